@@ -1,0 +1,30 @@
+# `make search` and `make test` do all the set-up on a fresh machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+SEARCH ?=
+
+.PHONY: search test check clean
+
+search: $(STAMP)  ## the default search, to a report in runs/quickstart
+	$(BIN)/python run_search.py $(SEARCH)
+
+test: $(STAMP)  ## the tests
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+check: $(STAMP)  ## format, lint, types, import directions, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:  ## removes the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,58 @@
+"""Settings of data and training. Field docstrings are the text of `--help`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Which images, and how they are split."""
+
+    name: str = "digits"
+    """digits (bundled with scikit-learn), cifar10, cifar100, tiny-imagenet, imagenet, a Hugging Face dataset id, or a folder with
+    one sub-folder of images a class."""
+    root: str | None = None
+    """Folder that holds local copies: ROOT/NAME/*.parquet in the Hugging Face schema, or image folders."""
+    image_column: str | None = None
+    """Column of the images. Default: the only one of that kind."""
+    label_column: str | None = None
+    """Column of the labels. Default: the only one of that kind, or the one named label or fine_label."""
+    image_size: int | None = None
+    """Side length in pixels to which images are brought. Default: their own if all are equal, else 32 (imagenet: 224)."""
+    train_limit: int | None = None
+    """Use at most this many training images (stratified, seeded), for a quick look."""
+    validation_share: float = 0.1
+    """Share of the training images that is held out to choose candidates by."""
+    flip: bool | None = None
+    """Whether training images are mirrored left to right. Default: yes, but for digits."""
+    crop_padding: int | None = None
+    """Pixels by which training images are padded before a random crop. Default: an eighth of the side."""
+    cache: str | None = None
+    """Folder of the decoded images. Default: $XDG_CACHE_HOME/shufflenas or ~/.cache/shufflenas."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How each candidate is trained. Learning rate and weight decay are decisions of the space."""
+
+    epochs: int = 10
+    """Full training budget of a candidate, in epochs."""
+    batch_size: int = 128
+    """Images a step."""
+    momentum: float = 0.9
+    """Nesterov momentum."""
+    warmup: float = 0.1
+    """Share of the steps over which the learning rate rises to its peak; it then falls to 0 along a cosine."""
+    label_smoothing: float = 0.1
+    """Probability given to all classes alike in the training target."""
+    ema: float = 0.99
+    """Decay of the averaged weights, a step; ramped up at the start. The averaged network is what is measured and kept."""
+    penalty_ramp: float = 0.25
+    """Share of the training over which the orthogonality penalty rises to its weight."""
+    precision: str = "auto"
+    """fp32, bf16 or fp16 (GPU only). auto: bf16 where the GPU or the CPU has it in hardware, else fp32."""
+    channels_last: bool | None = None
+    """Memory layout of activations. Default: what is measured to be faster on the device."""
+    threads: int = 1
+    """CPU threads of one worker. Results on a CPU are equal to the last digit only at the same number."""

@@ -1,0 +1,81 @@
+"""What the packages ask of each other. Nothing here imports torch: tensors and modules are `Any`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from nas.candidate import Candidate
+from nas.records import Outcome, Progress, Task
+
+CostFunction = Callable[[Candidate], Mapping[str, float]]
+"""The known objectives of a candidate (`macs`, `params`), exact, in milliseconds and without training."""
+
+
+class Evaluator(Protocol):
+    """Trains and measures one candidate after the other. Lives in a worker process."""
+
+    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+        """Trains the task's candidate, going on from its checkpoint if there is one.
+
+        Never raises because of the candidate: what goes wrong with it comes back as a Failure.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec:
+    """How a worker process makes its evaluator: a name and plain JSON, so that nothing is pickled."""
+
+    factory: str
+    """`module:function`; the function takes `arguments` as keywords and returns an Evaluator."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON."""
+
+
+class LearnedShuffle(ABC):
+    """A channel mixer with something for the trainer to do; a `torch.nn.Module` inherits it beside.
+
+    The trainer finds these by `isinstance` over `model.modules()`.
+    """
+
+    @abstractmethod
+    def set_progress(self, share: float) -> None:
+        """Tells how much of the full training budget is done, 0 to 1; decides whether the training forward is binarized."""
+
+    @abstractmethod
+    def penalty(self) -> Any:
+        """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits."""
+
+    @abstractmethod
+    def set_soft_evaluation(self, soft: bool) -> None:
+        """Evaluates with the soft matrices instead of the hard permutation, to measure the gap between them."""
+
+    @abstractmethod
+    def logit_parameters(self) -> Iterable[Any]:
+        """Parameters that produce logits: weight decay would pull them to the uniform point and is not applied."""
+
+    @abstractmethod
+    def statistics(self) -> dict[str, float]:
+        """Of the last hard evaluation forward, as shares from 0 to 1.
+
+        `valid`: share of samples whose index map is a permutation. `coverage`: mean share of the channels that are read.
+        `disagreement`: mean share of positions at which the maps of two samples of the batch differ; 0 if all are the same.
+        """
+
+
+class Counted(ABC):
+    """A module that holds parameters or does arithmetic of its own, beyond its children, and says what it costs.
+
+    A module with parameters of its own that is neither of a known type nor Counted is an error in cost counting.
+    """
+
+    @abstractmethod
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Multiply-adds of one evaluation forward beyond those of the children, for an input of this shape `(n, c, h, w)`."""
+
+    @abstractmethod
+    def deployed_parameters(self) -> int:
+        """Parameters of the module itself, children not counted, that the deployed network needs (an index map needs none)."""

@@ -1,0 +1,219 @@
+"""What travels between the driver and its workers, and what the study keeps: plain records with a JSON form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.dimensions import Scalar
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. The Optuna state is given in brackets."""
+
+    COMPLETE = "complete"
+    """Trained at full budget and measured (COMPLETE)."""
+    STOPPED = "stopped"
+    """Trained in part; never enters a front (PRUNED)."""
+    FAILED = "failed"
+    """Training was tried and gave no result (FAIL)."""
+    INFEASIBLE = "infeasible"
+    """Over a limit, never trained (PRUNED, with constraint values)."""
+    REUSED = "reused"
+    """Means the same as an earlier trial and takes over its outcome (COMPLETE or FAIL, as the first)."""
+    RUNNING = "running"
+    """Handed to a worker, or waiting to be handed over again after its driver died (RUNNING)."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the trial is one of the `search.trials` that were, or are being, trained."""
+        return self in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED, TrialState.RUNNING)
+
+
+class FailureKind(StrEnum):
+    """Why a candidate gave no result."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    DIVERGED = "diverged"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A measured number with its uncertainty.
+
+    Raises:
+        ValueError: The mean or the deviation is NaN or infinite.
+    """
+
+    mean: float
+    std: float = 0.0
+    """Standard deviation of one observation, in the unit of the mean."""
+    n: int = 1
+    """Number of observations the mean is taken over."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.mean) and math.isfinite(self.std)):
+            raise ValueError(f"a measurement must be finite, got mean {self.mean!r} and std {self.std!r}")
+
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the mean."""
+        return self.std / math.sqrt(self.n)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {"mean": self.mean, "std": self.std, "n": self.n}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Measurement:
+        """The measurement that `to_json` wrote."""
+        return cls(mean=data["mean"], std=data["std"], n=data["n"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One piece of work for a worker: everything it needs besides the data and the training settings."""
+
+    trial: int
+    """Number of the trial; names the folder of its checkpoints."""
+    candidate: Candidate
+    budget: Budget
+    seed: int
+    """Seed of initialization, order and augmentation; the same for all candidates of a search, so that they are paired."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {
+            "trial": self.trial,
+            "candidate": self.candidate.to_json(),
+            "epochs": self.budget.epochs,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Task:
+        """The task that `to_json` wrote."""
+        return cls(
+            trial=data["trial"],
+            candidate=Candidate.from_json(data["candidate"]),
+            budget=Budget(epochs=data["epochs"]),
+            seed=data["seed"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A worker's sign of life: how far a training is."""
+
+    trial: int
+    epochs: int
+    """Epochs done, those of an earlier process that left a checkpoint included."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {"trial": self.trial, "epochs": self.epochs}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Progress:
+        """The progress that `to_json` wrote."""
+        return cls(trial=data["trial"], epochs=data["epochs"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a finished training gave."""
+
+    measurements: Mapping[str, Measurement]
+    """By objective name; accuracy in percent."""
+    seconds: float
+    """Wall-clock time of the training, over all the processes that took part in it."""
+    epochs: int
+    """Epochs really trained."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON for the report: the curve over epochs and what each learned shuffle does."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `outcome_from_json` takes back."""
+        return {
+            "measurements": {name: value.to_json() for name, value in self.measurements.items()},
+            "seconds": self.seconds,
+            "epochs": self.epochs,
+            "details": dict(self.details),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a training gave nothing."""
+
+    kind: FailureKind
+    message: str
+    seconds: float = 0.0
+    epochs: int = 0
+    """Epochs done before it failed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `outcome_from_json` takes back."""
+        return {
+            "failure": self.kind.value,
+            "message": self.message,
+            "seconds": self.seconds,
+            "epochs": self.epochs,
+        }
+
+
+Outcome = Evaluation | Failure
+
+
+def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
+    """The evaluation or failure that `to_json` wrote."""
+    if "failure" in data:
+        return Failure(
+            kind=FailureKind(data["failure"]),
+            message=data["message"],
+            seconds=data["seconds"],
+            epochs=data["epochs"],
+        )
+    return Evaluation(
+        measurements={name: Measurement.from_json(value) for name, value in data["measurements"].items()},
+        seconds=data["seconds"],
+        epochs=data["epochs"],
+        details=data["details"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One row of a search: what was asked, what it means, what came out."""
+
+    number: int
+    genotype: Mapping[str, Scalar]
+    candidate: Candidate
+    state: TrialState
+    costs: Mapping[str, float]
+    """Known objectives, exact before training: `macs` and `params`."""
+    outcome: Outcome | None = None
+    """For a reused trial the outcome of the first one."""
+    baseline: str | None = None
+    """Name of the known network this trial is, if it was enqueued as a baseline."""
+    reused_from: int | None = None
+    """Number of the first trial of the same meaning."""
+    violations: tuple[str, ...] = ()
+    """For an infeasible trial which limits it breaks, in words."""
+
+    def values(self) -> dict[str, float]:
+        """All objective values that are known so far, by name."""
+        learned = (
+            {name: measurement.mean for name, measurement in self.outcome.measurements.items()}
+            if isinstance(self.outcome, Evaluation)
+            else {}
+        )
+        return {**self.costs, **learned}

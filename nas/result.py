@@ -1,0 +1,30 @@
+"""Everything a report is made of: what a search did and under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nas.objectives import Objective
+from nas.pareto import ParetoFront
+from nas.records import Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """A search as it stands, finished or not."""
+
+    trials: tuple[Trial, ...]
+    """All trials by number, whatever their state."""
+    objectives: tuple[Objective, ...]
+    front: ParetoFront
+    settings: Mapping[str, Any]
+    """All settings, resolved, nested by group; free of secrets."""
+    provenance: Mapping[str, Any]
+    """Versions, device, seed, data fingerprint, commit, times; plain JSON."""
+    space: Mapping[str, Any]
+    """`SearchSpace.settings()`: from it the space, and so each candidate's network, can be made again."""
+    data: Mapping[str, Any]
+    """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
+    fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""

@@ -1,0 +1,85 @@
+"""What can be built: the dimensions of a search, and the way from a genotype to a network."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from nas.candidate import Candidate
+from nas.dimensions import Dimension, Genotype, Scalar
+from nas.errors import SpaceError
+
+
+class SearchSpace(ABC):
+    """A set of networks described by decisions.
+
+    Subclasses give the class attribute `name`, and implement the abstract methods. Everything here works without torch
+    except `build`.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """Every decision, in a fixed order."""
+
+    @abstractmethod
+    def decode(self, genotype: Genotype) -> Candidate:
+        """What a genotype means.
+
+        Raises:
+            SpaceError: A decision is missing, unknown or outside its domain.
+        """
+
+    @abstractmethod
+    def baselines(self) -> Mapping[str, Genotype]:
+        """Known good starting points by the name a person would use; they are trained first and marked in the report."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Plain JSON from which `search_spaces.make_space` makes this space again, image shape and classes included."""
+
+    @abstractmethod
+    def build(self, candidate: Candidate) -> Any:
+        """The untrained network (`torch.nn.Module`), made on torch's current default device with its current seed."""
+
+    def active(self, genotype: Genotype) -> dict[str, Scalar]:
+        """The genotype's decisions that have an effect, in the order of the dimensions.
+
+        A decision whose condition rests on an inactive decision is inactive too.
+
+        Raises:
+            SpaceError: A decision is missing, unknown or outside its domain; every fault is named.
+        """
+        self.check(genotype)
+        kept: dict[str, Scalar] = {}
+        for dimension in self.dimensions:
+            if not dimension.condition or any(
+                when.name in kept and when.holds(genotype) for when in dimension.condition
+            ):
+                kept[dimension.name] = genotype[dimension.name]
+        return kept
+
+    def check(self, genotype: Genotype) -> None:
+        """Refuses a genotype that is not of this space.
+
+        Raises:
+            SpaceError: Names every missing, unknown and out-of-domain decision.
+        """
+        names = {dimension.name for dimension in self.dimensions}
+        faults = [f"unknown decision {name!r}" for name in genotype if name not in names]
+        for dimension in self.dimensions:
+            if dimension.name not in genotype:
+                faults.append(f"missing decision {dimension.name!r}")
+            elif not dimension.contains(genotype[dimension.name]):
+                faults.append(f"{dimension.name} = {genotype[dimension.name]!r} is outside {dimension}")
+        if faults:
+            raise SpaceError(f"not a genotype of {self.name}: " + "; ".join(faults))
+
+    @property
+    def size(self) -> float:
+        """Number of genotypes; infinite when a decision is real-valued."""
+        return math.prod(dimension.size for dimension in self.dimensions)

@@ -1,0 +1,46 @@
+"""Settings of a search space. Field docstrings are the text of `--help`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceSettings:
+    """Which networks are searched."""
+
+    name: str = "shufflenet_v2"
+    """Host network: shufflenet_v1, shufflenet_v2."""
+    form: str = "auto"
+    """small (stride-1 stem, for 8 to 64 pixels), imagenet (stride-2 stem and max-pool, for 224 pixels), auto (by image size)."""
+    stem_kernel: int = 3
+    """Kernel size of the small form's stem: 1 or 3."""
+    widths: tuple[float, ...] | None = None
+    """shufflenet_v2: channels of the first stage, doubled in each later one (48, 116, 176 and 244 are the published 0.5x, 1x,
+    1.5x and 2x). shufflenet_v1: multiples of the published 1x. Default: the published ones."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: [[4], [8], [4]], the published ones."""
+    mixers: tuple[str, ...] = ("fixed", "static", "static_full", "dynamic", "static_dynamic")
+    """Channel mixers a stage chooses from."""
+    conv_groups: tuple[int, ...] | None = None
+    """shufflenet_v1 only: groups of the 1x1 convolutions (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
+    group_ranks: int = 3
+    """How many of the legal shuffle group counts a stage chooses from; rank 0 is the nearest to the host's own."""
+    pair_ranks: int = 4
+    """How many of the ordered Kronecker pairs (n1, n2) a stage chooses from; rank 0 is the nearest to square."""
+    max_factor: int = 32
+    """Largest Kronecker factor: a generator puts out n1^2 + n2^2 numbers."""
+    reductions: tuple[int, ...] = (4, 8, 16)
+    """Generator reductions: its hidden layer has C / reduction units, at least 4."""
+    shares: tuple[str, ...] = ("matrices", "generator", "none")
+    """What the channel groups share: matrices (one pair for all), generator (one small generator applied to each), none."""
+    binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)
+    """Share of the training after which the forward pass uses hard permutations."""
+    orth_weight: tuple[float, float] = (0.01, 10.0)
+    """Range [low, high] of the weight of the normalised orthogonality penalty, searched on a log scale."""
+    temperature: tuple[float, float] = (0.25, 1.0)
+    """Range [low, high] of the softmax temperature, searched on a log scale."""
+    lr: tuple[float, float] = (0.05, 0.5)
+    """Range [low, high] of the peak learning rate at a batch of 128, searched on a log scale. [x, x] fixes it."""
+    weight_decay: tuple[float, float] = (1e-5, 1e-3)
+    """Range [low, high] of the weight decay, searched on a log scale. [x, x] fixes it."""
