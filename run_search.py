@@ -1,1 +1,455 @@
-"""Composition root."""
+"""Searches how small convolutional networks mix their channels: accuracy against FLOPs, as a Pareto front.
+
+The composition root: reads settings, wires the engine (`nas`) to what is built (`search_spaces`) and what trains it
+(`evaluator`). From Python or a notebook:
+
+    from run_search import Settings, search
+    front = search(Settings(output="runs/mine"))
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluator.settings import DataSettings, TrainSettings
+from nas import ParetoFront
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.errors import AllFailedError, NasError, SettingsError
+from nas.objectives import Objective, accuracy_objective, cost_objective
+from nas.ports import Evaluator, WorkerSpec
+from nas.records import Failure, Trial
+from nas.settings import SearchSettings, objective_names
+from search_spaces.settings import SpaceSettings
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+    from evaluator.data import DataSummary
+    from nas.driver import Driver
+    from nas.output import OutputFolder
+    from nas.result import SearchResult
+    from nas.samplers.context import SamplerContext
+    from nas.space import SearchSpace
+    from nas.study import Study
+
+DESCRIPTION = """\
+Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
+
+  run_search.py                                       the quickstart: digits, under 3 minutes on 2 cores
+  run_search.py --config cifar10 --output runs/c10    a ready config; see --config
+  run_search.py --data.name photos/ --dry_run true    what a search of your own images would cost
+
+The same command again continues a search: ask for more with a larger --search.trials."""
+
+DEFAULT_CONFIG = "quickstart"
+GROUPS = {"space": SpaceSettings, "data": DataSettings, "search": SearchSettings, "train": TrainSettings}
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a search depends on."""
+
+    space: SpaceSettings = field(default_factory=SpaceSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    device: str = "auto"
+    """Where candidates are trained: auto, cpu or cuda."""
+    output: str = "runs/search"
+    """Folder of the study, the report and the models."""
+
+
+class Plan:
+    """Settings made into the parts of a search: data, space, costs, objectives. Trains nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        from evaluator.data import prepare
+        from evaluator.device import resolve_device
+        from nas.seeds import derive_seed
+        from search_spaces import make_space
+
+        self.settings = settings
+        self.device = resolve_device(settings.device)
+        self.split_seed = derive_seed(settings.search.seed, "split")
+        self.data: DataSummary = prepare(settings.data, seed=self.split_seed)
+        self.space: SearchSpace = make_space(
+            settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
+        )
+        self._costs: dict[str, Mapping[str, float]] = {}
+
+    def costs(self, candidate: Candidate) -> Mapping[str, float]:
+        """Exact multiply-adds and parameters of a candidate, counted once for each architecture."""
+        key = json.dumps(dict(candidate.architecture), sort_keys=True)
+        if key not in self._costs:
+            import torch
+
+            from evaluator.cost import count_cost
+
+            with torch.device("meta"):
+                model = self.space.build(candidate)
+            cost = count_cost(model, (1, self.data.channels, self.data.image_size, self.data.image_size))
+            self._costs[key] = {"macs": float(cost.macs), "params": float(cost.params)}
+        return self._costs[key]
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Largest allowed cost by objective name."""
+        search = self.settings.search
+        limits = {"macs": search.max_macs, "params": search.max_params}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The axes of the front, accuracy first."""
+        search = self.settings.search
+        references = {"macs": search.reference_macs, "params": search.reference_params}
+        axes = [accuracy_objective(self.data.classes)]
+        for name in (name for name in objective_names(search.objectives) if name != "accuracy"):
+            given = references[name]
+            axes.append(cost_objective(name, 2 * max(self.baseline_costs(name).values()) if given is None else given))
+        return tuple(axes)
+
+    def baseline_costs(self, name: str) -> dict[str, float]:
+        """One cost of each baseline, by the baseline's name."""
+        return {label: self.costs(self.space.decode(g))[name] for label, g in self.space.baselines().items()}
+
+    @cached_property
+    def context(self) -> SamplerContext:
+        """The search as samplers see it; limits nothing can meet are refused here."""
+        from nas.limits import check_limits
+        from nas.samplers.context import SamplerContext
+
+        context = SamplerContext(space=self.space, costs=self.costs, limits=self.limits, seed=self.settings.search.seed)
+        check_limits(context)
+        return context
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings that give the study its meaning; another machine or more workers do not change it."""
+        train = {key: value for key, value in asdict(self.settings.train).items() if key != "threads"}
+        groups = {
+            "space": self.space.settings()["settings"],
+            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint, "flip": self.data.flip,
+                     "crop_padding": self.data.crop_padding},
+            "train": train,
+            "search": {
+                "seed": self.settings.search.seed,
+                "objectives": ",".join(objective.name for objective in self.objectives),
+                **{f"max_{name}": limit for name, limit in self.limits.items()},
+            },
+        }  # fmt: skip
+        flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
+        return dict(json.loads(json.dumps(flat)))
+
+    @property
+    def workers(self) -> int:
+        """Candidates trained at the same time."""
+        if self.settings.search.workers is not None:
+            return self.settings.search.workers
+        return max(1, (os.cpu_count() or 1) // self.settings.train.threads) if self.device == "cpu" else 1
+
+    def worker_spec(self, checkpoints: Path) -> WorkerSpec:
+        """How a worker process makes its evaluator."""
+        return WorkerSpec(
+            factory="run_search:make_evaluator",
+            arguments={
+                "space": self.space.settings(),
+                "data": asdict(self.settings.data),
+                "train": asdict(self.settings.train),
+                "device": self.device,
+                "checkpoints": str(checkpoints),
+                "split_seed": self.split_seed,
+            },
+        )
+
+
+def make_evaluator(
+    space: Mapping[str, Any],
+    data: Mapping[str, Any],
+    train: Mapping[str, Any],
+    device: str,
+    checkpoints: str,
+    split_seed: int,
+) -> Evaluator:
+    """The evaluator of a worker process, from plain JSON."""
+    from evaluator.worker import TrainingEvaluator
+    from search_spaces import space_from_json
+
+    return TrainingEvaluator(
+        space_from_json(space).build,
+        DataSettings(**data),
+        TrainSettings(**train),
+        device=device,
+        checkpoints=checkpoints,
+        split_seed=split_seed,
+    )
+
+
+def search(settings: Settings) -> ParetoFront:
+    """Runs a search, or continues the one in `settings.output`, and writes its report there.
+
+    Returns:
+        The front over the trials complete at full budget.
+
+    Raises:
+        NasError: Something in the settings, the data or the output folder is not as it must be; nothing is overwritten.
+        AllFailedError: Every candidate failed.
+        KeyboardInterrupt: Stopped by hand; the report of what is there has been written.
+    """
+    return run(settings).front
+
+
+def run(settings: Settings) -> SearchResult:
+    """As `search`, but returns everything the report is made of."""
+    from nas.driver import Driver
+    from nas.engines.local import LocalEngine
+    from nas.output import ModelKeeper, OutputFolder
+    from nas.progress import ProgressDisplay
+    from nas.samplers import sampler_factory
+
+    _check(settings)
+    _quiet()
+    with OutputFolder(Path(settings.output)) as folder:
+        plan = Plan(settings)
+        context = plan.context
+        study = _open_study(plan, folder)
+        factory = sampler_factory(settings.search.sampler)
+        driver = Driver(
+            study=study,
+            space=plan.space,
+            costs=plan.costs,
+            limits=plan.limits,
+            sampler=lambda seed: factory(context, seed),
+            budget=Budget(epochs=settings.train.epochs),
+            seed=settings.search.seed,
+            trials=settings.search.trials,
+        )
+        engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
+        try:
+            with ProgressDisplay(driver, settings.train.epochs) as display:
+                watchers = (display.update, ModelKeeper(folder, driver).update)
+                engine.run(driver, lambda: [watch() for watch in watchers])
+        finally:
+            result = _publish(plan, driver.trials, driver.front(), folder)
+            study.close()
+    _raise_if_all_failed(result)
+    return result
+
+
+def _open_study(plan: Plan, folder: OutputFolder) -> Study:
+    from nas.storage import open_storage, sqlite_url
+    from nas.study import Study
+
+    search = plan.settings.search
+    return Study(
+        open_storage(search.storage or sqlite_url(folder.database)),
+        search.study or folder.path.resolve().name,
+        plan.objectives,
+        plan.identity,
+        plan.context.distributions,
+    )
+
+
+def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: OutputFolder) -> SearchResult:
+    """Writes the report, the provenance and the models of the front."""
+    import yaml
+
+    from nas.output import write_atomically
+    from nas.provenance import provenance
+    from nas.report import write_report
+    from nas.result import SearchResult
+
+    settings = settings_json(plan.settings)
+    result = SearchResult(
+        trials=trials,
+        objectives=plan.objectives,
+        front=front,
+        settings=settings,
+        provenance={
+            **provenance(),
+            "device": plan.device,
+            "workers": plan.workers,
+            "seed": plan.settings.search.seed,
+            "data_fingerprint": plan.data.fingerprint,
+        },
+        space=plan.space.settings(),
+        data=plan.data.to_json(),
+    )
+    write_atomically(folder.path / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
+    folder.write_json("provenance.json", result.provenance)
+    folder.publish(
+        {
+            number: {
+                "space": result.space,
+                "candidate": trials[number].candidate.to_json(),
+                "values": trials[number].values(),
+                "data": result.data,
+            }
+            for number in front.trials
+        }
+    )
+    write_report(result, folder.path)
+    return result
+
+
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """All settings as plain JSON, a storage's password left out: what `--config` takes back."""
+    from nas.storage import redact
+
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    if settings.search.storage is not None:
+        plain["search"]["storage"] = redact(settings.search.storage)
+    return plain
+
+
+def _raise_if_all_failed(result: SearchResult) -> None:
+    failures = [trial.outcome for trial in result.trials if isinstance(trial.outcome, Failure)]
+    if len(result.front) == 0:
+        kinds = sorted({f"{failure.kind.value}: {failure.message}" for failure in failures})
+        reasons = "\n  ".join(kinds[:5]) if kinds else "every proposal is over a limit"
+        raise AllFailedError(f"no candidate was trained to its end, there is no front:\n  {reasons}")
+
+
+def dry_run(settings: Settings) -> str:
+    """The space's size, the baselines' costs and an estimate of the time, in words. Trains nothing, writes nothing."""
+    from evaluator.probe import step_seconds
+
+    _check(settings)
+    plan = Plan(settings)
+    data, train = plan.data, settings.train
+    assert plan.context is not None
+    size = f"{plan.space.size:,.0f}" if plan.space.size < 1e15 else f"{plan.space.size:.2g}"
+    lines = [
+        f"data        {data.name}: {data.train:,} train, {data.validation:,} validation images of "
+        f"{data.image_size}x{data.image_size}x{data.channels}, {data.classes} classes",
+        f"space       {plan.space.name}: {len(plan.space.dimensions)} decisions, "
+        + ("a continuum of networks" if size == "inf" else f"{size} combinations"),
+        "baselines",
+    ]
+    seconds = []
+    shape = (train.batch_size, data.channels, data.image_size, data.image_size)
+    for label, genotype in plan.space.baselines().items():
+        candidate = plan.space.decode(genotype)
+        costs = plan.costs(candidate)
+        seconds.append(step_seconds(plan.space.build(candidate), shape, data.classes, train, plan.device))
+        lines.append(
+            f"  {label:24} {costs['macs'] / 1e6:10.3f} M multiply-adds {costs['params'] / 1e6:8.3f} M parameters"
+            f" {seconds[-1] * 1e3:8.1f} ms a step"
+        )
+    steps = -(-data.train // train.batch_size) * train.epochs
+    total = settings.search.trials * steps * sum(seconds) / len(seconds) / plan.workers
+    lines.append(
+        f"time        about {_duration(total)}: {settings.search.trials} trials of {train.epochs} epochs, "
+        f"{plan.workers} at a time on {plan.device}, at the baselines' mean step; measuring comes on top"
+    )
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def _check(settings: Settings) -> None:
+    faults = settings_faults(settings)
+    if faults:
+        raise SettingsError("\n  ".join(["settings are wrong:", *faults]))
+
+
+def settings_faults(settings: Settings) -> list[str]:
+    """Every setting out of range, in words."""
+    from evaluator.settings import data_faults, train_faults
+    from nas.settings import search_faults
+    from search_spaces.settings import space_faults
+
+    return [
+        *space_faults(settings.space),
+        *data_faults(settings.data),
+        *search_faults(settings.search),
+        *train_faults(settings.train),
+    ]
+
+
+def _quiet() -> None:
+    """Libraries keep to warnings: the search speaks for itself."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def make_parser() -> ArgumentParser:
+    """The command line: one group of flags a settings class."""
+    from jsonargparse import ArgumentParser, set_parsing_settings
+
+    from nas.configuration import config_names
+
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = ArgumentParser(prog="run_search.py", description=DESCRIPTION, exit_on_error=False)
+    parser.add_argument(
+        "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
+    )
+    parser.add_argument("--output", type=str | None, help="Folder of study, report and models. Default: runs/CONFIG.")
+    parser.add_argument("--device", type=str, default="auto", help="Where candidates are trained: auto, cpu or cuda.")
+    parser.add_argument(
+        "--dry_run", type=bool, default=False, help="Tell size, costs and time of the search, and train nothing."
+    )
+    for name, group in GROUPS.items():
+        parser.add_class_arguments(group, name, sub_configs=False)
+    return parser
+
+
+def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
+    """The settings of a command line, and whether only a dry run is asked for."""
+    from nas.configuration import parse
+
+    def assemble(found: Any) -> Settings:
+        output = found.output or f"runs/{Path(found.config).stem}"
+        return Settings(device=found.device, output=output, **{name: found[name] for name in GROUPS})
+
+    found = parse(make_parser(), argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG)
+    return assemble(found), found.dry_run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    try:
+        settings, only_dry = read_settings(sys.argv[1:] if argv is None else argv)
+        if only_dry:
+            print(dry_run(settings))
+            return 0
+        return _run(settings)
+    except AllFailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except NasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(settings: Settings) -> int:
+    from nas.report.console import front_lines
+
+    report = Path(settings.output) / "report.html"
+    print(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)", file=sys.stderr)
+    try:
+        result = run(settings)
+    except KeyboardInterrupt:
+        print(f"\nstopped; what is there is in {report}. The same command continues the search.", file=sys.stderr)
+        return INTERRUPTED
+    print(front_lines(result))
+    print(f"\nreport: {report}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

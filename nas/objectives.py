@@ -54,3 +54,20 @@ def losses(objectives: tuple[Objective, ...], values: Mapping[str, float]) -> tu
 def reference_losses(objectives: tuple[Objective, ...]) -> tuple[float, ...]:
     """The corner from which the hypervolume is measured, lower is better."""
     return tuple(objective.loss(objective.reference) for objective in objectives)
+
+
+UNITS = {"macs": "multiply-adds", "params": "parameters"}
+
+
+def accuracy_objective(classes: int) -> Objective:
+    """Accuracy in percent, measured from chance."""
+    return Objective(
+        name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=100.0 / classes
+    )
+
+
+def cost_objective(name: str, reference: float) -> Objective:
+    """A known cost by name (`macs`, `params`), on a logarithmic scale, measured from `reference`."""
+    return Objective(
+        name=name, direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit=UNITS[name], reference=reference, log=True
+    )

@@ -29,11 +29,6 @@ class TrialState(StrEnum):
     RUNNING = "running"
     """Handed to a worker, or waiting to be handed over again after its driver died (RUNNING)."""
 
-    @property
-    def counts(self) -> bool:
-        """Whether the trial is one of the `search.trials` that were, or are being, trained."""
-        return self in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED, TrialState.RUNNING)
-
 
 class FailureKind(StrEnum):
     """Why a candidate gave no result."""

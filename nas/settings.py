@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas.errors import unknown_name
+from nas.samplers import SAMPLERS
+
+ENGINES = ("local",)
+OBJECTIVES = ("accuracy", "macs", "params")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
@@ -27,3 +33,44 @@ class SearchSettings:
     """Candidates with more multiply-adds are refused before any training."""
     max_params: float | None = None
     """Candidates with more parameters are refused before any training."""
+    reference_macs: float | None = None
+    """MACs from which the hypervolume is measured. Default: twice those of the largest baseline."""
+    reference_params: float | None = None
+    """Parameters from which the hypervolume is measured. Default: twice those of the largest baseline."""
+    study: str | None = None
+    """Name of the study in the storage. Default: the name of the output folder."""
+
+
+def objective_names(text: str) -> list[str]:
+    """The names in a comma-separated setting."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def search_faults(settings: SearchSettings) -> list[str]:
+    """Every setting that is out of range, in words."""
+    faults = []
+    if settings.trials < 1:
+        faults.append(f"--search.trials: must be 1 or more, got {settings.trials}")
+    if settings.seed < 0:
+        faults.append(f"--search.seed: must be 0 or more, got {settings.seed}")
+    if settings.workers is not None and settings.workers < 1:
+        faults.append(f"--search.workers: must be 1 or more, got {settings.workers}")
+    if settings.sampler not in SAMPLERS:
+        faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
+    if settings.engine not in ENGINES:
+        faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
+    for name in ("max_macs", "max_params", "reference_macs", "reference_params"):
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            faults.append(f"--search.{name}: must be above 0, got {value:g}")
+    names = objective_names(settings.objectives)
+    faults += [
+        "--search.objectives: " + unknown_name("objective", name, OBJECTIVES)
+        for name in names
+        if name not in OBJECTIVES
+    ]
+    if len(set(names)) < len(names) or "accuracy" not in names or len(names) < 2:
+        faults.append(
+            f"--search.objectives: must be accuracy and at least one of macs, params, each once, got {settings.objectives!r}"
+        )
+    return faults

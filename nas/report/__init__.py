@@ -1,1 +1,31 @@
-"""Placeholder docstring."""
+"""The report of a search: tables, a picture and one self-contained page.
+
+This module imports the standard library alone; pandas, matplotlib and plotly are imported when a report is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas.result import SearchResult
+
+__all__ = ["write_report"]
+
+
+def write_report(result: SearchResult, output: Path) -> None:
+    """Writes `trials.csv`, `pareto.csv`, `pareto.json`, `pareto.png` and `report.html`, each whole or not at all.
+
+    Works for a search that is still running and for one that has no result yet.
+
+    Args:
+        result: The search as it stands.
+        output: Folder of the search; made if it is missing.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    from nas.report.files import write_files
+
+    write_files(result, output)

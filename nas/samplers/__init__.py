@@ -1,1 +1,71 @@
-"""Placeholder docstring."""
+"""Samplers by name. Each value imports Optuna when it is called, and makes a sampler for one proposal.
+
+A sampler is made anew for every proposal, with a seed derived from the search's seed and the trial's number: it carries no
+state that is not in the study, so a resumed search proposes what the uninterrupted one would have proposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nas.errors import SettingsError, unknown_name
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from nas.samplers.context import SamplerContext
+
+SamplerFactory = Callable[["SamplerContext", int], "BaseSampler"]
+
+
+def _random(context: SamplerContext, seed: int) -> BaseSampler:
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler(seed=seed)
+
+
+def _random_logbins(context: SamplerContext, seed: int) -> BaseSampler:
+    from nas.samplers.stratified import StratifiedCostSampler
+
+    return StratifiedCostSampler(context, seed)
+
+
+def _nsga2(context: SamplerContext, seed: int) -> BaseSampler:
+    from optuna.samplers import NSGAIISampler
+
+    # A search has tens to hundreds of trials: with Optuna's population of 50 most would be random.
+    return NSGAIISampler(population_size=20, seed=seed)
+
+
+def _tpe(context: SamplerContext, seed: int) -> BaseSampler:
+    from optuna.samplers import TPESampler
+
+    # Univariate TPE, Optuna's default for several objectives, proposes the same architecture again and again.
+    return TPESampler(multivariate=True, n_startup_trials=10, warn_independent_sampling=False, seed=seed)
+
+
+def _gp(context: SamplerContext, seed: int) -> BaseSampler:
+    from optuna.samplers import GPSampler
+
+    return GPSampler(n_startup_trials=10, warn_independent_sampling=False, seed=seed)
+
+
+SAMPLERS: dict[str, SamplerFactory] = {
+    "random": _random,
+    "random_logbins": _random_logbins,
+    "nsga2": _nsga2,
+    "tpe": _tpe,
+    "gp": _gp,
+}
+
+
+def sampler_factory(name: str) -> SamplerFactory:
+    """The factory of a sampler by name.
+
+    Raises:
+        SettingsError: No sampler has this name; lists those there are.
+    """
+    if name not in SAMPLERS:
+        raise SettingsError("--search.sampler: " + unknown_name("sampler", name, SAMPLERS))
+    return SAMPLERS[name]

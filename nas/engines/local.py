@@ -1,0 +1,172 @@
+"""The local engine: worker processes on this machine, each training one candidate at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.driver import Driver
+from nas.errors import NasError
+from nas.ports import WorkerSpec
+from nas.records import Progress, Task, outcome_from_json
+
+TICK = 0.5
+"""Seconds after which the engine looks up even if no worker has said anything."""
+
+
+class WorkerStartError(NasError, RuntimeError):
+    """A worker process ended before it was ready; the message shows the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    worker: _Worker
+    kind: str
+    body: dict[str, Any]
+
+
+class _Worker:
+    """One process and the task it is at."""
+
+    def __init__(self, spec: WorkerSpec, log: Path, inbox: queue.Queue[_Message]) -> None:
+        self.log = log
+        self.ready = False
+        self.task: Task | None = None
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nas.engines.worker_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                env=environment,
+                text=True,
+                encoding="utf-8",
+            )
+        self.send({"factory": spec.factory, "arguments": dict(spec.arguments)})
+        self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
+        self._reader.start()
+
+    def send(self, body: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(body) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # The reader sees the same death and reports it.
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        self.send(task.to_json())
+
+    def stop(self) -> None:
+        """Ends the process at once and waits for it."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+    def _read(self, inbox: queue.Queue[_Message]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            message = json.loads(line)
+            inbox.put(_Message(self, message["kind"], message["body"]))
+        inbox.put(_Message(self, "gone", {}))
+
+
+class LocalEngine:
+    """Runs a search with `workers` processes.
+
+    Args:
+        spec: How a worker makes its evaluator.
+        workers: Candidates trained at the same time.
+        logs: Folder for what the workers write to standard error.
+    """
+
+    def __init__(self, spec: WorkerSpec, *, workers: int, logs: Path) -> None:
+        self._spec = spec
+        self._count = workers
+        self._logs = logs
+        self._inbox: queue.Queue[_Message] = queue.Queue()
+        self._workers: list[_Worker] = []
+
+    def run(self, driver: Driver, on_event: Callable[[], None]) -> None:
+        """Works until the driver is finished. Leaves no process behind, whatever ends it.
+
+        Args:
+            driver: The search.
+            on_event: Called after every change and at least twice a second, for displays.
+
+        Raises:
+            WorkerStartError: A worker could not be started.
+        """
+        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            while not driver.finished:
+                self._hand_out(driver)
+                on_event()
+                if driver.finished:
+                    break
+                try:
+                    self._handle(driver, self._inbox.get(timeout=TICK))
+                except queue.Empty:
+                    continue
+        finally:
+            for worker in self._workers:
+                worker.stop()
+            self._workers.clear()
+
+    def _hand_out(self, driver: Driver) -> None:
+        idle = [worker for worker in self._workers if worker.task is None]
+        while idle or len(self._workers) < self._count:
+            task = driver.next_task()
+            if task is None:
+                return
+            if idle:
+                idle.pop().give(task)
+            else:
+                # A worker starts while its first task is already waiting in its pipe.
+                worker = _Worker(self._spec, self._logs / f"worker-{len(self._workers)}.log", self._inbox)
+                self._workers.append(worker)
+                worker.give(task)
+
+    def _handle(self, driver: Driver, message: _Message) -> None:
+        worker = message.worker
+        if message.kind == "ready":
+            worker.ready = True
+        elif message.kind == "progress":
+            driver.on_progress(Progress.from_json(message.body))
+        elif message.kind == "outcome" and worker.task is not None:
+            task, worker.task = worker.task, None
+            driver.on_outcome(task.trial, outcome_from_json(message.body))
+        elif message.kind == "gone" and worker in self._workers:
+            self._bury(driver, worker)
+
+    def _bury(self, driver: Driver, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.stop()
+        if not worker.ready and worker.process.returncode > 0:
+            tail = worker.log.read_text(errors="replace").strip().splitlines()
+            reason = tail[-1] if tail else f"exit code {worker.process.returncode}"
+            raise WorkerStartError(f"a worker process ended before it was ready: {reason} (log: {worker.log})")
+        if worker.task is not None:
+            driver.on_lost(worker.task.trial, f"the worker process died ({_cause(worker.process.returncode)})")
+
+
+def _cause(code: int) -> str:
+    if code == -9:
+        return "killed by signal 9; when the machine runs out of memory, the kernel does this"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

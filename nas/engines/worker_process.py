@@ -1,0 +1,62 @@
+"""A worker process: reads tasks, trains, writes outcomes, each one line of JSON. Started by the local engine.
+
+Ends at once when its driver is gone (end of its standard input), whatever it is doing: the checkpoint of the last epoch stays.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, TextIO, cast
+
+from nas.ports import Evaluator
+from nas.records import Failure, FailureKind, Task
+
+
+def main() -> None:
+    """Serves tasks until standard input ends."""
+    # Ctrl-C reaches the whole terminal group; the driver alone decides what to do about it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
+    # Whatever a library prints must not get between the replies.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    lines: queue.Queue[dict[str, Any]] = queue.Queue()
+    specification = json.loads(sys.stdin.readline())
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    evaluator = make_evaluator(specification["factory"], specification["arguments"])
+    _reply(replies, "ready", {})
+    while True:
+        task = Task.from_json(lines.get())
+        try:
+            outcome = evaluator.evaluate(task, lambda progress: _reply(replies, "progress", progress.to_json()))
+        except Exception as error:  # the process border: nothing but records may cross it
+            sys.excepthook(type(error), error, error.__traceback__)
+            outcome = Failure(kind=FailureKind.CRASHED, message=f"{type(error).__name__}: {error}")
+        _reply(replies, "outcome", outcome.to_json())
+
+
+def make_evaluator(factory: str, arguments: Mapping[str, Any]) -> Evaluator:
+    """The evaluator that `module:function` makes of the arguments."""
+    module, _, function = factory.partition(":")
+    return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
+
+
+def _listen(lines: queue.Queue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        lines.put(json.loads(line))
+    os._exit(0)
+
+
+def _reply(replies: TextIO, kind: str, body: Mapping[str, Any]) -> None:
+    replies.write(json.dumps({"kind": kind, "body": body}) + "\n")
+    replies.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The output folder of a search: its names, its lock, and which models are kept in it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from nas.errors import OutputError, StudyError
+from nas.records import TrialState
+
+if TYPE_CHECKING:
+    from nas.driver import Driver
+
+WEIGHTS = "weights.pt"
+CANDIDATE = "candidate.json"
+
+
+class OutputFolder:
+    """A search's folder, held by one driver at a time.
+
+    Used as a context manager: enters by making the folder and taking its lock, leaves by giving the lock back. The kernel gives
+    it back too if the process is killed.
+
+    Raises:
+        OutputError: The folder cannot be made or written.
+        StudyError: Another driver holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    @property
+    def database(self) -> Path:
+        """The study's SQLite file, where no other storage is asked for."""
+        return self.path / "study.db"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder a trial: its checkpoint, then its weights."""
+        return self.path / "checkpoints"
+
+    @property
+    def models(self) -> Path:
+        """One folder a front member: what `load_model` reads."""
+        return self.path / "models"
+
+    @property
+    def logs(self) -> Path:
+        """What the workers wrote to standard error."""
+        return self.path / "logs"
+
+    def __enter__(self) -> OutputFolder:
+        lock = self.path / ".lock"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = lock.open("a+")
+        except OSError as error:
+            raise OutputError(f"--output {self.path}: cannot be written ({error.strerror or error})") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.seek(0)
+            owner = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise StudyError(
+                f"--output {self.path} is in use by another running search (process {owner}); "
+                "wait for it, stop it, or choose another --output"
+            ) from error
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def write_json(self, name: str, body: Mapping[str, Any]) -> None:
+        """Writes a JSON file of the folder atomically."""
+        write_atomically(self.path / name, json.dumps(body, indent=2) + "\n")
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Removes the weights of trials that are recorded and on no front; a dominated trial never comes back."""
+        for number in trials:
+            shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
+
+    def publish(self, members: Mapping[int, Mapping[str, Any]]) -> None:
+        """Makes `models/` hold exactly these trials: for each its weights and the description `load_model` needs.
+
+        Args:
+            members: By trial number what goes into `candidate.json`.
+        """
+        self.models.mkdir(exist_ok=True)
+        for number, description in members.items():
+            folder = self.models / str(number)
+            weights = self.checkpoints / str(number) / WEIGHTS
+            if weights.exists():
+                folder.mkdir(exist_ok=True)
+                shutil.copyfile(weights, folder / (WEIGHTS + ".part"))
+                (folder / (WEIGHTS + ".part")).replace(folder / WEIGHTS)
+            if folder.exists():
+                write_atomically(folder / CANDIDATE, json.dumps(description, indent=2) + "\n")
+        for folder in self.models.iterdir():
+            if folder.name not in {str(number) for number in members}:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class ModelKeeper:
+    """Keeps the disk small while a search runs: weights of trials that are on no front are removed.
+
+    A dominated trial never comes back to the front.
+    """
+
+    def __init__(self, folder: OutputFolder, driver: Driver) -> None:
+        self._folder = folder
+        self._driver = driver
+        self._forgotten: set[int] = set()
+        self._complete = 0
+
+    def update(self) -> None:
+        """Looks for trials that have ended and are not on the front."""
+        ended = [t.number for t in self._driver.trials if t.state in (TrialState.COMPLETE, TrialState.FAILED)]
+        if len(ended) == self._complete:
+            return
+        self._complete = len(ended)
+        dominated = set(ended) - set(self._driver.front().trials) - self._forgotten
+        self._folder.forget(dominated)
+        self._forgotten |= dominated
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text file so that a reader, or a crash, sees the old or the new one whole.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path} ({error.strerror or error})") from error

@@ -1,0 +1,70 @@
+"""The progress bar of a search: trials done, the front's size, its hypervolume, the time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from nas.driver import Driver
+from nas.records import TrialState
+
+
+class ProgressDisplay:
+    """Shows how far a driver is; used as a context manager. Silent where standard error is no terminal, but for a line a trial.
+
+    Args:
+        driver: The search.
+        epochs: Full training of a candidate.
+    """
+
+    def __init__(self, driver: Driver, epochs: int) -> None:
+        self._driver = driver
+        self._epochs = epochs
+        self._seen = len(self._ended())
+        self._start = time.monotonic()
+        self._epochs_before = self._epochs_done()
+        self._interactive = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=driver.target,
+            initial=self._seen,
+            unit="trial",
+            disable=not self._interactive,
+            bar_format="{desc}{bar:24} {n_fmt}/{total_fmt} trials{postfix}",
+            dynamic_ncols=True,
+        )
+        self._front = ""
+
+    def __enter__(self) -> ProgressDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def update(self) -> None:
+        """Looks at the driver and shows what has changed."""
+        ended = self._ended()
+        if len(ended) != self._seen or not self._front:
+            front = self._driver.front()
+            self._front = f"front {len(front)}, hypervolume {front.hypervolume:.2f}"
+            if not self._interactive and len(ended) != self._seen:
+                tqdm.write(f"{len(ended)}/{self._driver.target} trials, {self._front}, {self._left()}", file=sys.stderr)
+            self._bar.n = len(ended)
+            self._seen = len(ended)
+        self._bar.set_postfix_str(f"{self._front}, {self._left()}")
+
+    def _ended(self) -> list[int]:
+        done = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
+        return [trial.number for trial in self._driver.trials if trial.state in done]
+
+    def _epochs_done(self) -> int:
+        return len(self._ended()) * self._epochs + sum(self._driver.epochs.values())
+
+    def _left(self) -> str:
+        done = self._epochs_done() - self._epochs_before
+        if done <= 0:
+            return "time left unknown"
+        pace = (time.monotonic() - self._start) / done
+        left = max(self._driver.target * self._epochs - self._epochs_done(), 0) * pace
+        return f"{tqdm.format_interval(left)} left"

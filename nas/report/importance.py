@@ -1,0 +1,173 @@
+"""Which decisions matter for accuracy: how much worse held-out trials are predicted when one decision is shuffled.
+
+A random forest predicts the accuracy of trials it has not seen (cross-validation) from their resolved decisions. Shuffling one
+decision among those trials and predicting again tells how much the prediction rests on it. Done for accuracy as it is, and for
+accuracy at equal cost, the residual of a parabola over log cost: else the decisions that buy accuracy with multiply-adds hide
+all others. Where held-out trials cannot be predicted there is no ranking, and that is said.
+
+Source: Breiman, "Random Forests" (2001), section 10; the shuffling is done on held-out trials instead of out-of-bag ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.dimensions import Scalar
+from nas.records import Trial
+from nas.report.readings import accuracy_of
+
+MIN_TRIALS = 20
+"""Below this no forest is fitted: five folds would hold out fewer than four trials each."""
+MIN_SCORE = 0.1
+"""Share of the variance of held-out trials that must be explained before a ranking means anything."""
+_FOLDS = 5
+_SHUFFLES = 5
+_REPEATS = 3
+_TREES = 60
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """How much one decision matters."""
+
+    decision: str
+    mean: float
+    """Explained variance of held-out trials (R²) that is lost when the decision is shuffled."""
+    spread: float
+    """Standard deviation of that loss over splits and shuffles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importance:
+    """The decisions by how much they matter for one target."""
+
+    n: int
+    """Trials it rests on."""
+    score: float | None
+    """R² of the forest on held-out trials; None if none was fitted."""
+    weights: tuple[Weight, ...]
+    """Most important first; empty where there is no ranking."""
+    verdict: str
+    """Why there is no ranking; empty where there is one."""
+
+
+def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
+    """Ranks the decisions that vary between these trials.
+
+    Args:
+        trials: Trained trials.
+        target: One number a trial, such as its accuracy.
+    """
+    n = len(trials)
+    columns = varying_decisions(trials)
+    if n < MIN_TRIALS:
+        return _without(n, f"Too few networks to tell: {n} trained, at least {MIN_TRIALS} are needed.")
+    if not columns or np.ptp(np.asarray(target)) == 0:
+        return _without(n, "Nothing varies between the trained networks.")
+    score, losses = _losses(trials, np.asarray(target, dtype=np.float64), columns)
+    if score < MIN_SCORE:
+        return Importance(
+            n=n,
+            score=score,
+            weights=(),
+            verdict=f"Not to be told from {n} networks: the decisions explain {max(score, 0.0):.0%} of the variance of "
+            "networks the model has not seen.",
+        )
+    weights = [
+        Weight(decision=name, mean=float(losses[:, k].mean()), spread=float(losses[:, k].std(ddof=1)))
+        for k, name in enumerate(columns)
+    ]
+    weights.sort(key=lambda weight: -weight.mean)
+    return Importance(n=n, score=score, weights=tuple(weights), verdict="")
+
+
+def accuracy_at_equal_cost(trials: Sequence[Trial], cost: str) -> list[float]:
+    """Accuracy of each trial less what a parabola over log cost gives at its cost, in points.
+
+    With fewer than four trials, or one cost only, it is the accuracy less the mean.
+    """
+    if not trials:
+        return []
+    accuracy = np.array([accuracy_of(trial).mean for trial in trials])
+    log_cost = np.log10([trial.values()[cost] for trial in trials])
+    degree = 0 if len(trials) < 4 else min(2, len(np.unique(log_cost)) - 1)
+    basis = np.vander(log_cost - log_cost.mean(), degree + 1)
+    coefficients = np.linalg.lstsq(basis, accuracy, rcond=None)[0]
+    return [float(value) for value in accuracy - basis @ coefficients]
+
+
+def varying_decisions(trials: Sequence[Trial]) -> dict[str, list[Scalar]]:
+    """The decisions that are not the same in all trials, with their values; erased is None."""
+    names = dict.fromkeys(name for trial in trials for name in trial.candidate.decisions)
+    columns = {name: [trial.candidate.decisions.get(name) for trial in trials] for name in names}
+    return {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
+
+
+def _without(n: int, verdict: str) -> Importance:
+    return Importance(n=n, score=None, weights=(), verdict=verdict)
+
+
+def _losses(trials: Sequence[Trial], target: Matrix, columns: dict[str, list[Scalar]]) -> tuple[float, Matrix]:
+    """R² of held-out trials, and its loss: float[repeats·shuffles decisions]."""
+    encoded = [_encode(values) for values in columns.values()]
+    repeats = _REPEATS if len(trials) <= 300 else 1
+    scores: list[float] = []
+    losses: list[list[float]] = []
+    for repeat in range(repeats):
+        rng = np.random.default_rng(repeat)
+        score, lost = _one_split(encoded, target, rng, repeat)
+        scores.append(score)
+        losses.extend(lost)
+    return float(np.mean(scores)), np.array(losses)
+
+
+def _one_split(
+    encoded: list[Matrix], target: Matrix, rng: np.random.Generator, seed: int
+) -> tuple[float, list[list[float]]]:
+    """One cross-validation: predictions are pooled over its folds before R² is taken."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    n = len(target)
+    folds = rng.permutation(n) % _FOLDS
+    orders = [[rng.permutation(n) for _ in encoded] for _ in range(_SHUFFLES)]
+    inputs = np.hstack(encoded)
+    plain = np.zeros(n)
+    shuffled = np.zeros((_SHUFFLES, len(encoded), n))
+    for fold in range(_FOLDS):
+        held = np.flatnonzero(folds == fold)
+        forest = RandomForestRegressor(
+            n_estimators=_TREES, max_features=1 / 3, min_samples_leaf=2, random_state=seed * _FOLDS + fold
+        )
+        forest.fit(inputs[folds != fold], target[folds != fold])
+        variants = [
+            np.hstack([block[order[held]] if k == decision else block[held] for k, block in enumerate(encoded)])
+            for row in orders
+            for decision, order in enumerate(row)
+        ]
+        # One call for all variants: a forest spends most of a small prediction on overhead.
+        predicted = forest.predict(np.vstack([inputs[held], *variants])).reshape(-1, len(held))
+        plain[held] = predicted[0]
+        shuffled[:, :, held] = predicted[1:].reshape(_SHUFFLES, len(encoded), len(held))
+    score = _r_squared(target, plain)
+    return score, [[score - _r_squared(target, row) for row in rows] for rows in shuffled]
+
+
+def _encode(values: list[Scalar]) -> Matrix:
+    """Numbers as they are, an erased one below all others; anything else as one column a level. float[n columns]."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) + values.count(None) == len(values):
+        below = min(numbers) - 1.0
+        column = [below if value is None else float(value) for value in values if not isinstance(value, str)]
+        return np.array(column)[:, None]
+    texts = [repr(value) for value in values]
+    return np.array([[float(text == level) for level in sorted(set(texts))] for text in texts])
+
+
+def _r_squared(target: Matrix, predicted: Matrix) -> float:
+    return float(1 - np.sum((target - predicted) ** 2) / np.sum((target - target.mean()) ** 2))

@@ -1,0 +1,60 @@
+"""Each candidate with a learned mixer beside its nearest fixed peer: the plainest answer to whether mixing pays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nas.report.mixers import FIXED, NONE, mixer_class
+from nas.report.readings import accuracy_of, cost_name, difference_error, trained
+from nas.result import SearchResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A candidate and the fixed candidate nearest to it in cost."""
+
+    trial: int
+    peer: int
+    mixer: str
+    """Mixer class of the candidate."""
+    cost_ratio: float
+    """Cost of the candidate over that of its peer."""
+    difference: float
+    """Accuracy of the candidate less that of its peer, in points."""
+    standard_error: float | None
+    """Of the difference, in points; None where an accuracy carries no error."""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the difference is more than twice its standard error."""
+        return self.standard_error is not None and abs(self.difference) > 2 * self.standard_error
+
+
+def pairs(result: SearchResult) -> list[Pair]:
+    """Every trained candidate that is not fixed with its nearest fixed peer by cost ratio, cheapest first.
+
+    Of peers equally near the one with the lower trial number is taken. Empty where nothing fixed was trained.
+    """
+    cost = cost_name(result)
+    pool = trained(result)
+    fixed = [trial for trial in pool if mixer_class(trial.candidate) == FIXED]
+    found: list[Pair] = []
+    for trial in sorted(pool, key=lambda one: (one.values()[cost], one.number)):
+        mixer = mixer_class(trial.candidate)
+        if mixer in (FIXED, NONE) or not fixed:
+            continue
+        own = trial.values()[cost]
+        peer = min(fixed, key=lambda one: abs(math.log(one.values()[cost] / own)))
+        mine, theirs = accuracy_of(trial), accuracy_of(peer)
+        found.append(
+            Pair(
+                trial=trial.number,
+                peer=peer.number,
+                mixer=mixer,
+                cost_ratio=own / peer.values()[cost],
+                difference=mine.mean - theirs.mean,
+                standard_error=difference_error(mine, theirs),
+            )
+        )
+    return found

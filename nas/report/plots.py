@@ -1,0 +1,198 @@
+"""The front as a picture."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from nas.records import Trial
+from nas.report.labels import place_labels
+from nas.report.mixers import mixer_class, styles
+from nas.report.quantities import log_ticks, tick
+from nas.report.readings import accuracy_of, cost_name, members, resolution, staircase, standard_error, trained
+from nas.report.words import cost_label, subtitle, title
+from nas.result import SearchResult
+
+INK = "#1d2530"
+SOFT = "#5d6776"
+GRID = "#e8eaee"
+_DPI = 170
+_STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.edgecolor": "#b9c0ca",
+    "axes.labelcolor": SOFT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "legend.frameon": False,
+}
+
+
+def pareto_png(result: SearchResult) -> bytes:
+    """Accuracy against cost of all trained networks, with the front and the baselines, as a PNG."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout="constrained", facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        figure.suptitle(title(result), x=0.015, ha="left", fontsize=15, fontweight="bold")
+        axes.set_title(subtitle(result), loc="left", color=SOFT, fontsize=10, pad=12)
+        if trained(result):
+            _draw(figure, axes, result)
+        else:
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, "No network has been trained to the end yet.", ha="center", color=SOFT, fontsize=13)
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+
+def accuracy_limits(result: SearchResult) -> tuple[float, float]:
+    """Ends of the accuracy axis: all of the front and the baselines, but not the worst twentieth of the rest."""
+    pool = trained(result)
+    values = sorted(accuracy_of(trial).mean for trial in pool)
+    kept = [accuracy_of(trial) for trial in {t.number: t for t in (*_marked(result), *members(result))}.values()]
+    low = min([values[len(values) // 20], *(m.mean - (standard_error(m) or 0) for m in kept)])
+    high = max([values[-1], *(m.mean + (standard_error(m) or 0) for m in kept)])
+    room = 0.06 * max(high - low, 1.0)
+    return low - room, high + room
+
+
+def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
+    pool, cost = trained(result), cost_name(result)
+    costs = [trial.values()[cost] for trial in pool]
+    low, high = accuracy_limits(result)
+    span = max(max(costs) / min(costs), 1.5)
+    left, right = min(costs) / span**0.05, max(costs) * span**0.05
+    axes.set(xscale="log", xlim=(left, right), ylim=(low, high))
+    axes.xaxis.set_major_locator(FixedLocator(log_ticks(left, right)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(float(f"{value:.6g}"))))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(f"{cost_label(cost)}, logarithmic", labelpad=8)
+    axes.set_ylabel("Validation accuracy (%)", labelpad=8)
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    _dots(axes, pool, cost)
+    _front(axes, result, cost, right)
+    _baselines(axes, _marked(result), cost)
+    figure.legend(loc="outside lower left", ncols=4, fontsize=9, handletextpad=0.5, columnspacing=1.6)
+    figure.supxlabel(_note(result, low), x=0.015, ha="left", fontsize=8, color=SOFT)
+    _label_baselines(figure, axes, result, cost)
+
+
+def _dots(axes: Axes, pool: list[Trial], cost: str) -> None:
+    size = 46 if len(pool) < 60 else 30 if len(pool) < 400 else 14
+    alpha = 0.55 if len(pool) < 400 else 0.35
+    by_class = {trial.number: mixer_class(trial.candidate) for trial in pool}
+    for name, style in styles(by_class.values()).items():
+        own = [trial for trial in pool if by_class[trial.number] == name]
+        axes.scatter(
+            [trial.values()[cost] for trial in own],
+            [accuracy_of(trial).mean for trial in own],
+            s=size,
+            color=style.light,
+            alpha=alpha,
+            linewidths=0,
+            label=f"{style.label} ({len(own)})",
+            zorder=2,
+        )
+
+
+def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
+    front = members(result)
+    if not front:
+        return
+    line = staircase(front, cost)
+    steps = [trial.values()[cost] for trial in line]
+    heights = [accuracy_of(trial).mean for trial in line]
+    axes.plot([*steps, right], [*heights, heights[-1]], drawstyle="steps-post", color=INK, linewidth=1.5, zorder=3)
+    colors = styles(mixer_class(trial.candidate) for trial in front)
+    for trial in front:
+        accuracy = accuracy_of(trial)
+        x = trial.values()[cost]
+        error = standard_error(accuracy)
+        if error is not None:
+            axes.errorbar(x, accuracy.mean, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
+        color = colors[mixer_class(trial.candidate)].light
+        axes.scatter(x, accuracy.mean, s=62, color=color, edgecolors=INK, linewidths=1.4, zorder=5)
+    axes.plot(
+        [], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label="Pareto front, ±1 standard error"
+    )
+
+
+def _baselines(axes: Axes, marked: list[Trial], cost: str) -> None:
+    if marked:
+        axes.scatter(
+            [trial.values()[cost] for trial in marked],
+            [accuracy_of(trial).mean for trial in marked],
+            s=64,
+            marker="D",
+            facecolors="white",
+            edgecolors=INK,
+            linewidths=1.5,
+            zorder=6,
+            label="unchanged network",
+        )
+
+
+def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str) -> None:
+    """Names the baselines; done last, as positions in pixels are known only after the layout."""
+    marked = _marked(result)
+    figure.draw_without_rendering()
+    transform = axes.transData
+
+    def pixel(trial: Trial) -> tuple[float, float]:
+        x, y = transform.transform((trial.values()[cost], accuracy_of(trial).mean))
+        return float(x), float(y)
+
+    anchors = [pixel(trial) for trial in marked]
+    texts = [axes.text(0, 0, str(trial.baseline), fontsize=8.5, zorder=7) for trial in marked]
+    sizes = []
+    for text in texts:
+        extent = text.get_window_extent()
+        sizes.append((extent.width, extent.height))
+        text.remove()
+    frame = axes.get_window_extent()
+    obstacles = [pixel(trial) for trial in (*members(result), *marked)]
+    obstacles += [(x + dx, y) for x, y in obstacles for dx in (-7.0, 7.0)]
+    boxes = place_labels(anchors, sizes, obstacles, (frame.x0, frame.y0, frame.x1, frame.y1), scale=_DPI / 100)
+    for trial, box in zip(marked, boxes, strict=True):
+        annotation = axes.annotate(
+            str(trial.baseline),
+            xy=(trial.values()[cost], accuracy_of(trial).mean),
+            xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
+            textcoords="figure pixels",
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+            zorder=7,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+            arrowprops={"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4},
+        )
+        annotation.set_in_layout(False)
+
+
+def _marked(result: SearchResult) -> list[Trial]:
+    return [trial for trial in trained(result) if trial.baseline is not None]
+
+
+def _note(result: SearchResult, low: float) -> str:
+    hidden = sum(accuracy_of(trial).mean < low for trial in trained(result))
+    least = resolution(result)
+    parts = ["Chosen on the validation split, so the values of the front are optimistic."]
+    if least is not None:
+        parts.append(f"Differences below {least:.1f} points are not resolved.")
+    if hidden:
+        parts.append(f"{hidden} network{'' if hidden == 1 else 's'} below the picture.")
+    return " ".join(parts)

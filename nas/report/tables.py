@@ -1,0 +1,194 @@
+"""The search as tables for other programs, and the front as JSON that can be loaded again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nas.candidate import Candidate
+from nas.dimensions import Scalar
+from nas.errors import OutputError
+from nas.objectives import Objective
+from nas.records import Trial
+from nas.report.readings import measured_accuracy, members, reason
+from nas.result import SearchResult
+
+FORMAT = 1
+"""Version of pareto.json; raised when a reader of the old form could not read the new one."""
+
+FIRST_COLUMNS = ("trial", "state", "accuracy", "accuracy_se", "macs", "params", "epochs", "seconds", "digest")
+LAST_COLUMNS = ("baseline", "reused_from", "reason")
+
+
+def trials_csv(result: SearchResult) -> str:
+    """All trials by number, as comma-separated text."""
+    return _csv(trials_frame(result.trials, result.trials))
+
+
+def pareto_csv(result: SearchResult) -> str:
+    """The front, cheapest first, with the columns of `trials_csv`."""
+    return _csv(trials_frame(members(result), result.trials))
+
+
+def trials_frame(rows: Iterable[Trial], trials: Iterable[Trial]) -> pd.DataFrame:
+    """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
+
+    Accuracy in percent; `seconds` is the only column that differs between two runs of the same search.
+
+    Args:
+        rows: The trials to tabulate, in this order.
+        trials: The trials whose decisions make the columns.
+    """
+    decisions = decision_order(trials)
+    columns = {name: column_name(name) for name in decisions}
+    records = [_record(trial, columns) for trial in rows]
+    names = [*FIRST_COLUMNS, *columns.values(), *LAST_COLUMNS]
+    return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
+
+
+def decision_order(trials: Iterable[Trial]) -> list[str]:
+    """Names of all resolved decisions: the architecture's first, those of one stage together, then the training's.
+
+    Inside a stage a decision stands after the one it follows in a candidate, whichever trial had it first.
+    """
+    architecture: list[str] = []
+    training: list[str] = []
+    for trial in trials:
+        _merge(architecture, trial.candidate.architecture)
+        _merge(training, trial.candidate.training)
+    prefixes = list(dict.fromkeys(_prefix(name) for name in architecture))
+    architecture.sort(key=lambda name: (_prefix(name) != "", prefixes.index(_prefix(name))))
+    return architecture + [name for name in training if name not in architecture]
+
+
+def column_name(decision: str) -> str:
+    """The column of a decision, kept apart from the report's own columns."""
+    return f"decision.{decision}" if decision in FIRST_COLUMNS or decision in LAST_COLUMNS else decision
+
+
+def front_json(result: SearchResult) -> str:
+    """The front as JSON: its candidates with values, and the space from which their networks can be made again."""
+    document = {
+        "format": FORMAT,
+        "note": "Chosen by validation accuracy, in percent; the values of the chosen are optimistic.",
+        "objectives": [_objective(objective) for objective in result.objectives],
+        "hypervolume": result.front.hypervolume,
+        "space": dict(result.space),
+        "data": dict(result.data),
+        "members": [_member(trial) for trial in members(result)],
+    }
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_candidates(path: Path) -> list[Candidate]:
+    """The candidates of a `pareto.json`, cheapest first.
+
+    Raises:
+        OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise OutputError(f"{path} is not a front: it is not valid JSON ({error})") from error
+    if not isinstance(document, dict) or not isinstance(document.get("members"), list):
+        raise OutputError(f"{path} is not a front: it has no list of members; pareto.json of a search is one")
+    if document.get("format") != FORMAT:
+        raise OutputError(f"{path} is of format {document.get('format')!r}; this version reads format {FORMAT}")
+    return [_candidate(member, position, path) for position, member in enumerate(document["members"])]
+
+
+def _candidate(member: Any, position: int, path: Path) -> Candidate:
+    try:
+        candidate = Candidate.from_json(member["candidate"])
+        digest = member["digest"]
+        actual = candidate.digest
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutputError(f"{path}: member {position} is not a candidate ({type(error).__name__}: {error})") from error
+    if digest != actual:
+        raise OutputError(f"{path}: member {position} has digest {digest!r}, but its candidate gives {actual!r}")
+    return candidate
+
+
+def _record(trial: Trial, columns: Mapping[str, str]) -> dict[str, Scalar]:
+    accuracy = measured_accuracy(trial)
+    decisions = trial.candidate.decisions
+    return {
+        "trial": trial.number,
+        "state": trial.state.value,
+        "accuracy": None if accuracy is None else accuracy.mean,
+        "accuracy_se": None if accuracy is None else accuracy.standard_error,
+        "macs": _whole(trial.costs.get("macs")),
+        "params": _whole(trial.costs.get("params")),
+        "epochs": None if trial.outcome is None else trial.outcome.epochs,
+        "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
+        "digest": trial.candidate.digest,
+        # A decision may be None, which is not the same as erased, and only the latter is empty.
+        **{columns[name]: "none" if value is None else value for name, value in decisions.items()},
+        "baseline": trial.baseline,
+        "reused_from": trial.reused_from,
+        "reason": reason(trial) or None,
+    }
+
+
+def _column(values: list[Scalar]) -> pd.Series[Any]:
+    """A column that keeps integers whole where values are missing."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int}:
+        return pd.Series(values, dtype="Int64")
+    if kinds and kinds <= {int, float}:
+        return pd.Series(values, dtype="Float64")
+    return pd.Series(values, dtype=object)
+
+
+def _member(trial: Trial) -> dict[str, Any]:
+    accuracy = measured_accuracy(trial)
+    return {
+        "trial": trial.number,
+        "values": trial.values(),
+        "accuracy_se": None if accuracy is None else accuracy.standard_error,
+        "baseline": trial.baseline,
+        "genotype": dict(trial.genotype),
+        "candidate": trial.candidate.to_json(),
+        "digest": trial.candidate.digest,
+        "model": f"models/{trial.number}",
+    }
+
+
+def _objective(objective: Objective) -> dict[str, Any]:
+    return {
+        "name": objective.name,
+        "direction": objective.direction.value,
+        "kind": objective.kind.value,
+        "unit": objective.unit,
+        "reference": objective.reference,
+        "log": objective.log,
+    }
+
+
+def _whole(value: float | None) -> float | int | None:
+    return int(value) if value is not None and float(value).is_integer() else value
+
+
+def _merge(order: list[str], names: Iterable[str]) -> None:
+    """Inserts each new name right after the one before it."""
+    position = 0
+    for name in names:
+        if name in order:
+            position = order.index(name) + 1
+        else:
+            order.insert(position, name)
+            position += 1
+
+
+def _prefix(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,119 @@
+"""Sentences of a report: what was done, what came out, and how far to believe it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nas.records import Trial, TrialState
+from nas.report.quantities import human, percent
+from nas.report.readings import accuracy_of, cost_name, members, resolution, standard_error, trained
+from nas.result import SearchResult
+
+COST_LABELS = {"macs": "Multiply-adds (MACs)", "params": "Parameters"}
+COST_UNITS = {"macs": "MACs", "params": "parameters"}
+
+
+def cost_label(name: str) -> str:
+    """The name of a cost as the title of an axis."""
+    return COST_LABELS.get(name, name)
+
+
+def data_name(result: SearchResult) -> str:
+    """Name of the images."""
+    return str(result.data.get("name", "unknown data"))
+
+
+def seed_text(result: SearchResult) -> str:
+    """The root seed, as part of a title; empty where the settings do not tell it."""
+    search = result.settings.get("search")
+    seed = search.get("seed") if isinstance(search, dict) else None
+    return "" if seed is None else f"seed {seed}"
+
+
+def title(result: SearchResult) -> str:
+    """What was searched on which images."""
+    names = {"shufflenet_v1": "ShuffleNet V1", "shufflenet_v2": "ShuffleNet V2"}
+    space = str(result.space.get("name", "")) or "networks"
+    return f"{names.get(space, space)} on {data_name(result)}"
+
+
+def subtitle(result: SearchResult) -> str:
+    """How much was trained, in a few words."""
+    done = len(trained(result))
+    parts = [f"{done} network{'' if done == 1 else 's'} trained", _epochs(trained(result)), seed_text(result)]
+    return ", ".join(part for part in parts if part)
+
+
+def answer(result: SearchResult) -> str:
+    """The whole search in one sentence."""
+    pool = trained(result)
+    front = members(result)
+    if not pool or not front:
+        return "No network has been trained to the end yet, so there is no front." + _so_far(result)
+    best = max(front, key=lambda trial: accuracy_of(trial).mean)
+    cheapest = front[0]
+    cost = cost_name(result)
+    counted = f"Of {len(pool)} networks trained on {data_name(result)}" if len(pool) > 1 else "The one network trained"
+    if len(front) == 1:
+        return f"{counted}, one is best in all objectives: {_shown(best, cost)}."
+    return f"{counted}, {len(front)} are on the front: from {_shown(cheapest, cost)} to {_shown(best, cost)} validation accuracy."
+
+
+def cautions(result: SearchResult) -> list[str]:
+    """What a reader must know before believing a number."""
+    if not trained(result):
+        return []
+    validation = result.data.get("validation")
+    images = f" ({validation:,} images)" if isinstance(validation, int) else ""
+    told = [
+        f"The front was chosen on the validation split{images}; the test split was not read. The best of many noisy values is "
+        "optimistic: expect the chosen networks to do a little worse on new images."
+    ]
+    least = resolution(result)
+    if least is None:
+        told.append(
+            "The accuracies carry no standard error, so this report cannot say which differences are more than chance."
+        )
+    else:
+        told.append(
+            f"Two accuracies that differ by less than {least:.1f} points are the same: that is twice the standard error of a "
+            "difference, from the number of validation images alone. The spread between training seeds comes on top."
+        )
+    if cost_name(result) == "macs":
+        told.append(
+            "Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no multiply-add."
+        )
+    if len(result.objectives) > 2:
+        names = ", ".join(objective.name for objective in result.objectives)
+        told.append(
+            f"The front is over {len(result.objectives)} objectives ({names}). A member below the line is there for a value "
+            "that the picture does not show."
+        )
+    return told
+
+
+def state_counts(result: SearchResult) -> dict[str, int]:
+    """How many trials are in each state, in the order of the states."""
+    counts = Counter(trial.state for trial in result.trials)
+    return {state.value: counts[state] for state in TrialState if counts[state]}
+
+
+def _shown(trial: Trial, cost: str) -> str:
+    accuracy = accuracy_of(trial)
+    return (
+        f"{percent(accuracy.mean, standard_error(accuracy))} % "
+        f"at {human(trial.values()[cost])} {COST_UNITS.get(cost, cost)}"
+    )
+
+
+def _so_far(result: SearchResult) -> str:
+    counts = state_counts(result)
+    return (" So far: " + ", ".join(f"{count} {state}" for state, count in counts.items()) + ".") if counts else ""
+
+
+def _epochs(trials: list[Trial]) -> str:
+    epochs = {trial.outcome.epochs for trial in trials if trial.outcome is not None}
+    if len(epochs) != 1:
+        return ""
+    (one,) = epochs
+    return f"{one} epoch{'' if one == 1 else 's'} each"

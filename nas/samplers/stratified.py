@@ -1,0 +1,68 @@
+"""Random search, stratified over log multiply-adds: each proposal comes from the next cost bin.
+
+Plain random search crowds where most of a space's networks are; a front needs the cheap and the expensive end too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial
+
+from nas.dimensions import Scalar
+from nas.samplers.context import SamplerContext
+
+BINS = 8
+TRIES = 64
+
+
+class StratifiedCostSampler(BaseSampler):
+    """Draws until the cost falls into the bin whose turn it is; after 64 draws takes the nearest one.
+
+    The order of the bins is shuffled anew every 8 trials, from the search's seed.
+    """
+
+    def __init__(self, context: SamplerContext, seed: int) -> None:
+        self._context = context
+        self._rng = np.random.default_rng(seed)
+        self._random = RandomSampler(seed=seed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The whole space: every decision is drawn at once."""
+        return self._context.distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """A genotype whose log10 MACs are in, or nearest to, this trial's bin."""
+        low, high = self.bin(trial.number)
+        best: tuple[float, dict[str, Scalar]] | None = None
+        for _ in range(TRIES):
+            genotype = self._context.draw(self._rng)
+            cost = math.log10(self._context.cost(genotype))
+            miss = max(low - cost, cost - high, 0.0)
+            if best is None or miss < best[0]:
+                best = (miss, genotype)
+            if miss == 0.0:
+                break
+        assert best is not None
+        return best[1]
+
+    def bin(self, number: int) -> tuple[float, float]:
+        """Range of log10 MACs from which the trial of this number is drawn."""
+        low, high = self._context.log_macs_range
+        turn, place = divmod(number, BINS)
+        position = int(np.random.default_rng((self._context.seed, turn)).permutation(BINS)[place])
+        width = (high - low) / BINS
+        return low + position * width, low + (position + 1) * width
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """A decision outside the space, drawn at random."""
+        return self._random.sample_independent(study, trial, param_name, param_distribution)

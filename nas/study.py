@@ -1,0 +1,227 @@
+"""The record of a search on an Optuna storage, written by the driver alone.
+
+`study.ask` and `tell` on a database commit once per decision (50 ms and more at 20 decisions). So samplers see a copy in
+memory, where asking is cheap, and each trial goes to the database in one transaction, made from a template; both copies keep
+the same trial numbers. Reading the study back from the database gives the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
+
+from nas.candidate import Candidate
+from nas.dimensions import Genotype, Scalar
+from nas.errors import StudyError
+from nas.objectives import Direction, Objective
+from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
+
+FORMAT = 1
+_IDENTITY = "identity"
+_FORMAT = "format"
+
+
+class Study:
+    """All trials of one search, in memory and in the database.
+
+    Args:
+        storage: An Optuna storage; see `nas.storage.open_storage`.
+        name: Name of the study in the storage; made if it is not there.
+        objectives: Axes of the front, in the order of Optuna's values.
+        identity: Settings that give the study its meaning, flat, by dotted name.
+        distributions: Optuna's form of the space.
+
+    Raises:
+        StudyError: A study of this name exists with another identity; names the settings that differ.
+    """
+
+    def __init__(
+        self,
+        storage: BaseStorage,
+        name: str,
+        objectives: tuple[Objective, ...],
+        identity: Mapping[str, Any],
+        distributions: dict[str, BaseDistribution],
+    ) -> None:
+        self.objectives = objectives
+        self._distributions = distributions
+        self._storage = storage
+        directions = [
+            StudyDirection.MAXIMIZE if o.direction is Direction.MAXIMIZE else StudyDirection.MINIMIZE
+            for o in objectives
+        ]
+        self._mirror = optuna.create_study(directions=directions, storage=optuna.storages.InMemoryStorage())
+        self._trials: dict[int, Trial] = {}
+        self._ids: dict[int, int] = {}
+        self._mirror_ids: dict[int, int] = {}
+        self._asked: optuna.Trial | None = None
+        known = {study.study_name for study in storage.get_all_studies()}
+        if name in known:
+            self._id = storage.get_study_id_from_name(name)
+            self._check(name, identity)
+            self._load()
+        else:
+            self._id = storage.create_new_study(directions, name)
+            storage.set_study_user_attr(self._id, _FORMAT, FORMAT)
+            storage.set_study_user_attr(self._id, _IDENTITY, dict(identity))
+            storage.set_study_system_attr(self._id, "study:metric_names", [o.name for o in objectives])
+
+    @property
+    def next_number(self) -> int:
+        """Number the next trial will have."""
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        """All trials by number."""
+        return iter(self._trials.values())
+
+    def __getitem__(self, number: int) -> Trial:
+        return self._trials[number]
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def ask(self, sampler: BaseSampler) -> dict[str, Scalar]:
+        """The sampler's proposal for the next trial. Must be followed by `add` before the next `ask`."""
+        self._mirror.sampler = sampler
+        self._asked = self._mirror.ask(fixed_distributions=self._distributions)
+        return dict(self._asked.params)
+
+    def add(self, trial: Trial, constraints: Mapping[str, float]) -> None:
+        """Writes a new trial, running or already ended, in one transaction.
+
+        Args:
+            trial: Its number must be `next_number`.
+            constraints: For each limit by name how far the candidate is above it (positive: infeasible). Empty: no limits.
+        """
+        assert trial.number == self.next_number
+        memory = self._mirror._storage
+        asked, self._asked = self._asked, None
+        template = self._template(trial, constraints, asked.system_attrs if asked is not None else {})
+        self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
+        if asked is None:
+            mirror_id = memory.create_new_trial(self._mirror._study_id, template)
+        else:
+            mirror_id = asked._trial_id
+            for key, value in template.system_attrs.items():
+                memory.set_trial_system_attr(mirror_id, key, value)
+            if template.state.is_finished():
+                memory.set_trial_state_values(mirror_id, template.state, template.values)
+        self._mirror_ids[trial.number] = mirror_id
+        self._trials[trial.number] = trial
+
+    def finish(self, trial: Trial) -> None:
+        """Writes the outcome of a running trial."""
+        state, values = self._optuna_form(trial)
+        if trial.outcome is not None and trial.reused_from is None:
+            self._write(trial, "outcome", trial.outcome.to_json())
+        self._write(trial, "state", trial.state.value)
+        self._storage.set_trial_state_values(self._ids[trial.number], state, values)
+        self._mirror._storage.set_trial_state_values(self._mirror_ids[trial.number], state, values)
+        self._trials[trial.number] = trial
+
+    def close(self) -> None:
+        """Ends the connection to the database."""
+        self._storage.remove_session()
+
+    def _write(self, trial: Trial, key: str, value: Any) -> None:
+        self._storage.set_trial_user_attr(self._ids[trial.number], key, value)
+
+    def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
+        if trial.state is TrialState.RUNNING:
+            return OptunaState.RUNNING, None
+        if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
+            return OptunaState.PRUNED, None
+        if isinstance(trial.outcome, Evaluation):
+            values = trial.values()
+            return OptunaState.COMPLETE, [values[objective.name] for objective in self.objectives]
+        return OptunaState.FAIL, None
+
+    def _template(
+        self, trial: Trial, constraints: Mapping[str, float], system_attributes: Mapping[str, Any]
+    ) -> FrozenTrial:
+        state, values = self._optuna_form(trial)
+        attributes: dict[str, Any] = {
+            "state": trial.state.value,
+            "digest": trial.candidate.digest,
+            "candidate": trial.candidate.to_json(),
+            "costs": dict(trial.costs),
+        }
+        optional = {
+            "baseline": trial.baseline,
+            "reused_from": trial.reused_from,
+            "violations": list(trial.violations) or None,
+        }
+        attributes |= {key: value for key, value in optional.items() if value is not None}
+        template = create_trial(
+            state=state,
+            params=dict(trial.genotype),
+            distributions=self._distributions,
+            user_attrs=attributes,
+            system_attrs={**system_attributes, **{f"constraints:{key}": value for key, value in constraints.items()}},
+            **({} if values is None else {"values": values}),
+        )
+        template.datetime_start = template.datetime_start or datetime.now()
+        return template
+
+    def _check(self, name: str, identity: Mapping[str, Any]) -> None:
+        attributes = self._storage.get_study_user_attrs(self._id)
+        if attributes.get(_FORMAT) != FORMAT:
+            raise StudyError(f"study {name!r} was not written by this version of the program; choose another --output")
+        stored = attributes[_IDENTITY]
+        differing = sorted(key for key in {*stored, *identity} if stored.get(key) != identity.get(key))
+        if differing:
+            lines = "; ".join(f"{key}: there {stored.get(key)!r}, asked {identity.get(key)!r}" for key in differing)
+            raise StudyError(
+                f"the study {name!r} was made with other settings, nothing was changed: {lines}. "
+                "Use the same settings to continue it, or another --output for a new search"
+            )
+
+    def _load(self) -> None:
+        for frozen in self._storage.get_all_trials(self._id, deepcopy=False):
+            self._ids[frozen.number] = frozen._trial_id
+            self._mirror_ids[frozen.number] = self._mirror._storage.create_new_trial(self._mirror._study_id, frozen)
+            self._trials[frozen.number] = self._trial(frozen)
+
+    def _trial(self, frozen: FrozenTrial) -> Trial:
+        attributes = frozen.user_attrs
+        first = attributes.get("reused_from")
+        outcome: Outcome | None = None
+        if first is not None and first in self._trials:
+            outcome = self._trials[first].outcome
+        if attributes.get("outcome") is not None:
+            outcome = outcome_from_json(attributes["outcome"])
+        state = TrialState(attributes["state"])
+        if frozen.state is OptunaState.RUNNING:
+            # The outcome may be there already if the driver died between writing it and ending the trial.
+            state = TrialState.RUNNING
+        return Trial(
+            number=frozen.number,
+            genotype=frozen.params,
+            candidate=Candidate.from_json(attributes["candidate"]),
+            state=state,
+            costs=attributes["costs"],
+            outcome=outcome,
+            baseline=attributes.get("baseline"),
+            reused_from=first,
+            violations=tuple(attributes.get("violations", ())),
+        )
+
+
+def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:
+    """How far each limited cost is above its limit, as a share of the limit (positive: infeasible)."""
+    return {f"max_{name}": costs[name] / limit - 1.0 for name, limit in limits.items()}
+
+
+def genotype_of(values: Mapping[str, Scalar], distributions: Mapping[str, BaseDistribution]) -> Genotype:
+    """The values in the order of the distributions: the form in which genotypes are stored."""
+    return {name: values[name] for name in distributions}
