@@ -1,0 +1,52 @@
+"""Dynamic shuffle: a Kronecker shuffle whose two factors are generated from each image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from search_spaces.blocks.generator import FactorGenerator
+from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+
+
+class DynamicShuffle(KroneckerMixer):
+    """S_g (I_g (x) P1(x) (x) P2(x)); deployed it costs its generator, and one gather an image.
+
+    Axes: b images, g groups.
+
+    Source: arXiv 2310.02776, from the abstract: softmax, orthogonal regularization, binarization, Kronecker product and
+    cross-group shuffle are its; sizes and initialization are ours.
+
+    Args:
+        groups: g.
+        n1: Size of the outer factor, 2 or more.
+        n2: Size of the inner factor, 2 or more.
+        reduction: The generator's hidden layer has inputs / reduction units, at least 4.
+        share: matrices, generator or none (see `generator.SHARES`).
+        temperature: Of the row softmax, above 0.
+        binarize_from: Share of the training, 0 to 1, from which the training forward is hard.
+    """
+
+    def __init__(
+        self,
+        *,
+        groups: int,
+        n1: int,
+        n2: int,
+        reduction: int,
+        share: str,
+        temperature: float,
+        binarize_from: float,
+    ) -> None:
+        super().__init__(groups=groups, n1=n1, n2=n2, temperature=temperature, binarize_from=binarize_from)
+        self.generator = FactorGenerator(groups=groups, n1=n1, n2=n2, reduction=reduction, share=share)
+
+    def factor_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`."""
+        outer, inner = self.generator(x)
+        return outer, inner
+
+    def logit_parameters(self) -> Iterable[nn.Parameter]:
+        """Weight and bias of the generator's last layer."""
+        return self.generator.logits.parameters()

@@ -1,0 +1,75 @@
+"""The small network that turns pooled features into the logits of two permutation factors.
+
+Axes: b images, c channels, g groups, p = n1^2 + n2^2 logits of a pair.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.blocks.factors import near_identity_
+from search_spaces.blocks.precision import full_precision, sum_dtype
+
+SHARES = ("matrices", "generator", "none")
+"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
+
+
+def generator_inputs(channels: int, groups: int, share: str) -> int:
+    """Features the generator's first layer sees: a group's own with `generator`, else all."""
+    return channels // groups if share == "generator" else channels
+
+
+def hidden_width(inputs: int, reduction: int) -> int:
+    """Units of the hidden layer: inputs / reduction rounded down, at least 4."""
+    return max(inputs // reduction, 4)
+
+
+class FactorGenerator(nn.Module):
+    """Global average pool, linear, ReLU, linear; runs in float32 or better under autocast too.
+
+    The last layer begins as weights N(0, 0.01) and biases +2 on the diagonals plus N(0, 0.1): all permutations are the identity
+    at first, whatever the image, and not a stationary point of the penalty.
+
+    Source: arXiv 2310.02776 says that small shared permutation matrices are generated from the input; layers, sizes and
+    initialization are ours.
+    """
+
+    def __init__(self, *, groups: int, n1: int, n2: int, reduction: int, share: str) -> None:
+        super().__init__()
+        self.groups = groups
+        self.n1 = n1
+        self.n2 = n2
+        self.reduction = reduction
+        self.share = share
+        channels = groups * n1 * n2
+        inputs = generator_inputs(channels, groups, share)
+        pairs = groups if share == "none" else 1
+        self.squeeze = nn.Linear(inputs, hidden_width(inputs, reduction))
+        self.logits = nn.Linear(self.squeeze.out_features, pairs * (n1 * n1 + n2 * n2))
+        self._initialize_logits(pairs)
+
+    def _initialize_logits(self, pairs: int) -> None:
+        nn.init.normal_(self.logits.weight, 0.0, 0.01)
+        with torch.no_grad():
+            outer, inner = self._split(self.logits.bias.view(pairs, -1))
+            near_identity_(outer)
+            near_identity_(inner)
+
+    def _split(self, flat: Tensor) -> tuple[Tensor, Tensor]:
+        """`float[... p] -> float[... n1 n1], float[... n2 n2]`, views."""
+        outer, inner = flat.split((self.n1 * self.n1, self.n2 * self.n2), dim=-1)
+        return outer.unflatten(-1, (self.n1, self.n1)), inner.unflatten(-1, (self.n2, self.n2))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`, logits."""
+        pooled = x.mean((2, 3), dtype=sum_dtype(x))
+        if self.share == "generator":
+            pooled = pooled.unflatten(1, (self.groups, -1))
+        with full_precision(pooled):
+            flat = self.logits(torch.relu(self.squeeze(pooled)))
+        return self._split(flat.view(x.shape[0], -1, self.n1 * self.n1 + self.n2 * self.n2))
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        return f"groups={self.groups}, reduction={self.reduction}, share={self.share!r}"

@@ -1,0 +1,25 @@
+"""Float32 arithmetic inside autocast regions, where near-ties and differences of nearly equal numbers matter."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """Switches autocast off for the tensor's device. The meta device has no autocast, and entering one raises there."""
+    if torch.amp.is_autocast_available(x.device.type):
+        return torch.autocast(x.device.type, enabled=False)
+    return nullcontext()
+
+
+def sum_dtype(x: Tensor) -> torch.dtype:
+    """Float32 for a tensor of lower precision, else its own type."""
+    return torch.float32 if x.dtype in (torch.float16, torch.bfloat16) else x.dtype
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """The tensor in float32 if it is of a lower precision, else unchanged."""
+    return x.to(sum_dtype(x))

@@ -1,0 +1,35 @@
+"""Static shuffle: the Kronecker shuffle with one learned pair of factors for all images and groups.
+
+In ShuffleNetV1 it adds no function to the fixed shuffle (a permutation inside a group after a trained grouped convolution only renames
+channels); it is the null control there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.blocks.factors import near_identity_
+from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+
+
+class StaticShuffle(KroneckerMixer):
+    """S_g (I_g (x) P1 (x) P2) with learned logits; deployed it is one fixed index map without parameters.
+
+    Source: the static arm of arXiv 2310.02776; from the abstract, details are ours.
+    """
+
+    def __init__(self, *, groups: int, n1: int, n2: int, temperature: float, binarize_from: float) -> None:
+        super().__init__(groups=groups, n1=n1, n2=n2, temperature=temperature, binarize_from=binarize_from)
+        self.outer_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n1, n1)))
+        self.inner_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n2, n2)))
+
+    def factor_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`float[1 1 n1 n1]` and `float[1 1 n2 n2]`, whatever the input."""
+        return self.outer_logits, self.inner_logits
+
+    def logit_parameters(self) -> Iterable[nn.Parameter]:
+        """Both logit matrices."""
+        return (self.outer_logits, self.inner_logits)

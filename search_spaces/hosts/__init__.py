@@ -1,0 +1,1 @@
+"""The unchanged ShuffleNets; each unit has a `mixer` that a space may replace."""

@@ -1,0 +1,35 @@
+"""The first layers of a host, in both forms, and the small parts that both ShuffleNets are made of."""
+
+from __future__ import annotations
+
+from torch import nn
+
+STEM_CHANNELS = 24
+
+
+def make_stem(*, form: str, kernel: int, channels: int) -> nn.Sequential:
+    """Convolution to 24 channels, norm, ReLU: stride 1 in the small form; stride 2 and a stride-2 max-pool in the ImageNet form.
+
+    Args:
+        form: small or imagenet.
+        kernel: Kernel size of the small form, 1 or 3; the ImageNet form has 3.
+        channels: Of the images.
+    """
+    if form == "imagenet":
+        return nn.Sequential(
+            *conv_norm(channels, STEM_CHANNELS, kernel=3, stride=2), nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1)
+        )
+    return nn.Sequential(*conv_norm(channels, STEM_CHANNELS, kernel=kernel), nn.ReLU())
+
+
+def conv_norm(
+    inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A convolution without bias that keeps the size at stride 1, and its norm."""
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return convolution, nn.BatchNorm2d(outputs)
+
+
+def depthwise_norm(channels: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A 3x3 depthwise convolution and its norm."""
+    return conv_norm(channels, channels, kernel=3, stride=stride, groups=channels)
