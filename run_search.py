@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
     from evaluator.data import DataSummary
-    from nas.driver import Driver
     from nas.output import OutputFolder
     from nas.result import SearchResult
     from nas.samplers.context import SamplerContext
@@ -225,12 +224,9 @@ def run(settings: Settings) -> SearchResult:
         factory = sampler_factory(settings.search.sampler)
         driver = Driver(
             study=study,
-            space=plan.space,
-            costs=plan.costs,
-            limits=plan.limits,
+            context=context,
             sampler=lambda seed: factory(context, seed),
             budget=Budget(epochs=settings.train.epochs),
-            seed=settings.search.seed,
             trials=settings.search.trials,
         )
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)

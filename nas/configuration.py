@@ -143,7 +143,7 @@ def _fault(parser: ArgumentParser, item: _Given, known: Mapping[str, Any]) -> st
 
 
 def _reason(message: str, value: Any) -> str:
-    """jsonargparse's message in one line, without the names of Python classes."""
+    """Jsonargparse's message in one line, without the names of Python classes."""
     expected = re.findall(r"[Ee]xpected (?:a |an )?(.+?)\. Got", message.replace("\n", " "))
     if not expected:
         return " ".join(message.split())

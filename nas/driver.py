@@ -6,22 +6,22 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from optuna.samplers import BaseSampler, RandomSampler
+import numpy as np
+from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
 from nas.dimensions import Genotype
 from nas.objectives import Direction, losses, reference_losses
 from nas.pareto import ParetoFront, hypervolume, non_dominated
-from nas.ports import CostFunction
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
+from nas.samplers.context import SamplerContext
 from nas.seeds import derive_seed
-from nas.space import SearchSpace
-from nas.study import Study, constraint_values, genotype_of
+from nas.study import Study, constraint_values
 
-RANDOM_AFTER = 20
-"""Proposals in a row that lead to no training, after which the sampler is helped out with random draws."""
-EXHAUSTED_AFTER = 1000
-"""Proposals in a row that lead to no training, after which the space counts as exhausted."""
+PATIENCE = 20
+"""Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
+DRAWS = 2000
+"""Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
 MAX_LOSSES = 2
 """How often a candidate may lose its worker before it is recorded as failed."""
 
@@ -31,12 +31,9 @@ class Driver:
 
     Args:
         study: Where everything is recorded; a study with trials is continued.
-        space: What is searched.
-        costs: The known objectives of a candidate.
-        limits: Largest allowed cost by objective name.
+        context: What is searched: the space, its known costs and limits, and the root seed.
         sampler: Makes the sampler for one proposal, from a seed.
         budget: Full training of a candidate.
-        seed: Root seed of the search.
         trials: Distinct candidates to hand to training, baselines included.
     """
 
@@ -44,21 +41,15 @@ class Driver:
         self,
         *,
         study: Study,
-        space: SearchSpace,
-        costs: CostFunction,
-        limits: Mapping[str, float],
+        context: SamplerContext,
         sampler: Callable[[int], BaseSampler],
         budget: Budget,
-        seed: int,
         trials: int,
     ) -> None:
         self._study = study
-        self._space = space
-        self._costs = costs
-        self._limits = limits
+        self._context = context
         self._sampler = sampler
         self._budget = budget
-        self._seed = seed
         self._target = trials
         self.exhausted = False
         """Whether proposals have dried up: everything reachable is known or over a limit."""
@@ -73,7 +64,7 @@ class Driver:
         """Distinct candidates that were, or are being, trained."""
         self._adopt()
         known = {trial.baseline for trial in study}
-        self._baselines = deque((name, g) for name, g in space.baselines().items() if name not in known)
+        self._baselines = deque((name, g) for name, g in context.space.baselines().items() if name not in known)
 
     def next_task(self) -> Task | None:
         """Work for an idle worker, or None if there is none now (see `finished`)."""
@@ -81,12 +72,14 @@ class Driver:
             return self._task(self._queue.popleft())
         idle = 0
         while self.handed_out < self._target and not self.exhausted:
-            trial = self._propose(idle)
-            if trial.state is TrialState.RUNNING and trial.reused_from is None:
+            proposal = self._propose(idle)
+            if proposal is None:
+                self.exhausted = True
+                break
+            if proposal.state is TrialState.RUNNING and proposal.reused_from is None:
                 self.handed_out += 1
-                return self._task(trial.number)
+                return self._task(proposal.number)
             idle += 1
-            self.exhausted = idle >= EXHAUSTED_AFTER
         return None
 
     def on_progress(self, progress: Progress) -> None:
@@ -150,41 +143,50 @@ class Driver:
 
     def _task(self, number: int) -> Task:
         self._in_training.add(number)
-        seed = derive_seed(self._seed, "training")
+        seed = derive_seed(self._context.seed, "training")
         return Task(trial=number, candidate=self._study[number].candidate, budget=self._budget, seed=seed)
 
-    def _propose(self, idle: int) -> Trial:
+    def _propose(self, idle: int) -> Trial | None:
+        """The next proposal, recorded; None if the space is exhausted."""
         number = self._study.next_number
+        seed = derive_seed(self._context.seed, "sampler", number)
         name: str | None = None
-        genotype: Genotype
+        genotype: Genotype | None
         if self._baselines:
-            name, values = self._baselines.popleft()
-            genotype = genotype_of(values, {d.name: d for d in self._space.dimensions})
+            name, genotype = self._baselines.popleft()
+        elif idle < PATIENCE:
+            genotype = self._study.ask(self._sampler(seed))
         else:
-            seed = derive_seed(self._seed, "sampler", number)
-            genotype = self._study.ask(self._sampler(seed) if idle < RANDOM_AFTER else RandomSampler(seed=seed))
+            genotype = self._draw_unseen(seed)
+        if genotype is None:
+            return None
         trial = self._judge(number, genotype, name)
-        self._study.add(trial, constraint_values(self._limits, trial.costs))
+        self._study.add(trial, constraint_values(self._context.limits, trial.costs))
         return trial
+
+    def _draw_unseen(self, seed: int) -> Genotype | None:
+        """A random genotype that is new and within the limits; the draws before it are not recorded."""
+        rng = np.random.default_rng(seed)
+        for _ in range(DRAWS):
+            genotype = self._context.draw(rng)
+            candidate = self._context.space.decode(genotype)
+            if candidate.digest not in self._first and not self._violations(self._context.costs(candidate)):
+                return genotype
+        return None
 
     def _judge(self, number: int, genotype: Genotype, baseline: str | None) -> Trial:
         """What becomes of a proposal: infeasible, a repeat of an earlier one, or a new one to train."""
-        candidate = self._space.decode(genotype)
-        costs = dict(self._costs(candidate))
+        candidate = self._context.space.decode(genotype)
+        costs = dict(self._context.costs(candidate))
         trial = Trial(
             number=number,
-            genotype=dict(genotype),
+            genotype={dimension.name: genotype[dimension.name] for dimension in self._context.space.dimensions},
             candidate=candidate,
             state=TrialState.RUNNING,
             costs=costs,
             baseline=baseline,
         )
-        violations = tuple(
-            f"{name} {costs[name]:,.0f} is over the limit {limit:,.0f}"
-            for name, limit in self._limits.items()
-            if costs[name] > limit
-        )
-        if violations:
+        if violations := self._violations(costs):
             return replace(trial, state=TrialState.INFEASIBLE, violations=violations)
         first = self._first.setdefault(candidate.digest, number)
         if first == number:
@@ -194,6 +196,13 @@ class Driver:
             self._waiting.setdefault(first, []).append(number)
             return replace(trial, reused_from=first)
         return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)
+
+    def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
+        return tuple(
+            f"{name} {costs[name]:,.0f} is over the limit {limit:,.0f}"
+            for name, limit in self._context.limits.items()
+            if costs[name] > limit
+        )
 
 
 def pareto_front(study: Study) -> ParetoFront:

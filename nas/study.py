@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
 from nas.candidate import Candidate
-from nas.dimensions import Genotype, Scalar
+from nas.dimensions import Scalar
 from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
@@ -106,7 +106,8 @@ class Study:
         assert trial.number == self.next_number
         memory = self._mirror._storage
         asked, self._asked = self._asked, None
-        template = self._template(trial, constraints, asked.system_attrs if asked is not None else {})
+        attributes = {} if asked is None else memory.get_trial(asked._trial_id).system_attrs
+        template = self._template(trial, constraints, attributes)
         self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
         if asked is None:
             mirror_id = memory.create_new_trial(self._mirror._study_id, template)
@@ -168,7 +169,7 @@ class Study:
             distributions=self._distributions,
             user_attrs=attributes,
             system_attrs={**system_attributes, **{f"constraints:{key}": value for key, value in constraints.items()}},
-            **({} if values is None else {"values": values}),
+            values=values,
         )
         template.datetime_start = template.datetime_start or datetime.now()
         return template
@@ -220,8 +221,3 @@ class Study:
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:
     """How far each limited cost is above its limit, as a share of the limit (positive: infeasible)."""
     return {f"max_{name}": costs[name] / limit - 1.0 for name, limit in limits.items()}
-
-
-def genotype_of(values: Mapping[str, Scalar], distributions: Mapping[str, BaseDistribution]) -> Genotype:
-    """The values in the order of the distributions: the form in which genotypes are stored."""
-    return {name: values[name] for name in distributions}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -57,11 +58,10 @@ class _Worker:
 
     def send(self, body: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        try:
+        # A broken pipe is a death that the reader sees too, and reports.
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(body) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # The reader sees the same death and reports it.
 
     def give(self, task: Task) -> None:
         self.task = task
@@ -74,10 +74,8 @@ class _Worker:
         self._reader.join()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
 
     def _read(self, inbox: queue.Queue[_Message]) -> None:
         assert self.process.stdout is not None
@@ -118,12 +116,9 @@ class LocalEngine:
             while not driver.finished:
                 self._hand_out(driver)
                 on_event()
-                if driver.finished:
-                    break
-                try:
+                with contextlib.suppress(queue.Empty):
                     self._handle(driver, self._inbox.get(timeout=TICK))
-                except queue.Empty:
-                    continue
+            on_event()
         finally:
             for worker in self._workers:
                 worker.stop()

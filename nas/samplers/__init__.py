@@ -42,7 +42,7 @@ def _tpe(context: SamplerContext, seed: int) -> BaseSampler:
     from optuna.samplers import TPESampler
 
     # Univariate TPE, Optuna's default for several objectives, proposes the same architecture again and again.
-    return TPESampler(multivariate=True, n_startup_trials=10, warn_independent_sampling=False, seed=seed)
+    return TPESampler(multivariate=True, n_startup_trials=10, seed=seed)
 
 
 def _gp(context: SamplerContext, seed: int) -> BaseSampler:

@@ -1,0 +1,182 @@
+"""A search without torch: a small space with known costs, and an evaluator whose accuracy is a formula.
+
+Real parts are used everywhere else; these two stand in for networks and training where the engine is what is tested.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
+from nas.driver import Driver
+from nas.objectives import Objective, accuracy_objective, cost_objective
+from nas.ports import Evaluator, WorkerSpec
+from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
+from nas.samplers import sampler_factory
+from nas.samplers.context import SamplerContext
+from nas.samplers.distributions import distributions
+from nas.space import SearchSpace
+from nas.storage import open_storage, sqlite_url
+from nas.study import Study
+
+
+class ToySpace(SearchSpace):
+    """Width 8 to 64, a kind of mixer, a rank that matters for one kind only, and a learning rate."""
+
+    name = "toy"
+
+    def __init__(self, widths: tuple[int, ...] = (8, 16, 32, 64), *, learning_rate: bool = True) -> None:
+        self.widths = widths
+        self.learning_rate = learning_rate
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        mixed = (When(name="mixer", values=("learned",)),)
+        fixed: tuple[Dimension, ...] = (
+            Choice(name="width", choices=self.widths),
+            Choice(name="mixer", choices=("fixed", "learned")),
+            IntRange(name="rank", low=0, high=3, condition=mixed),
+        )
+        return (*fixed, FloatRange(name="lr", low=0.01, high=1.0, log=True)) if self.learning_rate else fixed
+
+    def decode(self, genotype: Genotype) -> Candidate:
+        active = self.active(genotype)
+        training = {"lr": active.pop("lr")} if self.learning_rate else {}
+        return Candidate(space=self.name, architecture=active, training=training)
+
+    def baselines(self) -> Mapping[str, Genotype]:
+        rate: dict[str, Any] = {"lr": 0.1} if self.learning_rate else {}
+        return {f"Toy {width}": {"width": width, "mixer": "fixed", "rank": 0, **rate} for width in self.widths[:2]}
+
+    def settings(self) -> dict[str, Any]:
+        return {"settings": {"name": self.name, "widths": list(self.widths)}}
+
+    def build(self, candidate: Candidate) -> Any:
+        raise AssertionError("the toy evaluator builds nothing")
+
+
+def toy_costs(candidate: Candidate) -> Mapping[str, float]:
+    """MACs are the width squared, 10 % more for a learned mixer; parameters ten times the width."""
+    width = float(candidate.architecture["width"])  # type: ignore[arg-type]
+    learned = candidate.architecture["mixer"] == "learned"
+    return {"macs": 1000 * width * width * (1.1 if learned else 1.0), "params": 10 * width}
+
+
+def toy_accuracy(candidate: Candidate) -> float:
+    """Percent, rising with the width and the rank."""
+    width = float(candidate.architecture["width"])  # type: ignore[arg-type]
+    rank = float(candidate.architecture.get("rank", 0) or 0)
+    return 100.0 - 400.0 / width + rank
+
+
+class ToyEvaluator:
+    """Counts epochs in a checkpoint file, so that a killed training goes on; fails as it is told.
+
+    Args:
+        folder: Where checkpoints and the record of trained epochs are kept.
+        epoch_seconds: How long an epoch takes.
+        failing: Widths whose training diverges.
+        deadly: Widths whose training kills the worker process.
+    """
+
+    def __init__(self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int]) -> None:
+        self.folder = Path(folder)
+        self.epoch_seconds = epoch_seconds
+        self.failing = failing
+        self.deadly = deadly
+
+    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+        width = task.candidate.architecture["width"]
+        checkpoint = self.folder / f"{task.trial}.json"
+        done = json.loads(checkpoint.read_text())["epochs"] if checkpoint.exists() else 0
+        for epoch in range(done, task.budget.epochs):
+            time.sleep(self.epoch_seconds)
+            if width in self.deadly:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if width in self.failing:
+                return Failure(kind=FailureKind.DIVERGED, message="loss is nan", epochs=epoch)
+            with (self.folder / "epochs.log").open("a") as log:
+                log.write(f"{task.trial} {epoch}\n")
+            part = checkpoint.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps({"epochs": epoch + 1}))
+            part.replace(checkpoint)
+            progress(Progress(trial=task.trial, epochs=epoch + 1))
+        accuracy = Measurement(mean=toy_accuracy(task.candidate), std=40.0, n=100)
+        return Evaluation(measurements={"accuracy": accuracy}, seconds=0.0, epochs=task.budget.epochs)
+
+
+def make_toy_evaluator(folder: str, epoch_seconds: float, failing: list[int], deadly: list[int]) -> Evaluator:
+    return ToyEvaluator(folder, epoch_seconds, failing, deadly)
+
+
+def toy_worker(
+    folder: Path, *, epoch_seconds: float = 0.0, failing: tuple[int, ...] = (), deadly: tuple[int, ...] = ()
+) -> WorkerSpec:
+    folder.mkdir(parents=True, exist_ok=True)
+    return WorkerSpec(
+        factory="toy_search:make_toy_evaluator",
+        arguments={
+            "folder": str(folder),
+            "epoch_seconds": epoch_seconds,
+            "failing": list(failing),
+            "deadly": list(deadly),
+        },
+    )
+
+
+def toy_objectives() -> tuple[Objective, ...]:
+    return (accuracy_objective(classes=10), cost_objective("macs", reference=1e7))
+
+
+def open_toy_study(folder: Path, space: SearchSpace, identity: Mapping[str, Any] | None = None) -> Study:
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = open_storage(sqlite_url(folder / "study.db"))
+    return Study(storage, "toy", toy_objectives(), identity or {"space.name": "toy"}, distributions(space.dimensions))
+
+
+def toy_driver(
+    folder: Path,
+    *,
+    trials: int = 8,
+    space: SearchSpace | None = None,
+    sampler: str = "random",
+    seed: int = 0,
+    epochs: int = 3,
+    limits: Mapping[str, float] | None = None,
+    study: Study | None = None,
+) -> Driver:
+    space = space or ToySpace()
+    context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
+    make = sampler_factory(sampler)
+    return Driver(
+        study=study or open_toy_study(folder, space),
+        context=context,
+        sampler=lambda draw: make(context, draw),
+        budget=Budget(epochs=epochs),
+        trials=trials,
+    )
+
+
+def finish(driver: Driver, task: Task, accuracy: float | None = None) -> None:
+    """Tells the driver the toy's outcome of a task."""
+    mean = toy_accuracy(task.candidate) if accuracy is None else accuracy
+    measurement = Measurement(mean=mean, std=40.0, n=100)
+    driver.on_outcome(task.trial, Evaluation(measurements={"accuracy": measurement}, seconds=1.0, epochs=3))
+
+
+def run_inline(driver: Driver) -> None:
+    """Drives a search to its end in this process."""
+    while not driver.finished:
+        task = driver.next_task()
+        if task is None:
+            assert driver.finished
+            return
+        finish(driver, task)
