@@ -1,1 +1,94 @@
-"""Placeholder docstring."""
+"""Search spaces: what can be built, and the way from a genotype to a network.
+
+`SPACES` maps a name to a function that gives the class of the space. Importing this module does not import torch; building or
+loading a network does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.errors import SpaceError, unknown_name
+from nas.space import SearchSpace
+from search_spaces.settings import SpaceSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from search_spaces.shuffle_space import ShuffleSpace
+
+__all__ = ["SPACES", "SpaceSettings", "load_model", "make_space", "space_from_json"]
+
+
+def _shufflenet_v1() -> type[ShuffleSpace]:
+    from search_spaces.shufflenet_v1 import ShuffleNetV1Space
+
+    return ShuffleNetV1Space
+
+
+def _shufflenet_v2() -> type[ShuffleSpace]:
+    from search_spaces.shufflenet_v2 import ShuffleNetV2Space
+
+    return ShuffleNetV2Space
+
+
+SPACES: dict[str, Callable[[], type[ShuffleSpace]]] = {
+    "shufflenet_v1": _shufflenet_v1,
+    "shufflenet_v2": _shufflenet_v2,
+}
+
+
+def make_space(settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> SearchSpace:
+    """The space of these settings.
+
+    Args:
+        settings: What may be chosen.
+        image_size: Side length of the images in pixels, 8 or more.
+        channels: Of the images.
+        classes: Number of classes, 2 or more.
+
+    Raises:
+        SpaceError: The name is unknown, or settings are wrong or fit no network; every fault is listed.
+    """
+    if settings.name not in SPACES:
+        raise SpaceError(unknown_name("space", settings.name, SPACES))
+    return SPACES[settings.name]()(settings, image_size=image_size, channels=channels, classes=classes)
+
+
+def space_from_json(data: Mapping[str, Any]) -> SearchSpace:
+    """The space whose `settings()` these are; settings that are absent take their defaults.
+
+    Raises:
+        SpaceError: A key is unknown, the name or the image's shape is missing, or a setting is wrong.
+    """
+    image = ("image_size", "channels", "classes")
+    known = {field.name for field in fields(SpaceSettings)}
+    found = [unknown_name("setting of a space", key, (*known, *image)) for key in data if key not in (*known, *image)]
+    found += [f"{key!r} is missing" for key in ("name", *image) if key not in data]
+    if found:
+        raise SpaceError("not the settings of a space: " + "; ".join(found))
+    settings = SpaceSettings(**{key: _tuples(value) for key, value in data.items() if key in known})
+    return make_space(settings, **{key: data[key] for key in image})
+
+
+def load_model(folder: str | Path) -> nn.Module:
+    """A trained network, on the CPU and in evaluation mode.
+
+    Args:
+        folder: Holds `candidate.json`, with the objects `space` (`SearchSpace.settings()`) and `candidate`
+            (`Candidate.to_json()`), and `weights.pt`, a state dict. Other keys and files are ignored.
+
+    Raises:
+        OutputError: A file is missing, is something else, or does not fit the other; it says which and why.
+    """
+    from search_spaces.stored_model import load_model as load
+
+    return load(folder)
+
+
+def _tuples(value: Any) -> Any:
+    """The value with lists as tuples, as the settings have them."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

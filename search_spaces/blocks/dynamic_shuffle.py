@@ -23,7 +23,7 @@ class DynamicShuffle(KroneckerMixer):
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         reduction: The generator's hidden layer has inputs / reduction units, at least 4.
-        share: matrices, generator or none (see `generator.SHARES`).
+        share: matrices, generator or none (see `spec.SHARES`).
         temperature: Of the row softmax, above 0.
         binarize_from: Share of the training, 0 to 1, from which the training forward is hard.
     """

@@ -10,19 +10,7 @@ from torch import Tensor, nn
 
 from search_spaces.blocks.factors import near_identity_
 from search_spaces.blocks.precision import full_precision, sum_dtype
-
-SHARES = ("matrices", "generator", "none")
-"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
-
-
-def generator_inputs(channels: int, groups: int, share: str) -> int:
-    """Features the generator's first layer sees: a group's own with `generator`, else all."""
-    return channels // groups if share == "generator" else channels
-
-
-def hidden_width(inputs: int, reduction: int) -> int:
-    """Units of the hidden layer: inputs / reduction rounded down, at least 4."""
-    return max(inputs // reduction, 4)
+from search_spaces.blocks.spec import generator_inputs, hidden_width
 
 
 class FactorGenerator(nn.Module):
@@ -58,14 +46,15 @@ class FactorGenerator(nn.Module):
 
     def _split(self, flat: Tensor) -> tuple[Tensor, Tensor]:
         """`float[... p] -> float[... n1 n1], float[... n2 n2]`, views."""
-        outer, inner = flat.split((self.n1 * self.n1, self.n2 * self.n2), dim=-1)
-        return outer.unflatten(-1, (self.n1, self.n1)), inner.unflatten(-1, (self.n2, self.n2))
+        outer, inner = torch.split(flat, [self.n1 * self.n1, self.n2 * self.n2], dim=-1)
+        lead = flat.shape[:-1]
+        return outer.view(*lead, self.n1, self.n1), inner.view(*lead, self.n2, self.n2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`, logits."""
         pooled = x.mean((2, 3), dtype=sum_dtype(x))
         if self.share == "generator":
-            pooled = pooled.unflatten(1, (self.groups, -1))
+            pooled = pooled.view(x.shape[0], self.groups, -1)
         with full_precision(pooled):
             flat = self.logits(torch.relu(self.squeeze(pooled)))
         return self._split(flat.view(x.shape[0], -1, self.n1 * self.n1 + self.n2 * self.n2))

@@ -28,7 +28,7 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
         p2: `float[b|1 g|1 n2 n2]`, soft.
         groups: g.
     """
-    result: Tensor = _IndexShuffle.apply(x, p1, p2, groups)
+    result: Tensor = _IndexShuffle.apply(x, p1, p2, groups)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -43,7 +43,7 @@ class _IndexShuffle(torch.autograd.Function):
         return gather_channels(x, index_map)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, outer, inner, index_map = ctx.saved_tensors
         if is_channels_last(x):

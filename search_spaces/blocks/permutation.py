@@ -34,9 +34,8 @@ def grouped(maps: Tensor, groups: int) -> Tensor:
 
 
 def compose(first: Tensor, then: Tensor) -> Tensor:
-    """Map of applying `first`, then `then`; both `int[... n]`, leading dimensions broadcast."""
-    shape = torch.broadcast_shapes(first.shape, then.shape)
-    return first.expand(shape).gather(-1, then.expand(shape))
+    """Map of applying `first`, then `then`: `int[... n], int[n] | int[... n] -> int[... n]`."""
+    return first.gather(-1, then.expand_as(first))
 
 
 def inverse(permutation: Tensor) -> Tensor:

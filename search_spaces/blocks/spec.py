@@ -29,3 +29,17 @@ class MixerSpec:
     """Share of the training, 0 to 1, from which the training forward uses hard permutations."""
     kron_rank: int = 1
     """Terms of the static part of static_dynamic."""
+
+
+SHARES = ("matrices", "generator", "none")
+"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
+
+
+def generator_inputs(channels: int, groups: int, share: str) -> int:
+    """Features the generator's first layer sees: a group's own with `generator`, else all."""
+    return channels // groups if share == "generator" else channels
+
+
+def hidden_width(inputs: int, reduction: int) -> int:
+    """Units of the generator's hidden layer: inputs / reduction rounded down, at least 4."""
+    return max(inputs // reduction, 4)

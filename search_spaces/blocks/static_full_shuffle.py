@@ -50,7 +50,7 @@ class StaticFullShuffle(LearnedMixer):
             self._soft_matrices = (soft,)
         if self.is_soft:
             return F.conv2d(x, soft[:, :, None, None].to(x.dtype))
-        result: Tensor = _FullIndexShuffle.apply(x, soft)
+        result: Tensor = _FullIndexShuffle.apply(x, soft)  # type: ignore[no-untyped-call]
         return result
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
@@ -73,7 +73,7 @@ class _FullIndexShuffle(torch.autograd.Function):
         return gather_channels(x, index_map)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, index_map = ctx.saved_tensors
         if is_channels_last(x):

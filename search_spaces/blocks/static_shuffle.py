@@ -1,7 +1,7 @@
 """Static shuffle: the Kronecker shuffle with one learned pair of factors for all images and groups.
 
-In ShuffleNetV1 it adds no function to the fixed shuffle (a permutation inside a group after a trained grouped convolution only renames
-channels); it is the null control there.
+In ShuffleNetV1 it adds no function to the fixed shuffle (a permutation inside a group after a trained grouped
+convolution only renames channels); it is the null control there.
 """
 
 from __future__ import annotations

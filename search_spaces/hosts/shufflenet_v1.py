@@ -55,8 +55,9 @@ def shufflenet_v1(
 ) -> Host:
     """The unchanged network; the first 1x1 convolution of all is not grouped.
 
-    The shuffle is before the depthwise convolution, as in the paper; megvii's code has it after, which for a fixed shuffle is the same
-    up to the names of channels. The stem has 24 channels at every width, where megvii's 0.5x and 2x have 12 to 48.
+    The shuffle is before the depthwise convolution, as in the paper; megvii's code has it after, which for a fixed
+    shuffle is the same up to the names of channels. The stem has 24 channels at every
+    width, where megvii's 0.5x and 2x have 12 to 48.
 
     Source: Zhang et al., ShuffleNet, arXiv 1707.01083, figure 2 and table 1.
 
@@ -76,10 +77,7 @@ def shufflenet_v1(
         first_groups = groups if stages else 1
         stage: list[Unit] = [
             BottleneckUnit(inputs, outputs, stride=2, groups=groups, first_groups=first_groups),
-            *(
-                BottleneckUnit(outputs, outputs, stride=1, groups=groups, first_groups=groups)
-                for _ in range(count - 1)
-            ),
+            *(BottleneckUnit(outputs, outputs, stride=1, groups=groups, first_groups=groups) for _ in range(count - 1)),
         ]
         stages.append(stage)
         inputs = outputs

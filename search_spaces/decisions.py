@@ -1,0 +1,74 @@
+"""The decisions a space declares, without those that its settings have already taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from nas.dimensions import Choice, Dimension, Scalar
+
+
+class Decisions:
+    """Splits declared decisions into free ones, which a sampler sees, and constants, which have one value only.
+
+    A condition that rests on a constant is settled here: the decision becomes unconditional, or is dropped when it can never
+    have an effect.
+
+    Args:
+        declared: Every decision; a condition may name only decisions before it.
+    """
+
+    def __init__(self, declared: Sequence[Dimension]) -> None:
+        self._order: list[Dimension] = []
+        self._constants: dict[str, Scalar] = {}
+        settled: dict[str, Scalar] = {}
+        for dimension in declared:
+            kept = _settle(dimension, settled)
+            if kept is None:
+                continue
+            self._order.append(kept)
+            if kept.size == 1:
+                self._constants[kept.name] = default(kept)
+                if not kept.condition:
+                    settled[kept.name] = default(kept)
+
+    @property
+    def free(self) -> tuple[Dimension, ...]:
+        """The decisions with more than one value, in the order declared."""
+        return tuple(dimension for dimension in self._order if dimension.name not in self._constants)
+
+    def complete(self, active: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The active free decisions and the constants that have an effect beside them, in the order declared."""
+        decisions: dict[str, Scalar] = {}
+        for dimension in self._order:
+            if dimension.name in active:
+                decisions[dimension.name] = active[dimension.name]
+            elif dimension.name in self._constants and _is_active(dimension, decisions):
+                decisions[dimension.name] = self._constants[dimension.name]
+        return decisions
+
+
+def default(dimension: Dimension) -> Scalar:
+    """The first choice, the lowest integer, or the middle of a real range on its own scale."""
+    if isinstance(dimension, Choice):
+        return dimension.choices[0]
+    if dimension.low == dimension.high or isinstance(dimension.low, int):
+        return dimension.low
+    return math.sqrt(dimension.low * dimension.high) if dimension.log else (dimension.low + dimension.high) / 2
+
+
+def _is_active(dimension: Dimension, decisions: Mapping[str, Scalar]) -> bool:
+    return not dimension.condition or any(
+        when.name in decisions and when.holds(decisions) for when in dimension.condition
+    )
+
+
+def _settle(dimension: Dimension, settled: Mapping[str, Scalar]) -> Dimension | None:
+    """The dimension with its condition reduced to free decisions, or None if it never holds."""
+    if not dimension.condition:
+        return dimension
+    if any(when.name in settled and when.holds(settled) for when in dimension.condition):
+        return replace(dimension, condition=())
+    open_conditions = tuple(when for when in dimension.condition if when.name not in settled)
+    return replace(dimension, condition=open_conditions) if open_conditions else None

@@ -1,0 +1,90 @@
+"""The space of ShuffleNetV2 networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nas.candidate import Candidate
+from nas.dimensions import Choice, Scalar
+from nas.errors import SpaceError
+from search_spaces.architecture import HostShape, integer
+from search_spaces.settings import SpaceSettings
+from search_spaces.shuffle_space import ShuffleSpace, spread
+from search_spaces.validation import is_number, items_of
+
+if TYPE_CHECKING:
+    from search_spaces.hosts.host import Host
+
+PUBLISHED = {48: "0.5x", 116: "1x", 176: "1.5x", 244: "2x"}
+HOST_GROUPS = 2
+
+
+class ShuffleNetV2Space(ShuffleSpace):
+    """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
+
+    `width` is the channels of the first stage; they double in each later one.
+
+    Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
+    """
+
+    name = "shufflenet_v2"
+
+    def host_faults(self, settings: SpaceSettings) -> list[str]:
+        """Widths that are not even positive integers; groups of convolutions, of which this host has none."""
+        found = []
+        if settings.conv_groups is not None:
+            found.append("space.conv_groups is a setting of shufflenet_v1; leave it out")
+        widths = settings.widths
+        if widths is None:
+            return found
+        if items_of(widths) is None or not widths:
+            return [*found, f"space.widths = {widths!r} must be a list of at least one width"]
+        wrong = [width for width in widths if not (is_number(width, low=2) and width % 2 == 0)]
+        if wrong:
+            found.append(f"space.widths holds {', '.join(map(repr, wrong))}; allowed: even positive integers")
+        elif len(set(widths)) < len(widths):
+            found.append(f"space.widths = {list(widths)!r} holds a value twice")
+        return found
+
+    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
+        """The published widths where none are given."""
+        widths = settings.widths if settings.widths is not None else tuple(PUBLISHED)
+        return replace(settings, widths=tuple(int(width) for width in widths))
+
+    def host_dimensions(self) -> tuple[Choice, ...]:
+        """The width."""
+        return (Choice(name="width", choices=self._widths),)
+
+    def shape(self, decisions: Mapping[str, Scalar]) -> HostShape:
+        """Sizes of the host; see `ShuffleSpace.shape`."""
+        width = integer(decisions, "width")
+        if width % 2:
+            raise SpaceError(f"candidate: width = {width} must be even")
+        channels = (width, 2 * width, 4 * width)
+        return HostShape(stage_channels=channels, mixer_channels=channels, groups=HOST_GROUPS)
+
+    def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
+        """The unchanged network of this width."""
+        from search_spaces.hosts.shufflenet_v2 import shufflenet_v2
+
+        return shufflenet_v2(
+            stage_channels=self.shape(candidate.architecture).stage_channels,
+            units=units,
+            form=self._settings.form,
+            stem_kernel=self._settings.stem_kernel,
+            channels=self._image["channels"],
+            classes=self._image["classes"],
+        )
+
+    def baseline_hosts(self) -> dict[str, dict[str, Scalar]]:
+        """Up to four widths."""
+        return {
+            f"ShuffleNetV2 {PUBLISHED.get(int(width), f'({width})')}": {"width": width}
+            for width in spread(self._widths)
+        }
+
+    @property
+    def _widths(self) -> tuple[int, ...]:
+        return tuple(int(width) for width in self._settings.widths or ())
