@@ -12,7 +12,7 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
 
-_DISTANCES = (9.0, 18.0, 30.0, 45.0, 65.0, 90.0)
+_DISTANCES = (11.0, 20.0, 30.0, 45.0, 65.0, 90.0)
 _DIRECTIONS = (-45, 0, 45, -90, 90, -135, 180, 135)
 """Degrees; the lower right first, as the ground under a front is emptiest there."""
 
@@ -39,7 +39,7 @@ def place_labels(
         costs = [
             1000 * sum(_overlap(place, box) > 0 for box in taken)
             + 500 * (_overlap(place, bounds) < _area(place) - 1e-6)
-            + 30 * sum(_inside(point, place, 2.0 * scale) for point in obstacles)
+            + 30 * sum(_inside(point, place, 5.0 * scale) for point in obstacles)
             + rank / len(_DIRECTIONS)
             for rank, place in enumerate(places)
         ]

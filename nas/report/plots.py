@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
+import math
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from nas.records import Trial
@@ -43,8 +46,10 @@ def pareto_png(result: SearchResult) -> bytes:
         figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        figure.suptitle(title(result), x=0.015, ha="left", fontsize=15, fontweight="bold")
-        axes.set_title(subtitle(result), loc="left", color=SOFT, fontsize=10, pad=12)
+        # Room for the title above and the note below; constrained layout arranges the rest.
+        figure.get_layout_engine().set(rect=(0.012, 0.05, 0.976, 0.845))
+        figure.text(0.02, 0.945, title(result), fontsize=16, fontweight="bold")
+        figure.text(0.02, 0.905, subtitle(result), color=SOFT, fontsize=10)
         if trained(result):
             _draw(figure, axes, result)
         else:
@@ -84,9 +89,19 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     axes.tick_params(length=0)
     _dots(axes, pool, cost)
     _front(axes, result, cost, right)
-    _baselines(axes, _marked(result), cost)
-    figure.legend(loc="outside lower left", ncols=4, fontsize=9, handletextpad=0.5, columnspacing=1.6)
-    figure.supxlabel(_note(result, low), x=0.015, ha="left", fontsize=8, color=SOFT)
+    _baselines(axes, result, cost)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.02),
+        borderaxespad=0,
+        borderpad=0,
+        ncols=4,
+        fontsize=9,
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.6,
+    )
+    figure.text(0.02, 0.022, _note(result, low), fontsize=8.5, color=SOFT)
     _label_baselines(figure, axes, result, cost)
 
 
@@ -125,24 +140,29 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
             axes.errorbar(x, accuracy.mean, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
         color = colors[mixer_class(trial.candidate)].light
         axes.scatter(x, accuracy.mean, s=62, color=color, edgecolors=INK, linewidths=1.4, zorder=5)
-    axes.plot(
-        [], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label="Pareto front, ±1 standard error"
+    name = "Pareto front" if len(result.objectives) < 3 else f"front of {len(result.objectives)} objectives"
+    label = f"{name} ± standard error"
+    axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)
+
+
+def _baselines(axes: Axes, result: SearchResult, cost: str) -> None:
+    """Diamonds; white unless the baseline is on the front."""
+    marked = _marked(result)
+    if not marked:
+        return
+    colors = styles(mixer_class(trial.candidate) for trial in marked)
+    on_front = set(result.front.trials)
+    axes.scatter(
+        [trial.values()[cost] for trial in marked],
+        [accuracy_of(trial).mean for trial in marked],
+        s=60,
+        marker="D",
+        c=[colors[mixer_class(t.candidate)].light if t.number in on_front else "white" for t in marked],
+        edgecolors=INK,
+        linewidths=1.4,
+        zorder=6,
     )
-
-
-def _baselines(axes: Axes, marked: list[Trial], cost: str) -> None:
-    if marked:
-        axes.scatter(
-            [trial.values()[cost] for trial in marked],
-            [accuracy_of(trial).mean for trial in marked],
-            s=64,
-            marker="D",
-            facecolors="white",
-            edgecolors=INK,
-            linewidths=1.5,
-            zorder=6,
-            label="unchanged network",
-        )
+    axes.scatter([], [], s=60, marker="D", c="white", edgecolors=INK, linewidths=1.4, label="unchanged network")
 
 
 def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str) -> None:
@@ -156,17 +176,22 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         return float(x), float(y)
 
     anchors = [pixel(trial) for trial in marked]
-    texts = [axes.text(0, 0, str(trial.baseline), fontsize=8.5, zorder=7) for trial in marked]
+    texts = [axes.text(0, 0, str(trial.baseline), fontsize=8.5) for trial in marked]
     sizes = []
     for text in texts:
         extent = text.get_window_extent()
         sizes.append((extent.width, extent.height))
         text.remove()
     frame = axes.get_window_extent()
-    obstacles = [pixel(trial) for trial in (*members(result), *marked)]
-    obstacles += [(x + dx, y) for x, y in obstacles for dx in (-7.0, 7.0)]
+    pool = trained(result)
+    line = [pixel(trial) for trial in staircase(members(result), cost)]
+    obstacles = [pixel(trial) for trial in (pool if len(pool) < 80 else [*members(result), *marked])] + _along(line)
     boxes = place_labels(anchors, sizes, obstacles, (frame.x0, frame.y0, frame.x1, frame.y1), scale=_DPI / 100)
-    for trial, box in zip(marked, boxes, strict=True):
+    for trial, anchor, box in zip(marked, anchors, boxes, strict=True):
+        beside = math.hypot(
+            max(box[0] - anchor[0], anchor[0] - box[2], 0), max(box[1] - anchor[1], anchor[1] - box[3], 0)
+        )
+        leader = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         annotation = axes.annotate(
             str(trial.baseline),
             xy=(trial.values()[cost], accuracy_of(trial).mean),
@@ -177,10 +202,19 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
             fontsize=8.5,
             color=INK,
             zorder=7,
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
-            arrowprops={"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4},
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+            arrowprops=leader if beside > 20 * _DPI / 100 else None,
         )
         annotation.set_in_layout(False)
+
+
+def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points every ten pixels of a step line through these corners."""
+    points: list[tuple[float, float]] = []
+    for (x, y), (next_x, next_y) in itertools.pairwise(line):
+        points += [(x + step, y) for step in range(0, int(next_x - x), 10)]
+        points += [(next_x, y + step) for step in range(0, int(next_y - y), 10)]
+    return points
 
 
 def _marked(result: SearchResult) -> list[Trial]:

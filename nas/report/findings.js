@@ -1,0 +1,169 @@
+// What the search says about mixers and decisions, and how far it came.
+
+function showPeers() {
+  const { pairs } = search;
+  const known = pairs.filter((pair) => pair.standard_error !== null);
+  const better = known.filter((pair) => pair.resolved && pair.difference > 0).length;
+  const worse = known.filter((pair) => pair.resolved && pair.difference < 0).length;
+  const chance = 0.046 * known.length;
+  byId("peers-lead").textContent = known.length
+    ? `Each network with another mixer against the fixed network nearest to it in cost. Of ${plural(known.length, "pair")}, ${better} ` +
+      `${better === 1 ? "is" : "are"} better and ${worse} worse by more than twice the standard error of the difference; about ` +
+      `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
+      "decisions, so this compares networks, not mixers alone."
+    : "Each network with another mixer against the fixed network nearest to it in cost. The accuracies carry no standard error, so " +
+      "none of these differences can be called real.";
+  chart("peers-chart", peerParts, (point) => select(point.customdata));
+  const columns = [
+    column("trial", "Trial", (pair) => pair.trial, { button: true }),
+    column("mixer", "Mixer", (pair) => mixers.get(pair.mixer).label),
+    column("accuracy", "Accuracy %", (pair) => trials.get(pair.trial).accuracy, { number: true, show: (pair) => percent(trials.get(pair.trial)) }),
+    column("peer", "Fixed peer", (pair) => pair.peer, { number: true }),
+    column("its", "Its accuracy %", (pair) => trials.get(pair.peer).accuracy, { number: true, show: (pair) => percent(trials.get(pair.peer)) }),
+    column("ratio", "Cost ratio", (pair) => pair.cost_ratio, { number: true, show: (pair) => pair.cost_ratio.toFixed(2) + "×" }),
+    column("difference", "Difference", (pair) => pair.difference, { number: true, show: showDifference }),
+    column("real", "Resolved", (pair) => Number(pair.resolved), { show: (pair) => (pair.resolved ? "yes" : "no") }),
+  ];
+  sortable("peers-table", columns, { key: "trial", row: (pair) => pair.trial }).show(pairs);
+}
+
+function showDifference(pair) {
+  const error = pair.standard_error === null ? "" : " ± " + pair.standard_error.toFixed(1);
+  const tone = pair.resolved ? (pair.difference > 0 ? "up" : "down") : "";
+  return make("span", { class: tone }, signed(pair.difference) + error);
+}
+
+function peerParts() {
+  const { pairs } = search;
+  const shade = (pair) => mixerColor(pair.mixer);
+  const data = [{
+    type: "scatter",
+    mode: "markers",
+    x: pairs.map((pair) => costOf(trials.get(pair.trial))),
+    y: pairs.map((pair) => pair.difference),
+    customdata: pairs.map((pair) => pair.trial),
+    text: pairs.map((pair) =>
+      `<b>Trial ${pair.trial}</b>, ${plain(mixers.get(pair.mixer).label)}, against fixed trial ${pair.peer}<br>` +
+      `${signed(pair.difference)}${pair.standard_error === null ? "" : " ± " + pair.standard_error.toFixed(1)} points at ` +
+      `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
+    hovertemplate: "%{text}<extra></extra>",
+    marker: {
+      size: pairs.length > 400 ? 6 : 9,
+      color: pairs.map((pair) => (pair.resolved ? shade(pair) : color("ground"))),
+      line: { width: 1.6, color: pairs.map(shade) },
+    },
+    error_y: {
+      type: "data", array: pairs.map((pair) => 2 * (pair.standard_error ?? 0)), color: color("faint"), thickness: 0.8, width: 0,
+      visible: pairs.length <= 400,
+    },
+  }];
+  const layout = {
+    xaxis: costAxis(trained.map(costOf)),
+    yaxis: axis("Difference (points), ±2 standard errors", { zeroline: true, zerolinecolor: color("soft"), zerolinewidth: 1.5 }),
+    annotations: [{
+      xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "bottom", showarrow: false,
+      text: "filled: more than 2 standard errors", font: { size: 11.5, color: color("soft") },
+    }],
+    margin: { l: 56, r: 12, t: 26, b: 52 },
+  };
+  return { data, layout };
+}
+
+function showProgress() {
+  chart("progress-chart", () => ({
+    data: [{
+      type: "scatter", mode: search.hypervolume.length > 60 ? "lines" : "lines+markers",
+      x: search.hypervolume.map((step) => step[0]), y: search.hypervolume.map((step) => step[1]),
+      line: { shape: "hv", color: color("accent"), width: 2 }, marker: { size: 5 },
+      hovertemplate: "trial %{x}: %{y:.4g}<extra></extra>",
+    }],
+    layout: { xaxis: axis("Trial"), yaxis: axis("Hypervolume") },
+  }));
+}
+
+let target = 0;
+
+function showImportance() {
+  byId("importance-tabs").replaceChildren(...search.importance.map((one, k) =>
+    make("button", { type: "button", "aria-pressed": String(k === target), onclick: () => { target = k; showImportance(); } }, one.target)));
+  const found = search.importance[target];
+  byId("importance-verdict").textContent = found.verdict;
+  byId("importance-verdict").hidden = !found.verdict;
+  byId("importance-chart").hidden = found.weights.length === 0;
+  byId("importance-caption").textContent = found.weights.length
+    ? `From ${found.n} networks. A random forest explains ${Math.round(100 * found.score)} % of the variance of networks it has not seen; a bar ` +
+      "is how much of that is lost when the decision is shuffled, its whisker the spread over splits. Decisions that vary together share their importance."
+    : "";
+  if (found.weights.length) chart("importance-chart", importanceParts);
+  else charts.delete("importance-chart");
+}
+
+function importanceParts() {
+  const rows = search.importance[target].weights.slice(0, 12).reverse();
+  return {
+    data: [{
+      type: "bar", orientation: "h", x: rows.map((row) => row[1]), y: rows.map((row) => plain(row[0])),
+      error_x: { type: "data", array: rows.map((row) => row[2]), color: color("soft"), thickness: 1, width: 3 },
+      marker: { color: color("accent"), opacity: 0.75 }, hovertemplate: "%{y}: %{x:.3f}<extra></extra>",
+    }],
+    layout: { xaxis: axis("Explained variance lost"), yaxis: axis("", { ticksuffix: "  ", type: "category" }), bargap: 0.35 },
+  };
+}
+
+function showChoices() {
+  const chooser = byId("choice-decision");
+  chooser.replaceChildren(...search.varying.map((name) => make("option", { value: name }, name)));
+  const ranked = search.importance.flatMap((one) => one.weights.map((weight) => weight[0]));
+  chooser.value = ranked[0] ?? search.varying.find((name) => name.endsWith(".mixer")) ?? search.varying[0];
+  const update = () => chart("choice-chart", choiceParts, (point) => select(point.customdata));
+  chooser.addEventListener("change", update);
+  byId("choice-residual").addEventListener("change", update);
+  update();
+}
+
+function choiceParts() {
+  const name = byId("choice-decision").value;
+  const equalCost = byId("choice-residual").checked;
+  const value = (t) => (equalCost ? t.residual : t.accuracy);
+  const having = trained.filter((t) => name in t.decisions);
+  const erased = trained.length - having.length;
+  const distinct = [...new Set(having.map((t) => t.decisions[name]))];
+  const numeric = distinct.every((one) => typeof one === "number");
+  const continuous = numeric && distinct.length > 8;
+  distinct.sort((a, b) => (numeric ? a - b : String(a).localeCompare(String(b))));
+  byId("choice-caption").textContent =
+    (continuous ? `${plural(having.length, "network")}.` : "A line is the mean, its whisker one standard error of that mean over the networks; n below.") +
+    (erased ? ` In ${plural(erased, "network")} the decision has no effect.` : "") +
+    (equalCost ? " At equal cost: accuracy less what a parabola over log cost expects." : "");
+  const dots = (chosen, x) => ({
+    type: "scatter", mode: "markers", x, y: chosen.map(value), customdata: chosen.map((t) => t.trial), text: chosen.map(hover),
+    hovertemplate: "%{text}<extra></extra>", marker: { size: 7, opacity: 0.45, color: chosen.map((t) => mixerColor(t.mixer)) },
+  });
+  const title = equalCost ? "Accuracy at equal cost (points)" : "Validation accuracy (%)";
+  if (continuous) {
+    const positive = distinct[0] > 0 && distinct.at(-1) / distinct[0] > 5;
+    return {
+      data: [dots(having, having.map((t) => t.decisions[name]))],
+      layout: { xaxis: axis(plain(name), { type: positive ? "log" : "linear", nticks: 6, exponentformat: "power" }), yaxis: axis(title), uirevision: name },
+    };
+  }
+  const groups = distinct.map((one) => having.filter((t) => t.decisions[name] === one));
+  // A fixed sideways shift instead of chance, so that the picture is the same every time.
+  const data = groups.map((own, k) => dots(own, own.map((_, i) => k + 0.36 * (((i * 0.618) % 1) - 0.5))));
+  const means = groups.map((own) => own.reduce((sum, t) => sum + value(t), 0) / own.length);
+  const spread = groups.map((own, k) => own.length < 2 ? 0
+    : Math.sqrt(own.reduce((sum, t) => sum + (value(t) - means[k]) ** 2, 0) / (own.length - 1) / own.length));
+  data.push({
+    type: "scatter", mode: "markers", x: groups.map((_, k) => k), y: means, hovertemplate: "mean %{y:.2f}<extra></extra>",
+    marker: { symbol: "line-ew", size: 30, line: { width: 3, color: color("ink") } },
+    error_y: { type: "data", array: spread, color: color("ink"), thickness: 1.6, width: 6 },
+  });
+  const labels = distinct.map((one, k) => `${plain(one)}<br>n = ${groups[k].length}`);
+  return {
+    data,
+    layout: {
+      xaxis: axis("", { tickvals: groups.map((_, k) => k), ticktext: labels, range: [-0.6, groups.length - 0.4], showgrid: false }),
+      yaxis: axis(title), uirevision: name,
+    },
+  };
+}

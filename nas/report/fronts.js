@@ -1,0 +1,160 @@
+// The main picture, and one front per mixer.
+
+const hiddenInFront = new Set();
+const hiddenInMixers = new Set();
+const trained = search.trained.map((number) => trials.get(number));
+const costOf = (trial) => trial.cost[search.cost.name];
+
+function hover(trial) {
+  const lines = [
+    `<b>Trial ${trial.trial}</b>${trial.baseline ? " · " + plain(trial.baseline) : ""}${front.has(trial.trial) ? " · on the front" : ""}`,
+    plain(trial.description).replace(/(.{60}[^ ]*) /g, "$1<br>"),
+    `${percent(trial)} % · ${human(trial.macs)} MACs · ${human(trial.params)} params`,
+  ];
+  if (trial.state === "stopped") lines.push(`stopped after ${plural(trial.epochs, "epoch")}`);
+  return lines.join("<br>");
+}
+
+function points(chosen, more) {
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: chosen.map(costOf),
+    y: chosen.map((trial) => trial.accuracy),
+    customdata: chosen.map((trial) => trial.trial),
+    text: chosen.map(hover),
+    hovertemplate: "%{text}<extra></extra>",
+    ...more,
+  };
+}
+
+function steps(numbers, right) {
+  const chosen = numbers.map((number) => trials.get(number));
+  const last = chosen.at(-1);
+  return { x: [...chosen.map(costOf), right], y: [...chosen.map((t) => t.accuracy), last.accuracy] };
+}
+
+function errors(chosen, ink) {
+  return { type: "data", array: chosen.map((t) => t.se ?? 0), color: ink, thickness: 1.2, width: 3 };
+}
+
+function frontParts(width) {
+  const ink = color("ink");
+  const many = trained.length > 400;
+  const axisX = costAxis(trained.map(costOf));
+  const right = 10 ** axisX.range[1];
+  const shown = (key) => !hiddenInFront.has(key);
+  const data = [];
+  const stopped = search.trials.filter((t) => t.state === "stopped" && t.accuracy !== null && costOf(t) > 0);
+  if (stopped.length && shown("stopped")) {
+    data.push(points(stopped, { marker: { symbol: "x-thin", size: 7, line: { width: 1.3, color: color("faint") } }, opacity: 0.7 }));
+  }
+  for (const mixer of search.mixers) {
+    const own = trained.filter((t) => t.mixer === mixer.name && !front.has(t.trial) && t.baseline === null);
+    if (!own.length || !shown(mixer.name)) continue;
+    data.push(points(own, { marker: { size: many ? 6 : 9, color: mixerColor(mixer.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
+  }
+  if (shown("front") && search.front.length) {
+    data.push({ type: "scatter", mode: "lines", ...steps(search.line, right), line: { shape: "hv", color: ink, width: 1.8 }, hoverinfo: "skip" });
+    const members = search.front.map((number) => trials.get(number)).filter((t) => t.baseline === null);
+    data.push(points(members, {
+      marker: { size: 12, color: members.map((t) => mixerColor(t.mixer)), line: { width: 1.8, color: ink } },
+      error_y: errors(members, ink),
+    }));
+  }
+  const baselines = trained.filter((t) => t.baseline !== null);
+  if (shown("baseline") && baselines.length) {
+    data.push(points(baselines, {
+      marker: {
+        symbol: "diamond", size: 12, line: { width: 1.8, color: ink },
+        color: baselines.map((t) => (front.has(t.trial) ? mixerColor(t.mixer) : color("ground"))),
+      },
+      error_y: errors(baselines.map((t) => (front.has(t.trial) ? t : { se: 0 })), ink),
+    }));
+  }
+  const chosen = trials.get(selected);
+  if (chosen && chosen.accuracy !== null && costOf(chosen) > 0) {
+    data.push({
+      type: "scatter", mode: "markers", x: [costOf(chosen)], y: [chosen.accuracy], hoverinfo: "skip",
+      marker: { symbol: "circle-open", size: 22, color: color("accent"), line: { width: 2.5 } },
+    });
+  }
+  const layout = {
+    xaxis: axisX,
+    yaxis: axis("Validation accuracy (%)", { range: search.limits }),
+    annotations: shown("baseline") && width > 520 ? baselineLabels(baselines, axisX.range, width) : [],
+  };
+  return { data, layout };
+}
+
+/** The names of the baselines where they cover least: the lower right of a point first, then around it and further out. */
+function baselineLabels(baselines, range, width) {
+  const height = byId("front-chart").clientHeight;
+  const place = (t) => [
+    ((Math.log10(costOf(t)) - range[0]) / (range[1] - range[0])) * (width - 75),
+    (1 - (t.accuracy - search.limits[0]) / (search.limits[1] - search.limits[0])) * (height - 65),
+  ];
+  const obstacles = [...search.front.map((number) => trials.get(number)), ...baselines].map(place);
+  const taken = [];
+  return baselines.map((t) => {
+    const [x, y] = place(t);
+    const half = 3.4 * t.baseline.length + 4;
+    let best = null;
+    for (const distance of [17, 30, 48, 70]) {
+      for (const [across, down] of [[1, 0.7], [1, 0], [-1, 0.7], [0, 1], [-1, 0], [1, -0.7], [0, -1]]) {
+        const box = { dx: across * (half + distance * 0.75), dy: down * distance };
+        const left = x + box.dx - half;
+        const top = y + box.dy - 9;
+        const outside = left < 0 || left + 2 * half > width - 75 || top < 0 || top + 18 > height - 65;
+        const labels = taken.filter((o) => o.left < left + 2 * half && left < o.right && Math.abs(o.top - top) < 18).length;
+        const covered = obstacles.filter(([ox, oy]) => ox > left - 7 && ox < left + 2 * half + 7 && Math.abs(oy - top - 9) < 16).length;
+        const cost = 1000 * labels + 500 * outside + 30 * covered + distance / 20;
+        if (best === null || cost < best.cost) best = { ...box, cost, left, right: left + 2 * half, top };
+      }
+    }
+    taken.push(best);
+    return {
+      x: Math.log10(costOf(t)), y: t.accuracy, text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
+      arrowhead: 0, arrowwidth: Math.hypot(best.dx, best.dy) > half + 45 ? 0.8 : 0.01, arrowcolor: color("faint"), standoff: 8,
+      font: { size: 12, color: color("ink") }, captureevents: false,
+    };
+  });
+}
+
+function frontLegend() {
+  const entries = search.mixers
+    .filter((mixer) => mixer.trained)
+    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name) }));
+  if (search.front.length) {
+    const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
+    entries.push({ key: "front", label: `front${over}, ±1 standard error`, color: () => color("ink"), shape: "line" });
+  }
+  if (trained.some((t) => t.baseline !== null)) {
+    entries.push({ key: "baseline", label: "unchanged network", color: () => color("card"), shape: "diamond" });
+  }
+  if (search.trials.some((t) => t.state === "stopped" && t.accuracy !== null)) {
+    entries.push({ key: "stopped", label: "stopped early, not trained to the end", color: () => color("faint") });
+  }
+  legend("front-legend", entries, hiddenInFront, () => charts.get("front-chart")());
+}
+
+function mixerParts() {
+  const axisX = costAxis(trained.map(costOf));
+  const right = 10 ** axisX.range[1];
+  const data = [];
+  for (const mixer of search.mixers) {
+    if (!mixer.front.length || hiddenInMixers.has(mixer.name)) continue;
+    const own = mixer.front.map((number) => trials.get(number));
+    const ink = mixerColor(mixer.name);
+    data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
+    data.push(points(own, { marker: { size: 8, color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
+  }
+  return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }) } };
+}
+
+function mixerLegend() {
+  const entries = search.mixers
+    .filter((mixer) => mixer.front.length)
+    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: "line" }));
+  legend("mixers-legend", entries, hiddenInMixers, () => charts.get("mixers-chart")());
+}

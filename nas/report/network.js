@@ -1,0 +1,158 @@
+// The panel that says what the chosen network is.
+
+let selected = null;
+
+/** Shows a trial in the panel and marks it everywhere. */
+function select(number, scroll = false) {
+  if (!trials.has(number)) return;
+  selected = number;
+  const trial = trials.get(number);
+  byId("network").replaceChildren(...panel(trial));
+  if (trial.curve.length > 1) chart("curve", () => curveParts(trial));
+  else charts.delete("curve");
+  if (charts.has("front-chart")) charts.get("front-chart")();
+  for (const row of document.querySelectorAll("tr[data-trial]")) row.classList.toggle("chosen", Number(row.dataset.trial) === number);
+  if (scroll) byId("network").scrollIntoView({ block: "nearest" });
+}
+
+function panel(trial) {
+  return [
+    heading(trial),
+    tags(trial),
+    trial.reason ? make("p", { class: "refusal" }, trial.reason) : null,
+    trial.stages.length ? schematic(trial) : null,
+    trial.stages.length ? stageList(trial) : null,
+    numbers(trial),
+    ...decisions(trial),
+    ...shuffles(trial),
+    ...(trial.curve.length > 1 ? [make("h4", {}, "Training"), make("div", { id: "curve", class: "chart small" })] : []),
+    ...loading(trial),
+  ].filter((part) => part !== null);
+}
+
+function heading(trial) {
+  const position = search.front.indexOf(trial.trial);
+  const step = (text, label, to) => make("button", {
+    type: "button", "aria-label": label, title: label, disabled: search.front[to] === undefined,
+    onclick: () => {
+      select(search.front[to]);
+      const again = byId("network").querySelector(`[aria-label="${label}"]`);
+      if (!again.disabled) again.focus();
+    },
+  }, text);
+  const buttons = make("div", { class: "steps" },
+    step("‹", "Cheaper on the front", position < 0 ? undefined : position - 1),
+    step("›", "Costlier on the front", position < 0 ? 0 : position + 1));
+  return make("header", {}, make("h3", {}, `Trial ${trial.trial}`), buttons);
+}
+
+function tags(trial) {
+  const found = [make("span", { class: "tag" }, trial.state)];
+  if (front.has(trial.trial)) found.unshift(make("span", { class: "tag on" }, "on the front"));
+  if (trial.baseline) found.push(make("span", { class: "tag" }, trial.baseline));
+  if (trial.reused_from !== null) found.push(make("span", { class: "tag" }, `same network as trial ${trial.reused_from}`));
+  return make("div", { class: "tags" }, ...found);
+}
+
+/** The network from left to right: one block a unit, as high as it is wide in channels (log scale), colored by mixer. */
+function schematic(trial) {
+  const units = trial.stages.map((stage) => (Number.isInteger(stage.units) ? stage.units : 1));
+  const total = units.reduce((sum, count) => sum + count, 0);
+  const gap = 10;
+  const wide = (300 - gap * trial.stages.length - 28) / total;
+  const picture = draw("svg", { class: "schematic", viewBox: "0 0 300 92", role: "img", "aria-label": trial.description });
+  const bar = (x, width, height, fill, opacity = 0.9) =>
+    picture.append(draw("rect", { x, y: 38 - height / 2, width: Math.max(width, 1), height, rx: Math.min(2, width / 3), fill, opacity }));
+  const label = (x, y, text) => picture.append(draw("text", { x, y, "text-anchor": "middle" }, text));
+  bar(0, 8, 16, color("faint"), 0.5);
+  let x = 8 + gap;
+  trial.stages.forEach((stage, k) => {
+    const height = Math.min(72, 26 + 18 * k);
+    const fill = stage.mixer === null ? color("accent") : mixerColor(stage.mixer);
+    for (let unit = 0; unit < units[k]; unit += 1) bar(x + unit * wide, wide - 1.5, height, fill);
+    label(x + (units[k] * wide) / 2, 88, stage.channels === null ? `×${2 ** k}` : `${stage.channels} ch`);
+    x += units[k] * wide + gap;
+  });
+  bar(x, 8, 16, color("faint"), 0.5);
+  return picture;
+}
+
+function stageList(trial) {
+  return make("ul", { class: "stages" }, ...trial.stages.map((stage) => {
+    const swatch = make("span", { class: "swatch" });
+    swatch.style.setProperty("--swatch", stage.mixer === null ? color("accent") : mixerColor(stage.mixer));
+    const units = stage.units === null ? "" : `: ${plural(stage.units, "unit")}`;
+    const mixer = stage.mixer === null ? "" : `, ${mixers.get(stage.mixer).label}`;
+    return make("li", {}, swatch, make("span", {}, `${stageName(stage.name)}${units}${mixer}`,
+      stage.words ? make("div", { class: "what" }, stage.words) : null));
+  }));
+}
+
+function numbers(trial) {
+  const cell = (name, value, kind = "") => make("div", { class: kind }, make("dt", {}, name), make("dd", {}, value));
+  return make("dl", { class: "numbers" },
+    cell("Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
+    cell("MACs", human(trial.macs)),
+    cell("Parameters", human(trial.params)),
+    cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
+    cell("Training", duration(trial.seconds)),
+    cell("Soft − hard", trial.soft === null || trial.accuracy === null ? "–" : `${signed(trial.soft - trial.accuracy, 2)} pts`),
+    cell("Digest", trial.digest, "wide-cell"));
+}
+
+/** The decisions that the drawing does not show. */
+function decisions(trial) {
+  const rest = Object.entries(trial.decisions).filter(([name]) => !trial.stages.some((stage) => name.startsWith(stage.name + ".")));
+  if (!rest.length) return [];
+  return [
+    make("h4", {}, trial.stages.length ? "Other decisions" : "Decisions"),
+    make("table", { class: "plain" }, make("tbody", {}, ...rest.map(([name, value]) =>
+      make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, value === null ? "none" : String(value)))))),
+  ];
+}
+
+function shuffles(trial) {
+  if (!trial.blocks.length) return [];
+  const share = (value) => (value === null ? "–" : (100 * value).toFixed(0) + " %");
+  const mean = (k) => {
+    const known = trial.blocks.map((block) => block[k]).filter((value) => value !== null);
+    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  };
+  const row = (name, values) => make("tr", {}, make("td", { class: "mono" }, name), ...values.map((v) => make("td", { class: "number" }, share(v))));
+  const head = make("thead", {}, make("tr", {}, make("th", {}, "Block"),
+    make("th", { class: "number", title: "Share of images whose index map is a permutation" }, "valid"),
+    make("th", { class: "number", title: "Mean share of the channels that are read" }, "read"),
+    make("th", { class: "number", title: "Mean share of positions at which the maps of two images differ" }, "differ")));
+  const table = make("table", {}, head, make("tbody", {}, ...trial.blocks.map((block) => row(block[0], block.slice(1)))));
+  return [
+    make("h4", {}, "Learned shuffles"),
+    make("p", { class: "what" }, `On average ${share(mean(1))} of the maps are permutations, ${share(mean(2))} of the channels are read, and the maps of two ` +
+      `images differ at ${share(mean(3))} of the positions.`),
+    make("details", {}, make("summary", {}, plural(trial.blocks.length, "block")), table),
+  ];
+}
+
+function curveParts(trial) {
+  const epochs = trial.curve.map((row) => row[0]);
+  const line = (k, shade, name, axisName) => ({
+    type: "scatter", mode: "lines", x: epochs, y: trial.curve.map((row) => row[k]), yaxis: axisName, name, connectgaps: true,
+    line: { color: shade, width: 2 }, hovertemplate: `epoch %{x}: ${name} %{y:.3g}<extra></extra>`,
+  });
+  const data = [line(1, color("faint"), "training loss", "y")];
+  if (trial.curve.some((row) => row[2] !== null)) data.push(line(2, color("accent"), "accuracy", "y2"));
+  return {
+    data,
+    layout: {
+      margin: { l: 34, r: 34, t: 6, b: 34 },
+      xaxis: axis("epoch", { nticks: 5, showgrid: false }),
+      yaxis: axis("loss", { nticks: 4, title: { text: "loss", font: { size: 11 } } }),
+      yaxis2: axis("%", { overlaying: "y", side: "right", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }),
+      uirevision: trial.trial,
+    },
+  };
+}
+
+function loading(trial) {
+  if (!front.has(trial.trial)) return [];
+  return [make("h4", {}, "Load the trained network"), make("code", { class: "load" }, `load_model("models/${trial.trial}")`)];
+}

@@ -1,0 +1,70 @@
+// Puts everything in its place.
+
+function header() {
+  byId("title").textContent = search.title;
+  byId("answer").textContent = search.answer;
+  byId("running").hidden = !search.running;
+  byId("facts").replaceChildren(...search.facts.map(([name, value, hint]) =>
+    make("div", {}, make("dt", {}, name), make("dd", { class: "value" }, value), make("dd", { class: "hint" }, hint))));
+  byId("cautions").replaceChildren(...search.cautions.map((text) => make("li", {}, text)));
+}
+
+/** Hides the sections that have nothing to show, and links the others. */
+function sections() {
+  const some = {
+    front: trained.length,
+    caution: search.cautions.length,
+    mixers: search.mixers.filter((mixer) => mixer.front.length).length > 1,
+    peers: search.pairs.length,
+    decisions: trained.length > 1 && search.varying.length,
+    progress: search.hypervolume.length > 1,
+    trials: search.trials.length,
+    refused: search.refused.length,
+    conditions: true,
+  };
+  for (const [id, shown] of Object.entries(some)) byId(id).hidden = !shown;
+  byId("sections").replaceChildren(...[...document.querySelectorAll("section[data-nav]")]
+    .filter((section) => !section.hidden)
+    .map((section) => make("a", { href: `#${section.id}` }, section.dataset.nav)));
+  return some;
+}
+
+function showFront() {
+  const best = search.front.reduce((a, b) => (a === null || trials.get(b).accuracy > trials.get(a).accuracy ? b : a), null);
+  selected = best ?? trained[0].trial;
+  frontLegend();
+  chart("front-chart", frontParts, (point) => select(point.customdata));
+  const below = trained.filter((t) => t.accuracy < search.limits[0]).length;
+  byId("front-caption").textContent =
+    "Chosen on the validation split. Drag to zoom, double-click to go back." + (below ? ` ${plural(below, "network")} below the picture.` : "");
+  select(selected);
+}
+
+function legends() {
+  if (trained.length) frontLegend();
+  if (charts.has("mixers-chart")) mixerLegend();
+  if (selected !== null) select(selected);
+}
+
+function start() {
+  header();
+  const some = sections();
+  if (some.front) showFront();
+  if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }
+  if (some.peers) showPeers();
+  if (some.decisions) { showImportance(); showChoices(); }
+  if (some.progress) showProgress();
+  if (some.trials) showTrials();
+  if (some.refused) showRefused();
+  definitions("provenance", search.provenance);
+  definitions("data", search.data);
+  definitions("settings", search.settings);
+  const repaint = () => { redrawAll(); legends(); };
+  darkness.addEventListener("change", repaint);
+  window.addEventListener("beforeprint", () => { printing = true; repaint(); });
+  window.addEventListener("afterprint", () => { printing = false; repaint(); });
+  let waiting = null;
+  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redrawAll, 120); });
+}
+
+start();

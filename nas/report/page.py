@@ -1,0 +1,45 @@
+"""The report as one HTML page that needs no network: style, script, data and plotly are all inside it."""
+
+from __future__ import annotations
+
+import html
+import re
+from importlib import resources
+
+from plotly.offline import get_plotlyjs
+
+from nas import __version__
+from nas.report import words
+from nas.report.payload import embedded, payload
+from nas.result import SearchResult
+
+SCRIPTS = ("dom.js", "theme.js", "fronts.js", "findings.js", "network.js", "tables.js", "page.js")
+"""In the order they are joined into one script; the last starts the page."""
+
+
+def page(result: SearchResult) -> str:
+    """The whole page as text.
+
+    Everything that comes from the search stands in one JSON element and is put on the page as text, never as markup. A content
+    security policy refuses every request.
+    """
+    parts = {
+        "title": html.escape(words.title(result)),
+        "description": html.escape(words.answer(result)),
+        "style": _file("page.css"),
+        "data": embedded(payload(result)),
+        "plotly": _inert_in_script(get_plotlyjs()),
+        "script": _inert_in_script("\n".join(_file(name) for name in SCRIPTS)),
+        "version": html.escape(__version__),
+    }
+    # One pass, so that what is put in is not searched for further marks.
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _file("page.html"))
+
+
+def _file(name: str) -> str:
+    return resources.files("nas.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _inert_in_script(script: str) -> str:
+    """The same program with nothing in it that an HTML parser takes for the end of the element or for a comment."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -1,0 +1,276 @@
+"""The search as plain JSON for the page: everything it shows, worked out here, so that its script only draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nas.records import Evaluation, Trial, TrialState
+from nas.report import words
+from nas.report.importance import Importance, accuracy_at_equal_cost, importance, varying_decisions
+from nas.report.mixers import FIXED, describe, mixer_class, stages, styles
+from nas.report.peers import pairs
+from nas.report.plots import accuracy_limits
+from nas.report.quantities import human
+from nas.report.readings import (
+    accuracy_of,
+    cost_name,
+    hypervolume_steps,
+    measured_accuracy,
+    members,
+    reason,
+    resolution,
+    staircase,
+    standard_error,
+    trained,
+)
+from nas.result import SearchResult
+
+CURVE_POINTS = 60
+"""Longest training curve that is embedded; longer ones are thinned evenly, so that 2,000 of them stay a small page."""
+
+
+def payload(result: SearchResult) -> dict[str, Any]:
+    """Everything the page shows, as JSON without NaN."""
+    pool, cost = trained(result), cost_name(result)
+    residuals = dict(zip([t.number for t in pool], accuracy_at_equal_cost(pool, cost), strict=True))
+    classes = {trial.number: mixer_class(trial.candidate) for trial in result.trials}
+    return {
+        "title": words.title(result),
+        "answer": words.answer(result),
+        "cautions": words.cautions(result),
+        "facts": _facts(result),
+        "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
+        "cost": {"name": cost, "label": words.cost_label(cost), "unit": words.COST_UNITS.get(cost, cost)},
+        "objectives": [dataclasses.asdict(objective) for objective in result.objectives],
+        "limits": [_round(limit) for limit in accuracy_limits(result)] if pool else None,
+        "resolution": resolution(result),
+        "mixers": _mixers(classes, pool, cost, result),
+        "trials": [_trial(trial, classes[trial.number], residuals.get(trial.number)) for trial in result.trials],
+        "trained": [trial.number for trial in pool],
+        "front": list(result.front.trials),
+        "line": [trial.number for trial in staircase(members(result), cost)],
+        "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
+        "hypervolume": [[number, _round(volume)] for number, volume in hypervolume_steps(result)],
+        "importance": _importances(pool, residuals),
+        "varying": list(varying_decisions(pool)),
+        "refused": _refused(result),
+        "settings": _flat(result.settings),
+        "provenance": _flat(result.provenance),
+        "data": _flat(result.data),
+    }
+
+
+def embedded(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a `<script>` element: nothing in it can end the element or a line of a script."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _facts(result: SearchResult) -> list[list[str]]:
+    """The figures at the top: name, value, explanation."""
+    least = resolution(result)
+    front = result.front
+    states = ", ".join(f"{count} {state}" for state, count in words.state_counts(result).items())
+    seconds = sum(t.outcome.seconds for t in result.trials if t.outcome is not None and t.state is not TrialState.REUSED)
+    return [
+        ["Networks trained", str(len(trained(result))), states or "no trials yet"],
+        ["On the front", str(len(front)), "in " + " and ".join(objective.name for objective in result.objectives)],
+        ["Hypervolume", f"{front.hypervolume:.4g}", _reference(result)],
+        [
+            "Smallest real difference",
+            "unknown" if least is None else f"{least:.1f} points",
+            "twice the standard error of a difference",
+        ],
+        ["Training time", _duration(seconds), "over all workers together"],
+    ]
+
+
+def _reference(result: SearchResult) -> str:
+    parts = []
+    for objective in result.objectives:
+        unit = words.COST_UNITS.get(objective.name, objective.unit)
+        value = f"{objective.reference:g}" if objective.unit == "%" else human(objective.reference)
+        parts.append(f"{value} {unit}")
+    return "measured from " + ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _mixers(
+    classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result: SearchResult
+) -> list[dict[str, Any]]:
+    """Each mixer class and each mixer of a stage, with its style; a class also with its own front."""
+    kinds = {str(d["mixer"]) for t in result.trials for d in stages(t.candidate).values() if "mixer" in d}
+    found = []
+    for name, style in styles(kinds | set(classes.values())).items():
+        own = [trial for trial in pool if classes[trial.number] == name]
+        found.append(
+            {
+                "name": name,
+                **dataclasses.asdict(style),
+                "trained": len(own),
+                "front": [trial.number for trial in staircase(own, cost)],
+            }
+        )
+    return found
+
+
+def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
+    accuracy = measured_accuracy(trial)
+    outcome = trial.outcome
+    details = outcome.details if isinstance(outcome, Evaluation) else {}
+    return {
+        "trial": trial.number,
+        "state": trial.state.value,
+        "mixer": mixer,
+        "accuracy": None if accuracy is None else _round(accuracy.mean),
+        "se": None if accuracy is None else _round(standard_error(accuracy)),
+        "macs": trial.costs.get("macs"),
+        "params": trial.costs.get("params"),
+        "cost": {name: _round(value) for name, value in trial.values().items()},
+        "epochs": None if outcome is None else outcome.epochs,
+        "seconds": None if outcome is None else round(outcome.seconds, 1),
+        "digest": trial.candidate.digest,
+        "baseline": trial.baseline,
+        "reused_from": trial.reused_from,
+        "reason": reason(trial),
+        "residual": _round(residual),
+        "description": describe(trial.candidate),
+        "stages": _stages(trial),
+        "decisions": trial.candidate.decisions,
+        "training": dict(trial.candidate.training),
+        "curve": _curve(details.get("curve")),
+        "blocks": _blocks(details.get("mixers")),
+        "soft": _number(details.get("soft_accuracy")),
+    }
+
+
+def _stages(trial: Trial) -> list[dict[str, Any]]:
+    """The stages for the drawing: mixer, units, words, and channels where the space is known to double them."""
+    width = trial.candidate.architecture.get("width")
+    doubling = trial.candidate.space == "shufflenet_v2" and isinstance(width, int | float)
+    return [
+        {
+            "name": name,
+            "units": decisions.get("units"),
+            "mixer": decisions.get("mixer"),
+            "channels": int(width) * 2**position if doubling and isinstance(width, int | float) else None,
+            "words": _stage_words(decisions),
+        }
+        for position, (name, decisions) in enumerate(stages(trial.candidate).items())
+    ]
+
+
+def _stage_words(decisions: Mapping[str, Any]) -> str:
+    known = {"mixer", "units", "groups", "n1", "n2", "reduction", "share"}
+    parts = []
+    if "groups" in decisions and decisions.get("mixer") != FIXED:
+        parts.append(f"{decisions['groups']} group{'' if decisions['groups'] == 1 else 's'}")
+    elif "groups" in decisions:
+        parts.append(f"shuffle over {decisions['groups']} groups")
+    if "n1" in decisions and "n2" in decisions:
+        parts.append(f"Kronecker pair {decisions['n1']} × {decisions['n2']}")
+    if "reduction" in decisions:
+        parts.append(f"generator C/{decisions['reduction']}")
+    if "share" in decisions:
+        shared = {"matrices": "one pair for all groups", "generator": "one generator for all groups", "none": "own pairs"}
+        parts.append(shared.get(str(decisions["share"]), f"share {decisions['share']}"))
+    parts += [f"{name.replace('_', ' ')} {value}" for name, value in decisions.items() if name not in known]
+    return ", ".join(parts)
+
+
+def _curve(curve: Any) -> list[list[float | None]]:
+    """Rows of epoch, training loss, accuracy; thinned to `CURVE_POINTS`, the last one kept."""
+    if not isinstance(curve, Sequence) or isinstance(curve, str):
+        return []
+    rows = [
+        [_number(point.get("epoch")), _number(point.get("train_loss")), _number(point.get("accuracy"))]
+        for point in curve
+        if isinstance(point, Mapping)
+    ]
+    step = math.ceil(len(rows) / CURVE_POINTS) or 1
+    return rows[::-1][::step][::-1]
+
+
+def _blocks(blocks: Any) -> list[list[Any]]:
+    """Rows of name, valid, coverage, disagreement (shares) of the learned shuffles, from a list or a mapping by name."""
+    if isinstance(blocks, Mapping):
+        blocks = [{"name": name, **facts} for name, facts in blocks.items() if isinstance(facts, Mapping)]
+    if not isinstance(blocks, Sequence) or isinstance(blocks, str):
+        return []
+    columns = ("valid", "coverage", "disagreement")
+    return [
+        [str(block.get("name", "")), *(_number(block.get(column)) for column in columns)]
+        for block in blocks
+        if isinstance(block, Mapping)
+    ]
+
+
+def _importances(pool: Sequence[Trial], residuals: Mapping[int, float]) -> list[dict[str, Any]]:
+    targets = {
+        "accuracy": [accuracy_of(trial).mean for trial in pool],
+        "accuracy at equal cost": [residuals[trial.number] for trial in pool],
+    }
+    return [{"target": name, **_importance(importance(pool, values))} for name, values in targets.items()]
+
+
+def _importance(found: Importance) -> dict[str, Any]:
+    weights = [[weight.decision, _round(weight.mean), _round(weight.spread)] for weight in found.weights]
+    return {"n": found.n, "score": _round(found.score), "weights": weights, "verdict": found.verdict}
+
+
+def _refused(result: SearchResult) -> list[dict[str, Any]]:
+    """Failed and infeasible trials, those of one reason together, the commonest first."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for trial in result.trials:
+        if trial.state is TrialState.FAILED:
+            groups["failed", reason(trial)].append(trial.number)
+        elif trial.state is TrialState.INFEASIBLE:
+            # Each candidate breaks a limit by another amount; one line a trial would bury the failures.
+            groups["infeasible", "over a limit, not trained"].append(trial.number)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
+    return [{"state": state, "reason": text, "trials": numbers} for (state, text), numbers in ordered]
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
+    """Nested settings as rows of dotted name and text."""
+    rows: list[list[str]] = []
+    for name, value in data.items():
+        if isinstance(value, Mapping) and value:
+            rows += _flat(value, f"{prefix}{name}.")
+        else:
+            rows.append([f"{prefix}{name}", _text(value)])
+    return rows
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "–"
+    if isinstance(value, dict):
+        return "–"
+    return str(value)
+
+
+def _number(value: Any) -> float | None:
+    """A finite number rounded for the page, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return _round(float(value))
+
+
+def _round(value: float | None) -> float | None:
+    """Seven significant digits: more than any picture shows, and half the bytes."""
+    return None if value is None else float(f"{value:.7g}")

@@ -1,0 +1,115 @@
+// Tables that sort and filter, and plain tables of names and values.
+
+const FIRST_ROWS = 200;
+
+/** A column: `value` to sort by, `show` for what stands in the cell, missing values last. */
+function column(key, title, value, { number = false, show = value, button = false, text = false } = {}) {
+  return { key, title, value, number: number || button, show, button, text };
+}
+
+/** A table in the element `id` whose headings sort; returns {show(rows)}. */
+function sortable(id, columns, { key, descending = false, row: trialOf }) {
+  const state = { key, descending, rows: [] };
+  const head = make("tr", {});
+  const body = make("tbody");
+  const heads = new Map();
+  for (const one of columns) {
+    const sort = () => {
+      state.descending = state.key === one.key ? !state.descending : false;
+      state.key = one.key;
+      fill();
+    };
+    const cell = make("th", { scope: "col", class: one.number ? "number" : "" }, make("button", { type: "button", onclick: sort }, one.title));
+    heads.set(one.key, cell);
+    head.append(cell);
+  }
+  byId(id).replaceChildren(make("table", {}, make("thead", {}, head), body));
+
+  function fill() {
+    const by = columns.find((one) => one.key === state.key);
+    const turn = state.descending ? -1 : 1;
+    const sorted = state.rows.map((row) => [by.value(row), row]).sort(([a], [b]) => {
+      const missing = (value) => value === null || value === undefined || value === "";
+      if (missing(a) || missing(b)) return missing(a) - missing(b);
+      return turn * (typeof a === "number" ? a - b : String(a).localeCompare(String(b)));
+    });
+    for (const [name, cell] of heads) {
+      if (name === state.key) cell.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    }
+    body.replaceChildren(...sorted.slice(0, state.limit ?? Infinity).map(([, row]) => line(row)));
+  }
+
+  function line(row) {
+    const number = trialOf(row);
+    const marks = [front.has(number) ? "on-front" : "", number === selected ? "chosen" : ""].join(" ").trim();
+    return make("tr", { "data-trial": String(number), class: marks }, ...columns.map((one) => {
+      const shown = one.show(row) ?? "–";
+      const content = one.button ? make("button", { type: "button", onclick: () => select(number, true) }, String(shown)) : shown;
+      return make("td", { class: one.number ? "number" : one.text ? "text" : "" }, content instanceof Node ? content : String(content));
+    }));
+  }
+
+  return {
+    show(rows, limit = Infinity) {
+      state.rows = rows;
+      state.limit = limit;
+      fill();
+    },
+  };
+}
+
+function showTrials() {
+  const table = sortable("trials-table", [
+    column("trial", "Trial", (t) => t.trial, { button: true }),
+    column("state", "State", (t) => t.state),
+    column("accuracy", "Accuracy %", (t) => t.accuracy, { number: true, show: percent }),
+    column("macs", "MACs", (t) => t.macs, { number: true, show: (t) => human(t.macs) }),
+    column("params", "Params", (t) => t.params, { number: true, show: (t) => human(t.params) }),
+    column("mixer", "Mixer", (t) => mixers.get(t.mixer).label),
+    column("description", "Network", (t) => t.description, { text: true, show: describedCell }),
+    column("epochs", "Epochs", (t) => t.epochs, { number: true }),
+    column("seconds", "Time", (t) => t.seconds, { number: true, show: (t) => duration(t.seconds) }),
+    column("digest", "Digest", (t) => t.digest, { show: (t) => make("span", { class: "mono" }, t.digest) }),
+  ], { key: "trial", row: (t) => t.trial });
+  const states = [...new Set(search.trials.map((t) => t.state))];
+  byId("trials-state").replaceChildren(make("option", { value: "" }, "all"), ...states.map((state) => make("option", { value: state }, state)));
+  let all = false;
+  const haystack = new Map(search.trials.map((t) =>
+    [t.trial, [t.trial, t.state, t.description, mixers.get(t.mixer).label, t.baseline, t.digest, t.reason, JSON.stringify(t.decisions)].join(" ").toLowerCase()]));
+  const update = () => {
+    const wanted = byId("trials-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const state = byId("trials-state").value;
+    const rows = search.trials.filter((t) =>
+      (!state || t.state === state) && (!byId("trials-front").checked || front.has(t.trial)) &&
+      wanted.every((word) => haystack.get(t.trial).includes(word)));
+    table.show(rows, all ? Infinity : FIRST_ROWS);
+    byId("trials-more").hidden = all || rows.length <= FIRST_ROWS;
+    byId("trials-count").textContent = `${rows.length} of ${plural(search.trials.length, "trial")}`;
+  };
+  for (const id of ["trials-filter", "trials-state", "trials-front"]) byId(id).addEventListener("input", update);
+  byId("trials-more").addEventListener("click", () => { all = true; update(); });
+  update();
+}
+
+function describedCell(trial) {
+  const tags = [trial.baseline, trial.reused_from === null ? null : `as trial ${trial.reused_from}`].filter(Boolean);
+  return make("span", {}, make("span", { class: "mono" }, trial.description), ...tags.flatMap((text) => [" ", make("span", { class: "tag" }, text)]));
+}
+
+function showRefused() {
+  byId("refused-list").replaceChildren(...search.refused.map((group) => {
+    const buttons = group.trials.slice(0, 100).flatMap((number, k) => [k ? ", " : "", make("button", { type: "button", class: "link", onclick: () => select(number, true) }, String(number))]);
+    const reasons = group.state === "infeasible"
+      ? make("details", {}, make("summary", {}, "Which limits"), make("table", { class: "plain" }, make("tbody", {}, ...group.trials.map((number) =>
+          make("tr", {}, make("th", { scope: "row" }, `Trial ${number}`), make("td", {}, trials.get(number).reason))))))
+      : null;
+    return make("div", { class: `refusal ${group.state}` },
+      make("p", {}, make("strong", {}, `${plural(group.trials.length, "trial")} ${group.state}: `), group.reason),
+      make("p", { class: "which" }, group.trials.length === 1 ? "Trial " : "Trials ", ...buttons, group.trials.length > 100 ? " …" : ""), reasons);
+  }));
+}
+
+function definitions(id, rows) {
+  byId(id).replaceChildren(make("tbody", {}, ...rows.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value)))));
+}
