@@ -1,0 +1,39 @@
+"""Exponential moving average of a network: the copy that is measured and kept.
+
+Buffers are averaged like weights, so that the running statistics of a batch norm belong to the averaged weights that feed it; whole
+numbers and flags are copied.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+class AveragedNetwork:
+    """An averaged copy of a network, in evaluation mode and without gradients.
+
+    Made before the network's first forward pass: modules may keep tensors of a pass that cannot be copied.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.network = copy.deepcopy(model).requires_grad_(False).eval()
+        pairs = list(zip(_tensors(self.network), _tensors(model), strict=True))
+        averaged = [(kept, live) for kept, live in pairs if live.is_floating_point()]
+        copied = [(kept, live) for kept, live in pairs if not live.is_floating_point()]
+        self._averaged = ([kept for kept, _ in averaged], [live for _, live in averaged])
+        self._copied = ([kept for kept, _ in copied], [live for _, live in copied])
+
+    @torch.no_grad()
+    def update(self, decay: float) -> None:
+        """Moves the average a step: kept = decay * kept + (1 - decay) * live."""
+        kept, live = self._averaged
+        torch._foreach_lerp_(kept, live, 1 - decay)
+        if self._copied[0]:
+            torch._foreach_copy_(*self._copied)
+
+
+def _tensors(model: nn.Module) -> list[torch.Tensor]:
+    return [*(parameter.detach() for parameter in model.parameters()), *model.buffers()]

@@ -1,0 +1,152 @@
+"""A training on disk: where it stands, so that another process goes on, and what it gave.
+
+Folder of a trial: `last.pt` while it trains; `weights.pt` (the averaged network's state alone) and `outcome.json` when it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+from nas.errors import OutputError
+from nas.records import Evaluation, outcome_from_json
+
+LEAST_SECONDS = 2.0
+"""Least time between two checkpoints of a training."""
+LEAST_RATIO = 50
+"""Least time between two checkpoints, in times that writing the last one took: they cost at most 2% of a training."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """Where a training stood."""
+
+    epochs: int
+    """Epochs done."""
+    seconds: float
+    """Wall-clock time spent so far, over all processes."""
+    curve: list[dict[str, float]]
+    """One entry an epoch."""
+    states: Mapping[str, Any]
+    """State dicts of everything that changes in a training."""
+
+
+class Checkpoints:
+    """The folder of one training."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any], *, least_seconds: float = LEAST_SECONDS) -> None:
+        self.folder = folder
+        self._identity = dict(identity)
+        self._least_seconds = least_seconds
+        self._last_end = time.monotonic()
+        self._last_cost = 0.0
+
+    @property
+    def weights(self) -> Path:
+        """File of the averaged network's state dict, there when the training is done."""
+        return self.folder / "weights.pt"
+
+    @property
+    def _last(self) -> Path:
+        return self.folder / "last.pt"
+
+    @property
+    def _outcome(self) -> Path:
+        return self.folder / "outcome.json"
+
+    def finished(self) -> Evaluation | None:
+        """What this very training gave, if it was finished before."""
+        try:
+            record = json.loads(self._outcome.read_text())
+            if record["identity"] != self._identity or not self.weights.is_file():
+                return None
+            outcome = outcome_from_json(record["outcome"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s is broken (%s): training anew", self._outcome, error)
+            return None
+        return outcome if isinstance(outcome, Evaluation) else None
+
+    def load(self, device: torch.device) -> Saved | None:
+        """Where this very training stood; nothing if there is no checkpoint, or a broken one, or one of another training."""
+        try:
+            record = torch.load(self._last, map_location=device, weights_only=True)
+            if record["identity"] != self._identity:
+                log.warning("%s belongs to another training: training anew", self._last)
+                return None
+            return Saved(
+                epochs=record["epochs"], seconds=record["seconds"], curve=record["curve"], states=record["states"]
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+            log.warning("%s is broken (%s): training anew", self._last, type(error).__name__)
+            return None
+
+    def due(self) -> bool:
+        """Whether enough time has passed since the last checkpoint."""
+        return time.monotonic() - self._last_end >= max(self._least_seconds, LEAST_RATIO * self._last_cost)
+
+    def save(self, saved: Saved) -> None:
+        """Replaces the checkpoint.
+
+        Raises:
+            OutputError: The folder cannot be written.
+        """
+        begin = time.monotonic()
+        record = {
+            "identity": self._identity,
+            "epochs": saved.epochs,
+            "seconds": saved.seconds,
+            "curve": saved.curve,
+            "states": dict(saved.states),
+        }
+        _replace(self._last, lambda file: torch.save(record, file))
+        self._last_end = time.monotonic()
+        self._last_cost = self._last_end - begin
+
+    def finish(self, state: Mapping[str, torch.Tensor], evaluation: Evaluation) -> None:
+        """Keeps the averaged network and what was measured, and drops the checkpoint.
+
+        Raises:
+            OutputError: The folder cannot be written.
+        """
+        on_cpu = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
+        record = json.dumps({"identity": self._identity, "outcome": evaluation.to_json()}).encode()
+        _replace(self.weights, lambda file: torch.save(on_cpu, file))
+        _replace(self._outcome, lambda file: file.write(record))
+        self._last.unlink(missing_ok=True)
+
+
+def _replace(target: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file so that after a crash either the old or the new one is there, whole.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    draft = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"checkpoint {target} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,77 @@
+"""What is measured on validation images: accuracy with hard and with soft shuffles, and what each learned shuffle does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from evaluator.augmentation import Normalization
+from evaluator.batches import BatchSource
+from evaluator.device import Execution
+from nas.ports import LearnedShuffle
+from nas.records import Measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How a network does on a set of images."""
+
+    correct: int
+    images: int
+    mixers: Mapping[str, Mapping[str, float]]
+    """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
+
+    def accuracy(self) -> Measurement:
+        """Percent; the deviation is that of one image, right or wrong."""
+        share = self.correct / self.images
+        return Measurement(mean=100 * share, std=100 * math.sqrt(share * (1 - share)), n=self.images)
+
+
+def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
+    """The learned shuffles of a network by name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LearnedShuffle)}
+
+
+@torch.no_grad()
+def score(
+    network: nn.Module,
+    images: BatchSource,
+    normalize: Normalization,
+    execution: Execution,
+    *,
+    batch_size: int,
+    soft: bool = False,
+) -> Score:
+    """Measures a network in evaluation mode.
+
+    Args:
+        network: In evaluation mode.
+        images: What to classify.
+        normalize: As in training.
+        execution: As in training.
+        batch_size: Images at a time; the result does not depend on it but for rounding and for statistics between images.
+        soft: Whether learned shuffles use their soft matrices instead of the hard permutation; statistics are then left out.
+    """
+    shuffles = learned_shuffles(network)
+    sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
+    correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    for shuffle in shuffles.values():
+        shuffle.set_soft_evaluation(soft)
+    try:
+        for pixels, labels in images.in_order(batch_size):
+            with execution.autocast():
+                logits = network(normalize(pixels))
+            correct += (logits.argmax(dim=1) == labels).sum()
+            if not soft:
+                for name, shuffle in shuffles.items():
+                    for key, value in shuffle.statistics().items():
+                        sums[name][key] = sums[name].get(key, 0.0) + value * len(labels)
+    finally:
+        for shuffle in shuffles.values():
+            shuffle.set_soft_evaluation(False)
+    mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
+    return Score(correct=int(correct.item()), images=len(images), mixers={} if soft else mixers)

@@ -1,0 +1,300 @@
+"""Opens a source with the `datasets` library: encoded images and checked labels, split by split.
+
+The library is imported here only, when something is to be decoded; a decoded set is used without it.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluator.settings import DataSettings
+from evaluator.sources import TEST_NAMES, TRAIN_NAMES, Kind, Source, how_to_get
+from evaluator.stratification import Labels, Rows, carve, require_images
+from nas.errors import DataError
+
+Encoded = bytes | str | npt.NDArray[np.uint8]
+"""A file's bytes, a file's path, or pixels `uint8[h w]` as they are."""
+LABEL_NAMES = ("label", "fine_label", "labels")
+"""Names that decide when several columns could be the label, the preferred one first."""
+TEST_SHARE = 0.1
+"""Share of the images that becomes the test split where the source has none."""
+TEST_SEED = 20231002
+"""Decides which ones; a constant, so that the test split is the same in every search."""
+HUB_TIMEOUT = 10.0
+"""Seconds to wait for the hub before saying that it cannot be reached; the library itself would try for half a minute."""
+
+
+class RawSplit(Protocol):
+    """Images of one split as they are stored."""
+
+    labels: Labels
+
+    def batches(self, size: int) -> Iterator[list[Encoded]]:
+        """The images in order, `size` at a time."""
+        ...
+
+    def select(self, rows: Rows) -> RawSplit:
+        """The part of the split in these rows."""
+        ...
+
+    def describe(self, row: int) -> str:
+        """Which image a row is, for a message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDataset:
+    """A source, opened."""
+
+    train: RawSplit
+    test: RawSplit
+    """A fixed part of the source's training images where the source has no labeled test split."""
+    class_names: tuple[str, ...]
+
+
+class _Pixels:
+    """A split that is held as pixels."""
+
+    def __init__(self, images: npt.NDArray[np.uint8], labels: Labels, numbers: Rows) -> None:
+        self.labels = labels
+        self._images = images
+        self._numbers = numbers
+
+    def batches(self, size: int) -> Iterator[list[Encoded]]:
+        for start in range(0, len(self._images), size):
+            yield list(self._images[start : start + size])
+
+    def select(self, rows: Rows) -> _Pixels:
+        return _Pixels(self._images[rows], self.labels[rows], self._numbers[rows])
+
+    def describe(self, row: int) -> str:
+        return f"image {self._numbers[row]}"
+
+
+class _Table:
+    """A split of a `datasets.Dataset`, its images not decoded."""
+
+    def __init__(self, images: Any, column: str, labels: Labels, place: str, numbers: Rows) -> None:
+        self.labels = labels
+        self._images = images
+        self._column = column
+        self._place = place
+        self._numbers = numbers
+
+    def batches(self, size: int) -> Iterator[list[Encoded]]:
+        for batch in self._images.iter(batch_size=size):
+            yield [_encoded(cell) for cell in batch[self._column]]
+
+    def select(self, rows: Rows) -> _Table:
+        return _Table(self._images.select(rows), self._column, self.labels[rows], self._place, self._numbers[rows])
+
+    def describe(self, row: int) -> str:
+        cell = self._images[row][self._column]
+        path = cell.get("path") if isinstance(cell, Mapping) else None
+        return f"row {self._numbers[row]} of {self._place}" + (f" ({path})" if path else "")
+
+
+def _encoded(cell: Any) -> Encoded:
+    if isinstance(cell, Mapping):
+        return cell["bytes"] if cell["bytes"] is not None else (cell["path"] or b"")
+    return cell if cell is not None else b""
+
+
+def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
+    """Opens a source.
+
+    Args:
+        source: Where the dataset is.
+        data: For the names of the columns.
+        scratch: Folder for intermediate files of local sources; the caller removes it.
+
+    Raises:
+        DataError: It cannot be opened, its columns are ambiguous, or a label is missing or out of range.
+    """
+    if source.kind is Kind.DIGITS:
+        return _digits()
+    tables = _load(source, data, scratch)
+    train_name = next((name for name in TRAIN_NAMES if name in tables), None)
+    if train_name is None:
+        raise DataError(f"{source.location} has the splits {', '.join(sorted(tables))}, but none named train")
+    image, label = _columns(tables[train_name], source, data)
+    class_names = _class_names(tables[train_name], label)
+    train = _split(tables[train_name], image, label, class_names, f"{source.location}, split {train_name}")
+    if not class_names:
+        class_names = tuple(str(value) for value in range(int(train.labels.max()) + 1))
+    preferred = (source.known.test_split,) if source.known is not None else ()
+    for name in (*preferred, *TEST_NAMES):
+        # A test split published without labels is no use; the next split in line then takes its place.
+        if name in tables and not _unlabeled(tables[name], label):
+            place = f"{source.location}, split {name}"
+            return RawDataset(
+                train=train, test=_split(tables[name], image, label, class_names, place), class_names=class_names
+            )
+    return _with_carved_test(train, class_names)
+
+
+def _digits() -> RawDataset:
+    """The 1,797 bundled images of digits, their grey levels 0 to 16 spread over 0 to 255."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    names = tuple(str(digit) for digit in range(10))
+    return _with_carved_test(_Pixels(pixels, bunch.target.astype(np.int64), np.arange(len(pixels))), names)
+
+
+def _with_carved_test(split: RawSplit, class_names: tuple[str, ...]) -> RawDataset:
+    """Divides the only labeled split into training and test images.
+
+    Raises:
+        DataError: A class has too few images.
+    """
+    require_images(split.labels, class_names, least=3, purpose="one each to train on, to validate on and to test on")
+    train, test = carve(split.labels, TEST_SHARE, np.random.default_rng(TEST_SEED))
+    return RawDataset(train=split.select(train), test=split.select(test), class_names=class_names)
+
+
+def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any]:
+    """The splits of a source by name, as `datasets.Dataset`."""
+    import datasets
+
+    bars = datasets.are_progress_bars_disabled()
+    if source.kind is not Kind.HUB:
+        datasets.disable_progress_bars()  # a local table is opened in a moment; decoding has a bar of its own
+    try:
+        if source.kind is Kind.PARQUET:
+            files = {name: list(part) for name, part in source.files}
+            return dict(datasets.load_dataset("parquet", data_files=files, cache_dir=str(scratch)))
+        if source.kind is Kind.FOLDERS:
+            patterns = {name: f"{glob.escape(part[0])}/*/*" for name, part in source.files}
+            return dict(datasets.load_dataset("imagefolder", data_files=patterns, cache_dir=str(scratch)))
+        _reach_hub(source, data)
+        return dict(datasets.load_dataset(source.location))
+    except DataError:
+        raise
+    except Exception as error:  # the library and its readers raise errors of many unrelated classes
+        raise DataError(f"{source.location} cannot be opened: {_last_line(error)}") from error
+    finally:
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+def _reach_hub(source: Source, data: DataSettings) -> None:
+    """Finds out quickly whether the hub has the dataset and lets us in.
+
+    Raises:
+        DataError: It cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    try:
+        HfApi().dataset_info(source.location, timeout=HUB_TIMEOUT)
+    except OfflineModeIsEnabled:
+        return  # the person chose to use what an earlier download left behind
+    except Exception as error:  # connection, refusal and absence have no base class in common
+        raise DataError(
+            f"dataset {data.name!r} is not there ({_last_line(error)}): {how_to_get(data, source)}"
+        ) from error
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
+
+
+def _columns(table: Any, source: Source, data: DataSettings) -> tuple[str, str]:
+    """Names of the image and the label column.
+
+    Raises:
+        DataError: A named column is absent, or more or fewer than one could be meant; names the columns found.
+    """
+    import datasets
+
+    features = table.features
+    found = ", ".join(f"{name} ({_type_name(feature)})" for name, feature in features.items())
+    images = [name for name, feature in features.items() if _holds_images(feature)]
+    classes = [name for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
+    numbers = [name for name, feature in features.items() if _type_name(feature).startswith(("int", "uint"))]
+    known = source.known
+    chosen = []
+    for kind, asked, usual, candidates in (
+        ("image", data.image_column, (known.image_column,) if known is not None else (), images),
+        ("label", data.label_column, (known.label_column,) if known is not None else (), classes or numbers),
+    ):
+        if asked is not None and asked not in features:
+            raise DataError(f"--data.{kind}_column is {asked!r}, but {source.location} has the columns {found}")
+        preferred = [name for name in (*usual, *(LABEL_NAMES if kind == "label" else ())) if name in candidates]
+        if asked is None and not preferred and len(candidates) != 1:
+            raise DataError(
+                f"{source.location} has {len(candidates)} columns that could be the {kind} "
+                f"({', '.join(candidates) or 'none'}); its columns are {found}; choose one with --data.{kind}_column"
+            )
+        chosen.append(asked if asked is not None else (preferred or candidates)[0])
+    return chosen[0], chosen[1]
+
+
+def _holds_images(feature: Any) -> bool:
+    """Whether a column holds images: declared so, or the bytes and path of a file, or bytes alone."""
+    import datasets
+
+    if isinstance(feature, datasets.Image):
+        return True
+    if isinstance(feature, Mapping):
+        return "bytes" in feature and "path" in feature
+    return _type_name(feature) in ("binary", "large_binary")
+
+
+def _type_name(feature: Any) -> str:
+    import datasets
+
+    return str(feature.dtype) if isinstance(feature, datasets.Value) else type(feature).__name__
+
+
+def _class_names(table: Any, label: str) -> tuple[str, ...]:
+    """Names of the classes if the dataset declares them, else nothing."""
+    import datasets
+
+    feature = table.features[label]
+    return tuple(feature.names) if isinstance(feature, datasets.ClassLabel) else ()
+
+
+def _raw_labels(table: Any, label: str) -> list[Any]:
+    return list(table.select_columns([label])[:][label])
+
+
+def _unlabeled(table: Any, label: str) -> bool:
+    """Whether not one image of the split has a label."""
+    if label not in table.features:
+        return True
+    return all(value is None or value == -1 for value in _raw_labels(table, label))
+
+
+def _split(table: Any, image: str, label: str, class_names: tuple[str, ...], place: str) -> _Table:
+    """One split with its labels checked.
+
+    Raises:
+        DataError: A column is absent, the split is empty, or a label is missing, no whole number, or out of range.
+    """
+    import datasets
+
+    absent = [name for name in (image, label) if name not in table.features]
+    if absent or not len(table):
+        raise DataError(f"{place} has no {'column ' + absent[0] if absent else 'rows'}")
+    highest = len(class_names) - 1 if class_names else len(table) - 1
+    values = _raw_labels(table, label)
+    for row, value in enumerate(values):
+        if not isinstance(value, int) or not 0 <= value <= highest:
+            allowed = f"0 to {highest}" + (f", the {len(class_names)} classes it names" if class_names else "")
+            raise DataError(f"{place}: row {row} has the label {value!r} in column {label!r}; allowed: {allowed}")
+    images = table.select_columns([image])
+    if isinstance(table.features[image], datasets.Image):
+        images = images.cast_column(image, datasets.Image(decode=False))
+    return _Table(images, image, np.asarray(values, dtype=np.int64), place, np.arange(len(values)))

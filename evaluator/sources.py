@@ -1,0 +1,217 @@
+"""Where a dataset is: a registry of known names, and the search through a data root, a path and the Hugging Face hub.
+
+Finding opens no image and no connection. `reading` opens what was found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from evaluator.settings import DataSettings
+from nas.errors import DataError, unknown_name
+
+TRAIN_NAMES = ("train",)
+"""Names of the split that is trained on."""
+TEST_NAMES = ("test", "validation", "valid", "val")
+"""Names of the split that is kept for the final test, the preferred one first."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+class Kind(StrEnum):
+    """How a source is read."""
+
+    DIGITS = "digits"
+    """Bundled with scikit-learn."""
+    PARQUET = "parquet"
+    """Local Parquet files."""
+    FOLDERS = "folders"
+    """Local image files, one folder a class."""
+    HUB = "hub"
+    """A dataset id on the Hugging Face hub."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known about a dataset by its name."""
+
+    hub_id: str | None
+    """Dataset id on the Hugging Face hub; None: bundled with scikit-learn."""
+    image_column: str = "image"
+    label_column: str = "label"
+    image_size: int | None = None
+    """Side length in pixels to which its images are brought by default."""
+    channels: int | None = None
+    flip: bool = True
+    """Whether a mirrored image still means the same."""
+    test_split: str = "test"
+    how: str = ""
+    """What a person must do beyond having a connection."""
+
+
+SOURCES: dict[str, Known] = {
+    "digits": Known(hub_id=None, image_size=8, channels=1, flip=False),
+    "cifar10": Known(hub_id="uoft-cs/cifar10", image_column="img", image_size=32, channels=3),
+    "cifar100": Known(
+        hub_id="uoft-cs/cifar100", image_column="img", label_column="fine_label", image_size=32, channels=3
+    ),
+    "tiny-imagenet": Known(hub_id="zh-plus/tiny-imagenet", image_size=64, channels=3, test_split="valid"),
+    "imagenet": Known(
+        hub_id="ILSVRC/imagenet-1k",
+        image_size=224,
+        channels=3,
+        test_split="validation",
+        how="; accept its terms on huggingface.co and log in with `hf auth login`",
+    ),
+}
+"""The datasets that are known by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A dataset that was found."""
+
+    kind: Kind
+    location: str
+    """Folder or dataset id."""
+    files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """For each split its files or patterns: splits named `train` and, where there is one, `test`."""
+    identity: str
+    """Changes when a file is added, removed, resized or rewritten."""
+    known: Known | None = None
+
+
+def find_source(data: DataSettings) -> Source:
+    """The dataset that the settings name: under the root, at a path, bundled, or on the hub, in this order.
+
+    Raises:
+        DataError: It is nowhere; names the places and how to get it.
+    """
+    known = SOURCES.get(data.name)
+    places = _places(data)
+    for place in places:
+        if place.is_dir():
+            return _local(place, known)
+    if known is not None and known.hub_id is None:
+        return Source(kind=Kind.DIGITS, location="scikit-learn", identity="digits", known=known)
+    hub_id = known.hub_id if known is not None else data.name
+    if hub_id is None or not _is_hub_id(hub_id):
+        looked = ", ".join(str(place) for place in places)
+        raise DataError(
+            f"dataset {data.name!r} is not there; looked for a folder in {looked}. "
+            f"{unknown_name('dataset', data.name, SOURCES)}, a Hugging Face id owner/name, or a folder"
+        )
+    return Source(kind=Kind.HUB, location=hub_id, identity=f"hub:{hub_id}", known=known)
+
+
+def how_to_get(data: DataSettings, source: Source) -> str:
+    """Where a hub dataset was looked for before the hub, and what to do to have it."""
+    looked = ", ".join(str(place) for place in _places(data))
+    how = source.known.how if source.known is not None else ""
+    return (
+        f"looked for {looked}, then for {source.location} on the Hugging Face hub; to have it without a connection put its "
+        f"Parquet files (train-*.parquet, test-*.parquet) into ROOT/{data.name} and give --data.root ROOT{how}"
+    )
+
+
+def _places(data: DataSettings) -> list[Path]:
+    """Local folders in which the dataset may be, the preferred one first."""
+    places = []
+    if data.root is not None:
+        places.append(Path(data.root).expanduser() / data.name)
+        if "/" in data.name:
+            places.append(Path(data.root).expanduser() / Path(data.name).name)
+    if data.name not in SOURCES:
+        places.append(Path(data.name).expanduser())
+    return list(dict.fromkeys(place.resolve() for place in places))
+
+
+def _is_hub_id(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) == 2 and all(part and part not in (".", "..", "~") for part in parts)
+
+
+def _local(folder: Path, known: Known | None) -> Source:
+    """The dataset in a folder: Parquet files if there are any, else class folders."""
+    try:
+        parquet = sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
+        if parquet:
+            return _parquet(folder, parquet, known)
+        return _folders(folder, known)
+    except PermissionError as error:
+        raise DataError(f"dataset folder {folder} cannot be read: {error.strerror}") from error
+
+
+def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
+    """Parquet files whose names begin with the name of their split."""
+    by_split: dict[str, list[Path]] = {}
+    for file in files:
+        by_split.setdefault(file.name.removesuffix(".parquet").split("-")[0], []).append(file)
+    train = next((by_split[name] for name in TRAIN_NAMES if name in by_split), None)
+    if train is None:
+        raise DataError(
+            f"{folder} holds Parquet files of the splits {', '.join(sorted(by_split))}, but none of train; "
+            "allowed names: train-*.parquet, and test-, validation- or valid-*.parquet"
+        )
+    wanted = (known.test_split, *TEST_NAMES) if known is not None else TEST_NAMES
+    test = next((by_split[name] for name in wanted if name in by_split), None)
+    splits = [("train", train)] + ([("test", test)] if test is not None else [])
+    return Source(
+        kind=Kind.PARQUET,
+        location=str(folder),
+        files=tuple((name, tuple(str(file) for file in part)) for name, part in splits),
+        identity=_identity(folder, [file for _, part in splits for file in part]),
+        known=known,
+    )
+
+
+def _folders(folder: Path, known: Known | None) -> Source:
+    """Folders of images, one a class, either at once or inside train and test folders."""
+    train = next((folder / name for name in TRAIN_NAMES if (folder / name).is_dir()), None)
+    test = next((folder / name for name in TEST_NAMES if (folder / name).is_dir()), None) if train is not None else None
+    parts = [("train", train if train is not None else folder)] + ([("test", test)] if test is not None else [])
+    images = []
+    for _, part in parts:
+        found = [Path(path) for path in _images(part)]
+        if not found:
+            raise DataError(
+                f"{part} holds no class folders: one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) a class is "
+                "needed, or train-*.parquet files"
+            )
+        images.extend(found)
+    return Source(
+        kind=Kind.FOLDERS,
+        location=str(folder),
+        files=tuple((name, (str(part),)) for name, part in parts),
+        identity=_identity(folder, images),
+        known=known,
+    )
+
+
+def _images(folder: Path) -> list[str]:
+    """Every image file in a class folder below `folder`, sorted; none if there are no class folders."""
+    found = []
+    with os.scandir(folder) as entries:
+        classes = sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    empty = []
+    for path in classes:
+        with os.scandir(path) as entries:
+            images = sorted(entry.path for entry in entries if entry.name.lower().endswith(IMAGE_SUFFIXES))
+        found += images
+        if not images:
+            empty.append(Path(path).name)
+    if found and empty:
+        raise DataError(f"class folders in {folder} without an image: {', '.join(empty)}")
+    return found
+
+
+def _identity(folder: Path, files: list[Path]) -> str:
+    """Hash of the files' names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for file in files:
+        facts = file.stat()
+        digest.update(f"{file.relative_to(folder)}\t{facts.st_size}\t{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""Dividing images so that every class keeps its share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from nas.errors import DataError
+
+Labels = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
+
+
+def class_counts(labels: Labels, class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """How many images each class has."""
+    return np.bincount(labels, minlength=len(class_names)).astype(np.int64)
+
+
+def require_images(labels: Labels, class_names: Sequence[str], *, least: int, purpose: str) -> None:
+    """Refuses a set in which a class has too few images.
+
+    Args:
+        labels: Class of each image.
+        class_names: Names of all classes.
+        least: Number of images every class needs.
+        purpose: What they are needed for, for the message.
+
+    Raises:
+        DataError: Names the class with the fewest images and its count.
+    """
+    counts = class_counts(labels, class_names)
+    poorest = int(counts.argmin())
+    if counts[poorest] < least:
+        few = int((counts < least).sum())
+        more = f" (and {few - 1} more classes have too few)" if few > 1 else ""
+        raise DataError(
+            f"class {class_names[poorest]!r} has {counts[poorest]} images{more}, but {least} or more are needed: {purpose}"
+        )
+
+
+def carve(labels: Labels, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Positions that stay and positions that are carved out, both sorted.
+
+    From each class the rounded share is carved out, at least one image and never all of them.
+
+    Args:
+        labels: Class of each image; each class that occurs has at least two.
+        share: Share of the images to carve out, between 0 and 1.
+        rng: Decides which ones.
+    """
+    carved = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        number = min(max(int(share * len(members) + 0.5), 1), len(members) - 1)
+        carved.append(rng.permutation(members)[:number])
+    out = np.sort(np.concatenate(carved))
+    return np.setdiff1d(np.arange(len(labels)), out, assume_unique=True), out
+
+
+def limit(labels: Labels, number: int, rng: np.random.Generator) -> Rows:
+    """Sorted positions of at most `number` images, every class with its share of them, but at least two.
+
+    Args:
+        labels: Class of each image.
+        number: How many to keep, at least two a class.
+        rng: Decides which ones.
+    """
+    if number >= len(labels):
+        return np.arange(len(labels))
+    classes, counts = np.unique(labels, return_counts=True)
+    # Two a class are set aside first, the rest is divided in proportion by largest remainders.
+    free = np.maximum(counts - 2, 0)
+    exact = (number - np.minimum(counts, 2).sum()) * free / max(free.sum(), 1)
+    quota = np.floor(exact).astype(np.int64)
+    missing = number - int(np.minimum(counts, 2).sum()) - int(quota.sum())
+    quota[np.argsort(quota - exact, kind="stable")[:missing]] += 1
+    quota += np.minimum(counts, 2)
+    kept = [rng.permutation(np.flatnonzero(labels == label))[:size] for label, size in zip(classes, quota, strict=True)]
+    return np.sort(np.concatenate(kept))

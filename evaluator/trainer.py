@@ -1,0 +1,208 @@
+"""Trains a network, readable from top to bottom.
+
+SGD with Nesterov momentum, linear warm-up and cosine, label smoothing, averaged weights, mixed precision. Every schedule is a
+function of the step and the steps of the full budget, and all randomness of an epoch comes from (seed, epoch): so a training
+that goes on from a checkpoint ends, on a CPU, bit for bit as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from evaluator.augmentation import Augmentation, Normalization
+from evaluator.averaging import AveragedNetwork
+from evaluator.batches import BatchSource
+from evaluator.checkpoint import Checkpoints, Saved
+from evaluator.device import Execution
+from evaluator.metrics import Score, learned_shuffles, score
+from evaluator.optim import make_optimizer, set_rate
+from evaluator.schedules import averaging_decay, learning_rate, ramp
+from evaluator.settings import TrainSettings
+
+REFERENCE_BATCH = 128
+"""Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
+CHECK_EVERY = 64
+"""Steps after which the losses are looked at; on a GPU looking at each would stall the queue."""
+CURVE_SHARE = 0.3
+"""Validation accuracy is measured after each epoch if there are at most this many validation images for a training image: a forward
+pass is about a third of a step, so the curve costs at most a tenth of the training."""
+
+
+class DivergedError(Exception):
+    """The loss became infinite or not a number; the message says when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """What a training sees, on its device."""
+
+    train: BatchSource
+    validation: BatchSource
+    augment: Augmentation
+    normalize: Normalization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one candidate is trained."""
+
+    settings: TrainSettings
+    epochs: int
+    """Full budget."""
+    seed: int
+    lr: float
+    """Peak learning rate at a batch of 128."""
+    weight_decay: float
+    orth_weight: float
+    """Final weight of the orthogonality penalty."""
+
+    def steps(self, images: int) -> int:
+        """Steps an epoch: full batches only, so that every step is alike; one smaller batch if there is no full one."""
+        return max(images // self.settings.batch_size, 1)
+
+
+class Training:
+    """A training as it stands: everything that changes is here, and in a checkpoint."""
+
+    def __init__(self, model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution) -> None:
+        model = execution.place(model)
+        self.model = model
+        self.averaged = AveragedNetwork(model)
+        self.optimizer = make_optimizer(model, momentum=recipe.settings.momentum, weight_decay=recipe.weight_decay)
+        self.scaler = execution.scaler()
+        self.epochs_done = 0
+        self.resumed_epochs = 0
+        self.seconds = 0.0
+        self.curve: list[dict[str, float]] = []
+        self._data = data
+        self._recipe = recipe
+        self._execution = execution
+        self._shuffles = list(learned_shuffles(model).values())
+
+    def run(self, checkpoints: Checkpoints, progress: Callable[[int], None]) -> None:
+        """Trains to the end of the budget, from the checkpoint if there is one.
+
+        Args:
+            checkpoints: Where the training is kept.
+            progress: Told the number of epochs done, at the start and after each.
+
+        Raises:
+            DivergedError: The loss became infinite or not a number.
+            OutputError: A checkpoint cannot be written.
+        """
+        saved = checkpoints.load(self._execution.device)
+        if saved is not None and self._fits(saved):
+            self._restore(saved)
+        progress(self.epochs_done)
+        begin = time.monotonic() - self.seconds
+        while self.epochs_done < self._recipe.epochs:
+            self.curve.append(self._epoch(self.epochs_done))
+            self.epochs_done += 1
+            self.seconds = time.monotonic() - begin
+            if self.epochs_done < self._recipe.epochs and checkpoints.due():
+                checkpoints.save(self._snapshot())
+            progress(self.epochs_done)
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        """Trains one epoch and tells how it went."""
+        settings, data = self._recipe.settings, self._data
+        steps = self._recipe.steps(len(data.train))
+        seed = epoch_seed(self._recipe.seed, epoch)
+        torch.manual_seed(seed)  # for networks that draw numbers of their own while they train
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(data.train), generator=generator)
+        choices = data.augment.draw(len(order), generator).to(self._execution.device)
+        losses = torch.zeros(steps, device=self._execution.device)
+        self.model.train()
+        for step in range(steps):
+            chosen = slice(step * settings.batch_size, (step + 1) * settings.batch_size)
+            images, labels = data.train.take(order[chosen])
+            pixels = data.normalize(data.augment.apply(images, choices[chosen]))
+            losses[step] = self._step(pixels, labels, epoch * steps + step, self._recipe.epochs * steps)
+            if (step + 1) % CHECK_EVERY == 0 or step + 1 == steps:
+                _refuse_non_finite(losses[: step + 1], epoch)
+        entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
+        last = epoch + 1 == self._recipe.epochs
+        if not last and len(data.validation) <= CURVE_SHARE * len(data.train):
+            entry["accuracy"] = self.measure().accuracy().mean
+        return entry
+
+    def _step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
+        """One step of the optimizer and of the average; the loss, still on the device."""
+        recipe = self._recipe
+        settings = recipe.settings
+        peak = recipe.lr * settings.batch_size / REFERENCE_BATCH
+        set_rate(self.optimizer, learning_rate(step, total, peak=peak, warmup=settings.warmup))
+        for shuffle in self._shuffles:
+            shuffle.set_progress(step / total)
+        with self._execution.autocast():
+            logits = self.model(pixels)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=settings.label_smoothing)
+            weight = recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
+            if self._shuffles and weight > 0:
+                loss = loss + weight * torch.stack([shuffle.penalty() for shuffle in self._shuffles]).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.averaged.update(averaging_decay(step, decay=settings.ema))
+        return loss.detach()
+
+    def measure(self, *, soft: bool = False) -> Score:
+        """The averaged network on the validation images, with hard shuffles or soft ones."""
+        return score(
+            self.averaged.network,
+            self._data.validation,
+            self._data.normalize,
+            self._execution,
+            batch_size=self._recipe.settings.batch_size,
+            soft=soft,
+        )
+
+    def _snapshot(self) -> Saved:
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        return Saved(epochs=self.epochs_done, seconds=self.seconds, curve=list(self.curve), states=states)
+
+    def _fits(self, saved: Saved) -> bool:
+        """Whether a checkpoint's tensors are those of this network: a changed program may build another from one digest."""
+        shapes = {name: tensor.shape for name, tensor in self.model.state_dict().items()}
+        return shapes == {name: tensor.shape for name, tensor in saved.states["model"].items()}
+
+    def _restore(self, saved: Saved) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(saved.states[name])
+        self.epochs_done = self.resumed_epochs = saved.epochs
+        self.seconds, self.curve = saved.seconds, list(saved.curve)
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
+        """What changes in a training, by its name in a checkpoint."""
+        return {
+            "model": self.model,
+            "averaged": self.averaged.network,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+        }
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Seed of the order, the augmentation and the network's own draws in one epoch."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _refuse_non_finite(losses: torch.Tensor, epoch: int) -> None:
+    """Looks at an epoch's losses so far.
+
+    Raises:
+        DivergedError: One is infinite or not a number; says which.
+    """
+    bad = (~torch.isfinite(losses)).nonzero()
+    if len(bad):
+        step = int(bad[0].item())
+        raise DivergedError(f"the loss is {losses[step].item()} at step {step + 1} of epoch {epoch + 1}")

@@ -1,0 +1,234 @@
+"""The evaluator a worker process holds: builds, trains and measures candidates, and turns faults into records."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from evaluator.augmentation import Normalization, make_augmentation
+from evaluator.batches import BatchSource
+from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
+from evaluator.data import load
+from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
+from evaluator.settings import DataSettings, TrainSettings, train_faults
+from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
+from nas.candidate import Candidate
+from nas.errors import NasError, SettingsError
+from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
+
+RUN_SETTINGS = ("precision", "channels_last", "threads", "epochs")
+"""Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
+number of epochs is the task's."""
+NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")
+"""Parts of the messages with which torch reports that an allocation failed."""
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What all trainings of this process share."""
+
+    data: TrainingData
+    fingerprint: str
+    execution: Execution
+
+
+@dataclass(slots=True)
+class _Spent:
+    """How far a task came, for the record of a failure."""
+
+    begin: float = field(default_factory=time.monotonic)
+    earlier: float = 0.0
+    """Seconds that other processes spent on it before."""
+    epochs: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.begin
+
+
+class TrainingEvaluator:
+    """Trains each task's candidate and measures it on validation images (a `nas.ports.Evaluator`)."""
+
+    def __init__(
+        self,
+        build: Callable[[Candidate], nn.Module],
+        data: DataSettings,
+        train: TrainSettings,
+        *,
+        device: str,
+        checkpoints: str,
+        split_seed: int,
+        checkpoint_seconds: float = LEAST_SECONDS,
+    ) -> None:
+        """Opens nothing yet: the images are loaded with the first task.
+
+        Args:
+            build: Makes a candidate's untrained network with torch's current seed.
+            data: Which images.
+            train: How each candidate is trained; the number of epochs is the task's.
+            device: auto, cpu or cuda.
+            checkpoints: Folder of one sub-folder a trial.
+            split_seed: Seed of the division into training and validation images.
+            checkpoint_seconds: Least time between two checkpoints of a training.
+        """
+        self._build = build
+        self._settings = (data, train)
+        self._device = device
+        self._checkpoints = Path(checkpoints)
+        self._split_seed = split_seed
+        self._checkpoint_seconds = checkpoint_seconds
+        self._loaded: _Loaded | None = None
+
+    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+        """Trains the task's candidate, going on from its checkpoint if there is one.
+
+        Never raises because of the candidate: what goes wrong with it comes back as a Failure.
+        """
+        spent = _Spent()
+        try:
+            return self._evaluate(task, progress, spent)
+        except Exception as error:  # the border of the worker: whatever a candidate does is a recorded fact
+            kind, message = what_went_wrong(error)
+            log.warning("trial %d failed (%s): %s", task.trial, kind, message, exc_info=kind is FailureKind.CRASHED)
+        # Out here the traceback holds the failed network no longer, so its memory can go.
+        gc.collect()
+        if self._loaded is not None and self._loaded.execution.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return Failure(kind=kind, message=message, seconds=spent.seconds, epochs=spent.epochs)
+
+    def _evaluate(self, task: Task, progress: Callable[[Progress], None], spent: _Spent) -> Evaluation:
+        loaded = self._load()
+        spent.begin = time.monotonic()  # decoding the images, if this was the first task, is not the candidate's time
+        train = self._settings[1]
+        checkpoints = Checkpoints(
+            self._checkpoints / str(task.trial),
+            self._identity(task, loaded),
+            least_seconds=self._checkpoint_seconds,
+        )
+        finished = checkpoints.finished()
+        if finished is not None:
+            return finished
+        recipe = make_recipe(task, train)
+        torch.manual_seed(task.seed)
+        training = Training(self._build(task.candidate), loaded.data, recipe, loaded.execution)
+
+        def tell(epochs: int) -> None:
+            if epochs == training.resumed_epochs:
+                spent.earlier = training.seconds
+            spent.epochs = epochs
+            progress(Progress(trial=task.trial, epochs=epochs))
+
+        training.run(checkpoints, tell)
+        evaluation = self._measure(training, loaded, spent)
+        checkpoints.finish(training.averaged.network.state_dict(), evaluation)
+        return evaluation
+
+    def _load(self) -> _Loaded:
+        """Images and device, at the first task; torch's threads at every one.
+
+        Raises:
+            NasError: A setting, the dataset or the device does not do.
+        """
+        data, train = self._settings
+        if self._loaded is None:
+            faults = train_faults(train)
+            if faults:
+                raise SettingsError("; ".join(faults))
+            execution = resolve_execution(train, resolve_device(self._device))
+            splits = load(data, self._split_seed)
+            self._loaded = _Loaded(
+                data=TrainingData(
+                    train=BatchSource(splits.train, execution.device),
+                    validation=BatchSource(splits.validation, execution.device),
+                    augment=make_augmentation(splits.summary),
+                    normalize=Normalization(splits.summary, execution.device, execution.memory_format),
+                ),
+                fingerprint=splits.summary.fingerprint,
+                execution=execution,
+            )
+        set_threads(train)
+        return self._loaded
+
+    def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
+        """What makes a training this one and no other; plain JSON."""
+        settings = {name: value for name, value in asdict(self._settings[1]).items() if name not in RUN_SETTINGS}
+        return {
+            "digest": task.candidate.digest,
+            "epochs": task.budget.epochs,
+            "seed": task.seed,
+            "data": loaded.fingerprint,
+            "precision": loaded.execution.precision,
+            "train": settings,
+        }
+
+    def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> Evaluation:
+        """Validation accuracy of the averaged network, hard and soft."""
+        hard = training.measure()
+        accuracy = hard.accuracy()
+        training.curve[-1]["accuracy"] = accuracy.mean
+        soft = training.measure(soft=True).accuracy().mean if hard.mixers else None
+        return Evaluation(
+            measurements={"accuracy": accuracy},
+            seconds=spent.seconds,
+            epochs=training.epochs_done,
+            details={
+                "curve": training.curve,
+                "mixers": {name: dict(statistics) for name, statistics in hard.mixers.items()},
+                "soft_accuracy": soft,
+                "precision": loaded.execution.precision,
+                "channels_last": loaded.execution.channels_last,
+                "device": loaded.execution.device.type,
+                "threads": self._settings[1].threads,
+            },
+        )
+
+
+def make_recipe(task: Task, train: TrainSettings) -> Recipe:
+    """How a task's candidate is trained.
+
+    Raises:
+        SettingsError: The candidate lacks a training value, or one is no finite number of at least 0.
+    """
+    values = {}
+    for name, default in (("lr", None), ("weight_decay", 0.0), ("orth_weight", 0.0)):
+        value = task.candidate.training.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise SettingsError(f"the candidate's {name} is {value!r}; allowed: a finite number, 0 or more")
+        values[name] = float(value)
+    return Recipe(
+        settings=train,
+        epochs=task.budget.epochs,
+        seed=task.seed,
+        lr=values["lr"],
+        weight_decay=values["weight_decay"],
+        orth_weight=values["orth_weight"],
+    )
+
+
+def what_went_wrong(error: Exception) -> tuple[FailureKind, str]:
+    """Kind and message of the failure that an exception means."""
+    message = str(error) or type(error).__name__
+    if isinstance(error, DivergedError):
+        return FailureKind.DIVERGED, message
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(part in message.lower() for part in NO_MEMORY)
+    ):
+        return FailureKind.OUT_OF_MEMORY, message.splitlines()[0]
+    if isinstance(error, NasError):
+        return FailureKind.INVALID, message
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return FailureKind.CRASHED, traceback.format_exception_only(error)[-1].strip() + place
