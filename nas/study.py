@@ -124,8 +124,7 @@ class Study:
         """Writes the outcome of a running trial."""
         state, values = self._optuna_form(trial)
         if trial.outcome is not None and trial.reused_from is None:
-            self._write(trial, "outcome", trial.outcome.to_json())
-        self._write(trial, "state", trial.state.value)
+            self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
         self._storage.set_trial_state_values(self._ids[trial.number], state, values)
         self._mirror._storage.set_trial_state_values(self._mirror_ids[trial.number], state, values)
         self._trials[trial.number] = trial
@@ -133,9 +132,6 @@ class Study:
     def close(self) -> None:
         """Ends the connection to the database."""
         self._storage.remove_session()
-
-    def _write(self, trial: Trial, key: str, value: Any) -> None:
-        self._storage.set_trial_user_attr(self._ids[trial.number], key, value)
 
     def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
         if trial.state is TrialState.RUNNING:
@@ -152,7 +148,6 @@ class Study:
     ) -> FrozenTrial:
         state, values = self._optuna_form(trial)
         attributes: dict[str, Any] = {
-            "state": trial.state.value,
             "digest": trial.candidate.digest,
             "candidate": trial.candidate.to_json(),
             "costs": dict(trial.costs),
@@ -201,21 +196,29 @@ class Study:
             outcome = self._trials[first].outcome
         if attributes.get("outcome") is not None:
             outcome = outcome_from_json(attributes["outcome"])
-        state = TrialState(attributes["state"])
-        if frozen.state is OptunaState.RUNNING:
-            # The outcome may be there already if the driver died between writing it and ending the trial.
-            state = TrialState.RUNNING
         return Trial(
             number=frozen.number,
             genotype=frozen.params,
             candidate=Candidate.from_json(attributes["candidate"]),
-            state=state,
+            state=_state(frozen),
             costs=attributes["costs"],
             outcome=outcome,
             baseline=attributes.get("baseline"),
             reused_from=first,
             violations=tuple(attributes.get("violations", ())),
         )
+
+
+def _state(frozen: FrozenTrial) -> TrialState:
+    """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
+    if frozen.state is OptunaState.RUNNING:
+        return TrialState.RUNNING
+    if "reused_from" in frozen.user_attrs:
+        return TrialState.REUSED
+    if "violations" in frozen.user_attrs:
+        return TrialState.INFEASIBLE
+    ends = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.STOPPED}
+    return ends.get(frozen.state, TrialState.FAILED)
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:

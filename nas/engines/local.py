@@ -152,6 +152,8 @@ class LocalEngine:
 
     def _bury(self, driver: Driver, worker: _Worker) -> None:
         self._workers.remove(worker)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.process.wait(timeout=10)
         worker.stop()
         if not worker.ready and worker.process.returncode > 0:
             tail = worker.log.read_text(errors="replace").strip().splitlines()

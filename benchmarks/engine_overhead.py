@@ -1,0 +1,149 @@
+"""What a trial costs beside its training: an evaluator that returns at once, 20 decisions, a SQLite study.
+
+    python benchmarks/engine_overhead.py [--trials 500] [--sampler random] [--workers 1]
+
+Prints milliseconds a trial over the whole search and over its last tenth, and, in the same run, what plain Optuna
+(`study.ask`, `study.tell` on the same kind of storage) costs for the same decisions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.dimensions import Choice, Dimension, FloatRange, Genotype
+from nas.driver import Driver
+from nas.engines.local import LocalEngine
+from nas.objectives import accuracy_objective, cost_objective
+from nas.ports import Evaluator, WorkerSpec
+from nas.records import Evaluation, Measurement, Outcome, Progress, Task
+from nas.samplers import SAMPLERS, sampler_factory
+from nas.samplers.context import SamplerContext
+from nas.samplers.distributions import distributions
+from nas.space import SearchSpace
+from nas.storage import open_storage, sqlite_url
+from nas.study import Study
+
+
+class WideSpace(SearchSpace):
+    """18 choices of four and two ranges: nothing to train."""
+
+    name = "wide"
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        choices = tuple(Choice(name=f"choice{i}", choices=(0, 1, 2, 3)) for i in range(18))
+        return (
+            *choices,
+            FloatRange(name="lr", low=0.01, high=1.0, log=True),
+            FloatRange(name="wd", low=0.0, high=1.0),
+        )
+
+    def decode(self, genotype: Genotype) -> Candidate:
+        return Candidate(space=self.name, architecture=self.active(genotype), training={})
+
+    def baselines(self) -> Mapping[str, Genotype]:
+        return {}
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def build(self, candidate: Candidate) -> Any:
+        return None
+
+
+def costs(candidate: Candidate) -> Mapping[str, float]:
+    return {"macs": 1e6 + 1e5 * sum(int(candidate.architecture[f"choice{i}"] or 0) for i in range(18))}
+
+
+class AtOnce:
+    """Returns an accuracy without doing anything."""
+
+    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+        mean = 50.0 + (task.trial * 7919 % 1000) / 50
+        accuracy = Measurement(mean=mean, std=40.0, n=100)
+        return Evaluation(measurements={"accuracy": accuracy}, seconds=0.0, epochs=1)
+
+
+def make() -> Evaluator:
+    return AtOnce()
+
+
+def ours(trials: int, sampler: str, workers: int) -> tuple[float, float]:
+    """Milliseconds a trial, over all and over the last tenth."""
+    space = WideSpace()
+    with tempfile.TemporaryDirectory() as folder:
+        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+        factory = sampler_factory(sampler)
+        study = Study(
+            open_storage(sqlite_url(Path(folder) / "study.db")),
+            "overhead",
+            (accuracy_objective(10), cost_objective("macs", 1e7)),
+            {},
+            distributions(space.dimensions),
+        )
+        driver = Driver(
+            study=study,
+            context=context,
+            sampler=lambda seed: factory(context, seed),
+            budget=Budget(epochs=1),
+            trials=trials,
+        )
+        times: list[float] = []
+
+        def watch() -> None:
+            ended = driver.handed_out
+            if ended > len(times):
+                times.append(time.perf_counter())
+
+        engine = LocalEngine(WorkerSpec(factory="engine_overhead:make"), workers=workers, logs=Path(folder) / "logs")
+        engine.run(driver, watch)
+        tenth = max(trials // 10, 1)
+        return (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
+
+
+def plain_optuna(trials: int, sampler: str) -> float:
+    """Milliseconds an `ask` and a `tell` cost at the last tenth."""
+    space = WideSpace()
+    domains = distributions(space.dimensions)
+    with tempfile.TemporaryDirectory() as folder:
+        storage = open_storage(sqlite_url(Path(folder) / "study.db"))
+        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+        study = optuna.create_study(
+            directions=["maximize", "minimize"], storage=storage, sampler=sampler_factory(sampler)(context, 0)
+        )
+        spans = []
+        for number in range(trials):
+            start = time.perf_counter()
+            trial = study.ask(domains)
+            value = costs(space.decode(trial.params))["macs"]
+            study.tell(trial, [50.0 + number % 7, value])
+            spans.append(time.perf_counter() - start)
+        return statistics.fmean(spans[-max(trials // 10, 1) :]) * 1e3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=500)
+    parser.add_argument("--sampler", default="random", choices=sorted(SAMPLERS))
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    mean, last = ours(options.trials, options.sampler, options.workers)
+    peer = plain_optuna(options.trials, options.sampler)
+    print(f"{options.trials} trials, 20 decisions, {options.sampler}, SQLite, {options.workers} worker(s)")
+    print(f"this engine    {mean:7.1f} ms a trial, {last:7.1f} ms over the last tenth")
+    print(f"plain Optuna   {peer:7.1f} ms an ask and a tell, over the last tenth")
+
+
+if __name__ == "__main__":
+    main()

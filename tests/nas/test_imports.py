@@ -1,0 +1,39 @@
+import subprocess
+import sys
+
+import pytest
+
+NOUNS = ("budget", "candidate", "dimensions", "errors", "objectives", "pareto", "ports", "records", "settings", "space")
+LIGHT = ["nas", *(f"nas.{noun}" for noun in NOUNS), "nas.configuration", "nas.samplers", "nas.engines", "nas.report"]
+LIGHT += [
+    "search_spaces",
+    "search_spaces.settings",
+    "search_spaces.blocks",
+    "evaluator",
+    "evaluator.settings",
+    "run_search",
+]
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_noun_modules_and_registries_import_the_standard_library_alone(module: str):
+    program = f"""
+import sys
+before = set(sys.modules)
+import {module}
+new = {{name.partition('.')[0] for name in set(sys.modules) - before}}
+foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search'}}
+print(sorted(name for name in foreign if not name.startswith('_')))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_engine_runs_without_torch():
+    program = """
+import sys
+sys.modules['torch'] = None
+import nas.driver, nas.engines.local, nas.engines.worker_process, nas.study, nas.progress, nas.output, nas.limits
+import nas.report.tables, nas.report.plots, nas.report.page
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,163 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from toy_search import ToySpace, toy_accuracy, toy_driver, toy_worker
+
+from nas.engines.local import LocalEngine, WorkerStartError
+from nas.ports import WorkerSpec
+from nas.records import Evaluation, Failure, FailureKind, TrialState
+
+DRIVER = """
+import sys
+from pathlib import Path
+from toy_search import toy_driver, toy_worker
+from nas.engines.local import LocalEngine
+folder = Path(sys.argv[1])
+driver = toy_driver(folder, trials=8, epochs=4)
+LocalEngine(toy_worker(folder / "work", epoch_seconds=0.05), workers=2, logs=folder / "logs").run(driver, lambda: None)
+print("finished", flush=True)
+"""
+
+
+def nothing() -> None:
+    pass
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().split(")")[-1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_search_in_processes_ends_with_what_the_evaluator_says(tmp_path: Path, workers: int):
+    driver = toy_driver(tmp_path, trials=8)
+    LocalEngine(toy_worker(tmp_path / "work"), workers=workers, logs=tmp_path / "logs").run(driver, nothing)
+    trained = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
+    assert len(trained) == 8
+    for trial in trained:
+        assert isinstance(trial.outcome, Evaluation)
+        assert trial.outcome.measurements["accuracy"].mean == toy_accuracy(trial.candidate)
+    assert children(os.getpid()) == []
+
+
+def test_a_failing_and_a_killed_worker_are_recorded_and_the_search_goes_on(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=10)
+    worker = toy_worker(tmp_path / "work", failing=(64,), deadly=(32,))
+    LocalEngine(worker, workers=2, logs=tmp_path / "logs").run(driver, nothing)
+    kinds = {}
+    for trial in driver.trials:
+        width = trial.candidate.architecture["width"]
+        kinds[width] = trial.outcome.kind if isinstance(trial.outcome, Failure) else trial.state
+    assert kinds[64] is FailureKind.DIVERGED
+    assert kinds[32] is FailureKind.CRASHED
+    assert kinds[8] is kinds[16] is TrialState.COMPLETE
+
+
+def test_a_worker_that_cannot_start_ends_the_search_with_its_reason(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=2)
+    spec = WorkerSpec(factory="toy_search:no_such_function")
+    with pytest.raises(WorkerStartError, match="no_such_function"):
+        LocalEngine(spec, workers=1, logs=tmp_path / "logs").run(driver, nothing)
+
+
+def test_an_interrupt_leaves_no_process_and_the_trials_running(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=4)
+    calls = 0
+
+    def interrupt() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 4:
+            raise KeyboardInterrupt
+
+    worker = toy_worker(tmp_path / "work", epoch_seconds=0.3)
+    with pytest.raises(KeyboardInterrupt):
+        LocalEngine(worker, workers=2, logs=tmp_path / "logs").run(driver, interrupt)
+    assert children(os.getpid()) == []
+    assert TrialState.RUNNING in {trial.state for trial in driver.trials}
+
+
+@pytest.mark.slow
+def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path: Path):
+    draw = random.Random(0)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    kills = 0
+    while True:
+        with (tmp_path / "driver.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, str(tmp_path)], env=environment, stdout=subprocess.PIPE, stderr=log
+            )
+        workers: list[int] = []
+        if kills < 4:
+            time.sleep(draw.uniform(1.2, 2.2))
+            workers = children(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        output, _ = process.communicate(timeout=60)
+        deadline = time.monotonic() + 10
+        while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not any(alive(pid) for pid in workers), "workers end with their driver"
+        if b"finished" in output:
+            break
+    driver = toy_driver(tmp_path, trials=8, epochs=4)
+    assert driver.finished
+    assert Counter(trial.state for trial in driver.trials)[TrialState.COMPLETE] == 8
+    assert len({trial.candidate.digest for trial in driver.trials}) == 8
+    epochs = Counter(tuple(line.split()) for line in (tmp_path / "work" / "epochs.log").read_text().splitlines())
+    assert {(str(t), str(e)) for t in range(8) for e in range(4)} == set(epochs)
+    # An epoch is trained again only if the kill fell between its training and its checkpoint.
+    assert sum(epochs.values()) <= 8 * 4 + 2 * kills
+
+
+def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_path: Path):
+    (tmp_path / "noisy_factory.py").write_text(
+        "from toy_search import make_toy_evaluator\n"
+        "def make(**arguments):\n    print('hello from a library')\n    return make_toy_evaluator(**arguments)\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *(entry for entry in sys.path if entry)]),
+    }
+    arguments = toy_worker(tmp_path / "work").arguments
+    task = toy_driver(tmp_path, trials=1, space=ToySpace()).next_task()
+    assert task is not None
+    lines = [json.dumps({"factory": "noisy_factory:make", "arguments": dict(arguments)}), json.dumps(task.to_json())]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nas.engines.worker_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdin.write("\n".join(lines) + "\n")
+    process.stdin.flush()
+    replies = [json.loads(process.stdout.readline()) for _ in range(5)]
+    process.communicate(timeout=10)
+    assert [reply["kind"] for reply in replies] == ["ready", "progress", "progress", "progress", "outcome"]

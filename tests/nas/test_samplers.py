@@ -1,0 +1,54 @@
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_search import ToySpace, run_inline, toy_costs, toy_driver
+
+from nas.errors import SettingsError
+from nas.limits import check_limits
+from nas.samplers import sampler_factory
+from nas.samplers.context import SamplerContext
+from nas.samplers.stratified import BINS
+
+
+def context(**limits: float) -> SamplerContext:
+    return SamplerContext(space=ToySpace(widths=tuple(range(8, 129))), costs=toy_costs, limits=limits, seed=0)
+
+
+def test_an_unknown_sampler_is_refused_with_the_nearest_name():
+    with pytest.raises(SettingsError, match=r"did you mean 'nsga2'.*gp, nsga2, random, random_logbins, tpe"):
+        sampler_factory("nsga")
+
+
+def test_stratified_draws_fill_every_cost_bin_alike(tmp_path: Path):
+    space = ToySpace(widths=tuple(range(8, 129)))
+    driver = toy_driver(tmp_path, trials=5 * BINS, space=space, sampler="random_logbins")
+    run_inline(driver)
+    low, high = context().log_macs_range
+    logs = [math.log10(trial.costs["macs"]) for trial in driver.trials if trial.baseline is None]
+    bins = Counter(min(max(int((log - low) / (high - low) * BINS), 0), BINS - 1) for log in logs)
+    assert set(bins) == set(range(BINS))
+    assert max(bins.values()) <= 5 + 1
+
+
+def test_draws_stay_in_the_domain():
+    space = ToySpace()
+    rng = np.random.default_rng(0)
+    drawer = SamplerContext(space=space, costs=toy_costs, limits={}, seed=0)
+    drawn = [drawer.draw(rng) for _ in range(200)]
+    for genotype in drawn:
+        space.check(genotype)
+    assert {genotype["rank"] for genotype in drawn} == {0, 1, 2, 3}
+
+
+def test_a_limit_that_some_network_meets_is_accepted():
+    check_limits(
+        context(macs=toy_costs(ToySpace().decode({"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}))["macs"])
+    )
+
+
+def test_a_limit_that_nothing_can_meet_is_refused_with_the_smallest_cost():
+    with pytest.raises(SettingsError, match=r"--search\.max_macs 63,000: no network.*macs 64,000"):
+        check_limits(context(macs=63_000.0))
