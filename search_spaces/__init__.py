@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from search_spaces.shuffle_space import ShuffleSpace
 
-__all__ = ["SPACES", "SpaceSettings", "load_model", "make_space", "space_from_json"]
+__all__ = ["SPACES", "SpaceSettings", "load_model", "make_space", "setting_faults", "space_from_json"]
 
 
 def _shufflenet_v1() -> type[ShuffleSpace]:
@@ -92,3 +92,12 @@ def load_model(folder: str | Path) -> nn.Module:
 def _tuples(value: Any) -> Any:
     """The value with lists as tuples, as the settings have them."""
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def setting_faults(settings: SpaceSettings) -> list[str]:
+    """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
+    from search_spaces.validation import setting_faults as faults
+
+    if settings.name not in SPACES:
+        return ["--space.name: " + unknown_name("space", settings.name, SPACES)]
+    return [f"--{fault}" for fault in faults(settings)]

@@ -19,8 +19,12 @@ SMALLEST_IMAGENET_IMAGE = 32
 
 def faults(settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> list[str]:
     """What is wrong with the settings that all ShuffleNet spaces share, one sentence each; empty when nothing is."""
+    return [*_image_faults(settings.form, image_size, channels, classes), *setting_faults(settings)]
+
+
+def setting_faults(settings: SpaceSettings) -> list[str]:
+    """What is wrong with the settings whatever the images are."""
     return [
-        *_image_faults(settings.form, image_size, channels, classes),
         *_one_of("space.form", settings.form, FORMS),
         *_one_of("space.stem_kernel", settings.stem_kernel, (1, 3)),
         *_units_faults(settings.units),

@@ -1,7 +1,6 @@
 """Which memory layout a feature map has, so that a block computes in it and hands it on.
 
-On two CPU cores a ShuffleNetV2 0.5x step at 32x32 runs more than ten times as fast in channels_last as in the default
-layout, and one block that quietly goes back to the default layout loses that for all convolutions after it.
+A block that quietly goes back to the default layout costs a copy at the next convolution, and one more at every block after it.
 """
 
 from __future__ import annotations

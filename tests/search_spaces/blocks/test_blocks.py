@@ -1,0 +1,311 @@
+"""The contract of every channel mixer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from nas.ports import Counted, LearnedShuffle
+from search_spaces.blocks import BLOCKS, MixerSpec
+from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutation import cross_group_shuffle, matrix, shuffle_map
+from search_spaces.blocks.static_dynamic_shuffle import StaticDynamicShuffle
+from search_spaces.blocks.static_full_shuffle import StaticFullShuffle
+
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
+LEARNED = sorted(set(BLOCKS) - {"fixed"})
+
+
+def spec(**changes: object) -> MixerSpec:
+    sizes: dict[str, object] = {"channels": 36, "host_groups": 2, "groups": 3, "n1": 3, "n2": 4, "reduction": 4}
+    return MixerSpec(**{**sizes, **changes})  # type: ignore[arg-type]
+
+
+SPECS = {
+    "per_layer": spec(),
+    "per_group": spec(share="none"),
+    "small_generator": spec(share="generator"),
+    "one_group": spec(groups=1, n1=4, n2=9),
+    "soft_first": spec(binarize_from=0.5, temperature=0.5, kron_rank=2),
+}
+EVERY_BLOCK = pytest.mark.parametrize("kind", sorted(BLOCKS))
+EVERY_LEARNED = pytest.mark.parametrize("kind", LEARNED)
+EVERY_SPEC = pytest.mark.parametrize("case", SPECS)
+
+
+def make(kind: str, case: str = "per_layer") -> nn.Module:
+    """A block away from its start: logits moved so that maps differ between images and rows collide."""
+    block = BLOCKS[kind](SPECS[case]).double()
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    return block
+
+
+def features(layout: torch.memory_format = torch.contiguous_format) -> torch.Tensor:
+    return torch.randn(4, 36, 3, 5, dtype=torch.float64).to(memory_format=layout)
+
+
+def apply(full: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return torch.einsum("bij,bjhw->bihw", full.to(x.dtype).expand(x.shape[0], -1, -1), x)
+
+
+def dense_hard(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, KroneckerMixer)
+    hard = (matrix(logits.argmax(-1)) for logits in block.factor_logits(x))
+    return dense_matrix(*hard, block.groups)
+
+
+def fixed_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return apply(matrix(cross_group_shuffle(36, 2)), x)
+
+
+def kronecker_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return apply(dense_hard(block, x), x)
+
+
+def static_full_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, StaticFullShuffle)
+    return apply(matrix(block.logits.argmax(-1)), x)
+
+
+def static_dynamic_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, StaticDynamicShuffle)
+    full = dense_hard(block, x).double()
+    for w1, w2 in zip(block.outer_weight, block.inner_weight, strict=True):
+        full = full + dense_matrix(w1[None], w2[None], block.groups)
+    normed: torch.Tensor = block.norm(apply(full, x))
+    return normed
+
+
+REFERENCES: dict[str, Callable[[nn.Module, torch.Tensor], torch.Tensor]] = {
+    "fixed": fixed_reference,
+    "static": kronecker_reference,
+    "static_full": static_full_reference,
+    "dynamic": kronecker_reference,
+    "static_dynamic": static_dynamic_reference,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@EVERY_SPEC
+@EVERY_BLOCK
+def test_evaluation_by_index_equals_the_dense_matrix_and_keeps_shape_and_layout(
+    kind: str, case: str, layout: torch.memory_format
+) -> None:
+    block, x = make(kind, case).eval(), features(layout)
+    y = block(x)
+    assert y.shape == x.shape
+    assert y.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(y, REFERENCES[kind](block, x), rtol=1e-10, atol=1e-10)
+
+
+@EVERY_BLOCK
+def test_evaluation_twice_gives_the_same_bits(kind: str) -> None:
+    block, x = make(kind).eval(), features()
+    assert torch.equal(block(x), block(x))
+
+
+@pytest.mark.parametrize("share_done", [0.0, 1.0])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@EVERY_SPEC
+@EVERY_BLOCK
+def test_training_gives_a_gradient_to_the_input_and_every_parameter(
+    kind: str, case: str, layout: torch.memory_format, share_done: float
+) -> None:
+    block, x = make(kind, case).train(), features(layout).requires_grad_()
+    if isinstance(block, LearnedShuffle):
+        block.set_progress(share_done)
+    (block(x) * torch.randn(x.shape, dtype=x.dtype)).sum().backward()
+    for name, tensor in (("x", x), *block.named_parameters()):
+        assert tensor.grad is not None, name
+        assert tensor.grad.isfinite().all(), name
+        assert tensor.grad.abs().sum() > 0, name
+
+
+@EVERY_SPEC
+@EVERY_LEARNED
+def test_soft_training_passes_the_numerical_gradient_check(kind: str, case: str) -> None:
+    block = make(kind, case).train()
+    assert isinstance(block, LearnedShuffle)
+    block.binarize_from = 1.0  # type: ignore[attr-defined]
+    x = features()[:2, :, :1, :2].requires_grad_()
+    assert torch.autograd.gradcheck(block, (x,), fast_mode=True)
+
+
+@EVERY_SPEC
+@EVERY_BLOCK
+def test_state_loaded_into_another_instance_gives_the_same_outputs(kind: str, case: str) -> None:
+    block, other, x = make(kind, case).eval(), make(kind, case).eval(), features()
+    other.load_state_dict(block.state_dict())
+    assert torch.equal(block(x), other(x))
+
+
+@EVERY_SPEC
+@EVERY_BLOCK
+def test_built_on_the_meta_device_it_evaluates_there(kind: str, case: str) -> None:
+    with torch.device("meta"):
+        block = BLOCKS[kind](SPECS[case]).eval()
+    for layout in LAYOUTS:
+        x = torch.empty(2, 36, 3, 5, device="meta").to(memory_format=layout)
+        assert block(x).shape == x.shape
+
+
+@EVERY_BLOCK
+def test_after_a_training_step_it_can_still_be_copied_and_pickled(kind: str) -> None:
+    block = make(kind).train()
+    block(features())
+    for twin in (copy.deepcopy(block), pickle.loads(pickle.dumps(block))):  # noqa: S301
+        x = features()
+        assert torch.equal(twin.eval()(x), block.eval()(x))
+
+
+@EVERY_BLOCK
+def test_counted_arithmetic_is_what_torch_counts_beyond_the_linear_layers(kind: str) -> None:
+    for case in SPECS:
+        block, x = make(kind, case).eval(), features()
+        assert isinstance(block, Counted)
+        with FlopCounterMode(display=False) as counter:
+            block(x)
+        linear = 0
+        for layer in block.modules():
+            if isinstance(layer, nn.Linear):
+                positions = 3 if case == "small_generator" else 1
+                linear += 4 * positions * layer.in_features * layer.out_features
+        assert counter.get_total_flops() == 2 * (block.multiply_adds(tuple(x.shape)) + linear)
+
+
+@EVERY_BLOCK
+def test_deployed_parameters_are_the_static_factors_alone(kind: str) -> None:
+    block = BLOCKS[kind](SPECS["soft_first"])
+    assert isinstance(block, Counted)
+    expected = 2 * (3 * 3 + 4 * 4) if kind == "static_dynamic" else 0
+    assert block.deployed_parameters() == expected
+    assert block.multiply_adds((1, 36, 8, 8)) == (36 * 64 * (3 + 4) * 2 if kind == "static_dynamic" else 0)
+
+
+@EVERY_LEARNED
+def test_training_is_soft_before_its_share_of_the_training_and_hard_after(kind: str) -> None:
+    block, x = make(kind, "soft_first").train(), features()
+    assert isinstance(block, LearnedShuffle)
+    hard_evaluation = copy.deepcopy(block).eval()(x)
+    if kind == "static_dynamic":
+        block.norm = nn.Identity()  # type: ignore[assignment]
+        quiet = copy.deepcopy(block).eval()
+        hard_evaluation = quiet(x)
+    block.set_progress(0.49)
+    assert not torch.allclose(block(x), hard_evaluation)
+    block.set_progress(0.5)
+    torch.testing.assert_close(block(x), hard_evaluation)
+
+
+@EVERY_LEARNED
+def test_soft_evaluation_is_asked_for_and_differs(kind: str) -> None:
+    block, x = make(kind).eval(), features()
+    assert isinstance(block, LearnedShuffle)
+    hard = block(x)
+    block.set_soft_evaluation(True)
+    assert not torch.allclose(block(x), hard)
+    block.set_soft_evaluation(False)
+    assert torch.equal(block(x), hard)
+
+
+@EVERY_SPEC
+@EVERY_LEARNED
+def test_penalty_is_the_definition_on_the_soft_matrices_and_reaches_the_logits(kind: str, case: str) -> None:
+    block, x = make(kind, case).train(), features()
+    assert isinstance(block, LearnedShuffle)
+    block(x)
+    if isinstance(block, KroneckerMixer):
+        logits = block.factor_logits(x)
+    else:
+        assert isinstance(block, StaticFullShuffle)
+        logits = (block.logits[None, None],)
+    expected = []
+    for factor in logits:
+        soft = torch.softmax(factor / SPECS[case].temperature, -1).flatten(0, 1)
+        n = soft.shape[-1]
+        errors = [torch.linalg.matrix_norm(p @ p.T - torch.eye(n)) ** 2 / (n - 1) for p in soft]
+        expected.append(torch.stack(errors).mean())
+    penalty = block.penalty()
+    torch.testing.assert_close(penalty, torch.stack(expected).mean())
+    penalty.backward()
+    assert all(parameter.grad is not None for parameter in block.logit_parameters())
+
+
+@EVERY_LEARNED
+def test_penalty_starts_below_that_of_uniform_rows_and_has_a_gradient(kind: str) -> None:
+    block = BLOCKS[kind](SPECS["per_layer"]).train()
+    assert isinstance(block, LearnedShuffle)
+    block(features().float())
+    penalty = block.penalty()
+    assert 0 < penalty.item() < 1
+    penalty.backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in block.logit_parameters())
+
+
+@EVERY_LEARNED
+def test_statistics_at_the_start_are_those_of_one_permutation(kind: str) -> None:
+    block = BLOCKS[kind](SPECS["per_layer"]).eval()
+    assert isinstance(block, LearnedShuffle)
+    block(features().float())
+    assert block.statistics() == {"valid": 1.0, "coverage": 1.0, "disagreement": 0.0}
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "static_dynamic"])
+def test_statistics_are_of_the_maps_of_the_last_evaluation(kind: str) -> None:
+    block, x = make(kind).eval(), features() * 5
+    assert isinstance(block, KroneckerMixer)
+    block(x)
+    maps = shuffle_map(*(logits.argmax(-1) for logits in block.factor_logits(x)), 3)
+    distinct = torch.tensor([len(set(row.tolist())) for row in maps])
+    statistics = block.statistics()
+    assert statistics["valid"] == pytest.approx((distinct == 36).float().mean().item())
+    assert statistics["coverage"] == pytest.approx((distinct / 36).mean().item())
+    assert statistics["disagreement"] > 0
+
+
+@EVERY_LEARNED
+def test_what_was_not_yet_run_is_not_reported(kind: str) -> None:
+    block = make(kind)
+    assert isinstance(block, LearnedShuffle)
+    with pytest.raises(RuntimeError, match="last training forward"):
+        block.penalty()
+    with pytest.raises(RuntimeError, match="last hard evaluation forward"):
+        block.statistics()
+
+
+@EVERY_LEARNED
+def test_sixteen_bit_training_keeps_the_penalty_in_float32(kind: str) -> None:
+    block = BLOCKS[kind](SPECS["soft_first"]).train()
+    assert isinstance(block, LearnedShuffle)
+    x = torch.randn(4, 36, 3, 5, dtype=torch.bfloat16, requires_grad=True)
+    for done in (0.0, 1.0):
+        block.set_progress(done)
+        with torch.autocast("cpu", torch.bfloat16):
+            y = block(x)
+            penalty = block.penalty()
+        assert penalty.dtype is torch.float32
+        (y.float().square().sum() + penalty).backward()
+
+
+@pytest.mark.parametrize("kind", ["static_full", "static", "dynamic"])
+def test_with_the_hosts_groups_training_begins_as_the_hosts_own_shuffle(kind: str) -> None:
+    block = BLOCKS[kind](spec(groups=2, n1=3, n2=6)).eval()
+    x = features().float()
+    assert torch.equal(block(x), nn.ChannelShuffle(2)(x))
+
+
+@pytest.mark.parametrize(("channels", "temperature"), [(24, 1.0), (464, 1.0), (464, 0.25)])
+def test_static_full_begins_with_the_same_weight_at_any_size_and_temperature(channels: int, temperature: float) -> None:
+    block = BLOCKS["static_full"](spec(channels=channels, temperature=temperature))
+    assert isinstance(block, StaticFullShuffle)
+    peaks = torch.softmax(block.logits / temperature, -1).amax(-1)
+    assert peaks.mean().item() == pytest.approx(0.88, abs=0.01)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from search_spaces.blocks.factors import soft_rows, straight_through
+from search_spaces.blocks.index_shuffle import index_shuffle
+from search_spaces.blocks.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutation import is_permutation, shuffle_map
+
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
+BATCH, N1, N2 = 3, 3, 4
+
+
+def gradients(output: torch.Tensor, weight: torch.Tensor, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return torch.autograd.grad((output * weight).sum(), inputs)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("groups", "batch", "shared"), list(itertools.product((1, 2, 3), (1, BATCH), (True, False))))
+def test_value_and_gradient_equal_autograd_of_the_dense_map_at_the_hard_factors(
+    groups: int, batch: int, shared: bool, layout: torch.memory_format
+) -> None:
+    x = torch.randn(BATCH, groups * N1 * N2, 2, 5, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    soft = [
+        soft_rows(torch.randn(batch, 1 if shared else groups, n, n, dtype=torch.float64), 1.0).requires_grad_()
+        for n in (N1, N2)
+    ]
+    outer, inner = (p.argmax(-1) for p in soft)
+    assert not is_permutation(shuffle_map(outer, inner, groups)).all(), "colliding rows are the case to test"
+    full = dense_matrix(*(straight_through(p) for p in soft), groups).expand(BATCH, -1, -1)
+    expected = torch.einsum("bij,bjhw->bihw", full, x)
+    y = index_shuffle(x, *soft, groups)
+    torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
+    assert y.is_contiguous(memory_format=layout)
+    weight = torch.randn_like(expected)
+    for ours, theirs in zip(gradients(y, weight, (x, *soft)), gradients(expected, weight, (x, *soft)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_gradient_keeps_the_layout_of_the_input() -> None:
+    x = torch.randn(2, 12, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
+    p1, p2 = (soft_rows(torch.randn(2, 1, n, n), 1.0) for n in (3, 4))
+    y = index_shuffle(x, p1, p2, 1)
+    (gradient,) = torch.autograd.grad(y, x, torch.randn(2, 12, 3, 3))
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_sixteen_bit_features_give_gradients_in_the_type_of_the_factors() -> None:
+    x = torch.randn(2, 12, 3, 3, dtype=torch.bfloat16, requires_grad=True)
+    factors = [soft_rows(torch.randn(2, 1, n, n), 1.0).requires_grad_() for n in (3, 4)]
+    index_shuffle(x, *factors, 1).sum().backward()
+    assert x.grad is not None
+    assert x.grad.dtype is torch.bfloat16
+    assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in factors)
