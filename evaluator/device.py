@@ -3,10 +3,10 @@
 Measured (`benchmarks/precision.py`) on one core of an AMD EPYC of the Zen 4 generation (AVX-512 BF16) with torch 2.13: training
 steps of a ShuffleNetV2 with 32-64-128 channels, batch 128, 32x32, the stem and depthwise convolutions included, did
 
-    fp32, channels_last   1194 images/s
-    fp32, NCHW             723 images/s
-    bf16, channels_last    487 images/s
-    bf16, NCHW             438 images/s
+    fp32, channels_last   1232 images/s (1127 to 1270 over 5 rounds, another process on the second core)
+    fp32, NCHW             650          ( 579 to  806)
+    bf16, channels_last    484          ( 362 to  509)
+    bf16, NCHW             452          ( 259 to  472)
 
 so a CPU computes in fp32 and channels_last: depthwise convolutions, batch norms and the many casts between them take more time in
 bf16 than the small matrix products save. On a GPU bf16 is taken where it is in hardware (compute capability 8.0 and later), and
