@@ -113,7 +113,7 @@ def _numbers(
 
 def _names(name: str, kind: str, values: object, known: Iterable[str]) -> list[str]:
     items, found = _collection(name, values)
-    return found + [f"{name}: {unknown_name(kind, str(item), known)}" for item in items if item not in known]
+    return found + [f"{name}: {unknown_name(kind, str(item), known)}" for item in items if str(item) not in known]
 
 
 def _log_range(name: str, bounds: object, *, positive: bool = False) -> list[str]:

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from search_spaces import SpaceSettings, make_space
+from search_spaces.hosts.host import Host
+from search_spaces.hosts.shufflenet_v1 import shufflenet_v1
+from search_spaces.hosts.shufflenet_v2 import head_channels, shufflenet_v2
+
+PUBLISHED = [
+    # space, width, conv groups, image size, classes, parameters in millions (methods A.5: its base table),
+    # percent that a dynamic shuffle in every unit adds at reductions 16 and 4 (same table)
+    ("shufflenet_v1", 1.0, 3, 32, 100, 1.000, 3.9, 15.5),
+    ("shufflenet_v1", 1.0, 8, 32, 100, 1.051, 7.0, 27.9),
+    ("shufflenet_v1", 1.0, 4, 32, 100, 0.988, 7.8, 30.7),
+    ("shufflenet_v2", 48, None, 32, 100, 0.444, 7.2, 27.0),
+    ("shufflenet_v2", 116, None, 32, 100, 1.356, 23.7, 93.0),
+    ("shufflenet_v2", 176, None, 32, 100, 2.581, 15.7, 62.0),
+    ("shufflenet_v1", 1.0, 3, 224, 1000, 1.866, 2.1, 8.3),
+    ("shufflenet_v2", 116, None, 224, 1000, 2.279, 14.1, 55.6),
+]
+
+
+def parameters(name: str, width: float, groups: int | None, size: int, classes: int, mixer: str, reduction: int) -> int:
+    settings = SpaceSettings(
+        name=name,
+        widths=(width,),
+        conv_groups=None if groups is None else (groups,),
+        mixers=(mixer,),
+        stem_kernel=1,
+        group_ranks=1,
+        pair_ranks=1,
+        reductions=(reduction,),
+        shares=("matrices",),
+        binarize_from=(0.0,),
+    )
+    space = make_space(settings, image_size=size, channels=3, classes=classes)
+    genotype = {dimension.name: dimension.low for dimension in space.dimensions}  # type: ignore[union-attr]
+    with torch.device("meta"):
+        model = space.build(space.decode(genotype))
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(("name", "width", "groups", "size", "classes", "millions", "at_16", "at_4"), PUBLISHED)
+def test_parameters_equal_the_published_counts_with_and_without_the_dynamic_shuffle(
+    name: str, width: float, groups: int | None, size: int, classes: int, millions: float, at_16: float, at_4: float
+) -> None:
+    base = parameters(name, width, groups, size, classes, "fixed", 16)
+    assert base / 1e6 == pytest.approx(millions, abs=5.1e-4)
+    for reduction, percent, digit in ((16, at_16, 0.1), (4, at_4, 0.6)):
+        more = parameters(name, width, groups, size, classes, "dynamic", reduction)
+        assert 100 * (more / base - 1) == pytest.approx(percent, abs=digit)
+
+
+def test_head_has_the_published_width_or_four_times_the_last_stage() -> None:
+    assert [head_channels((c, 2 * c, 4 * c)) for c in (48, 116, 176, 244)] == [1024, 1024, 1024, 2048]
+    assert head_channels((32, 64, 128)) == 512
+
+
+def hosts() -> list[Host]:
+    return [
+        shufflenet_v2(stage_channels=(16, 32, 64), units=(2, 1, 2), form="small", stem_kernel=3, channels=3, classes=5),
+        shufflenet_v1(
+            stage_channels=(48, 96, 192), units=(2, 1, 2), groups=3, form="small", stem_kernel=1, channels=3, classes=5
+        ),
+    ]
+
+
+@pytest.mark.parametrize("host", hosts(), ids=["v2", "v1"])
+def test_channels_last_images_stay_so_through_every_unit(host: Host) -> None:
+    seen: list[bool] = []
+
+    def note(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        seen.extend(t.is_contiguous(memory_format=torch.channels_last) for t in (inputs[0], output))
+
+    for stage in host.stages:
+        for unit in stage.children():
+            unit.register_forward_hook(note)
+            unit.mixer.register_forward_hook(note)
+    host(torch.randn(2, 3, 16, 16).to(memory_format=torch.channels_last))
+    assert seen
+    assert all(seen)
+
+
+@pytest.mark.parametrize("host", hosts(), ids=["v2", "v1"])
+def test_each_stage_halves_the_image_and_the_mixer_is_the_hosts_shuffle(host: Host) -> None:
+    x = host.stem(torch.randn(2, 3, 16, 16))
+    assert x.shape == (2, 24, 16, 16)
+    for stage, size in zip(host.stages, (8, 4, 2), strict=True):
+        x = stage(x)
+        assert x.shape[2:] == (size, size)
+
+
+def test_first_convolution_of_v1_is_not_grouped_and_the_rest_are() -> None:
+    _, host = hosts()
+    groups = [
+        layer.groups for layer in host.stages.modules() if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
+    ]
+    assert groups == [1, *[3] * (len(groups) - 1)]
+
+
+def test_v2_unit_of_stride_one_passes_half_of_its_channels_unchanged() -> None:
+    host, _ = hosts()
+    unit = list(host.stages[0].children())[1]
+    x = torch.randn(2, 16, 4, 4)
+    assert torch.equal(unit(x)[:, 0::2], x[:, :8])

@@ -1,0 +1,216 @@
+"""The contract of every search space."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from nas.candidate import Candidate
+from nas.errors import SpaceError
+from nas.ports import LearnedShuffle
+from nas.space import SearchSpace
+from search_spaces import SPACES, SpaceSettings, make_space, space_from_json
+from tests.search_spaces.genotypes import draw
+
+EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))
+SMALL_WIDTHS = {"shufflenet_v1": (0.25, 0.5), "shufflenet_v2": (16, 24)}
+
+
+def small_space(name: str) -> SearchSpace:
+    settings = SpaceSettings(name=name, widths=SMALL_WIDTHS[name], units=((1, 2), (1,), (1, 2)))
+    return make_space(settings, image_size=8, channels=1, classes=7)
+
+
+def drawn(space: SearchSpace, count: int) -> list[Candidate]:
+    rng = random.Random(0)
+    return [space.decode(draw(space, rng)) for _ in range(count)]
+
+
+@EVERY_SPACE
+def test_default_space_has_about_twenty_decisions_of_plain_values(name: str) -> None:
+    space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
+    names = [dimension.name for dimension in space.dimensions]
+    assert 20 <= len(names) <= 25
+    assert len(set(names)) == len(names)
+    assert json.loads(json.dumps(draw(space, random.Random(0)))) == draw(space, random.Random(0))
+
+
+@EVERY_SPACE
+def test_candidate_through_json_keeps_its_digest_and_its_network(name: str) -> None:
+    space = small_space(name)
+    for candidate in drawn(space, 30):
+        again = Candidate.from_json(json.loads(json.dumps(candidate.to_json())))
+        assert again == candidate
+        assert again.digest == candidate.digest
+
+
+@EVERY_SPACE
+def test_space_through_json_decodes_alike(name: str) -> None:
+    space = small_space(name)
+    again = space_from_json(json.loads(json.dumps(space.settings())))
+    assert again.settings() == space.settings()
+    assert again.dimensions == space.dimensions
+    assert drawn(again, 30) == drawn(space, 30)
+
+
+@EVERY_SPACE
+def test_every_network_trains_and_evaluates_with_a_gradient_to_every_parameter(name: str) -> None:
+    space = small_space(name)
+    for candidate in drawn(space, 8):
+        model = space.build(candidate)
+        for module in model.modules():
+            if isinstance(module, LearnedShuffle):
+                module.set_progress(1.0)
+        logits = model.train()(torch.randn(5, 1, 8, 8).to(memory_format=torch.channels_last))
+        assert logits.shape == (5, 7)
+        penalties = [module.penalty() for module in model.modules() if isinstance(module, LearnedShuffle)]
+        (torch.nn.functional.cross_entropy(logits, torch.arange(5)) + sum(penalties)).backward()
+        for parameter_name, parameter in model.named_parameters():
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+        x = torch.randn(2, 1, 8, 8)
+        assert torch.equal(model.eval()(x), model(x))
+
+
+@EVERY_SPACE
+def test_the_state_of_a_network_fits_another_one_of_the_same_candidate(name: str) -> None:
+    space, x = small_space(name), torch.randn(2, 1, 8, 8)
+    for candidate in drawn(space, 4):
+        model, other = space.build(candidate).eval(), space.build(candidate).eval()
+        other.load_state_dict(model.state_dict())
+        assert torch.equal(model(x), other(x))
+
+
+@EVERY_SPACE
+def test_every_network_can_be_built_and_evaluated_on_the_meta_device(name: str) -> None:
+    space = small_space(name)
+    for candidate in drawn(space, 8):
+        with torch.device("meta"):
+            model = space.build(candidate).eval()
+        assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+        assert model(torch.empty(1, 1, 8, 8, device="meta")).shape == (1, 7)
+
+
+@EVERY_SPACE
+def test_the_same_seed_gives_the_same_network(name: str) -> None:
+    space = small_space(name)
+    (candidate,) = drawn(space, 1)
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        states.append(space.build(candidate).state_dict())
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+@EVERY_SPACE
+def test_candidates_of_the_same_host_begin_with_the_same_host_weights(name: str) -> None:
+    space = small_space(name)
+    genotype = next(iter(space.baselines().values()))
+    hosts = []
+    for mixer in ("fixed", "static_full", "static_dynamic"):
+        torch.manual_seed(3)
+        model = space.build(space.decode({**genotype, "stage1.mixer": mixer, "stage3.mixer": mixer}))
+        hosts.append({key: value for key, value in model.state_dict().items() if ".mixer." not in key})
+    for other in hosts[1:]:
+        assert other.keys() == hosts[0].keys()
+        assert all(torch.equal(other[key], hosts[0][key]) for key in other)
+
+
+@EVERY_SPACE
+def test_baselines_are_the_unchanged_networks_with_published_units(name: str) -> None:
+    space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
+    baselines = space.baselines()
+    assert 1 <= len(baselines) <= 4
+    digests = set()
+    for genotype in baselines.values():
+        space.check(genotype)
+        candidate = space.decode(genotype)
+        digests.add(candidate.digest)
+        decisions = candidate.decisions
+        assert [decisions[f"stage{k}.mixer"] for k in (1, 2, 3)] == ["fixed"] * 3
+        assert [decisions[f"stage{k}.units"] for k in (1, 2, 3)] == [4, 8, 4]
+        assert decisions["lr"] == pytest.approx((0.05 * 0.5) ** 0.5)
+        assert set(candidate.training) == {"lr", "weight_decay"}
+    assert len(digests) == len(baselines)
+
+
+def test_baselines_have_the_names_a_person_would_use() -> None:
+    def names(settings: SpaceSettings) -> list[str]:
+        return list(make_space(settings, image_size=32, channels=3, classes=10).baselines())
+
+    v1, v2 = SpaceSettings(name="shufflenet_v1"), SpaceSettings(name="shufflenet_v2")
+    assert names(v2) == ["ShuffleNetV2 0.5x", "ShuffleNetV2 1x", "ShuffleNetV2 1.5x", "ShuffleNetV2 2x"]
+    assert names(replace(v2, widths=(32, 48), units=((2, 4), (8,), (4,)))) == ["ShuffleNetV2 (32)", "ShuffleNetV2 0.5x"]
+    assert names(replace(v2, widths=(48,), units=((1, 2), (2, 4), (1, 2)))) == ["ShuffleNetV2 0.5x, units 2-4-2"]
+    assert names(replace(v1, widths=(1.0,), conv_groups=(3, 8))) == ["ShuffleNetV1 1x (g=3)", "ShuffleNetV1 1x (g=8)"]
+    assert names(replace(v1, widths=(0.5, 1.0, 2.0))) == [f"ShuffleNetV1 {w}x (g=3)" for w in ("0.5", "1", "2")]
+    assert names(replace(v2, mixers=("dynamic", "static"))) == []
+
+
+def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_them() -> None:
+    settings = SpaceSettings(widths=(16, 24, 32, 40, 48, 56, 64))
+    space = make_space(settings, image_size=32, channels=3, classes=10)
+    assert [genotype["width"] for genotype in space.baselines().values()] == [16, 32, 48, 64]
+
+
+@EVERY_SPACE
+def test_fixed_decisions_are_no_dimensions_but_still_in_the_candidate(name: str) -> None:
+    settings = SpaceSettings(name=name, widths=(1,) if name == "shufflenet_v1" else (48,), lr=(0.1, 0.1))
+    space = make_space(settings, image_size=32, channels=3, classes=10)
+    names = {dimension.name for dimension in space.dimensions}
+    assert not names & {"lr", "width", "stage1.units"}
+    (candidate,) = drawn(space, 1)
+    assert candidate.training["lr"] == 0.1
+    assert candidate.architecture["stage1.units"] == 4
+    assert "width" in candidate.architecture
+
+
+@EVERY_SPACE
+def test_without_learned_mixers_nothing_about_them_is_asked(name: str) -> None:
+    space = make_space(SpaceSettings(name=name, mixers=("fixed",)), image_size=32, channels=3, classes=10)
+    host = {"width"} | ({"conv_groups"} if name == "shufflenet_v1" else set())
+    assert {dimension.name for dimension in space.dimensions} == host | {"lr", "weight_decay"}
+
+
+@EVERY_SPACE
+def test_a_genotype_of_another_space_is_refused_with_every_fault(name: str) -> None:
+    space = small_space(name)
+    genotype = draw(space, random.Random(0))
+    del genotype["lr"]
+    with pytest.raises(SpaceError, match=r"unknown decision 'depth'.*stage1.mixer.*missing decision 'lr'"):
+        space.decode({**genotype, "stage1.mixer": "dynamik", "depth": 3})
+
+
+@EVERY_SPACE
+def test_a_candidate_that_does_not_fit_is_refused(name: str) -> None:
+    space = small_space(name)
+    genotype = {**draw(space, random.Random(0)), "stage2.mixer": "dynamic"}
+    good = space.decode(genotype)
+
+    def changed(**values: object) -> Candidate:
+        architecture = {**good.architecture, **{f"stage2.{key}": value for key, value in values.items()}}
+        return Candidate(space=good.space, architecture=architecture, training=good.training)  # type: ignore[arg-type]
+
+    with pytest.raises(SpaceError, match="did you mean 'dynamic'"):
+        space.build(changed(mixer="dynamc"))
+    with pytest.raises(SpaceError, match="not groups x n1 x n2 = 5 x"):
+        space.build(changed(groups=5))
+    with pytest.raises(SpaceError, match=r"stage2.reduction = None must be a positive integer"):
+        space.build(changed(reduction=None))
+    with pytest.raises(SpaceError, match="unknown share 'all'"):
+        space.build(changed(share="all"))
+    with pytest.raises(SpaceError, match="of the space 'other'"):
+        space.build(Candidate(space="other", architecture={}, training={}))
+
+
+def test_form_auto_is_imagenet_from_128_pixels_and_small_below() -> None:
+    for size, form, positions in ((127, "small", 127), (128, "imagenet", 32)):
+        space = make_space(SpaceSettings(widths=(16,)), image_size=size, channels=3, classes=10)
+        assert space.settings()["form"] == form
+        with torch.device("meta"):
+            model = space.build(space.decode(draw(space, random.Random(0)))).eval()
+        assert model.stem(torch.empty(1, 3, size, size, device="meta")).shape == (1, 24, positions, positions)
