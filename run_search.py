@@ -22,7 +22,7 @@ from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.budget import Budget
 from nas.candidate import Candidate
-from nas.errors import AllFailedError, NasError, SettingsError
+from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
 from nas.records import Failure, Trial
@@ -44,12 +44,14 @@ Searches channel-mixing networks on your images and returns a Pareto front of ac
 
   run_search.py                                       the quickstart: digits, under 3 minutes on 2 cores
   run_search.py --config cifar10 --output runs/c10    a ready config; see --config
-  run_search.py --data.name photos/ --dry_run true    what a search of your own images would cost
+  run_search.py --data.name photos/ --dry_run        what a search of your own images would cost
 
 The same command again continues a search: ask for more with a larger --search.trials."""
 
+USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
 GROUPS = {"space": SpaceSettings, "data": DataSettings, "search": SearchSettings, "train": TrainSettings}
+DEVICES = ("auto", "cpu", "cuda")
 INTERRUPTED = 130
 
 
@@ -77,7 +79,7 @@ class Plan:
         from search_spaces import make_space
 
         self.settings = settings
-        self.device = resolve_device(settings.device)
+        self.device = resolve_device(settings.device).type
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.data: DataSummary = prepare(settings.data, seed=self.split_seed)
         self.space: SearchSpace = make_space(
@@ -136,7 +138,7 @@ class Plan:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
         train = {key: value for key, value in asdict(self.settings.train).items() if key != "threads"}
         groups = {
-            "space": self.space.settings()["settings"],
+            "space": self.space.settings(),
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint, "flip": self.data.flip,
                      "crop_padding": self.data.crop_padding},
             "train": train,
@@ -366,13 +368,14 @@ def settings_faults(settings: Settings) -> list[str]:
     """Every setting out of range, in words."""
     from evaluator.settings import data_faults, train_faults
     from nas.settings import search_faults
-    from search_spaces.settings import space_faults
+    from search_spaces import setting_faults
 
     return [
-        *space_faults(settings.space),
+        *setting_faults(settings.space),
         *data_faults(settings.data),
         *search_faults(settings.search),
         *train_faults(settings.train),
+        *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]
 
 
@@ -385,12 +388,17 @@ def _quiet() -> None:
 
 def make_parser() -> ArgumentParser:
     """The command line: one group of flags a settings class."""
-    from jsonargparse import ArgumentParser, set_parsing_settings
+    from argparse import SUPPRESS, RawDescriptionHelpFormatter
+
+    from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
     from nas.configuration import config_names
 
+    class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+        """Keeps the lines of the description."""
+
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    parser = ArgumentParser(prog="run_search.py", description=DESCRIPTION, exit_on_error=False)
+    parser = ArgumentParser(prog="run_search.py", description=DESCRIPTION, exit_on_error=False, formatter_class=Formatter)
     parser.add_argument(
         "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
     )
@@ -400,7 +408,10 @@ def make_parser() -> ArgumentParser:
         "--dry_run", type=bool, default=False, help="Tell size, costs and time of the search, and train nothing."
     )
     for name, group in GROUPS.items():
-        parser.add_class_arguments(group, name, sub_configs=False)
+        parser.add_class_arguments(group, name)
+        # jsonargparse's own flag for a whole group; groups come from --config.
+        parser._option_string_actions[f"--{name}"].help = SUPPRESS
+    parser.usage = USAGE
     return parser
 
 
