@@ -33,7 +33,7 @@ function showDifference(pair) {
   return make("span", { class: tone }, signed(pair.difference) + error);
 }
 
-function peerParts() {
+function peerParts(width) {
   const { pairs } = search;
   const shade = (pair) => mixerColor(pair.mixer);
   const data = [{
@@ -58,7 +58,7 @@ function peerParts() {
     },
   }];
   const layout = {
-    xaxis: costAxis(trained.map(costOf)),
+    xaxis: costAxis(trained.map(costOf), width),
     yaxis: axis("Difference (points), ±2 standard errors", { zeroline: true, zerolinecolor: color("soft"), zerolinewidth: 1.5 }),
     annotations: [{
       xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "bottom", showarrow: false,

@@ -41,7 +41,7 @@ function errors(chosen, ink) {
 function frontParts(width) {
   const ink = color("ink");
   const many = trained.length > 400;
-  const axisX = costAxis(trained.map(costOf));
+  const axisX = costAxis(trained.map(costOf), width);
   const right = 10 ** axisX.range[1];
   const shown = (key) => !hiddenInFront.has(key);
   const data = [];
@@ -94,7 +94,8 @@ function baselineLabels(baselines, range, width) {
     ((Math.log10(costOf(t)) - range[0]) / (range[1] - range[0])) * (width - 75),
     (1 - (t.accuracy - search.limits[0]) / (search.limits[1] - search.limits[0])) * (height - 65),
   ];
-  const obstacles = [...search.front.map((number) => trials.get(number)), ...baselines].map(place);
+  const seen = trained.length < 80 ? trained : [...search.front.map((number) => trials.get(number)), ...baselines];
+  const obstacles = [...seen.map(place), ...along(search.line.map((number) => place(trials.get(number))))];
   const taken = [];
   return baselines.map((t) => {
     const [x, y] = place(t);
@@ -115,10 +116,22 @@ function baselineLabels(baselines, range, width) {
     taken.push(best);
     return {
       x: Math.log10(costOf(t)), y: t.accuracy, text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
-      arrowhead: 0, arrowwidth: Math.hypot(best.dx, best.dy) > half + 45 ? 0.8 : 0.01, arrowcolor: color("faint"), standoff: 8,
+      arrowhead: 0, arrowwidth: 0.8, standoff: 8,
+      arrowcolor: Math.abs(best.dy) > 28 || Math.abs(best.dx) > half + 24 ? color("faint") : "rgba(0,0,0,0)",
       font: { size: 12, color: color("ink") }, captureevents: false,
     };
   });
+}
+
+/** Points every ten pixels of a step line through these corners. */
+function along(corners) {
+  const found = [];
+  corners.slice(1).forEach(([x, y], k) => {
+    const [left, low] = corners[k];
+    for (let step = left; step < x; step += 10) found.push([step, low]);
+    for (let step = low; step > y; step -= 10) found.push([x, step]);
+  });
+  return found;
 }
 
 function frontLegend() {
@@ -138,8 +151,8 @@ function frontLegend() {
   legend("front-legend", entries, hiddenInFront, () => charts.get("front-chart")());
 }
 
-function mixerParts() {
-  const axisX = costAxis(trained.map(costOf));
+function mixerParts(width) {
+  const axisX = costAxis(trained.map(costOf), width);
   const right = 10 ** axisX.range[1];
   const data = [];
   for (const mixer of search.mixers) {

@@ -27,7 +27,7 @@ MIN_SCORE = 0.1
 _FOLDS = 5
 _SHUFFLES = 5
 _REPEATS = 3
-_TREES = 60
+_TREES = 40
 
 Matrix = NDArray[np.float64]
 

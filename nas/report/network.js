@@ -146,7 +146,7 @@ function curveParts(trial) {
       margin: { l: 34, r: 34, t: 6, b: 34 },
       xaxis: axis("epoch", { nticks: 5, showgrid: false }),
       yaxis: axis("loss", { nticks: 4, title: { text: "loss", font: { size: 11 } } }),
-      yaxis2: axis("%", { overlaying: "y", side: "right", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }),
+      yaxis2: axis("%", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }),
       uirevision: trial.trial,
     },
   };

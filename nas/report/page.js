@@ -12,8 +12,7 @@ function header() {
 /** Hides the sections that have nothing to show, and links the others. */
 function sections() {
   const some = {
-    front: trained.length,
-    caution: search.cautions.length,
+    front: search.trials.length,
     mixers: search.mixers.filter((mixer) => mixer.front.length).length > 1,
     peers: search.pairs.length,
     decisions: trained.length > 1 && search.varying.length,
@@ -30,6 +29,12 @@ function sections() {
 }
 
 function showFront() {
+  if (!trained.length) {
+    byId("front-lead").textContent = "No network has been trained to the end yet; here is what was tried.";
+    byId("front-left").hidden = true;
+    select(search.trials[0].trial);
+    return;
+  }
   const best = search.front.reduce((a, b) => (a === null || trials.get(b).accuracy > trials.get(a).accuracy ? b : a), null);
   selected = best ?? trained[0].trial;
   frontLegend();

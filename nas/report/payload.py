@@ -78,18 +78,24 @@ def _facts(result: SearchResult) -> list[list[str]]:
     least = resolution(result)
     front = result.front
     states = ", ".join(f"{count} {state}" for state, count in words.state_counts(result).items())
-    seconds = sum(t.outcome.seconds for t in result.trials if t.outcome is not None and t.state is not TrialState.REUSED)
+    seconds = sum(
+        t.outcome.seconds for t in result.trials if t.outcome is not None and t.state is not TrialState.REUSED
+    )
     return [
         ["Networks trained", str(len(trained(result))), states or "no trials yet"],
-        ["On the front", str(len(front)), "in " + " and ".join(objective.name for objective in result.objectives)],
+        ["On the front", str(len(front)), _objective_names(result)],
         ["Hypervolume", f"{front.hypervolume:.4g}", _reference(result)],
         [
-            "Smallest real difference",
+            "Resolution",
             "unknown" if least is None else f"{least:.1f} points",
-            "twice the standard error of a difference",
+            "smaller differences in accuracy are chance",
         ],
         ["Training time", _duration(seconds), "over all workers together"],
     ]
+
+
+def _objective_names(result: SearchResult) -> str:
+    return "in " + ", ".join(words.COST_UNITS.get(objective.name, objective.name) for objective in result.objectives)
 
 
 def _reference(result: SearchResult) -> str:
@@ -107,9 +113,7 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _mixers(
-    classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result: SearchResult
-) -> list[dict[str, Any]]:
+def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result: SearchResult) -> list[dict[str, Any]]:
     """Each mixer class and each mixer of a stage, with its style; a class also with its own front."""
     kinds = {str(d["mixer"]) for t in result.trials for d in stages(t.candidate).values() if "mixer" in d}
     found = []
@@ -180,11 +184,15 @@ def _stage_words(decisions: Mapping[str, Any]) -> str:
     elif "groups" in decisions:
         parts.append(f"shuffle over {decisions['groups']} groups")
     if "n1" in decisions and "n2" in decisions:
-        parts.append(f"Kronecker pair {decisions['n1']} × {decisions['n2']}")
+        parts.append(f"Kronecker pair {decisions['n1']} x {decisions['n2']}")
     if "reduction" in decisions:
         parts.append(f"generator C/{decisions['reduction']}")
     if "share" in decisions:
-        shared = {"matrices": "one pair for all groups", "generator": "one generator for all groups", "none": "own pairs"}
+        shared = {
+            "matrices": "one pair for all groups",
+            "generator": "one generator for all groups",
+            "none": "own pairs",
+        }
         parts.append(shared.get(str(decisions["share"]), f"share {decisions['share']}"))
     parts += [f"{name.replace('_', ' ')} {value}" for name, value in decisions.items() if name not in known]
     return ", ".join(parts)
@@ -256,11 +264,11 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
 
 def _text(value: Any) -> str:
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, list | tuple):
-        return ", ".join(_text(item) for item in value) or "–"
+        return ", ".join(_text(item) for item in value) or "-"
     if isinstance(value, dict):
-        return "–"
+        return "-"
     return str(value)
 
 

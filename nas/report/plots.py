@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import itertools
 import math
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
@@ -25,7 +27,7 @@ INK = "#1d2530"
 SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
-_STYLE = {
+_STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
     "axes.edgecolor": "#b9c0ca",
@@ -43,11 +45,11 @@ _STYLE = {
 def pareto_png(result: SearchResult) -> bytes:
     """Accuracy against cost of all trained networks, with the front and the baselines, as a PNG."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout="constrained", facecolor="white")
+        # Room for the title above and the note below; constrained layout arranges the rest.
+        arrangement = ConstrainedLayoutEngine(rect=(0.012, 0.05, 0.976, 0.845))
+        figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout=arrangement, facecolor="white")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        # Room for the title above and the note below; constrained layout arranges the rest.
-        figure.get_layout_engine().set(rect=(0.012, 0.05, 0.976, 0.845))
         figure.text(0.02, 0.945, title(result), fontsize=16, fontweight="bold")
         figure.text(0.02, 0.905, subtitle(result), color=SOFT, fontsize=10)
         if trained(result):
@@ -75,8 +77,9 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     pool, cost = trained(result), cost_name(result)
     costs = [trial.values()[cost] for trial in pool]
     low, high = accuracy_limits(result)
-    span = max(max(costs) / min(costs), 1.5)
-    left, right = min(costs) / span**0.05, max(costs) * span**0.05
+    span = max(costs) / min(costs)
+    room = max(span**0.05, math.sqrt(1.6 / span))
+    left, right = min(costs) / room, max(costs) * room
     axes.set(xscale="log", xlim=(left, right), ylim=(low, high))
     axes.xaxis.set_major_locator(FixedLocator(log_ticks(left, right)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(float(f"{value:.6g}"))))

@@ -5,6 +5,14 @@ from __future__ import annotations
 import math
 
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_MANTISSAS = (
+    (1.0,),
+    (1.0, 3.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    *(tuple(1 + step * k for k in range(round(9 / step))) for step in (1.0, 0.5, 0.2, 0.1)),
+)
+"""Of ticks in each power of ten, from coarse to fine."""
 
 
 def human(value: float, digits: int = 3) -> str:
@@ -37,12 +45,12 @@ def log_ticks(low: float, high: float) -> list[float]:
         high: Upper end, not below `low`.
     """
     ticks: list[float] = []
-    for mantissas in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), tuple(range(1, 10))):
+    for mantissas in _MANTISSAS:
         ticks = [
-            mantissa * 10.0**exponent
+            value
             for exponent in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
             for mantissa in mantissas
-            if low <= mantissa * 10.0**exponent <= high
+            if low <= (value := float(f"{mantissa * 10.0**exponent:.6g}")) <= high
         ]
         if len(ticks) >= 4:
             break

@@ -66,11 +66,11 @@ function showTrials() {
     column("accuracy", "Accuracy %", (t) => t.accuracy, { number: true, show: percent }),
     column("macs", "MACs", (t) => t.macs, { number: true, show: (t) => human(t.macs) }),
     column("params", "Params", (t) => t.params, { number: true, show: (t) => human(t.params) }),
-    column("mixer", "Mixer", (t) => mixers.get(t.mixer).label),
+    ...(mixers.size > 1 ? [column("mixer", "Mixer", (t) => mixers.get(t.mixer).label)] : []),
     column("description", "Network", (t) => t.description, { text: true, show: describedCell }),
     column("epochs", "Epochs", (t) => t.epochs, { number: true }),
     column("seconds", "Time", (t) => t.seconds, { number: true, show: (t) => duration(t.seconds) }),
-    column("digest", "Digest", (t) => t.digest, { show: (t) => make("span", { class: "mono" }, t.digest) }),
+    column("digest", "Digest", (t) => t.digest, { show: (t) => make("span", { class: "mono", title: t.digest }, t.digest.slice(0, 8)) }),
   ], { key: "trial", row: (t) => t.trial });
   const states = [...new Set(search.trials.map((t) => t.state))];
   byId("trials-state").replaceChildren(make("option", { value: "" }, "all"), ...states.map((state) => make("option", { value: state }, state)));

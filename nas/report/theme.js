@@ -55,18 +55,40 @@ function axis(title, more = {}) {
   };
 }
 
+/** Round values between two ends of a logarithmic axis, as many as fit beside each other. */
+function logTicks(low, high, most) {
+  let ticks = [];
+  for (const mantissas of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]]) {
+    const found = [];
+    for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.log10(high); exponent += 1) {
+      for (const mantissa of mantissas) {
+        const value = Number((mantissa * 10 ** exponent).toPrecision(6));
+        if (value >= low && value <= high) found.push(value);
+      }
+    }
+    if (ticks.length >= 2 && found.length > most) break;
+    ticks = found;
+  }
+  return ticks;
+}
+
+/** A tick without needless zeros, such as 3M. */
+function tick(value) {
+  for (const [scale, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (value >= scale) return Number((value / scale).toPrecision(4)) + suffix;
+  }
+  return String(value);
+}
+
 /** The logarithmic axis of cost over these values, with round ticks such as 1M, 2M, 5M. */
-function costAxis(values) {
+function costAxis(values, width) {
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const room = 0.05 * Math.log10(Math.max(high / low, 1.5));
-  return axis(search.cost.label, {
-    type: "log",
-    range: [Math.log10(low) - room, Math.log10(high) + room],
-    tickformat: "~s",
-    nticks: 7,
-    minor: { showgrid: false },
-  });
+  const span = Math.log10(high / low);
+  const room = Math.max(0.05 * span, (0.2 - span) / 2);
+  const range = [Math.log10(low) - room, Math.log10(high) + room];
+  const ticks = logTicks(10 ** range[0], 10 ** range[1], width / 75);
+  return axis(search.cost.label, { type: "log", range, tickvals: ticks, ticktext: ticks.map(tick) });
 }
 
 function redrawAll() {

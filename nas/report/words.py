@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nas.records import Trial, TrialState
+from nas.report.mixers import FIXED, NONE, mixer_class
 from nas.report.quantities import human, percent
 from nas.report.readings import accuracy_of, cost_name, members, resolution, standard_error, trained
 from nas.result import SearchResult
@@ -53,10 +54,13 @@ def answer(result: SearchResult) -> str:
     best = max(front, key=lambda trial: accuracy_of(trial).mean)
     cheapest = front[0]
     cost = cost_name(result)
-    counted = f"Of {len(pool)} networks trained on {data_name(result)}" if len(pool) > 1 else "The one network trained"
+    counted = f"Of {len(pool)} networks trained on {data_name(result)}" if len(pool) > 1 else "Of one network trained"
     if len(front) == 1:
-        return f"{counted}, one is best in all objectives: {_shown(best, cost)}."
-    return f"{counted}, {len(front)} are on the front: from {_shown(cheapest, cost)} to {_shown(best, cost)} validation accuracy."
+        return f"{counted}, one is best in all objectives: {_shown(best, cost)}, by validation accuracy."
+    return (
+        f"{counted}, {len(front)} are on the front: from {_shown(cheapest, cost)} to {_shown(best, cost)}, by validation "
+        f"accuracy (hypervolume {result.front.hypervolume:.4g})."
+    )
 
 
 def cautions(result: SearchResult) -> list[str]:
@@ -79,7 +83,9 @@ def cautions(result: SearchResult) -> list[str]:
             f"Two accuracies that differ by less than {least:.1f} points are the same: that is twice the standard error of a "
             "difference, from the number of validation images alone. The spread between training seeds comes on top."
         )
-    if cost_name(result) == "macs":
+    if cost_name(result) == "macs" and any(
+        mixer_class(trial.candidate) not in (FIXED, NONE) for trial in trained(result)
+    ):
         told.append(
             "Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no multiply-add."
         )

@@ -16,9 +16,7 @@ from nas.pareto import ParetoFront, hypervolume, non_dominated
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Trial, TrialState
 from nas.result import SearchResult
 
-ACCURACY = Objective(
-    name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0
-)
+ACCURACY = Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0)
 MACS = Objective(
     name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="multiply-adds", reference=1e8, log=True
 )
@@ -238,9 +236,7 @@ def _evaluation(rng: random.Random, architecture: dict[str, Scalar], macs: float
     if blocks:
         details |= {"mixers": blocks, "soft_accuracy": accuracy + rng.gauss(0.1, 0.4)}
     return Evaluation(
-        measurements={
-            "accuracy": Measurement(mean=accuracy, std=math.sqrt(accuracy * (100 - accuracy)), n=VALIDATION)
-        },
+        measurements={"accuracy": Measurement(mean=accuracy, std=math.sqrt(accuracy * (100 - accuracy)), n=VALIDATION)},
         seconds=macs / 4e5 + rng.uniform(5, 12),
         epochs=epochs,
         details=details,

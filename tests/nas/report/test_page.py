@@ -1,0 +1,63 @@
+"""The page as text: complete in itself, and nothing of a search in it is markup."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+from nas.report.page import page
+
+HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>\u2028{{plotly}}"
+
+
+class Elements(HTMLParser):
+    """Collects the tags and attributes of a page, and the text of its JSON element."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.data = ""
+        self._in_data = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self._in_data = ("id", "search") in attrs
+
+    def handle_data(self, data: str) -> None:
+        if self._in_data:
+            self.data += data
+            self._in_data = False
+
+
+def test_hostile_text_is_inert(make_result, make_trial):
+    trial = make_trial(0, accuracy=50.0, baseline=HOSTILE, architecture={HOSTILE: HOSTILE, "stage1.mixer": HOSTILE})
+    plain = make_result([make_trial(0, accuracy=50.0)])
+    hostile = make_result(
+        [trial],
+        settings={"output": HOSTILE, "search": {HOSTILE: HOSTILE}},
+        provenance={"host": HOSTILE},
+        data={"name": HOSTILE},
+        space={"name": HOSTILE},
+    )
+    text = page(hostile)
+    found = Elements(text)
+    assert found.tags == Elements(page(plain)).tags
+    assert "<script>window.hacked" not in text
+    assert not any(name.startswith("on") for name, _ in found.attributes)
+    assert json.loads(found.data)["provenance"] == [["host", HOSTILE]]
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(make_search):
+    found = Elements(page(make_search(10)))
+    links = [value for name, value in found.attributes if name in ("src", "href") and value is not None]
+    assert all(value.startswith(("#", "data:")) for value in links)
+    policy = next(value for name, value in found.attributes if name == "content" and "default-src" in str(value))
+    assert "default-src 'none'" in str(policy)
+    assert "http" not in str(policy)
+
+
+def test_plotly_is_inside(make_search):
+    assert "plotly.js v" in page(make_search(3))

@@ -1,0 +1,223 @@
+"""The page in a real browser: points are drawn, a click says what the network is, tables sort, nothing is asked for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from nas.records import Failure, FailureKind, TrialState
+from nas.report.page import page as page_text
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Visit:
+    """An open page, with all it complained about and asked for."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(path.as_uri())
+
+    def check_quiet(self, path: Path) -> None:
+        assert self.complaints == []
+        assert [url for url in self.requests if not url.startswith("data:")] == [path.as_uri()]
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path):
+    """Opens the page of a result; at the end nothing may have been complained about or asked for."""
+    path = tmp_path / "report.html"
+    visits: list[Visit] = []
+
+    def opened(result, **options) -> Page:
+        path.write_text(page_text(result), encoding="utf-8")
+        visits.append(Visit(browser.new_page(**options), path))
+        return visits[-1].page
+
+    yield opened
+    for one in visits:
+        one.check_quiet(path)
+        one.page.close()
+
+
+def test_every_trained_network_is_a_point(visit, make_search):
+    result = make_search(40)
+    page = visit(result)
+    trained = sum(trial.state is TrialState.COMPLETE for trial in result.trials)
+    stopped = sum(trial.state is TrialState.STOPPED for trial in result.trials)
+    # One more is the ring around the chosen one.
+    assert page.locator("#front-chart .scatterlayer .point").count() == trained + stopped + 1
+    for chart in ("mixers-chart", "peers-chart", "choice-chart"):
+        assert page.locator(f"#{chart} .scatterlayer .point").count() > 0
+    assert page.locator("#importance-chart .bars .point").count() > 0
+    assert page.locator("#progress-chart .scatterlayer .lines path").count() == 1
+
+
+def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_trial):
+    dynamic = {
+        "width": 32,
+        "stage1.units": 4,
+        "stage1.mixer": "dynamic",
+        "stage1.groups": 2,
+        "stage1.n1": 4,
+        "stage1.n2": 6,
+    }
+    trials = [
+        make_trial(0, accuracy=70.0, macs=4e6),
+        make_trial(
+            5,
+            accuracy=40.0,
+            macs=8e6,
+            params=123_456,
+            architecture=dynamic,
+            details={
+                "soft_accuracy": 40.5,
+                "mixers": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
+                "curve": [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 1.0}],
+            },
+        ),
+    ]
+    page = visit(make_result(trials))
+    panel = page.locator("#network")
+    assert "Trial 0" in panel.inner_text()
+    assert 'load_model("models/0")' in panel.inner_text()
+    # The soft dots are drawn first; trial 5 is the only network that is not on the front.
+    point = page.locator("#front-chart .scatterlayer .point").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.querySelector('#network h3').textContent === 'Trial 5'")
+    text = panel.inner_text()
+    for part in (
+        "Stage 1: 4 units, dynamic",
+        "2 groups",
+        "4 x 6",
+        "40.0 ± 0.7 %",
+        "8.00M",
+        "123k",
+        "+0.50 pts",
+        "25 %",
+    ):
+        assert part in text
+    assert "load_model" not in text
+    assert page.locator("#curve .scatterlayer .lines path").count() == 1
+    assert page.locator("#network svg.schematic rect").count() == 4 + 2
+
+
+def test_headings_sort_and_the_filter_narrows(visit, make_search):
+    result = make_search(19, seed=1)
+    page = visit(result)
+
+    def shown() -> list[int]:
+        return [
+            int(row)
+            for row in page.eval_on_selector_all("#trials-table tbody tr", "rows => rows.map(r => r.dataset.trial)")
+        ]
+
+    heading = page.locator("#trials-table th button", has_text="MACs")
+    heading.click()
+    by_cost = sorted(result.trials, key=lambda trial: trial.costs["macs"])
+    assert [result.trials[n].costs["macs"] for n in shown()] == [trial.costs["macs"] for trial in by_cost]
+    heading.click()
+    assert [result.trials[n].costs["macs"] for n in shown()] == [trial.costs["macs"] for trial in by_cost[::-1]]
+    assert page.locator("#trials-table th[aria-sort=descending]").inner_text().startswith("MACs")
+    page.locator("#trials-front").check()
+    assert set(shown()) == set(result.front.trials)
+    page.locator("#trials-front").uncheck()
+    page.locator("#trials-state").select_option("failed")
+    assert set(shown()) == {trial.number for trial in result.trials if trial.state is TrialState.FAILED}
+
+
+def test_the_panel_is_reached_by_keys_and_steps_along_the_front(visit, make_search):
+    result = make_search(18)
+    page = visit(result)
+    heading = page.locator("#network h3")
+    assert heading.inner_text() == f"Trial {result.front.trials[-1]}"
+    page.get_by_label("Cheaper on the front").click()
+    assert heading.inner_text() == f"Trial {result.front.trials[-2]}"
+    page.locator("#trials-table tbody tr[data-trial='2'] button").focus()
+    page.keyboard.press("Enter")
+    assert heading.inner_text() == "Trial 2"
+
+
+def test_a_hidden_mixer_leaves_the_picture(visit, make_search):
+    page = visit(make_search(18))
+    points = page.locator("#front-chart .scatterlayer .point")
+    before = points.count()
+    page.locator("#front-legend button").nth(1).click()
+    assert 0 < points.count() < before
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_nothing_sticks_out_sideways(visit, make_search, three_objectives, width: int, scheme: str):
+    page = visit(
+        make_search(19, objectives=three_objectives), viewport={"width": width, "height": 800}, color_scheme=scheme
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_charts_turn_dark_with_the_page(visit, make_search):
+    page = visit(make_search(10), color_scheme="light")
+    ink = "getComputedStyle(document.querySelector('#front-chart .xtick text')).fill"
+    light = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ink} !== '{light}'")
+
+
+def test_a_search_without_results_says_so(visit, make_result, make_trial):
+    assert "No network has been trained to the end yet" in visit(make_result([])).locator("#answer").inner_text()
+    failure = Failure(kind=FailureKind.DIVERGED, message="loss is NaN")
+    page = visit(make_result([make_trial(k, state=TrialState.FAILED, outcome=failure) for k in range(3)]))
+    assert "diverged: loss is NaN" in page.locator("#refused-list").inner_text()
+    assert page.locator("#network h3").inner_text() == "Trial 0"
+
+
+def test_any_space_is_shown(visit, make_result, make_trial):
+    trials = [
+        make_trial(k, accuracy=50.0 + k, macs=1e5 * (k + 1), architecture={"depth": k, "kind": "abc"[k % 3]})
+        for k in range(8)
+    ]
+    page = visit(make_result(trials))
+    assert page.locator("#mixers").is_hidden()
+    assert page.locator("#peers").is_hidden()
+    assert "depth" in page.locator("#network").inner_text()
+
+
+def test_hostile_text_does_nothing(visit, make_result, make_trial):
+    hostile = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'><b>bold</b>"
+    trial = make_trial(0, accuracy=50.0, baseline=hostile, architecture={"stage1.mixer": hostile, hostile: 1})
+    page = visit(make_result([trial], settings={"output": hostile, hostile: {"a": hostile}}, data={"name": hostile}))
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img, b").count() == 0
+    assert hostile in page.locator("#settings").inner_text()

@@ -1,0 +1,89 @@
+"""What the page is told, and that it is plain, finite and inert."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from nas.records import TrialState
+from nas.report.payload import CURVE_POINTS, embedded, payload
+
+
+def test_embedded_data_comes_back_equal_and_holds_no_markup():
+    data = {"a": "</script><!--<script>", "b": "x & y\u2028\u2029 ü", "c": [1.5, None, True]}
+    text = embedded(data)
+    assert json.loads(text) == data
+    assert not set(text) & set("<>&\u2028\u2029")
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 40])
+def test_a_search_of_any_length_is_finite_json(make_search, count: int):
+    assert json.loads(embedded(payload(make_search(count))))["front"] is not None
+
+
+def test_not_a_number_in_details_becomes_missing(make_result, make_trial):
+    details = {
+        "curve": [{"epoch": 1, "train_loss": math.nan, "lr": 0.1}, {"epoch": 2, "train_loss": 1.0, "accuracy": "?"}],
+        "soft_accuracy": math.inf,
+    }
+    (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
+    assert trial["curve"] == [[1, None, None], [2, 1.0, None]]
+    assert trial["soft"] is None
+
+
+def test_shuffle_statistics_may_be_a_list_or_a_mapping(make_result, make_trial):
+    facts = {"valid": 1.0, "coverage": 0.9, "disagreement": 0.25}
+    trials = [
+        make_trial(k, accuracy=50.0 + k, details={"mixers": mixers})
+        for k, mixers in enumerate(([{"name": "a.b", **facts}], {"a.b": facts}))
+    ]
+    rows = [trial["blocks"] for trial in payload(make_result(trials))["trials"]]
+    assert rows[0] == rows[1] == [["a.b", 1.0, 0.9, 0.25]]
+
+
+@pytest.mark.parametrize("mixers", [None, "text", 7, [1, 2], {"a": 3}])
+def test_statistics_of_another_form_are_left_out(make_result, make_trial, mixers):
+    details = {"mixers": mixers, "curve": mixers}
+    (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
+    assert trial["blocks"] == []
+    assert trial["curve"] == []
+
+
+@pytest.mark.parametrize("epochs", [1, CURVE_POINTS, CURVE_POINTS + 1, 1000])
+def test_a_long_curve_is_thinned_and_keeps_its_end(make_result, make_trial, epochs: int):
+    details = {"curve": [{"epoch": epoch, "train_loss": 1.0} for epoch in range(1, epochs + 1)]}
+    (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
+    assert len(trial["curve"]) <= CURVE_POINTS
+    assert trial["curve"][-1][0] == epochs
+
+
+def test_each_mixer_has_a_front_of_its_own_trials(make_search):
+    data = payload(make_search(60))
+    classes = {trial["trial"]: trial["mixer"] for trial in data["trials"]}
+    fronts = {mixer["name"]: mixer["front"] for mixer in data["mixers"]}
+    assert sum(map(bool, fronts.values())) > 2
+    for name, numbers in fronts.items():
+        assert all(classes[number] == name for number in numbers)
+
+
+def test_failed_and_infeasible_trials_are_told_with_reasons(make_search):
+    result = make_search(80, seed=3)
+    refused = payload(result)["refused"]
+    expected = {t.number for t in result.trials if t.state in (TrialState.FAILED, TrialState.INFEASIBLE)}
+    assert {number for group in refused for number in group["trials"]} == expected
+    assert all(group["reason"] for group in refused)
+
+
+def test_channels_double_where_the_space_is_known_to_double_them(make_result, make_trial):
+    architecture = {"width": 48, "stage1.units": 2, "stage2.units": 4}
+    (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]
+    assert [stage["channels"] for stage in trial["stages"]] == [48, 96]
+
+
+def test_the_reader_is_warned(make_search):
+    text = " ".join(payload(make_search(40))["cautions"])
+    assert "chosen on the validation split (5,000 images)" in text
+    assert "optimistic" in text
+    assert "differ by less than 1.9 points are the same" in text

@@ -1,0 +1,51 @@
+"""Each candidate beside its nearest fixed peer, against brute force."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from nas.report.mixers import mixer_class
+from nas.report.peers import pairs
+from nas.report.readings import trained
+
+
+def test_the_peer_is_the_fixed_network_nearest_in_cost(make_search):
+    result = make_search(80, seed=5)
+    pool = {trial.number: trial for trial in trained(result)}
+    fixed = [trial for trial in pool.values() if mixer_class(trial.candidate) == "fixed"]
+    found = pairs(result)
+    assert {pair.trial for pair in found} == set(pool) - {trial.number for trial in fixed}
+    for pair in found:
+        own = pool[pair.trial].costs["macs"]
+        nearest = min(abs(math.log10(trial.costs["macs"]) - math.log10(own)) for trial in fixed)
+        assert abs(math.log10(pool[pair.peer].costs["macs"]) - math.log10(own)) == pytest.approx(nearest)
+        assert pair.cost_ratio == pytest.approx(own / pool[pair.peer].costs["macs"])
+
+
+@pytest.mark.parametrize(("accuracy", "resolved"), [(53.0, True), (52.7, False), (47.0, True), (50.0, False)])
+def test_a_difference_is_resolved_beyond_twice_its_error(make_result, make_trial, accuracy: float, resolved: bool):
+    # Both accuracies are known to one point, so their difference to the square root of two: 2.83 points are twice that.
+    fixed = make_trial(0, accuracy=50.0, std=50.0, n=2500)
+    other = make_trial(1, accuracy=accuracy, std=50.0, n=2500, architecture={"stage1.mixer": "dynamic"})
+    (pair,) = pairs(make_result([fixed, other]))
+    assert pair.difference == pytest.approx(accuracy - 50.0)
+    assert pair.standard_error == pytest.approx(math.sqrt(2))
+    assert pair.resolved is resolved
+
+
+def test_a_difference_without_an_error_is_never_resolved(make_result, make_trial):
+    fixed = make_trial(0, accuracy=50.0, std=0.0, n=1)
+    other = make_trial(1, accuracy=90.0, architecture={"stage1.mixer": "dynamic"})
+    (pair,) = pairs(make_result([fixed, other]))
+    assert pair.standard_error is None
+    assert not pair.resolved
+
+
+def test_without_a_fixed_network_there_are_no_pairs(make_result, make_trial):
+    assert pairs(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})])) == []
+
+
+def test_a_space_without_mixers_has_no_pairs(make_result, make_trial):
+    assert pairs(make_result([make_trial(k, accuracy=50.0, architecture={"depth": k}) for k in range(3)])) == []

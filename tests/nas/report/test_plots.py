@@ -1,0 +1,51 @@
+"""The picture is drawn for any search; how it looks was judged by eye."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from nas.report.plots import accuracy_limits, pareto_png
+
+
+def colors_in(png: bytes) -> set[tuple[int, int, int]]:
+    with Image.open(io.BytesIO(png)) as image:
+        small = image.convert("RGB")
+        found = small.getcolors(maxcolors=1 << 24)
+    assert found is not None
+    return {color for _, color in found}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 40, 2000])
+def test_a_search_of_any_length_is_a_picture(make_search, count: int):
+    with Image.open(io.BytesIO(pareto_png(make_search(count)))) as image:
+        assert image.format == "PNG"
+        assert image.size[0] > 1200
+
+
+def test_points_of_a_class_have_its_color(make_result, make_trial):
+    # The only member of the front is drawn opaque, in the color of the dynamic mixers.
+    png = pareto_png(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})]))
+    assert (0x16, 0x68, 0xB8) in colors_in(png)
+
+
+def test_three_objectives_are_drawn(make_search, three_objectives):
+    assert pareto_png(make_search(60, objectives=three_objectives)).startswith(b"\x89PNG")
+
+
+def test_text_with_dollar_signs_is_text(make_result, make_trial):
+    result = make_result([make_trial(0, accuracy=50.0, baseline="$\\broken{$ 5$")], data={"name": "a$b_{$"})
+    assert pareto_png(result).startswith(b"\x89PNG")
+
+
+def test_the_axis_shows_all_of_the_front_but_not_every_outlier(make_result, make_trial):
+    trials = [make_trial(k, accuracy=60 + k / 10, macs=1e6 + k) for k in range(39)]
+    low, high = accuracy_limits(make_result([*trials, make_trial(39, accuracy=10.0, macs=2e6)]))
+    assert 50 < low < 60
+    assert high > 63.8
+
+
+def test_the_same_search_is_the_same_picture(make_search):
+    assert pareto_png(make_search(20)) == pareto_png(make_search(20))

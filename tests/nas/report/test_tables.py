@@ -1,0 +1,142 @@
+"""The tables read back, and the front loaded again."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nas.errors import OutputError
+from nas.records import TrialState
+from nas.report.tables import (
+    FIRST_COLUMNS,
+    LAST_COLUMNS,
+    decision_order,
+    front_json,
+    pareto_csv,
+    read_candidates,
+    trials_csv,
+)
+
+
+def read(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
+def test_the_columns_come_in_their_order(make_search):
+    columns = list(read(trials_csv(make_search(30))).columns)
+    assert columns[:9] == ["trial", "state", "accuracy", "accuracy_se", "macs", "params", "epochs", "seconds", "digest"]
+    assert tuple(columns[-3:]) == LAST_COLUMNS
+    decisions = columns[9:-3]
+    assert decisions[0] == "width"
+    stages = [name.split(".")[0] for name in decisions if "." in name]
+    assert stages == sorted(stages)
+    assert decisions[decisions.index("stage3.units") :].index("lr") > 0
+
+
+def test_every_value_of_a_trial_comes_back(make_search):
+    result = make_search(40, seed=1)
+    frame = read(trials_csv(result))
+    assert len(frame) == len(result.trials)
+    for trial, (_, row) in zip(result.trials, frame.iterrows(), strict=True):
+        assert (row["trial"], row["state"], row["digest"]) == (trial.number, trial.state, trial.candidate.digest)
+        assert row["macs"] == trial.costs["macs"]
+        for name, value in trial.candidate.decisions.items():
+            assert row[name] == pytest.approx(value) if isinstance(value, float) else row[name] == value
+        erased = set(decision_order(result.trials)) - set(trial.candidate.decisions)
+        assert row[sorted(erased)].isna().all()
+
+
+def test_whole_numbers_stay_whole_beside_missing_ones(make_search):
+    text = trials_csv(make_search(40))
+    rows = [line.split(",") for line in text.splitlines()]
+    for name in ("macs", "epochs", "stage1.n1"):
+        cells = {row[rows[0].index(name)] for row in rows[1:]}
+        assert not any("." in cell for cell in cells), name
+
+
+def test_the_front_is_cheapest_first(make_search):
+    result = make_search(40)
+    frame = read(pareto_csv(result))
+    assert tuple(frame["trial"]) == result.front.trials
+    assert frame["macs"].is_monotonic_increasing
+    assert frame["accuracy"].is_monotonic_increasing
+    assert (frame["state"] == "complete").all()
+
+
+def test_an_empty_search_has_tables_with_headings(make_result):
+    for text in (trials_csv(make_result([])), pareto_csv(make_result([]))):
+        assert text == ",".join(FIRST_COLUMNS + LAST_COLUMNS) + "\n"
+
+
+def test_a_decision_stands_after_the_one_it_follows_whichever_trial_had_it_first(make_trial):
+    trials = [
+        make_trial(0, architecture={"width": 1, "stage1.mixer": "a", "stage2.mixer": "a"}, training={"lr": 1}),
+        make_trial(
+            1,
+            architecture={"width": 1, "stage1.mixer": "b", "stage1.n": 2, "stage2.mixer": "a"},
+            training={"wd": 1, "lr": 1},
+        ),
+    ]
+    assert decision_order(trials) == ["width", "stage1.mixer", "stage1.n", "stage2.mixer", "wd", "lr"]
+
+
+def test_a_decision_named_like_a_column_keeps_both(make_result, make_trial):
+    frame = read(trials_csv(make_result([make_trial(0, accuracy=50.0, architecture={"seconds": 7, "state": "solid"})])))
+    assert frame["decision.seconds"].item() == 7
+    assert frame["decision.state"].item() == "solid"
+    assert frame["state"].item() == "complete"
+
+
+def test_a_decision_for_nothing_is_not_an_erased_one(make_result, make_trial):
+    trials = [make_trial(0, architecture={"norm": None}), make_trial(1, architecture={"other": True})]
+    lines = trials_csv(make_result(trials)).splitlines()
+    position = lines[0].split(",").index("norm")
+    assert [line.split(",")[position] for line in lines[1:]] == ["none", ""]
+
+
+def test_the_candidates_of_a_front_come_back_equal(make_search, tmp_path: Path):
+    result = make_search(40)
+    (tmp_path / "pareto.json").write_text(front_json(result), encoding="utf-8")
+    expected = [result.trials[number].candidate for number in result.front.trials]
+    assert read_candidates(tmp_path / "pareto.json") == expected
+
+
+def test_a_front_names_models_and_the_space(make_search):
+    document = json.loads(front_json(make_search(40)))
+    assert document["space"]["name"] == "shufflenet_v2"
+    assert [objective["name"] for objective in document["objectives"]] == ["accuracy", "macs"]
+    for member in document["members"]:
+        assert member["model"] == f"models/{member['trial']}"
+        assert set(member["values"]) == {"accuracy", "macs", "params"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: "no json", "not valid JSON"),
+        (lambda d: json.dumps([1]), "no list of members"),
+        (lambda d: json.dumps({**d, "format": 99}), "format 99; this version reads format 1"),
+        (lambda d: json.dumps({**d, "members": [{"trial": 1}]}), "member 0 is not a candidate"),
+        (lambda d: json.dumps({**d, "members": [7]}), "member 0 is not a candidate"),
+        (lambda d: json.dumps({**d, "members": [{**d["members"][0], "digest": "0"}]}), "has digest '0'"),
+    ],
+)
+def test_a_file_that_is_no_front_is_one_clear_error(make_search, tmp_path: Path, change, message: str):
+    path = tmp_path / "pareto.json"
+    path.write_text(change(json.loads(front_json(make_search(10)))))
+    with pytest.raises(OutputError, match=message):
+        read_candidates(path)
+
+
+def test_a_missing_front_is_one_clear_error(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"cannot read .*pareto\.json"):
+        read_candidates(tmp_path / "pareto.json")
+
+
+def test_a_reused_trial_points_to_the_first(make_result, make_trial):
+    trials = [make_trial(0, accuracy=50.0), make_trial(1, accuracy=50.0, state=TrialState.REUSED, reused_from=0)]
+    assert read(trials_csv(make_result(trials)))["reused_from"].tolist()[1] == 0
