@@ -123,7 +123,7 @@ def open_set(folder: Path) -> DecodedSet | None:
             images, labels = found.images(part), found.labels(part)
             if images.shape != (count, size, size, channels) or images.dtype != np.uint8 or labels.shape != (count,):
                 return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
     return found
 

@@ -97,7 +97,9 @@ class Checkpoints:
             return None
 
     def due(self) -> bool:
-        """Whether enough time has passed since the last checkpoint."""
+        """Whether enough time has passed since the last checkpoint; always, where the least time is 0."""
+        if self._least_seconds == 0:
+            return True
         return time.monotonic() - self._last_end >= max(self._least_seconds, LEAST_RATIO * self._last_cost)
 
     def save(self, saved: Saved) -> None:

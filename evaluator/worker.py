@@ -82,7 +82,7 @@ class TrainingEvaluator:
             device: auto, cpu or cuda.
             checkpoints: Folder of one sub-folder a trial.
             split_seed: Seed of the division into training and validation images.
-            checkpoint_seconds: Least time between two checkpoints of a training.
+            checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
         self._settings = (data, train)

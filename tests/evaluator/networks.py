@@ -11,7 +11,7 @@ from nas.ports import Counted, LearnedShuffle
 
 
 class SoftShuffle(nn.Module, LearnedShuffle, Counted):
-    """A row-stochastic channel mixture while training, the index of each row's largest entry at evaluation."""
+    """A learned index map: rows' largest entries, with the gradient of the softmax they are taken from."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -26,9 +26,12 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         if self.training:
             n = len(soft)
             self._penalty = (soft @ soft.T - torch.eye(n)).square().sum() / (n - 1)
-        if self.training or self.soft:
+        if self.soft:
             return torch.einsum("ij,njhw->nihw", soft, x)
         index = soft.argmax(dim=1)
+        if self.training:
+            hard = nn.functional.one_hot(index, len(soft)) + soft - soft.detach()
+            return torch.einsum("ij,njhw->nihw", hard, x)
         self._valid = float(len(index.unique()) == len(index)) if not index.is_meta else 0.0
         return x[:, index]
 

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from evaluator.augmentation import Normalization, make_augmentation
+from evaluator.averaging import AveragedNetwork
+from evaluator.batches import BatchSource
+from evaluator.checkpoint import Checkpoints
+from evaluator.data import load
+from evaluator.device import resolve_device, resolve_execution
+from evaluator.schedules import averaging_decay, learning_rate
+from evaluator.settings import DataSettings, TrainSettings
+from evaluator.trainer import DivergedError, Recipe, Training, TrainingData, epoch_seed
+from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
+
+
+class KilledError(Exception):
+    """Stands for the end of a process in the middle of a training."""
+
+
+SETTINGS = TrainSettings(epochs=3, batch_size=32)
+RECIPE = Recipe(settings=SETTINGS, epochs=3, seed=5, lr=0.1, weight_decay=1e-3, orth_weight=0.5)
+
+
+def make_training(
+    data: DataSettings, recipe: Recipe, build: Callable[[], nn.Module] = shuffling_network, device: str = "cpu"
+) -> Training:
+    execution = resolve_execution(recipe.settings, resolve_device(device))
+    splits = load(data, 0)
+    loaded = TrainingData(
+        train=BatchSource(splits.train, execution.device),
+        validation=BatchSource(splits.validation, execution.device),
+        augment=make_augmentation(splits.summary),
+        normalize=Normalization(splits.summary, execution.device, execution.memory_format),
+    )
+    torch.manual_seed(recipe.seed)
+    return Training(build(), loaded, recipe, execution)
+
+
+def run(training: Training, folder: Path, tell: Callable[[int], None] = lambda epochs: None) -> Training:
+    training.run(Checkpoints(folder, {}, least_seconds=0.0), tell)
+    return training
+
+
+def kill_after(epochs: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if done == epochs:
+            raise KilledError
+
+    return tell
+
+
+def state(training: Training) -> dict[str, torch.Tensor]:
+    return {
+        **training.model.state_dict(),
+        **{f"averaged {k}": v for k, v in training.averaged.network.state_dict().items()},
+    }
+
+
+def assert_same(a: Training, b: Training) -> None:
+    first, second = state(a), state(b)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert a.curve == b.curve
+
+
+class Noisy(nn.Module):
+    """Draws numbers while it trains, as a module with noise or dropout does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Dropout(0.2), shuffling_network())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+
+@pytest.mark.parametrize("build", [shuffling_network, Noisy])
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_killed_training_ends_bit_for_bit_as_one_that_was_not(
+    few_digits: DataSettings, tmp_path: Path, build: Callable[[], nn.Module], killed_after: int
+) -> None:
+    whole = run(make_training(few_digits, RECIPE, build), tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run(make_training(few_digits, RECIPE, build), tmp_path / "killed", kill_after(killed_after))
+    torch.manual_seed(99)
+    resumed = make_training(few_digits, dataclasses.replace(RECIPE), build)
+    told: list[int] = []
+    run(resumed, tmp_path / "killed", told.append)
+    assert told == list(range(killed_after, 4))
+    assert resumed.resumed_epochs == killed_after
+    assert_same(whole, resumed)
+    assert resumed.seconds > 0
+
+
+def test_a_checkpoint_of_another_network_is_not_loaded(few_digits: DataSettings, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        run(make_training(few_digits, RECIPE), tmp_path, kill_after(2))
+    told: list[int] = []
+    run(make_training(few_digits, RECIPE, plain_network), tmp_path, told.append)
+    assert told == [0, 1, 2, 3]
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(
+    few_digits: DataSettings, tmp_path: Path
+) -> None:
+    first = run(make_training(few_digits, RECIPE), tmp_path / "1")
+    assert_same(first, run(make_training(few_digits, RECIPE), tmp_path / "2"))
+    other = run(make_training(few_digits, dataclasses.replace(RECIPE, seed=6)), tmp_path / "3")
+    assert other.curve != first.curve
+
+
+def test_one_epoch_equals_the_same_steps_written_out(few_digits: DataSettings, tmp_path: Path) -> None:
+    settings = TrainSettings(batch_size=64, precision="fp32", channels_last=False, momentum=0.8)
+    recipe = Recipe(settings=settings, epochs=1, seed=3, lr=0.2, weight_decay=0.0, orth_weight=0.7)
+    training = make_training(few_digits, recipe)
+
+    splits = load(few_digits, 0)
+    torch.manual_seed(3)
+    model = shuffling_network()
+    averaged = AveragedNetwork(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0, momentum=0.8, nesterov=True)
+    generator = torch.Generator().manual_seed(epoch_seed(3, 0))
+    order = torch.randperm(240, generator=generator)
+    choices = make_augmentation(splits.summary).draw(240, generator)
+    losses = []
+    for step in range(3):
+        chosen = slice(64 * step, 64 * step + 64)
+        rows = splits.train.rows[order[chosen].numpy()]
+        images = make_augmentation(splits.summary).apply(torch.from_numpy(splits.train.images[rows]), choices[chosen])
+        pixels = (images.permute(0, 3, 1, 2) / 255 - splits.summary.mean[0]) / splits.summary.std[0]
+        shuffle = model[3]
+        assert isinstance(shuffle, SoftShuffle)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, 3, peak=0.2 * 64 / 128, warmup=0.1)
+        logits = model(pixels)
+        ramped = min(step / (0.25 * 3), 1.0)
+        loss = F.cross_entropy(logits, torch.from_numpy(splits.train.labels[rows]), label_smoothing=0.1)
+        loss = loss + 0.7 * ramped * shuffle.penalty()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        averaged.update(averaging_decay(step, decay=0.99))
+        losses.append(loss.item())
+
+    run(training, tmp_path)
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(training.model.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+    for name, tensor in averaged.network.state_dict().items():
+        torch.testing.assert_close(training.averaged.network.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+    assert training.curve[0]["loss"] == pytest.approx(sum(losses) / 3, rel=1e-4)
+
+
+def test_learned_shuffles_are_told_their_share_of_the_full_budget(few_digits: DataSettings, tmp_path: Path) -> None:
+    training = run(make_training(few_digits, RECIPE), tmp_path)
+    shuffle = training.model[3]  # type: ignore[index]
+    assert isinstance(shuffle, SoftShuffle)
+    steps = 240 // 32
+    assert shuffle.progress == pytest.approx([step / (3 * steps) for step in range(3 * steps)])
+
+
+def test_a_heavier_penalty_makes_the_shuffle_more_nearly_a_permutation(
+    few_digits: DataSettings, tmp_path: Path
+) -> None:
+    def distance(weight: float) -> float:
+        recipe = dataclasses.replace(RECIPE, orth_weight=weight)
+        shuffle = run(make_training(few_digits, recipe), tmp_path / str(weight)).model[3]  # type: ignore[index]
+        soft = shuffle.logits.detach().softmax(dim=1)
+        return float((soft @ soft.T - torch.eye(len(soft))).square().sum())
+
+    assert distance(5.0) < 0.8 * distance(0.0)
+
+
+def test_the_curve_has_an_entry_an_epoch_and_ends_without_a_measurement(
+    few_digits: DataSettings, tmp_path: Path
+) -> None:
+    curve = run(make_training(few_digits, RECIPE), tmp_path).curve
+    assert [entry["epoch"] for entry in curve] == [1, 2, 3]
+    assert ["accuracy" in entry for entry in curve] == [True, True, False]  # the evaluator adds the last one
+
+
+def test_validation_images_that_cost_too_much_are_not_measured_each_epoch(
+    few_digits: DataSettings, tmp_path: Path
+) -> None:
+    data = dataclasses.replace(few_digits, validation_share=0.4)
+    assert not any("accuracy" in entry for entry in run(make_training(data, RECIPE), tmp_path).curve)
+
+
+def test_fewer_images_than_a_batch_are_one_batch(few_digits: DataSettings, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, settings=TrainSettings(batch_size=1000))
+    assert len(run(make_training(few_digits, recipe), tmp_path).curve) == 3
+
+
+def test_a_loss_that_is_not_finite_is_told_with_its_epoch_and_step(few_digits: DataSettings, tmp_path: Path) -> None:
+    class Breaking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = plain_network()
+            self.calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += self.training
+            return self.network(x) * (float("nan") if self.calls == 10 and self.training else 1.0)
+
+    with pytest.raises(DivergedError, match="the loss is nan at step 3 of epoch 2"):
+        run(make_training(few_digits, RECIPE, Breaking), tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_training_learns_the_digits(
+    digits: DataSettings, tmp_path: Path, precision: str, channels_last: bool
+) -> None:
+    settings = TrainSettings(precision=precision, channels_last=channels_last)
+    recipe = Recipe(settings=settings, epochs=6, seed=0, lr=0.3, weight_decay=1e-4, orth_weight=0.1)
+    training = run(make_training(digits, recipe, lambda: shuffling_network(width=16)), tmp_path)
+    assert training.measure().accuracy().mean > 80
+    assert training.curve[-1]["loss"] < training.curve[0]["loss"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_gpu_learns_the_digits_and_goes_on_from_a_checkpoint(
+    digits: DataSettings, tmp_path: Path, precision: str
+) -> None:
+    recipe = Recipe(
+        settings=TrainSettings(precision=precision), epochs=6, seed=0, lr=0.3, weight_decay=1e-4, orth_weight=0.1
+    )
+    with pytest.raises(KilledError):
+        run(make_training(digits, recipe, device="cuda"), tmp_path, kill_after(3))
+    training = run(make_training(digits, recipe, device="cuda"), tmp_path)
+    assert training.resumed_epochs == 3
+    assert training.measure().accuracy().mean > 70
