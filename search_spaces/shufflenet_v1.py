@@ -50,18 +50,15 @@ class ShuffleNetV1Space(ShuffleSpace):
         found: list[str] = []
         for name, values in (("space.widths", widths), ("space.conv_groups", groups)):
             if items_of(values) is None or not values:
-                return [*found, f"{name} = {values!r} must be a list of at least one value"]
-            if len(set(values)) < len(values):
-                found.append(f"{name} = {list(values)!r} holds a value twice")
+                return [f"{name} = {values!r} must be a list of at least one value"]
+            found += [f"{name} = {values!r} holds {value!r} twice" for value in values if values.count(value) > 1][:1]
         wrong: list[float] = [width for width in widths if not (is_number(width) and width > 0)]
         if wrong:
             found.append(f"space.widths holds {', '.join(map(repr, wrong))}; allowed: multiples above 0, 1 being 1x")
-        wrong_groups = [
-            count for count in groups if not is_number(count, whole=True) or count not in PUBLISHED_CHANNELS
-        ]
-        if wrong_groups:
+        wrong = [count for count in groups if not is_number(count, whole=True) or count not in PUBLISHED_CHANNELS]
+        if wrong:
             allowed = ", ".join(map(str, PUBLISHED_CHANNELS))
-            found.append(f"space.conv_groups holds {', '.join(map(repr, wrong_groups))}; allowed: {allowed}")
+            found.append(f"space.conv_groups holds {', '.join(map(repr, wrong))}; allowed: {allowed}")
         if not found:
             found += [
                 f"space.widths: {width} with conv_groups {count} gives a first stage of "

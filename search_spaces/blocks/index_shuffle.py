@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
 from search_spaces.blocks.factors import hard_rows
 from search_spaces.blocks.layout import is_channels_last
-from search_spaces.blocks.permutation import grouped, kronecker, shuffle_map
+from search_spaces.blocks.permutation import cross_group_shuffle, grouped, kronecker, shuffle_map
 
 
 def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
@@ -46,8 +46,8 @@ class _IndexShuffle(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, outer, inner, index_map = ctx.saved_tensors
-        if is_channels_last(x):
-            grad = grad.contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if is_channels_last(x) else torch.contiguous_format
+        grad = grad.contiguous(memory_format=layout)
         grad_x = scatter_channels(grad, index_map) if ctx.needs_input_grad[0] else None
         if not (ctx.needs_input_grad[1] or ctx.needs_input_grad[2]):
             return grad_x, None, None, None
@@ -57,26 +57,50 @@ class _IndexShuffle(torch.autograd.Function):
 
 def _factor_gradients(x: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """dP1 = dY (X H2^T)^T and dP2 = dY^T (H1 X), summed over positions and whatever shares a factor."""
-    b, _, h, w = x.shape
-    n1, n2 = outer.shape[-1], inner.shape[-1]
-    every_outer, every_inner = (torch.arange(n, device=x.device) for n in (n1, n2))
-    inner_read = gather_channels(x, grouped(kronecker(every_outer.expand_as(outer), inner), groups))
-    outer_read = gather_channels(x, grouped(kronecker(outer, every_inner.expand_as(inner)), groups))
-    if is_channels_last(x):
-        source, target = "bxkij", "bxijk"
-        read_shape, grad_shape = (b, h * w, groups, n1, n2), (b, h * w, n1, n2, groups)
-        inner_read, outer_read, grad = (t.permute(0, 2, 3, 1) for t in (inner_read, outer_read, grad))
-    else:
-        source, target = "bkijx", "bijkx"
-        read_shape, grad_shape = (b, groups, n1, n2, h * w), (b, n1, n2, groups, h * w)
-    grad = grad.reshape(grad_shape)
-    kept1 = _kept_axes(outer, groups) + "il"
-    kept2 = _kept_axes(inner, groups) + "jl"
-    grad_p1 = torch.einsum(f"{target},{source.replace('i', 'l')}->{kept1}", grad, inner_read.reshape(read_shape))
-    grad_p2 = torch.einsum(f"{target},{source.replace('j', 'l')}->{kept2}", grad, outer_read.reshape(read_shape))
-    return grad_p1.reshape(*outer.shape, n1), grad_p2.reshape(*inner.shape, n2)
+    every_outer, every_inner = (torch.arange(rows.shape[-1], device=x.device) for rows in (outer, inner))
+    inner_read = grouped(kronecker(every_outer.expand_as(outer), inner), groups)
+    outer_read = grouped(kronecker(outer, every_inner.expand_as(inner)), groups)
+    sizes = (groups, outer.shape[-1], inner.shape[-1])
+    return (
+        _factor_gradient(x, grad, inner_read, outer, sizes, kept=1),
+        _factor_gradient(x, grad, outer_read, inner, sizes, kept=2),
+    )
 
 
-def _kept_axes(rows: Tensor, groups: int) -> str:
-    """Of the axes b and k those that a factor with these rows `int[b|1 g|1 n]` does not share."""
-    return ("b" if rows.shape[0] > 1 else "") + ("k" if rows.shape[1] == groups > 1 else "")
+def _factor_gradient(
+    x: Tensor, grad: Tensor, read: Tensor, rows: Tensor, sizes: tuple[int, int, int], kept: int
+) -> Tensor:
+    """The gradient of one factor, as a product of two matrices over positions, the other factor's axis and shared groups.
+
+    Each matrix is one gather that reads channels in the order in which the product needs no further copy.
+
+    Args:
+        x: Input, `float[b c h w]`.
+        grad: Gradient of the output, in the layout of `x`.
+        read: Index map by which the other, hard factor reads the input, `int[b|1 c]`.
+        rows: Hard rows of this factor, `int[b|1 g|1 n]`, for its shape.
+        sizes: g, n1, n2.
+        kept: Which of them is the factor's own.
+    """
+    groups, n1, n2 = sizes
+    channels = groups * n1 * n2
+    per_group = rows.shape[1] > 1
+    last = is_channels_last(x)
+    axes = (0, 3 - kept, kept) if last else (0, kept, 3 - kept) if per_group else (kept, 0, 3 - kept)
+    order = torch.arange(channels, device=x.device).view(sizes).permute(axes).reshape(-1)
+    # The shuffle over n groups undoes the one over g.
+    unshuffled = cross_group_shuffle(channels, n1 * n2, x.device)[order]
+
+    def as_matrix(features: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b g|1 n K]`."""
+        b, _, h, w = features.shape
+        lead = groups if per_group else 1
+        if not last:
+            return features.reshape(b, lead, rows.shape[-1], -1)
+        grid = features.permute(0, 2, 3, 1).reshape(b, h * w, lead, -1, rows.shape[-1])
+        return grid.transpose(1, 2).reshape(b, lead, -1, rows.shape[-1]).transpose(-1, -2)
+
+    target = as_matrix(gather_channels(grad, unshuffled[None]))
+    source = as_matrix(gather_channels(x, read[:, order]))
+    gradient = target @ source.transpose(-1, -2)
+    return gradient.sum(0, keepdim=True) if rows.shape[0] == 1 else gradient

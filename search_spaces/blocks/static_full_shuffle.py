@@ -76,8 +76,8 @@ class _FullIndexShuffle(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, index_map = ctx.saved_tensors
-        if is_channels_last(x):
-            grad = grad.contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if is_channels_last(x) else torch.contiguous_format
+        grad = grad.contiguous(memory_format=layout)
         grad_x = scatter_channels(grad, index_map) if ctx.needs_input_grad[0] else None
         grad_soft = None
         if ctx.needs_input_grad[1]:
