@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SEARCH ?=
 
-.PHONY: search test check clean
+.PHONY: search test lint check clean
 
 search: $(STAMP)  ## the default search, to a report in runs/quickstart
 	$(BIN)/python run_search.py $(SEARCH)
@@ -13,12 +13,13 @@ search: $(STAMP)  ## the default search, to a report in runs/quickstart
 test: $(STAMP)  ## the tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
-check: $(STAMP)  ## format, lint, types, import directions, tests
+lint: $(STAMP)  ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+check: lint test  ## all that decides whether a change is good
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }

@@ -108,9 +108,9 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
                 text = words.pop(0)
             elif key == "dry_run":
                 text = "true"
-            else:
-                faults.append(f"--{key}: a value is missing")
-                continue
+        if not text:
+            faults.append(f"--{key}: a value is missing")
+            continue
         try:
             flags.append(_Given(key, yaml.safe_load(text) if text[:1] in "[{" else text, ""))
         except yaml.YAMLError:

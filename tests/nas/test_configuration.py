@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nas.configuration import config_names
+from nas.errors import SettingsError
+from run_search import Settings, read_settings, settings_json
+
+
+def read(*words: str) -> Settings:
+    return read_settings(words)[0]
+
+
+def faults(*words: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(*words)
+    return str(caught.value)
+
+
+def test_without_arguments_the_quickstart_is_read():
+    settings = read()
+    assert settings.data.name == "digits"
+    assert settings.output == "runs/quickstart"
+
+
+@pytest.mark.parametrize("name", ["quickstart", "cifar10_cpu", "cifar10", "cifar100", "tiny_imagenet", "imagenet"])
+def test_every_ready_config_is_found_by_its_name(name: str):
+    assert name in config_names()
+    assert read("--config", name).output == f"runs/{name}"
+
+
+def test_flags_win_over_the_config_and_the_later_over_the_earlier():
+    settings = read("--train.epochs", "3", "--config=cifar10", "--train.epochs=4", "--space.lr", "[0.1, 0.2]")
+    assert settings.train.epochs == 4
+    assert settings.data.name == "cifar10"
+    assert settings.space.lr == (0.1, 0.2)
+
+
+def test_a_written_config_is_read_back_to_the_same_settings(tmp_path: Path):
+    settings = read("--config", "cifar10", "--search.max_macs", "3e6", "--output", "here")
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings_json(settings)))
+    assert read("--config", str(path)) == settings
+
+
+def test_dry_run_needs_no_value():
+    assert read_settings(["--dry_run"])[1]
+    assert read_settings(["--dry_run", "--search.trials", "3"])[1]
+    assert not read_settings([])[1]
+
+
+def test_all_faults_are_told_at_once_with_the_nearest_names(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("search:\n  trails: 3\ntrain:\n  epochs: many\n")
+    told = faults(
+        "--config", str(path), "--data.nam", "x", "--search.trials", "0", "--search.sampler", "tp",
+        "--space.mixers", "[fixt]", "--space.name", "shufflenet_v2", "--device", "gpu", "--train.batch_size", "-4",
+        "--search.objectives", "accuracy,flops",
+    )  # fmt: skip
+    for words in (
+        "search.trails (in mine.yaml): no such setting; did you mean --search.trials?",
+        "train.epochs (in mine.yaml): expected an integer, got 'many'",
+        "--data.nam: no such setting; did you mean --data.name?",
+        "--search.trials: must be 1 or more, got 0",
+        "did you mean 'tpe'?",
+        "did you mean 'fixed'?",
+        "did you mean 'cpu'?",
+        "--train.batch_size",
+        "unknown objective 'flops'",
+    ):
+        assert words in told
+
+
+def test_an_unknown_space_is_named_with_those_there_are():
+    assert "did you mean 'shufflenet_v2'?" in faults("--space.name", "shuflenet_v2")
+
+
+@pytest.mark.parametrize("text", ["accuracy", "macs", "accuracy,accuracy", "accuracy,macs,macs", ","])
+def test_objectives_are_accuracy_and_at_least_one_cost(text: str):
+    assert "--search.objectives: must be accuracy and at least one of" in faults(f"--search.objectives={text}")
+
+
+def test_a_config_that_cannot_be_read_is_named(tmp_path: Path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1")
+    assert "broken.yaml: cannot be read" in faults("--config", str(broken))
+    broken.write_text("- 1")
+    assert "must hold settings by name, got list" in faults("--config", str(broken))
+    assert "unknown config 'cifar'" in faults("--config", "cifar")
+
+
+def test_words_that_are_no_flags_and_flags_without_a_value_are_faults():
+    assert "unexpected argument 'digits'" in faults("digits")
+    assert "--search.trials: a value is missing" in faults("--search.trials")
+    assert "--data.name: a value is missing" in faults("--data.name=")
+    assert "not a list that can be read" in faults("--space.lr", "[0.1,")
+
+
+def test_a_password_stays_out_of_the_written_config():
+    settings = read("--search.storage", "postgresql://ann:s3cr3t@host/db")
+    assert "s3cr3t" not in yaml.safe_dump(settings_json(settings))

@@ -1,0 +1,242 @@
+"""The whole path, for real: images in, networks trained in worker processes, a front and a report out."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from evaluator.data import load
+from evaluator.settings import DataSettings, TrainSettings
+from nas.errors import AllFailedError, StudyError
+from nas.settings import SearchSettings
+from run_search import Plan, Settings, main, run, search
+from search_spaces import load_model
+from search_spaces.settings import SpaceSettings
+
+ROOT = Path(__file__).parent.parent
+FIRST_COLUMNS = ["trial", "state", "accuracy", "accuracy_se", "macs", "params", "epochs", "seconds", "digest"]
+
+
+def small(output: Path, *, trials: int = 4, epochs: int = 1, workers: int = 1, seed: int = 0) -> Settings:
+    return Settings(
+        space=SpaceSettings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
+        data=DataSettings(name="digits"),
+        search=SearchSettings(trials=trials, workers=workers, sampler="random", seed=seed),
+        train=TrainSettings(epochs=epochs),
+        device="cpu",
+        output=str(output),
+    )
+
+
+def flags(settings: Settings) -> list[str]:
+    return [
+        "--space.widths", "[8,12]", "--space.units", "[[1],[1],[1]]", "--space.reductions", "[4]",
+        "--search.sampler", "random", "--search.trials", str(settings.search.trials), "--device", "cpu",
+        "--search.workers", str(settings.search.workers), "--train.epochs", str(settings.train.epochs),
+        "--train.batch_size", "128", "--data.validation_share", "0.1", "--output", settings.output,
+    ]  # fmt: skip
+
+
+def table(output: Path) -> pd.DataFrame:
+    return pd.read_csv(output / "trials.csv")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("search") / "run"
+    search(small(output, trials=5, epochs=2))
+    return output
+
+
+def test_the_output_folder_holds_what_the_readme_promises(finished: Path):
+    names = {path.name for path in finished.iterdir()}
+    assert names >= {
+        "study.db", "config.yaml", "provenance.json", "trials.csv", "pareto.csv", "pareto.json", "models",
+        "pareto.png", "report.html",
+    }  # fmt: skip
+    trials = table(finished)
+    assert list(trials.columns[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS
+    assert list(trials["state"]) == ["complete"] * 5
+    front = pd.read_csv(finished / "pareto.csv")
+    assert list(front["macs"]) == sorted(front["macs"])
+    assert list(front["accuracy"]) == sorted(front["accuracy"])
+    provenance = json.loads((finished / "provenance.json").read_text())
+    assert provenance["versions"]["torch"] == torch.__version__
+    assert yaml.safe_load((finished / "config.yaml").read_text())["train"]["epochs"] == 2
+
+
+def test_a_model_of_the_front_gives_the_recorded_accuracy_again(finished: Path):
+    front = pd.read_csv(finished / "pareto.csv").iloc[-1]
+    plan = Plan(small(finished))
+    splits = load(plan.settings.data, plan.split_seed)
+    model = load_model(finished / "models" / str(int(front["trial"])))
+    rows = splits.validation.rows
+    pixels = torch.from_numpy(splits.validation.images[rows]).permute(0, 3, 1, 2).float() / 255
+    mean = torch.tensor(plan.data.mean).view(1, -1, 1, 1)
+    std = torch.tensor(plan.data.std).view(1, -1, 1, 1)
+    with torch.no_grad():
+        hits = model((pixels - mean) / std).argmax(1).numpy() == splits.validation.labels[rows]
+    assert 100 * hits.mean() == pytest.approx(front["accuracy"], abs=1e-6)
+
+
+def test_the_same_command_again_trains_nothing(finished: Path):
+    before = (finished / "trials.csv").read_bytes()
+    settings = small(finished, trials=5, epochs=2)
+    result = run(settings)
+    assert (finished / "trials.csv").read_bytes() == before
+    assert len(result.trials) == 5
+
+
+def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path):
+    before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file() and path.name != ".lock"}
+    settings = small(finished, trials=5, epochs=3)
+    with pytest.raises(StudyError, match=r"train\.epochs: there 2, asked 3"):
+        search(settings)
+    assert all(path.read_bytes() == body for path, body in before.items())
+
+
+def test_another_number_of_workers_or_trials_is_no_other_identity(finished: Path, tmp_path: Path):
+    assert Plan(small(finished, trials=9, workers=2)).identity == Plan(small(tmp_path, trials=5)).identity
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_table_but_for_times(finished: Path, tmp_path: Path):
+    search(small(tmp_path / "again", trials=5, epochs=2))
+    pd.testing.assert_frame_equal(
+        table(finished).drop(columns="seconds"), table(tmp_path / "again").drop(columns="seconds"), check_exact=True
+    )
+
+
+@pytest.mark.slow
+def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_path: Path):
+    search(small(tmp_path / "two", trials=5, epochs=2, workers=2))
+    columns = ["digest", "accuracy", "macs", "params"]
+    one, two = (frame[columns].sort_values("digest", ignore_index=True) for frame in
+                (table(finished), table(tmp_path / "two")))  # fmt: skip
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+@pytest.mark.slow
+def test_kill_9_of_everything_at_random_moments_loses_nothing(finished: Path, tmp_path: Path):
+    output = tmp_path / "killed"
+    settings = small(output, trials=5, epochs=2)
+    command = [sys.executable, str(ROOT / "run_search.py"), *flags(settings), "--space.group_ranks", "2"]
+    draw = random.Random(1)
+    for _ in range(3):
+        process = subprocess.Popen(
+            command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        # Importing torch takes seconds: a kill before the first trial would prove nothing.
+        deadline = time.monotonic() + 60
+        while not (output / "logs").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(draw.uniform(3.0, 7.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    trials = table(output)
+    assert Counter(trials["state"]) == {"complete": 5}
+    assert trials["digest"].is_unique
+    # Going on from checkpoints changes nothing: the table is that of a search nobody killed.
+    columns = ["trial", "digest", "accuracy", "macs", "params", "epochs"]
+    pd.testing.assert_frame_equal(trials[columns], table(finished)[columns], check_exact=True)
+
+
+def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
+    output = tmp_path / "stopped"
+    command = [sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=50, epochs=2))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("1/50"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "same command continues" in rest
+    assert (output / "report.html").exists()
+    assert "complete" in set(table(output)["state"])
+
+
+def test_if_all_fail_the_exit_code_is_1_and_the_reason_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    arguments = ["--space.lr", "[1e30,1e30]", "--space.mixers", "[fixed]", "--search.trials", "2"]
+    assert main([*flags(small(tmp_path / "nan")), *arguments]) == 1
+    assert "diverged" in capsys.readouterr().err
+    assert set(table(tmp_path / "nan")["state"]) == {"failed"}
+
+
+def test_everything_failing_raises_in_the_api(tmp_path: Path):
+    settings = small(tmp_path / "nan", trials=2)
+    with pytest.raises(AllFailedError, match="diverged"):
+        search(replace(settings, space=replace(settings.space, lr=(1e30, 1e30))))
+
+
+def test_a_limit_nothing_can_meet_is_refused_before_any_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([*flags(small(tmp_path / "limit")), "--search.max_macs", "1000"]) == 2
+    assert "no network of shufflenet_v2 meets this; the smallest found has macs" in capsys.readouterr().err
+    assert not (tmp_path / "limit" / "study.db").exists()
+
+
+def test_limits_and_three_objectives_are_honored(tmp_path: Path):
+    settings = small(tmp_path / "three", trials=3)
+    limit = 45_000.0
+    chosen = replace(settings.search, objectives="accuracy,macs,params", max_macs=limit)
+    front = search(replace(settings, search=chosen))
+    assert front.objectives == ("accuracy", "macs", "params")
+    assert all(values[1] <= limit for values in front.values)
+    trials = table(tmp_path / "three")
+    assert set(trials.loc[trials["macs"] > limit, "state"]) <= {"infeasible"}
+
+
+def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([*flags(small(tmp_path / "dry")), "--dry_run"]) == 0
+    told = capsys.readouterr().out
+    for words in ("decisions", "ShuffleNetV2 (8)", "multiply-adds", "time "):
+        assert words in told
+    assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--data.name", "no_such_set"], "no_such_set"),
+        (["--output", "/dev/null/run"], "cannot be written"),
+        (
+            ["--search.storage", "nonsense://ann:s3cr3t@host/db"],
+            "cannot open the study's storage nonsense://ann:***@host/db",
+        ),
+        (["--device", "cuda"], "no CUDA device"),
+    ],
+)
+def test_bad_input_is_one_clear_message_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+):
+    if "cuda" in arguments and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert main([*flags(small(tmp_path / "bad")), *arguments]) == 2
+    message = capsys.readouterr().err
+    assert told in message
+    assert "Traceback" not in message
+    assert "s3cr3t" not in message
+
+
+def test_help_explains_every_setting():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run_search.py"), "--help"], capture_output=True, text=True, check=True
+    )
+    for name in ("--output", "--space.name", "--data.root", "--data.train_limit", "--search.trials", "--search.seed",
+                 "--search.sampler", "--search.engine", "--search.workers", "--search.objectives", "--search.storage",
+                 "--search.max_macs", "--search.max_params", "--train.epochs", "--train.threads", "--device"):  # fmt: skip
+        assert f"\n  {name} " in done.stdout
