@@ -46,6 +46,12 @@ function percent(trial) {
   return trial.accuracy.toFixed(1) + (trial.se === null ? "" : " ± " + trial.se.toFixed(1));
 }
 
+/** A decision's value; a real number at four digits, as the tables beside the page hold it in full. */
+function shortly(value) {
+  if (value === null) return "none";
+  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : String(value);
+}
+
 function signed(value, digits = 1) {
   return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
 }

@@ -121,7 +121,7 @@ function showChoices() {
   update();
 }
 
-function choiceParts() {
+function choiceParts(width) {
   const name = byId("choice-decision").value;
   const equalCost = byId("choice-residual").checked;
   const value = (t) => (equalCost ? t.residual : t.accuracy);
@@ -144,7 +144,7 @@ function choiceParts() {
     const positive = distinct[0] > 0 && distinct.at(-1) / distinct[0] > 5;
     return {
       data: [dots(having, having.map((t) => t.decisions[name]))],
-      layout: { xaxis: axis(plain(name), { type: positive ? "log" : "linear", nticks: 6, exponentformat: "power" }), yaxis: axis(title), uirevision: name },
+      layout: { xaxis: axis(plain(name), positive ? logScale(distinct[0], distinct.at(-1), width) : { nticks: 6 }), yaxis: axis(title), uirevision: name },
     };
   }
   const groups = distinct.map((one) => having.filter((t) => t.decisions[name] === one));

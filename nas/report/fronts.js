@@ -96,19 +96,21 @@ function baselineLabels(baselines, range, width) {
   ];
   const seen = trained.length < 80 ? trained : [...search.front.map((number) => trials.get(number)), ...baselines];
   const obstacles = [...seen.map(place), ...along(search.line.map((number) => place(trials.get(number))))];
+  const ruler = document.createElement("canvas").getContext("2d");
+  ruler.font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const taken = [];
   return baselines.map((t) => {
     const [x, y] = place(t);
-    const half = 3.4 * t.baseline.length + 4;
+    const half = ruler.measureText(t.baseline).width / 2 + 3;
     let best = null;
     for (const distance of [17, 30, 48, 70]) {
       for (const [across, down] of [[1, 0.7], [1, 0], [-1, 0.7], [0, 1], [-1, 0], [1, -0.7], [0, -1]]) {
-        const box = { dx: across * (half + distance * 0.75), dy: down * distance };
+        const box = { dx: across * (half + distance * 0.6), dy: down * (distance + 4) };
         const left = x + box.dx - half;
         const top = y + box.dy - 9;
         const outside = left < 0 || left + 2 * half > width - 75 || top < 0 || top + 18 > height - 65;
         const labels = taken.filter((o) => o.left < left + 2 * half && left < o.right && Math.abs(o.top - top) < 18).length;
-        const covered = obstacles.filter(([ox, oy]) => ox > left - 7 && ox < left + 2 * half + 7 && Math.abs(oy - top - 9) < 16).length;
+        const covered = obstacles.filter(([ox, oy]) => ox > left - 7 && ox < left + 2 * half + 7 && Math.abs(oy - top - 9) < 13).length;
         const cost = 1000 * labels + 500 * outside + 30 * covered + distance / 20;
         if (best === null || cost < best.cost) best = { ...box, cost, left, right: left + 2 * half, top };
       }

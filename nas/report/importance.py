@@ -76,7 +76,7 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
             n=n,
             score=score,
             weights=(),
-            verdict=f"Not to be told from {n} networks: the decisions explain {max(score, 0.0):.0%} of the variance of "
+            verdict=f"Not to be told from {n} networks: the decisions explain {100 * max(score, 0.0):.0f} % of the variance of "
             "networks the model has not seen.",
         )
     weights = [

@@ -107,7 +107,7 @@ function decisions(trial) {
   return [
     make("h4", {}, trial.stages.length ? "Other decisions" : "Decisions"),
     make("table", { class: "plain" }, make("tbody", {}, ...rest.map(([name, value]) =>
-      make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, value === null ? "none" : String(value)))))),
+      make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, shortly(value)))))),
   ];
 }
 
@@ -139,14 +139,14 @@ function curveParts(trial) {
     line: { color: shade, width: 2 }, hovertemplate: `epoch %{x}: ${name} %{y:.3g}<extra></extra>`,
   });
   const data = [line(1, color("faint"), "training loss", "y")];
-  if (trial.curve.some((row) => row[2] !== null)) data.push(line(2, color("accent"), "accuracy", "y2"));
+  if (trial.curve.filter((row) => row[2] !== null).length > 1) data.push(line(2, color("accent"), "accuracy", "y2"));
   return {
     data,
     layout: {
       margin: { l: 34, r: 34, t: 6, b: 34 },
-      xaxis: axis("epoch", { nticks: 5, showgrid: false }),
+      xaxis: axis("epoch", { ...(epochs.length < 8 ? { dtick: 1 } : { nticks: 5 }), showgrid: false }),
       yaxis: axis("loss", { nticks: 4, title: { text: "loss", font: { size: 11 } } }),
-      yaxis2: axis("%", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }),
+      ...(data.length > 1 ? { yaxis2: axis("%", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }) } : {}),
       uirevision: trial.trial,
     },
   };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -199,11 +200,15 @@ def _stage_words(decisions: Mapping[str, Any]) -> str:
 
 
 def _curve(curve: Any) -> list[list[float | None]]:
-    """Rows of epoch, training loss, accuracy; thinned to `CURVE_POINTS`, the last one kept."""
+    """Rows of epoch, training loss (`loss` or `train_loss`), accuracy; thinned to `CURVE_POINTS`, the last one kept."""
     if not isinstance(curve, Sequence) or isinstance(curve, str):
         return []
     rows = [
-        [_number(point.get("epoch")), _number(point.get("train_loss")), _number(point.get("accuracy"))]
+        [
+            _number(point.get("epoch")),
+            _number(point.get("loss", point.get("train_loss"))),
+            _number(point.get("accuracy")),
+        ]
         for point in curve
         if isinstance(point, Mapping)
     ]
@@ -258,7 +263,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
         if isinstance(value, Mapping) and value:
             rows += _flat(value, f"{prefix}{name}.")
         else:
-            rows.append([f"{prefix}{name}", _text(value)])
+            argued = name == "command" and isinstance(value, list | tuple)
+            rows.append([f"{prefix}{name}", shlex.join(map(str, value)) if argued else _text(value)])
     return rows
 
 
@@ -266,6 +272,8 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list | tuple):
+        if any(isinstance(item, list | tuple | dict) for item in value):
+            return json.dumps(value)
         return ", ".join(_text(item) for item in value) or "-"
     if isinstance(value, dict):
         return "-"

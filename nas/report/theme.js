@@ -80,15 +80,18 @@ function tick(value) {
   return String(value);
 }
 
-/** The logarithmic axis of cost over these values, with round ticks such as 1M, 2M, 5M. */
+/** The logarithmic axis of cost over these values. */
 function costAxis(values, width) {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  return axis(search.cost.label, logScale(Math.min(...values), Math.max(...values), width));
+}
+
+/** A logarithmic scale with round ticks such as 1M, 2M, 5M and a little room at both ends. */
+function logScale(low, high, width) {
   const span = Math.log10(high / low);
   const room = Math.max(0.05 * span, (0.2 - span) / 2);
   const range = [Math.log10(low) - room, Math.log10(high) + room];
   const ticks = logTicks(10 ** range[0], 10 ** range[1], width / 75);
-  return axis(search.cost.label, { type: "log", range, tickvals: ticks, ticktext: ticks.map(tick) });
+  return { type: "log", range, tickvals: ticks, ticktext: ticks.map(tick) };
 }
 
 function redrawAll() {

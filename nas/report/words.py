@@ -54,7 +54,9 @@ def answer(result: SearchResult) -> str:
     best = max(front, key=lambda trial: accuracy_of(trial).mean)
     cheapest = front[0]
     cost = cost_name(result)
-    counted = f"Of {len(pool)} networks trained on {data_name(result)}" if len(pool) > 1 else "Of one network trained"
+    if len(pool) == 1:
+        return f"One network has been trained on {data_name(result)}: {_shown(best, cost)}, by validation accuracy."
+    counted = f"Of {len(pool)} networks trained on {data_name(result)}"
     if len(front) == 1:
         return f"{counted}, one is best in all objectives: {_shown(best, cost)}, by validation accuracy."
     return (

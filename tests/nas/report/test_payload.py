@@ -87,3 +87,17 @@ def test_the_reader_is_warned(make_search):
     assert "chosen on the validation split (5,000 images)" in text
     assert "optimistic" in text
     assert "differ by less than 1.9 points are the same" in text
+
+
+def test_nested_settings_are_readable_rows(make_result):
+    settings = {"space": {"units": [[1, 2], [4]], "widths": [8, 12], "none": None, "empty": {}}, "device": "cpu"}
+    provenance = {"command": ["run_search.py", "--output", "a b"]}
+    data = payload(make_result([], settings=settings, provenance=provenance))
+    assert data["settings"] == [
+        ["space.units", "[[1, 2], [4]]"],
+        ["space.widths", "8, 12"],
+        ["space.none", "-"],
+        ["space.empty", "-"],
+        ["device", "cpu"],
+    ]
+    assert data["provenance"] == [["command", "run_search.py --output 'a b'"]]
