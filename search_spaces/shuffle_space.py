@@ -13,7 +13,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, Scalar, When
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces.architecture import HostShape, integer, mixer_kind, mixer_spec
+from search_spaces.architecture import HostShape, integer, mixer_kind, mixer_spec, number
 from search_spaces.blocks import BLOCKS, FACTORED, GENERATED
 from search_spaces.blocks.spec import generator_inputs, hidden_width
 from search_spaces.decisions import Decisions, default
@@ -103,7 +103,7 @@ class ShuffleSpace(SearchSpace):
         architecture = self.canonical_host(decisions)
         for stage in range(1, STAGES + 1):
             architecture |= self._resolved_stage(stage, decisions, shape)
-        training = {name: decisions[name] for name in TRAINING if name in decisions}
+        training = {name: number(decisions, name) for name in TRAINING if name in decisions}
         return Candidate(space=self.name, architecture=architecture, training=training)
 
     def baselines(self) -> Mapping[str, Genotype]:

@@ -24,7 +24,8 @@ HOST_GROUPS = 2
 class ShuffleNetV2Space(ShuffleSpace):
     """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
 
-    `width` is the channels of the first stage; they double in each later one.
+    `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
+    channels (2048 at 2x); at other widths, our choice, four times those of the last stage.
 
     Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
     """

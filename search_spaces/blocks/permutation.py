@@ -78,7 +78,6 @@ def disagreement(index_maps: Tensor) -> Tensor:
     samples, n = index_maps.shape
     if samples < 2:
         return torch.zeros((), device=index_maps.device)
-    counts = torch.zeros(n, n, dtype=torch.float64, device=index_maps.device)
-    counts.scatter_add_(1, index_maps.t(), torch.ones_like(index_maps.t(), dtype=torch.float64))
-    agreeing = (counts * (counts - 1)).sum() / (n * samples * (samples - 1))
-    return (1 - agreeing).float()
+    counts = torch.zeros(n, n, dtype=torch.long, device=index_maps.device)
+    counts.scatter_add_(1, index_maps.t(), torch.ones_like(index_maps.t()))
+    return 1 - (counts * (counts - 1)).sum() / (n * samples * (samples - 1))
