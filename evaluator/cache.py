@@ -86,16 +86,9 @@ def set_folder(data: DataSettings, identity: str) -> Path:
 
 def newest(data: DataSettings) -> DecodedSet | None:
     """The set decoded last for this request, for a machine that has only the cache."""
-    folders = sorted(
-        cache_folder(data).glob(f"{glob_safe(_request(data))}-*"), key=lambda folder: folder.stat().st_mtime
-    )
+    folders = sorted(cache_folder(data).glob(f"{_request(data)}-*"), key=lambda folder: folder.stat().st_mtime)
     sets = [found for folder in reversed(folders) if (found := open_set(folder)) is not None]
     return sets[0] if sets else None
-
-
-def glob_safe(text: str) -> str:
-    """The text with nothing that a glob would take for a pattern."""
-    return re.sub(r"([*?[])", r"[\1]", text)
 
 
 def _request(data: DataSettings) -> str:

@@ -205,7 +205,10 @@ def _reach_hub(source: Source, data: DataSettings) -> None:
         ) from error
 
 
-def _last_line(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
+    """Last line of what an error began with: the library wraps the cause in errors that say nothing."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__
 

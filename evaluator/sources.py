@@ -78,7 +78,7 @@ class Source:
     location: str
     """Folder or dataset id."""
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """For each split its files or patterns: splits named `train` and, where there is one, `test`."""
+    """For each split by name its files or its folder: train, and those that may serve as the test split."""
     identity: str
     """Changes when a file is added, removed, resized or rewritten."""
     known: Known | None = None
@@ -156,9 +156,8 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
             f"{folder} holds Parquet files of the splits {', '.join(sorted(by_split))}, but none of train; "
             "allowed names: train-*.parquet, and test-, validation- or valid-*.parquet"
         )
-    wanted = (known.test_split, *TEST_NAMES) if known is not None else TEST_NAMES
-    test = next((by_split[name] for name in wanted if name in by_split), None)
-    splits = [("train", train)] + ([("test", test)] if test is not None else [])
+    expected = (known.test_split,) if known is not None and known.test_split in by_split else TEST_NAMES
+    splits = [("train", train), *((name, by_split[name]) for name in expected if name in by_split)]
     return Source(
         kind=Kind.PARQUET,
         location=str(folder),

@@ -3,6 +3,9 @@
 SGD with Nesterov momentum, linear warm-up and cosine, label smoothing, averaged weights, mixed precision. Every schedule is a
 function of the step and the steps of the full budget, and all randomness of an epoch comes from (seed, epoch): so a training
 that goes on from a checkpoint ends, on a CPU, bit for bit as one that was never interrupted.
+
+Gradients are not clipped: at the largest rate (.5) and penalty weight (10) of the default spaces, one drawn ShuffleNet of each
+mixer and host trained 10 epochs on digits without diverging; what does diverge is a recorded failure.
 """
 
 from __future__ import annotations

@@ -101,9 +101,10 @@ def test_a_test_split_without_labels_gives_way_to_the_validation_split(tmp_path:
     images = [png(pixels(seed)) for seed in range(8)]
     write_parquet(tmp_path / "mine" / "train-0.parquet", images, [0, 1] * 4)
     write_parquet(tmp_path / "mine" / "test-0.parquet", images[:4], [-1] * 4)
-    write_parquet(tmp_path / "mine" / "validation-0.parquet", images[:2], [0, 1])
+    write_parquet(tmp_path / "mine" / "validation-0.parquet", images[:5], [0, 1, 1, 0, 1])
     data = DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache"))
-    assert prepare(data, seed=0).test == 2
+    assert prepare(data, seed=0).train == 6
+    assert load_test(data).labels.tolist() == [0, 1, 1, 0, 1]
 
 
 def test_a_folder_of_class_folders_is_a_dataset(tmp_path: Path) -> None:
@@ -243,7 +244,7 @@ def test_a_table_without_images_is_refused_with_its_columns(tmp_path: Path) -> N
 def test_a_broken_parquet_file_is_one_clear_message(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train-0.parquet").write_bytes(b"PAR1 no table PAR1")
-    with pytest.raises(DataError, match="mine cannot be opened"):
+    with pytest.raises(DataError, match="mine cannot be opened: .*[Pp]arquet"):
         prepare(DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 
