@@ -7,7 +7,7 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class _Loaded:
     """What all trainings of this process share."""
 
     data: TrainingData
-    fingerprint: str
+    data_identity: Mapping[str, Any]
+    """What of the data makes a training this one; plain JSON."""
     execution: Execution
 
 
@@ -156,7 +157,12 @@ class TrainingEvaluator:
                     augment=make_augmentation(splits.summary),
                     normalize=Normalization(splits.summary, execution.device, execution.memory_format),
                 ),
-                fingerprint=splits.summary.fingerprint,
+                data_identity={
+                    "fingerprint": splits.summary.fingerprint,
+                    "flip": splits.summary.flip,
+                    "resized_crop": splits.summary.resized_crop,
+                    "crop_padding": splits.summary.crop_padding,
+                },
                 execution=execution,
             )
         set_threads(train)
@@ -169,7 +175,7 @@ class TrainingEvaluator:
             "digest": task.candidate.digest,
             "epochs": task.budget.epochs,
             "seed": task.seed,
-            "data": loaded.fingerprint,
+            "data": dict(loaded.data_identity),
             "precision": loaded.execution.precision,
             "train": settings,
         }

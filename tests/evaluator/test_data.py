@@ -244,7 +244,7 @@ def test_a_table_without_images_is_refused_with_its_columns(tmp_path: Path) -> N
 def test_a_broken_parquet_file_is_one_clear_message(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train-0.parquet").write_bytes(b"PAR1 no table PAR1")
-    with pytest.raises(DataError, match="mine cannot be opened: .*[Pp]arquet"):
+    with pytest.raises(DataError, match=r"mine cannot be opened: .*[Pp]arquet"):
         prepare(DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 

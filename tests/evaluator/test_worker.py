@@ -97,11 +97,18 @@ def test_another_task_of_the_same_number_is_trained(make: Callable[..., Training
     assert len(told) == other.budget.epochs + 1
 
 
-def test_other_training_settings_are_another_training(make: Callable[..., TrainingEvaluator]) -> None:
+def test_other_training_settings_or_another_augmentation_are_another_training(
+    make: Callable[..., TrainingEvaluator], few_digits: DataSettings
+) -> None:
     evaluate(make())
-    told: list[Progress] = []
-    make(train=dataclasses.replace(TRAIN, label_smoothing=0.2)).evaluate(TASK, told.append)
-    assert len(told) == 4
+    for other in (
+        make(train=dataclasses.replace(TRAIN, label_smoothing=0.2)),
+        make(data=dataclasses.replace(few_digits, flip=True)),
+        make(data=dataclasses.replace(few_digits, crop_padding=0)),
+    ):
+        told: list[Progress] = []
+        other.evaluate(TASK, told.append)
+        assert len(told) == 4
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
