@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,33 +73,20 @@ class Plan:
     """Settings made into the parts of a search: data, space, costs, objectives. Trains nothing."""
 
     def __init__(self, settings: Settings) -> None:
+        from evaluator.cost_table import CostTable
         from evaluator.data import prepare
         from evaluator.device import resolve_device
         from nas.seeds import derive_seed
         from search_spaces import make_space
 
         self.settings = settings
-        self.device = resolve_device(settings.device).type
+        self.device = resolve_device(settings.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.data: DataSummary = prepare(settings.data, seed=self.split_seed)
         self.space: SearchSpace = make_space(
             settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
         )
-        self._costs: dict[str, Mapping[str, float]] = {}
-
-    def costs(self, candidate: Candidate) -> Mapping[str, float]:
-        """Exact multiply-adds and parameters of a candidate, counted once for each architecture."""
-        key = json.dumps(dict(candidate.architecture), sort_keys=True)
-        if key not in self._costs:
-            import torch
-
-            from evaluator.cost import count_cost
-
-            with torch.device("meta"):
-                model = self.space.build(candidate)
-            cost = count_cost(model, (1, self.data.channels, self.data.image_size, self.data.image_size))
-            self._costs[key] = {"macs": float(cost.macs), "params": float(cost.params)}
-        return self._costs[key]
+        self.costs = CostTable(self.space.build, self.data.input_shape)
 
     @property
     def limits(self) -> dict[str, float]:
@@ -136,11 +123,12 @@ class Plan:
     @property
     def identity(self) -> dict[str, Any]:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
-        train = {key: value for key, value in asdict(self.settings.train).items() if key != "threads"}
+        machine = ("threads", "precision", "channels_last")
+        train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
         groups = {
             "space": self.space.settings(),
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint, "flip": self.data.flip,
-                     "crop_padding": self.data.crop_padding},
+                     "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
             "train": train,
             "search": {
                 "seed": self.settings.search.seed,
@@ -152,11 +140,36 @@ class Plan:
         return dict(json.loads(json.dumps(flat)))
 
     @property
+    def resolved(self) -> Settings:
+        """The settings with what was left to choose filled in; read back, they make the same search."""
+        from evaluator.device import resolve_execution
+
+        execution = resolve_execution(self.settings.train, self.device)
+        references = {objective.name: objective.reference for objective in self.objectives}
+        return replace(
+            self.settings,
+            device=self.device.type,
+            data=replace(
+                self.settings.data,
+                image_size=self.data.image_size,
+                flip=self.data.flip,
+                crop_padding=None if self.data.resized_crop else self.data.crop_padding,
+            ),
+            search=replace(
+                self.settings.search,
+                workers=self.workers,
+                reference_macs=references.get("macs"),
+                reference_params=references.get("params"),
+            ),
+            train=replace(self.settings.train, precision=execution.precision, channels_last=execution.channels_last),
+        )
+
+    @property
     def workers(self) -> int:
         """Candidates trained at the same time."""
         if self.settings.search.workers is not None:
             return self.settings.search.workers
-        return max(1, (os.cpu_count() or 1) // self.settings.train.threads) if self.device == "cpu" else 1
+        return max(1, (os.cpu_count() or 1) // self.settings.train.threads) if self.device.type == "cpu" else 1
 
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""
@@ -166,7 +179,7 @@ class Plan:
                 "space": self.space.settings(),
                 "data": asdict(self.settings.data),
                 "train": asdict(self.settings.train),
-                "device": self.device,
+                "device": self.device.type,
                 "checkpoints": str(checkpoints),
                 "split_seed": self.split_seed,
             },
@@ -266,7 +279,7 @@ def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: 
     from nas.report import write_report
     from nas.result import SearchResult
 
-    settings = settings_json(plan.settings)
+    settings = settings_json(plan.resolved)
     result = SearchResult(
         trials=trials,
         objectives=plan.objectives,
@@ -274,7 +287,7 @@ def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: 
         settings=settings,
         provenance={
             **provenance(),
-            "device": plan.device,
+            "device": plan.device.type,
             "workers": plan.workers,
             "seed": plan.settings.search.seed,
             "data_fingerprint": plan.data.fingerprint,
@@ -338,7 +351,7 @@ def dry_run(settings: Settings) -> str:
     for label, genotype in plan.space.baselines().items():
         candidate = plan.space.decode(genotype)
         costs = plan.costs(candidate)
-        seconds.append(step_seconds(plan.space.build(candidate), shape, data.classes, train, plan.device))
+        seconds.append(step_seconds(plan.space.build(candidate), shape, data.classes, train, plan.device.type))
         lines.append(
             f"  {label:24} {costs['macs'] / 1e6:10.3f} M multiply-adds {costs['params'] / 1e6:8.3f} M parameters"
             f" {seconds[-1] * 1e3:8.1f} ms a step"
@@ -347,7 +360,7 @@ def dry_run(settings: Settings) -> str:
     total = settings.search.trials * steps * sum(seconds) / len(seconds) / plan.workers
     lines.append(
         f"time        about {_duration(total)}: {settings.search.trials} trials of {train.epochs} epochs, "
-        f"{plan.workers} at a time on {plan.device}, at the baselines' mean step; measuring comes on top"
+        f"{plan.workers} at a time on {plan.device.type}, at the baselines' mean step; measuring comes on top"
     )
     return "\n".join(lines)
 
@@ -398,7 +411,9 @@ def make_parser() -> ArgumentParser:
         """Keeps the lines of the description."""
 
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    parser = ArgumentParser(prog="run_search.py", description=DESCRIPTION, exit_on_error=False, formatter_class=Formatter)
+    parser = ArgumentParser(
+        prog="run_search.py", description=DESCRIPTION, exit_on_error=False, formatter_class=Formatter
+    )
     parser.add_argument(
         "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
     )

@@ -30,6 +30,10 @@ WEIGHTLESS = (
     nn.PReLU,
 )
 """Modules whose parameters cost no multiply-adds by this convention."""
+SHAPE_KEEPING: frozenset[Callable[..., Any]] = frozenset(
+    {F.batch_norm, F.layer_norm, F.group_norm, F.instance_norm, F.relu, F.relu6, F.hardswish, F.silu, F.gelu}
+)
+"""Functions whose output has the shape of their first argument and that cost no multiply-adds by this convention."""
 MULTIPLICATIONS: frozenset[Callable[..., Any]] = frozenset(
     {
         F.conv1d,
@@ -96,7 +100,8 @@ def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     Raises:
         CostError: A module has parameters or multiplies matrices, but its cost is not known; names the module and its type.
     """
-    network = meta_copy(model).eval()
+    on_meta = all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+    network = model if on_meta and not model.training else meta_copy(model).eval()
     names = {module: name for name, module in network.named_modules()}
     for module, name in names.items():
         _refuse_unknown(module, name)
@@ -224,4 +229,7 @@ class _Watch(TorchFunctionMode):
                 f"module {self._names[module]!r} of type {type(module).__name__} calls {func.__name__}, but its "
                 "multiply-adds are not known; it must be a nas.ports.Counted"
             )
+        if func in SHAPE_KEEPING:
+            # On the meta device these run through Python decompositions that take most of the time of counting.
+            return args[0]
         return func(*args, **(kwargs if kwargs is not None else {}))

@@ -101,7 +101,7 @@ class LocalEngine:
         self._inbox: queue.Queue[_Message] = queue.Queue()
         self._workers: list[_Worker] = []
 
-    def run(self, driver: Driver, on_event: Callable[[], None]) -> None:
+    def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
         """Works until the driver is finished. Leaves no process behind, whatever ends it.
 
         Args:

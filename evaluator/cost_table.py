@@ -1,0 +1,36 @@
+"""The known costs of candidates, each architecture counted once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn
+
+from evaluator.cost import count_cost
+from nas.candidate import Candidate
+
+
+class CostTable:
+    """A `nas.ports.CostFunction`: multiply-adds (`macs`) and parameters (`params`) of a candidate, without training it.
+
+    Args:
+        build: Makes a candidate's network on torch's default device.
+        input_shape: `(n, c, h, w)` of its input; costs are for one image.
+    """
+
+    def __init__(self, build: Callable[[Candidate], nn.Module], input_shape: tuple[int, ...]) -> None:
+        self._build = build
+        self._input_shape = input_shape
+        self._known: dict[str, Mapping[str, float]] = {}
+
+    def __call__(self, candidate: Candidate) -> Mapping[str, float]:
+        """The costs by objective name."""
+        key = json.dumps(dict(candidate.architecture), sort_keys=True)
+        if key not in self._known:
+            with torch.device("meta"):
+                model = self._build(candidate).eval()
+            cost = count_cost(model, self._input_shape)
+            self._known[key] = {"macs": float(cost.macs), "params": float(cost.params)}
+        return self._known[key]
