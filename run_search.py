@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.budget import Budget
-from nas.candidate import Candidate
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
-from nas.records import Failure, Trial
+from nas.records import Trial
 from nas.settings import SearchSettings, objective_names
 from search_spaces.settings import SpaceSettings
 
@@ -252,7 +251,7 @@ def run(settings: Settings) -> SearchResult:
         finally:
             result = _publish(plan, driver.trials, driver.front(), folder)
             study.close()
-    _raise_if_all_failed(result)
+    result.require_front()
     return result
 
 
@@ -271,20 +270,16 @@ def _open_study(plan: Plan, folder: OutputFolder) -> Study:
 
 
 def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: OutputFolder) -> SearchResult:
-    """Writes the report, the provenance and the models of the front."""
-    import yaml
-
-    from nas.output import write_atomically
+    """Writes the report and the models of the front."""
     from nas.provenance import provenance
     from nas.report import write_report
     from nas.result import SearchResult
 
-    settings = settings_json(plan.resolved)
     result = SearchResult(
         trials=trials,
         objectives=plan.objectives,
         front=front,
-        settings=settings,
+        settings=settings_json(plan.resolved),
         provenance={
             **provenance(),
             "device": plan.device.type,
@@ -295,19 +290,7 @@ def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: 
         space=plan.space.settings(),
         data=plan.data.to_json(),
     )
-    write_atomically(folder.path / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
-    folder.write_json("provenance.json", result.provenance)
-    folder.publish(
-        {
-            number: {
-                "space": result.space,
-                "candidate": trials[number].candidate.to_json(),
-                "values": trials[number].values(),
-                "data": result.data,
-            }
-            for number in front.trials
-        }
-    )
+    folder.publish(result)
     write_report(result, folder.path)
     return result
 
@@ -320,14 +303,6 @@ def settings_json(settings: Settings) -> dict[str, Any]:
     if settings.search.storage is not None:
         plain["search"]["storage"] = redact(settings.search.storage)
     return plain
-
-
-def _raise_if_all_failed(result: SearchResult) -> None:
-    failures = [trial.outcome for trial in result.trials if isinstance(trial.outcome, Failure)]
-    if len(result.front) == 0:
-        kinds = sorted({f"{failure.kind.value}: {failure.message}" for failure in failures})
-        reasons = "\n  ".join(kinds[:5]) if kinds else "every proposal is over a limit"
-        raise AllFailedError(f"no candidate was trained to its end, there is no front:\n  {reasons}")
 
 
 def dry_run(settings: Settings) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from nas.atomic_file import json_bytes, write_atomically
 from nas.errors import OutputError, StudyError
 from nas.records import TrialState
 
 if TYPE_CHECKING:
     from nas.driver import Driver
+    from nas.result import SearchResult
 
 WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"
@@ -84,33 +85,33 @@ class OutputFolder:
         if self._lock is not None:
             self._lock.close()
 
-    def write_json(self, name: str, body: Mapping[str, Any]) -> None:
-        """Writes a JSON file of the folder atomically."""
-        write_atomically(self.path / name, json.dumps(body, indent=2) + "\n")
-
     def forget(self, trials: Iterable[int]) -> None:
         """Removes the weights of trials that are recorded and on no front; a dominated trial never comes back."""
         for number in trials:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
-    def publish(self, members: Mapping[int, Mapping[str, Any]]) -> None:
-        """Makes `models/` hold exactly these trials: for each its weights and the description `load_model` needs.
+    def publish(self, result: SearchResult) -> None:
+        """Makes `models/` hold exactly the front: for each member its weights, and the description `load_model` needs.
 
-        Args:
-            members: By trial number what goes into `candidate.json`.
+        Raises:
+            OutputError: A file cannot be written.
         """
-        self.models.mkdir(exist_ok=True)
-        for number, description in members.items():
+        for number in result.front.trials:
             folder = self.models / str(number)
             weights = self.checkpoints / str(number) / WEIGHTS
             if weights.exists():
-                folder.mkdir(exist_ok=True)
-                shutil.copyfile(weights, folder / (WEIGHTS + ".part"))
-                (folder / (WEIGHTS + ".part")).replace(folder / WEIGHTS)
-            if folder.exists():
-                write_atomically(folder / CANDIDATE, json.dumps(description, indent=2) + "\n")
-        for folder in self.models.iterdir():
-            if folder.name not in {str(number) for number in members}:
+                write_atomically(folder / WEIGHTS, weights.read_bytes())
+            trial = result.trials[number]
+            description = {
+                "space": dict(result.space),
+                "candidate": trial.candidate.to_json(),
+                "values": trial.values(),
+                "data": dict(result.data),
+            }
+            write_atomically(folder / CANDIDATE, json_bytes(description))
+        members = {str(number) for number in result.front.trials}
+        for folder in self.models.iterdir() if self.models.exists() else ():
+            if folder.name not in members:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -135,17 +136,3 @@ class ModelKeeper:
         dominated = set(ended) - set(self._driver.front().trials) - self._forgotten
         self._folder.forget(dominated)
         self._forgotten |= dominated
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that a reader, or a crash, sees the old or the new one whole.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path} ({error.strerror or error})") from error

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nas.errors import AllFailedError
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
-from nas.records import Trial
+from nas.records import Failure, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +29,16 @@ class SearchResult:
     data: Mapping[str, Any]
     """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
     fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""
+
+    def require_front(self) -> None:
+        """Refuses a search without a front.
+
+        Raises:
+            AllFailedError: No candidate was trained to its end; tells up to five reasons.
+        """
+        if len(self.front) > 0:
+            return
+        failures = [trial.outcome for trial in self.trials if isinstance(trial.outcome, Failure)]
+        reasons = sorted({f"{failure.kind.value}: {failure.message}" for failure in failures})
+        told = "\n  ".join(reasons[:5]) if reasons else "every proposal is over a limit"
+        raise AllFailedError(f"no candidate was trained to its end, there is no front:\n  {told}")

@@ -15,7 +15,7 @@ __all__ = ["write_report"]
 
 
 def write_report(result: SearchResult, output: Path) -> None:
-    """Writes `trials.csv`, `pareto.csv`, `pareto.json`, `pareto.png` and `report.html`, each whole or not at all.
+    """Writes the tables, `pareto.png`, `report.html`, `config.yaml` and `provenance.json`, each whole or not at all.
 
     Works for a search that is still running and for one that has no result yet.
 

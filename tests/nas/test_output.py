@@ -1,10 +1,14 @@
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 from nas.errors import OutputError, StudyError
-from nas.output import OutputFolder, write_atomically
+from nas.output import OutputFolder
+from nas.result import SearchResult
 from nas.storage import open_storage, redact
 
 
@@ -26,32 +30,51 @@ def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path):
         OutputFolder(tmp_path / "file" / "run").__enter__()
 
 
-def test_a_file_that_cannot_be_written_is_an_output_error(tmp_path: Path):
-    with pytest.raises(OutputError, match="cannot write"):
-        write_atomically(tmp_path / "missing" / "file", "text")
+def result_of(folder: Path) -> SearchResult:
+    """A toy search of four trials, of which all are on the front."""
+    driver = toy_driver(folder, trials=4, space=ToySpace(learning_rate=False))
+    run_inline(driver)
+    return SearchResult(
+        trials=driver.trials,
+        objectives=toy_objectives(),
+        front=driver.front(),
+        settings={},
+        provenance={},
+        space={},
+        data={},
+    )
+
+
+def put_weights(folder: OutputFolder, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        (folder.checkpoints / str(number)).mkdir(parents=True)
+        (folder.checkpoints / str(number) / "weights.pt").write_bytes(bytes([number]))
 
 
 def test_models_hold_exactly_the_front(tmp_path: Path):
+    result = result_of(tmp_path)
+    members = result.front.trials
     with OutputFolder(tmp_path) as folder:
-        for number in (1, 2, 3):
-            (folder.checkpoints / str(number)).mkdir(parents=True)
-            (folder.checkpoints / str(number) / "weights.pt").write_bytes(bytes([number]))
-        folder.publish({1: {"a": 1}, 2: {"a": 2}})
-        folder.publish({2: {"a": 2}, 3: {"a": 3}})
-    assert sorted(path.name for path in folder.models.iterdir()) == ["2", "3"]
-    assert (folder.models / "3" / "weights.pt").read_bytes() == bytes([3])
-    assert sorted(path.name for path in (folder.models / "3").iterdir()) == ["candidate.json", "weights.pt"]
+        put_weights(folder, members)
+        folder.publish(result)
+        assert {path.name for path in folder.models.iterdir()} == {str(number) for number in members}
+        folder.publish(replace(result, front=replace(result.front, trials=members[1:], values=result.front.values[1:])))
+    assert {path.name for path in folder.models.iterdir()} == {str(number) for number in members[1:]}
+    last = folder.models / str(members[-1])
+    assert (last / "weights.pt").read_bytes() == bytes([members[-1]])
+    assert sorted(path.name for path in last.iterdir()) == ["candidate.json", "weights.pt"]
 
 
 def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
+    result = result_of(tmp_path)
     with OutputFolder(tmp_path) as folder:
-        (folder.checkpoints / "1").mkdir(parents=True)
-        (folder.checkpoints / "1" / "weights.pt").write_bytes(b"w")
-        folder.publish({1: {}})
-        folder.forget([1])
-        folder.publish({1: {}})
-    assert (folder.models / "1" / "weights.pt").read_bytes() == b"w"
-    assert not (folder.checkpoints / "1").exists()
+        put_weights(folder, result.front.trials)
+        folder.publish(result)
+        folder.forget(result.front.trials)
+        folder.publish(result)
+    for number in result.front.trials:
+        assert (folder.models / str(number) / "weights.pt").read_bytes() == bytes([number])
+        assert not (folder.checkpoints / str(number)).exists()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import OutputError
-from nas.report.files import write_atomically
+from nas.atomic_file import write_atomically
 
 
 def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path):
