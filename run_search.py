@@ -111,13 +111,16 @@ class Plan:
 
     @cached_property
     def context(self) -> SamplerContext:
-        """The search as samplers see it; limits nothing can meet are refused here."""
-        from nas.limits import check_limits
+        """The search as samplers see it."""
         from nas.samplers.context import SamplerContext
 
-        context = SamplerContext(space=self.space, costs=self.costs, limits=self.limits, seed=self.settings.search.seed)
-        check_limits(context)
-        return context
+        return SamplerContext(space=self.space, costs=self.costs, limits=self.limits, seed=self.settings.search.seed)
+
+    def refuse_impossible_limits(self) -> None:
+        """Raises a SettingsError if no network of the space can meet the limits."""
+        from nas.limits import check_limits
+
+        check_limits(self.context)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -233,13 +236,13 @@ def run(settings: Settings) -> SearchResult:
     _quiet()
     with OutputFolder(Path(settings.output)) as folder:
         plan = Plan(settings)
-        context = plan.context
+        plan.refuse_impossible_limits()
         study = _open_study(plan, folder)
         factory = sampler_factory(settings.search.sampler)
         driver = Driver(
             study=study,
-            context=context,
-            sampler=lambda seed: factory(context, seed),
+            context=plan.context,
+            sampler=lambda seed: factory(plan.context, seed),
             budget=Budget(epochs=settings.train.epochs),
             trials=settings.search.trials,
         )
@@ -308,42 +311,29 @@ def settings_json(settings: Settings) -> dict[str, Any]:
 def dry_run(settings: Settings) -> str:
     """The space's size, the baselines' costs and an estimate of the time, in words. Trains nothing, writes nothing."""
     from evaluator.probe import step_seconds
+    from nas.report.estimate import BaselineEstimate, estimate_text
 
     _check(settings)
     plan = Plan(settings)
-    data, train = plan.data, settings.train
-    assert plan.context is not None
-    size = f"{plan.space.size:,.0f}" if plan.space.size < 1e15 else f"{plan.space.size:.2g}"
-    lines = [
-        f"data        {data.name}: {data.train:,} train, {data.validation:,} validation images of "
-        f"{data.image_size}x{data.image_size}x{data.channels}, {data.classes} classes",
-        f"space       {plan.space.name}: {len(plan.space.dimensions)} decisions, "
-        + ("a continuum of networks" if size == "inf" else f"{size} combinations"),
-        "baselines",
-    ]
-    seconds = []
-    shape = (train.batch_size, data.channels, data.image_size, data.image_size)
-    for label, genotype in plan.space.baselines().items():
+    plan.refuse_impossible_limits()
+    train = plan.settings.train
+    baselines = []
+    for name, genotype in plan.space.baselines().items():
         candidate = plan.space.decode(genotype)
-        costs = plan.costs(candidate)
-        seconds.append(step_seconds(plan.space.build(candidate), shape, data.classes, train, plan.device.type))
-        lines.append(
-            f"  {label:24} {costs['macs'] / 1e6:10.3f} M multiply-adds {costs['params'] / 1e6:8.3f} M parameters"
-            f" {seconds[-1] * 1e3:8.1f} ms a step"
+        seconds = step_seconds(
+            plan.space.build(candidate), plan.data.input_shape, plan.data.classes, train, plan.device.type
         )
-    steps = -(-data.train // train.batch_size) * train.epochs
-    total = settings.search.trials * steps * sum(seconds) / len(seconds) / plan.workers
-    lines.append(
-        f"time        about {_duration(total)}: {settings.search.trials} trials of {train.epochs} epochs, "
-        f"{plan.workers} at a time on {plan.device.type}, at the baselines' mean step; measuring comes on top"
+        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, **plan.costs(candidate)))
+    return estimate_text(
+        data=plan.data.to_json(),
+        space=plan.space,
+        baselines=baselines,
+        trials=settings.search.trials,
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        workers=plan.workers,
+        device=plan.device.type,
     )
-    return "\n".join(lines)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
 
 
 def _check(settings: Settings) -> None:

@@ -214,7 +214,7 @@ def _decode(data: DataSettings, source: Source, draft: Path) -> SetDescription:
         total = sum(len(split.labels) for split in parts.values())
         cache.room_for(draft, total, form.size, form.channels)
         facts = {}
-        with tqdm(total=total, desc=f"decoding {data.name}", unit=" images", leave=False) as bar:
+        with tqdm(total=total, desc=f"decoding {data.name}", unit=" images", leave=False, disable=None) as bar:
             for part, split in parts.items():
                 shape = (len(split.labels), form.size, form.size, form.channels)
                 file = draft / f"{part}_images.npy"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.errors import OutputError
 from nas.atomic_file import write_atomically
+from nas.errors import OutputError
 
 
 def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path):

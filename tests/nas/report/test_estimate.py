@@ -1,0 +1,40 @@
+from toy_search import ToySpace
+
+from nas.report.estimate import BaselineEstimate, estimate_text
+
+DATA = {"name": "toys", "train": 1000, "validation": 100, "image_size": 8, "channels": 1, "classes": 10}
+
+
+def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -> str:
+    baselines = [
+        BaselineEstimate(name=f"Toy {number}", macs=2e6, params=1e5, step_seconds=second)
+        for number, second in enumerate(seconds)
+    ]
+    return estimate_text(
+        data=DATA,
+        space=ToySpace(),
+        baselines=baselines,
+        trials=trials,
+        epochs=epochs,
+        batch_size=100,
+        workers=workers,
+        device="cpu",
+    )
+
+
+def test_the_time_is_trials_times_steps_times_the_mean_step_over_the_workers():
+    assert "about 60 seconds" in text(0.2, 0.4), "10 trials x 4 epochs x 10 steps x 0.3 s / 2 workers"
+    assert "about 10 minutes" in text(3.0)
+    assert "about 3.3 hours" in text(60.0)
+
+
+def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
+    told = text(0.1)
+    assert "toy: 4 decisions, a continuum of combinations" in told
+    assert "Toy 0" in told
+    assert "2.000 M multiply-adds" in told
+    assert "0.100 M parameters" in told
+
+
+def test_without_a_baseline_no_time_is_told():
+    assert "not estimated" in text()
