@@ -3,9 +3,6 @@
 SGD with Nesterov momentum, linear warm-up and cosine, label smoothing, averaged weights, mixed precision. Every schedule is a
 function of the step and the steps of the full budget, and all randomness of an epoch comes from (seed, epoch): so a training
 that goes on from a checkpoint ends, on a CPU, bit for bit as one that was never interrupted.
-
-Gradients are not clipped: at the largest rate (.5) and penalty weight (10) of the default spaces, one drawn ShuffleNet of each
-mixer and host trained 10 epochs on digits without diverging; what does diverge is a recorded failure.
 """
 
 from __future__ import annotations
@@ -31,6 +28,10 @@ from evaluator.settings import TrainSettings
 
 REFERENCE_BATCH = 128
 """Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
+LARGEST_NORM = 1.0
+"""Gradients are clipped to this norm: without it short trainings collapse at rates that the spaces search. Validation accuracy of a
+ShuffleNetV2 of 32-64-128 channels after 2 epochs of 6,720 CIFAR-10 images, mean of two seeds, at rates .1, .3 and .5: not clipped
+37, 23 and 10%; clipped to 2: 39, 39 and 30%; clipped to 1: 35, 42 and 38%."""
 CHECK_EVERY = 64
 """Steps after which the losses are looked at; on a GPU looking at each would stall the queue."""
 CURVE_SHARE = 0.3
@@ -153,6 +154,8 @@ class Training:
                 loss = loss + weight * torch.stack([shuffle.penalty() for shuffle in self._shuffles]).mean()
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_NORM, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.averaged.update(averaging_decay(step, decay=settings.ema))
