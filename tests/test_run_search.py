@@ -8,17 +8,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from evaluator.data import load
 from evaluator.settings import DataSettings, TrainSettings
 from nas.errors import AllFailedError, StudyError
+from nas.output import OutputFolder
 from nas.settings import SearchSettings
 from run_search import Plan, Settings, main, run, search
 from search_spaces import load_model
@@ -230,6 +234,63 @@ def test_bad_input_is_one_clear_message_and_exit_code_2(
     assert told in message
     assert "Traceback" not in message
     assert "s3cr3t" not in message
+
+
+def image_folder(path: Path, per_class: int = 4, classes: tuple[str, ...] = ("cat", "dog")) -> Path:
+    draw = np.random.default_rng(0)
+    for label in classes:
+        (path / label).mkdir(parents=True)
+        for number in range(per_class):
+            Image.fromarray(draw.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path / label / f"{number}.png")
+    return path
+
+
+def test_a_folder_of_images_is_searched(tmp_path: Path):
+    photos = image_folder(tmp_path / "photos", per_class=20)
+    settings = small(tmp_path / "run", trials=3)
+    data = DataSettings(name=str(photos), validation_share=0.25, cache=str(tmp_path / "cache"))
+    front = search(replace(settings, data=data, train=TrainSettings(epochs=1, batch_size=8)))
+    assert len(front) >= 1
+    description = json.loads(next((tmp_path / "run" / "models").glob("*/candidate.json")).read_text())
+    assert description["data"]["class_names"] == ["cat", "dog"]
+    assert description["data"]["image_size"] == 16
+
+
+def broken_image(path: Path) -> Path:
+    folder = image_folder(path)
+    (folder / "dog" / "2.png").write_bytes(b"no image at all")
+    return folder
+
+
+def lonely_class(path: Path) -> Path:
+    folder = image_folder(path)
+    for number in range(1, 4):
+        (folder / "dog" / f"{number}.png").unlink()
+    return folder
+
+
+def no_classes(path: Path) -> Path:
+    path.mkdir()
+    (path / "notes.txt").write_text("nothing to see")
+    return path
+
+
+@pytest.mark.parametrize(("make", "told"), [(broken_image, "2.png"), (lonely_class, "dog"), (no_classes, "sub-folder")])
+def test_images_that_cannot_be_used_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path], told: str
+):
+    folder = make(tmp_path / "photos")
+    arguments = ["--data.name", str(folder), "--data.cache", str(tmp_path / "cache")]
+    assert main([*flags(small(tmp_path / "run")), *arguments]) == 2
+    message = capsys.readouterr().err
+    assert told in message
+    assert "Traceback" not in message
+
+
+def test_a_second_driver_on_the_same_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]):
+    with OutputFolder(finished):
+        assert main(flags(small(finished, trials=5, epochs=2))) == 2
+    assert "in use by another running search" in capsys.readouterr().err
 
 
 def test_help_explains_every_setting():

@@ -1,0 +1,66 @@
+"""What the search calls MACs, against PyTorch's own FLOP counter and published figures, over both spaces."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from evaluator.cost_table import CostTable
+from nas.samplers.context import SamplerContext
+from nas.space import SearchSpace
+from search_spaces import SPACES, make_space
+from search_spaces.settings import SpaceSettings
+
+
+def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> tuple[SearchSpace, CostTable]:
+    space = make_space(settings, image_size=image_size, channels=3, classes=classes)
+    return space, CostTable(space.build, (1, 3, image_size, image_size))
+
+
+@pytest.mark.parametrize("image_size", [8, 32])
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
+    widths = {"shufflenet_v2": (16.0, 24.0, 48.0), "shufflenet_v1": (0.25, 0.5, 1.0)}[name]
+    units = ((1, 2), (1, 2), (1, 2))
+    space, costs = space_and_costs(SpaceSettings(name=name, widths=widths, units=units), image_size, 10)
+    context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+    rng = np.random.default_rng(image_size)
+    mixers = set()
+    for _ in range(12):
+        candidate = space.decode(context.draw(rng))
+        mixers |= {value for key, value in candidate.architecture.items() if key.endswith(".mixer")}
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            space.build(candidate).eval()(torch.zeros(1, 3, image_size, image_size))
+        assert costs(candidate)["macs"] == counter.get_total_flops() / 2
+    assert len(mixers) == 5, "every mixer was drawn"
+
+
+PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
+    # Million multiply-adds and parameters: batch norms, pooling and the shuffle cost nothing; CIFAR nets with a 1x1 stem.
+    "ShuffleNetV2 1x": (SpaceSettings(widths=(116,)), 224, 1000, 144.9, 2.279),
+    "ShuffleNetV2 0.5x": (SpaceSettings(widths=(48,), stem_kernel=1), 32, 100, 10.40, 0.444),
+    "ShuffleNetV2 1x, CIFAR": (SpaceSettings(widths=(116,), stem_kernel=1), 32, 100, 44.50, 1.356),
+    "ShuffleNetV2 1.5x, CIFAR": (SpaceSettings(widths=(176,), stem_kernel=1), 32, 100, 93.76, 2.581),
+    "ShuffleNetV1 1x g=3": (SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(3,)), 224, 1000, 137.5, 1.866),
+    "ShuffleNetV1 1x g=3, CIFAR": (
+        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(3,), stem_kernel=1), 32, 100, 42.09, 1.000,
+    ),
+    "ShuffleNetV1 1x g=8, CIFAR": (
+        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(8,), stem_kernel=1), 32, 100, 42.25, 1.051,
+    ),
+    "ShuffleNetV1 1x g=4, CIFAR": (
+        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(4,), stem_kernel=1), 32, 100, 41.04, 0.988,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", PUBLISHED)
+def test_an_unchanged_network_costs_what_is_published(label: str):
+    settings, image_size, classes, macs, params = PUBLISHED[label]
+    space, costs = space_and_costs(settings, image_size, classes)
+    (genotype,) = space.baselines().values()
+    counted = costs(space.decode(genotype))
+    assert counted["macs"] / 1e6 == pytest.approx(macs, abs=0.06 if macs > 100 else 0.006)
+    assert counted["params"] / 1e6 == pytest.approx(params, abs=0.0006)
