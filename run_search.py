@@ -263,9 +263,11 @@ def _open_study(plan: Plan, folder: OutputFolder) -> Study:
     from nas.study import Study
 
     search = plan.settings.search
+    # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
+    own_name = "search" if search.storage is None else folder.path.resolve().name
     return Study(
         open_storage(search.storage or sqlite_url(folder.database)),
-        search.study or folder.path.resolve().name,
+        search.study or own_name,
         plan.objectives,
         plan.identity,
         plan.context.distributions,
@@ -415,6 +417,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(dry_run(settings))
             return 0
         return _run(settings)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command continues what was begun", file=sys.stderr)
+        return INTERRUPTED
     except AllFailedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -431,8 +436,9 @@ def _run(settings: Settings) -> int:
     try:
         result = run(settings)
     except KeyboardInterrupt:
-        print(f"\nstopped; what is there is in {report}. The same command continues the search.", file=sys.stderr)
-        return INTERRUPTED
+        if report.exists():
+            print(f"\nwhat is there so far: {report}", file=sys.stderr)
+        raise
     print(front_lines(result))
     print(f"\nreport: {report}", file=sys.stderr)
     return 0

@@ -38,7 +38,7 @@ class SearchSettings:
     reference_params: float | None = None
     """Parameters from which the hypervolume is measured. Default: twice those of the largest baseline."""
     study: str | None = None
-    """Name of the study in the storage. Default: the name of the output folder."""
+    """Name of the study in the storage. Default: search; in a --search.storage the output folder's name."""
 
 
 def objective_names(text: str) -> list[str]:

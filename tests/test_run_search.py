@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,12 @@ def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path):
     with pytest.raises(StudyError, match=r"train\.epochs: there 2, asked 3"):
         search(settings)
     assert all(path.read_bytes() == body for path, body in before.items())
+
+
+def test_a_moved_output_folder_is_continued(finished: Path, tmp_path: Path):
+    shutil.copytree(finished, tmp_path / "moved")
+    result = run(small(tmp_path / "moved", trials=5, epochs=2))
+    assert [trial.number for trial in result.trials] == list(range(5))
 
 
 def test_another_number_of_workers_or_trials_is_no_other_identity(finished: Path, tmp_path: Path):

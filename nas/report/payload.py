@@ -200,13 +200,13 @@ def _stage_words(decisions: Mapping[str, Any]) -> str:
 
 
 def _curve(curve: Any) -> list[list[float | None]]:
-    """Rows of epoch, training loss (`loss` or `train_loss`), accuracy; thinned to `CURVE_POINTS`, the last one kept."""
+    """Rows of epoch, training loss, accuracy; thinned to `CURVE_POINTS`, the last one kept."""
     if not isinstance(curve, Sequence) or isinstance(curve, str):
         return []
     rows = [
         [
             _number(point.get("epoch")),
-            _number(point.get("loss", point.get("train_loss"))),
+            _number(point.get("loss")),
             _number(point.get("accuracy")),
         ]
         for point in curve

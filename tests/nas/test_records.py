@@ -26,7 +26,7 @@ def test_outcomes_tasks_and_progress_survive_json():
         measurements={"accuracy": Measurement(mean=71.25, std=45.3, n=5000)},
         seconds=1.5,
         epochs=3,
-        details={"curve": [{"epoch": 1, "train_loss": 2.0}]},
+        details={"curve": [{"epoch": 1, "loss": 2.0}]},
     )
     failure = Failure(kind=FailureKind.DIVERGED, message="loss is nan", seconds=0.5, epochs=1)
     for outcome in (evaluation, failure):

@@ -215,7 +215,7 @@ def _evaluation(rng: random.Random, architecture: dict[str, Scalar], macs: float
     curve = [
         {
             "epoch": epoch,
-            "train_loss": 2.3 * math.exp(-0.13 * epoch) + 0.4 + rng.gauss(0, 0.02),
+            "loss": 2.3 * math.exp(-0.13 * epoch) + 0.4 + rng.gauss(0, 0.02),
             "lr": 0.1,
             "accuracy": final * (1 - math.exp(-3.2 * epoch / 12)) + rng.gauss(0, 0.6),
         }

@@ -103,7 +103,7 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
             details={
                 "soft_accuracy": 40.5,
                 "mixers": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
-                "curve": [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 1.0}],
+                "curve": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
             },
         ),
     ]

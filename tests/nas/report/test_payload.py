@@ -25,7 +25,7 @@ def test_a_search_of_any_length_is_finite_json(make_search, count: int):
 
 def test_not_a_number_in_details_becomes_missing(make_result, make_trial):
     details = {
-        "curve": [{"epoch": 1, "train_loss": math.nan, "lr": 0.1}, {"epoch": 2, "train_loss": 1.0, "accuracy": "?"}],
+        "curve": [{"epoch": 1, "loss": math.nan, "lr": 0.1}, {"epoch": 2, "loss": 1.0, "accuracy": "?"}],
         "soft_accuracy": math.inf,
     }
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
@@ -53,7 +53,7 @@ def test_statistics_of_another_form_are_left_out(make_result, make_trial, mixers
 
 @pytest.mark.parametrize("epochs", [1, CURVE_POINTS, CURVE_POINTS + 1, 1000])
 def test_a_long_curve_is_thinned_and_keeps_its_end(make_result, make_trial, epochs: int):
-    details = {"curve": [{"epoch": epoch, "train_loss": 1.0} for epoch in range(1, epochs + 1)]}
+    details = {"curve": [{"epoch": epoch, "loss": 1.0} for epoch in range(1, epochs + 1)]}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
     assert len(trial["curve"]) <= CURVE_POINTS
     assert trial["curve"][-1][0] == epochs
