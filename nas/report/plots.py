@@ -79,7 +79,7 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     low, high = accuracy_limits(result)
     span = max(costs) / min(costs)
     room = max(span**0.05, math.sqrt(1.6 / span))
-    left, right = min(costs) / room, max(costs) * room
+    left, right = min(costs) / room, max(costs) * room**3  # to the right there is to be space for a name
     axes.set(xscale="log", xlim=(left, right), ylim=(low, high))
     axes.xaxis.set_major_locator(FixedLocator(log_ticks(left, right)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(float(f"{value:.6g}"))))
@@ -179,7 +179,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         return float(x), float(y)
 
     anchors = [pixel(trial) for trial in marked]
-    texts = [axes.text(0, 0, str(trial.baseline), fontsize=8.5) for trial in marked]
+    texts = [axes.text(0, 0, str(trial.baseline).replace(", ", "\n"), fontsize=8.5) for trial in marked]
     sizes = []
     for text in texts:
         extent = text.get_window_extent()
@@ -196,7 +196,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         )
         leader = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         annotation = axes.annotate(
-            str(trial.baseline),
+            str(trial.baseline).replace(", ", "\n"),
             xy=(trial.values()[cost], accuracy_of(trial).mean),
             xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             textcoords="figure pixels",
