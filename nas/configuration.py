@@ -68,13 +68,14 @@ def parse(parser: ArgumentParser, argv: Sequence[str], check: Callable[[Any], li
     if "-h" in argv or "--help" in argv:
         parser.parse_args(["--help"])
     flags, faults = _read_flags(argv)
+    known = _flat(parser.get_defaults().as_dict())
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
-        given = [*_read_config(config_path(str(config))), *flags]
+        groups = frozenset(key.partition(".")[0] for key in known if "." in key)
+        given = [*_read_config(config_path(str(config)), groups), *flags]
     except SettingsError as error:
         given = flags
         faults.append(str(error))
-    known = _flat(parser.get_defaults().as_dict())
     good: list[_Given] = []
     for item in given:
         fault = _fault(parser, item, known)
@@ -118,7 +119,7 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
     return flags, faults
 
 
-def _read_config(path: Path) -> list[_Given]:
+def _read_config(path: Path, groups: frozenset[str]) -> list[_Given]:
     import yaml
 
     try:
@@ -127,7 +128,7 @@ def _read_config(path: Path) -> list[_Given]:
         raise SettingsError(f"--config {path}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"--config {path}: must hold settings by name, got {type(content).__name__}")
-    return [_Given(key, value, path.name) for key, value in _flat(content).items()]
+    return [_Given(key, value, path.name) for key, value in _flat(content, groups).items()]
 
 
 def _fault(parser: ArgumentParser, item: _Given, known: Mapping[str, Any]) -> str | None:
@@ -144,24 +145,27 @@ def _fault(parser: ArgumentParser, item: _Given, known: Mapping[str, Any]) -> st
 
 def _reason(message: str, value: Any) -> str:
     """Jsonargparse's message in one line, without the names of Python classes."""
-    expected = re.findall(r"[Ee]xpected (?:a |an )?(.+?)\. Got", message.replace("\n", " "))
-    if not expected:
+    message = message.replace("\n", " ")
+    expected = re.findall(r"[Ee]xpected an? (<class '\w+'>)", message)
+    expected = expected or re.findall(r"[Ee]xpected (?:a |an )?(.+?)\. Got", message)
+    kinds = [re.sub(r"<class '(\w+)'>", r"\1", kind) for kind in expected if "NoneType" not in kind]
+    if not kinds:
         return " ".join(message.split())
-    kind = re.sub(r"<class '(\w+)'>", r"\1", expected[0])
-    kind = {"int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}.get(kind, kind)
-    return f"expected {kind}, got {value!r}"
+    names = {"int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
+    return f"expected {' or '.join(names.get(kind, kind) for kind in kinds)}, got {value!r}"
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves by dotted name."""
-    return dict(_leaves(nested, prefix))
+def _flat(nested: Mapping[str, Any], groups: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Leaves by dotted name; groups that hold nothing are left out."""
+    return dict(_leaves(nested, "", groups))
 
 
-def _leaves(nested: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _leaves(nested: Mapping[str, Any], prefix: str, groups: frozenset[str]) -> Iterator[tuple[str, Any]]:
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
+            yield from _leaves(value, f"{prefix}{key}.", groups)
+        elif not (value is None and prefix == "" and key in groups):
+            # A group of which every line is commented out reads as None.
             yield f"{prefix}{key}", value
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"
+FILES = ("config.yaml", "provenance.json", "trials.csv", "report.html", "checkpoints", "models", "logs")
+"""What a search writes; in a folder that no search has used before they are somebody else's."""
 
 
 class OutputFolder:
@@ -59,6 +61,11 @@ class OutputFolder:
 
     def __enter__(self) -> OutputFolder:
         lock = self.path / ".lock"
+        foreign = [name for name in FILES if (self.path / name).exists()]
+        if foreign and not lock.exists() and not self.database.exists():
+            raise OutputError(
+                f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = lock.open("a+")
@@ -66,7 +73,7 @@ class OutputFolder:
             raise OutputError(f"--output {self.path}: cannot be written ({error.strerror or error})") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             self._lock.seek(0)
             owner = self._lock.read().strip() or "unknown"
             self._lock.close()
@@ -90,17 +97,24 @@ class OutputFolder:
         for number in trials:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
-    def publish(self, result: SearchResult) -> None:
+    def publish(self, result: SearchResult) -> list[int]:
         """Makes `models/` hold exactly the front: for each member its weights, and the description `load_model` needs.
+
+        Returns:
+            Members whose weights are not here: they were trained into another output folder.
 
         Raises:
             OutputError: A file cannot be written.
         """
+        missing = []
         for number in result.front.trials:
             folder = self.models / str(number)
             weights = self.checkpoints / str(number) / WEIGHTS
             if weights.exists():
                 write_atomically(folder / WEIGHTS, weights.read_bytes())
+            elif not (folder / WEIGHTS).exists():
+                missing.append(number)
+                continue
             trial = result.trials[number]
             description = {
                 "space": dict(result.space),
@@ -111,8 +125,9 @@ class OutputFolder:
             write_atomically(folder / CANDIDATE, json_bytes(description))
         members = {str(number) for number in result.front.trials}
         for folder in self.models.iterdir() if self.models.exists() else ():
-            if folder.name not in members:
+            if folder.name not in members and folder.name.isdecimal() and (folder / CANDIDATE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
+        return missing
 
 
 class ModelKeeper:

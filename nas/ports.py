@@ -20,7 +20,8 @@ class Evaluator(Protocol):
     def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
         """Trains the task's candidate, going on from its checkpoint if there is one.
 
-        Never raises because of the candidate: what goes wrong with it comes back as a Failure.
+        Never raises because of the candidate: what goes wrong with it comes back as a Failure. A NasError means that no
+        candidate could be trained here (images gone, disk full): the search stops and the trial stays to be continued.
         """
         ...
 

@@ -30,6 +30,9 @@ class SearchResult:
     """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
     fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""
 
+    exhausted: bool = False
+    """Whether the search ended early, as every further proposal was known or over a limit."""
+
     def require_front(self) -> None:
         """Refuses a search without a front.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from nas.errors import unknown_name
@@ -61,8 +62,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
     for name in ("max_macs", "max_params", "reference_macs", "reference_params"):
         value = getattr(settings, name)
-        if value is not None and not value > 0:
-            faults.append(f"--search.{name}: must be above 0, got {value:g}")
+        if value is not None and not 0 < value < math.inf:
+            faults.append(f"--search.{name}: must be a finite number above 0, got {value:g}")
     names = objective_names(settings.objectives)
     faults += [
         "--search.objectives: " + unknown_name("objective", name, OBJECTIVES)

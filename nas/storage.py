@@ -18,7 +18,8 @@ def redact(url: str) -> str:
     >>> redact("postgresql://ann:secret@host/db")
     'postgresql://ann:***@host/db'
     """
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&][^=&]*(?:password|passwd|pwd)[^=&]*=)[^&\s]*", r"\1***", url, flags=re.IGNORECASE)
 
 
 def sqlite_url(path: Path) -> str:

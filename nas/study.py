@@ -8,22 +8,27 @@ the same trial numbers. Reading the study back from the database gives the same 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
+from sqlalchemy.exc import SQLAlchemyError
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
+from nas.storage import redact
+from nas.study_holder import StudyHolder
 
 FORMAT = 1
 _IDENTITY = "identity"
@@ -41,7 +46,8 @@ class Study:
         distributions: Optuna's form of the space.
 
     Raises:
-        StudyError: A study of this name exists with another identity; names the settings that differ.
+        StudyError: A study of this name exists with another identity (names the settings that differ), or is held by
+            another driver, or the database fails.
     """
 
     def __init__(
@@ -64,16 +70,21 @@ class Study:
         self._ids: dict[int, int] = {}
         self._mirror_ids: dict[int, int] = {}
         self._asked: optuna.Trial | None = None
-        known = {study.study_name for study in storage.get_all_studies()}
-        if name in known:
-            self._id = storage.get_study_id_from_name(name)
+        with _told_as_study_error():
+            known = {study.study_name for study in storage.get_all_studies()}
+            fresh = name not in known
+            self._id = storage.create_new_study(directions, name) if fresh else storage.get_study_id_from_name(name)
+            # A driver killed between these steps leaves a study without trials and attributes: it is begun again.
+            if fresh or (
+                _IDENTITY not in storage.get_study_user_attrs(self._id) and not storage.get_n_trials(self._id)
+            ):
+                storage.set_study_system_attr(self._id, "study:metric_names", [o.name for o in objectives])
+                storage.set_study_user_attr(self._id, _FORMAT, FORMAT)
+                storage.set_study_user_attr(self._id, _IDENTITY, dict(identity))
             self._check(name, identity)
+            self.holder = StudyHolder(storage, self._id)
+            self.holder.take()
             self._load()
-        else:
-            self._id = storage.create_new_study(directions, name)
-            storage.set_study_user_attr(self._id, _FORMAT, FORMAT)
-            storage.set_study_user_attr(self._id, _IDENTITY, dict(identity))
-            storage.set_study_system_attr(self._id, "study:metric_names", [o.name for o in objectives])
 
     @property
     def next_number(self) -> int:
@@ -108,7 +119,8 @@ class Study:
         asked, self._asked = self._asked, None
         attributes = {} if asked is None else memory.get_trial(asked._trial_id).system_attrs
         template = self._template(trial, constraints, attributes)
-        self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
+        with _told_as_study_error():
+            self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
         if asked is None:
             mirror_id = memory.create_new_trial(self._mirror._study_id, template)
         else:
@@ -123,15 +135,27 @@ class Study:
     def finish(self, trial: Trial) -> None:
         """Writes the outcome of a running trial."""
         state, values = self._optuna_form(trial)
-        if trial.outcome is not None and trial.reused_from is None:
-            self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
-        self._storage.set_trial_state_values(self._ids[trial.number], state, values)
+        with _told_as_study_error():
+            if trial.outcome is not None and trial.reused_from is None:
+                self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
+            self._storage.set_trial_state_values(self._ids[trial.number], state, values)
         self._mirror._storage.set_trial_state_values(self._mirror_ids[trial.number], state, values)
         self._trials[trial.number] = trial
 
     def close(self) -> None:
-        """Ends the connection to the database."""
+        """Gives the study back and ends the connection to the database."""
+        with _told_as_study_error():
+            self.holder.release()
         self._storage.remove_session()
+
+    def renew(self) -> None:
+        """Shows other drivers that this one lives; cheap when called often.
+
+        Raises:
+            StudyError: Another driver has taken the study, or the database is out of reach.
+        """
+        with _told_as_study_error():
+            self.holder.renew()
 
     def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
         if trial.state is TrialState.RUNNING:
@@ -207,6 +231,18 @@ class Study:
             reused_from=first,
             violations=tuple(attributes.get("violations", ())),
         )
+
+
+@contextmanager
+def _told_as_study_error() -> Iterator[None]:
+    """Turns a failure of the database into a StudyError without the URL's password."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        reason = redact(str(error.__cause__ or error).splitlines()[0])
+        raise StudyError(
+            f"the study's storage failed ({reason}); what was recorded before is kept, the same command continues"
+        ) from error
 
 
 def _state(frozen: FrozenTrial) -> TrialState:

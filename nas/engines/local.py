@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import queue
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.driver import Driver
-from nas.errors import NasError
+from nas.errors import NasError, OutputError
 from nas.ports import WorkerSpec
 from nas.records import Progress, Task, outcome_from_json
 
@@ -23,8 +24,8 @@ TICK = 0.5
 """Seconds after which the engine looks up even if no worker has said anything."""
 
 
-class WorkerStartError(NasError, RuntimeError):
-    """A worker process ended before it was ready; the message shows the end of its log."""
+class WorkerError(NasError, RuntimeError):
+    """A worker cannot work, whatever the candidate: the search stops, and its trials in training stay to be continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class _Worker:
         self.log = log
         self.ready = False
         self.task: Task | None = None
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        # "" stands for the current folder; with -P that is not put first, where a file of the user's could shadow a module.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "nas.engines.worker_process"],
+                [sys.executable, "-P", "-m", "nas.engines.worker_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
@@ -80,8 +82,10 @@ class _Worker:
     def _read(self, inbox: queue.Queue[_Message]) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            message = json.loads(line)
-            inbox.put(_Message(self, message["kind"], message["body"]))
+            # A worker killed while it writes leaves half a line; what follows is its end.
+            with contextlib.suppress(json.JSONDecodeError):
+                message = json.loads(line)
+                inbox.put(_Message(self, message["kind"], message["body"]))
         inbox.put(_Message(self, "gone", {}))
 
 
@@ -100,6 +104,7 @@ class LocalEngine:
         self._logs = logs
         self._inbox: queue.Queue[_Message] = queue.Queue()
         self._workers: list[_Worker] = []
+        self._numbers = itertools.count()
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
         """Works until the driver is finished. Leaves no process behind, whatever ends it.
@@ -109,9 +114,13 @@ class LocalEngine:
             on_event: Called after every change and at least twice a second, for displays.
 
         Raises:
-            WorkerStartError: A worker could not be started.
+            WorkerError: A worker could not be started, or finds the images, the settings or the disk unusable.
+            OutputError: The folder of the logs cannot be made.
         """
-        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {self._logs}: {error.strerror or error}") from error
         try:
             while not driver.finished:
                 self._hand_out(driver)
@@ -134,7 +143,7 @@ class LocalEngine:
                 idle.pop().give(task)
             else:
                 # A worker starts while its first task is already waiting in its pipe.
-                worker = _Worker(self._spec, self._logs / f"worker-{len(self._workers)}.log", self._inbox)
+                worker = _Worker(self._spec, self._logs / f"worker-{next(self._numbers)}.log", self._inbox)
                 self._workers.append(worker)
                 worker.give(task)
 
@@ -147,6 +156,8 @@ class LocalEngine:
         elif message.kind == "outcome" and worker.task is not None:
             task, worker.task = worker.task, None
             driver.on_outcome(task.trial, outcome_from_json(message.body))
+        elif message.kind == "fatal":
+            raise WorkerError(message.body["message"])
         elif message.kind == "gone" and worker in self._workers:
             self._bury(driver, worker)
 
@@ -158,7 +169,7 @@ class LocalEngine:
         if not worker.ready and worker.process.returncode > 0:
             tail = worker.log.read_text(errors="replace").strip().splitlines()
             reason = tail[-1] if tail else f"exit code {worker.process.returncode}"
-            raise WorkerStartError(f"a worker process ended before it was ready: {reason} (log: {worker.log})")
+            raise WorkerError(f"a worker process ended before it was ready: {reason} (log: {worker.log})")
         if worker.task is not None:
             driver.on_lost(worker.task.trial, f"the worker process died ({_cause(worker.process.returncode)})")
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, TextIO, cast
 
+from nas.errors import NasError
 from nas.ports import Evaluator
 from nas.records import Failure, FailureKind, Task
 
@@ -35,6 +36,9 @@ def main() -> None:
         task = Task.from_json(lines.get())
         try:
             outcome = evaluator.evaluate(task, lambda progress: _reply(replies, "progress", progress.to_json()))
+        except NasError as error:
+            _reply(replies, "fatal", {"message": str(error)})
+            continue
         except Exception as error:  # the process border: nothing but records may cross it
             sys.excepthook(type(error), error, error.__traceback__)
             outcome = Failure(kind=FailureKind.CRASHED, message=f"{type(error).__name__}: {error}")

@@ -4,6 +4,7 @@ function header() {
   byId("title").textContent = search.title;
   byId("answer").textContent = search.answer;
   byId("running").hidden = !search.running;
+  byId("exhausted").hidden = !search.exhausted;
   byId("facts").replaceChildren(...search.facts.map(([name, value, hint]) =>
     make("div", {}, make("dt", {}, name), make("dd", { class: "value" }, value), make("dd", { class: "hint" }, hint))));
   byId("cautions").replaceChildren(...search.cautions.map((text) => make("li", {}, text)));

@@ -45,6 +45,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "answer": words.answer(result),
         "cautions": words.cautions(result),
         "facts": _facts(result),
+        "exhausted": result.exhausted,
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "cost": {"name": cost, "label": words.cost_label(cost), "unit": words.COST_UNITS.get(cost, cost)},
         "objectives": [dataclasses.asdict(objective) for objective in result.objectives],

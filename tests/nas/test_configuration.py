@@ -100,3 +100,19 @@ def test_words_that_are_no_flags_and_flags_without_a_value_are_faults():
 def test_a_password_stays_out_of_the_written_config():
     settings = read("--search.storage", "postgresql://ann:s3cr3t@host/db")
     assert "s3cr3t" not in yaml.safe_dump(settings_json(settings))
+
+
+def test_an_optional_setting_of_the_wrong_type_is_told_without_pythons_words():
+    assert faults("--search.workers", "two") == "--search.workers: expected an integer, got 'two'"
+
+
+def test_a_group_whose_lines_are_all_commented_out_is_empty(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("search:\n  # trials: 3\ntrain:\n  epochs: 3\n")
+    assert read("--config", str(path)).train.epochs == 3
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1e400"])
+def test_limits_and_references_are_finite_and_above_0(value: str):
+    assert "--search.max_macs: must be a finite number above 0" in faults("--search.max_macs", value)
+    assert "--search.reference_macs: must be a finite number above 0" in faults("--search.reference_macs", value)

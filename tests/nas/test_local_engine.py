@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from toy_search import ToySpace, toy_accuracy, toy_driver, toy_worker
 
-from nas.engines.local import LocalEngine, WorkerStartError
+from nas.engines.local import LocalEngine, WorkerError
+from nas.errors import OutputError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 
@@ -78,7 +79,7 @@ def test_a_failing_and_a_killed_worker_are_recorded_and_the_search_goes_on(tmp_p
 def test_a_worker_that_cannot_start_ends_the_search_with_its_reason(tmp_path: Path):
     driver = toy_driver(tmp_path, trials=2)
     spec = WorkerSpec(factory="toy_search:no_such_function")
-    with pytest.raises(WorkerStartError, match="no_such_function"):
+    with pytest.raises(WorkerError, match="no_such_function"):
         LocalEngine(spec, workers=1, logs=tmp_path / "logs").run(driver, nothing)
 
 
@@ -161,3 +162,54 @@ def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_
     replies = [json.loads(process.stdout.readline()) for _ in range(5)]
     process.communicate(timeout=10)
     assert [reply["kind"] for reply in replies] == ["ready", "progress", "progress", "progress", "outcome"]
+
+
+def test_a_worker_killed_inside_a_line_is_seen_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "half_line.py").write_text(
+        "import os\n"
+        "class Evaluator:\n"
+        "    def evaluate(self, task, progress):\n"
+        "        for descriptor in range(3, 10):\n"
+        "            try:\n"
+        '                os.write(descriptor, b\'{"kind": "outco\')\n'
+        "            except OSError:\n"
+        "                pass\n"
+        "        os._exit(1)\n"
+        "def make():\n    return Evaluator()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    driver = toy_driver(tmp_path, trials=1)
+    LocalEngine(WorkerSpec(factory="half_line:make"), workers=1, logs=tmp_path / "logs").run(driver, nothing)
+    assert isinstance(driver.trials[0].outcome, Failure)
+    assert driver.trials[0].outcome.kind is FailureKind.CRASHED
+
+
+def test_an_error_that_is_not_the_candidates_stops_the_search_and_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "no_images.py").write_text(
+        "from nas.errors import DataError\n"
+        "class Evaluator:\n"
+        "    def evaluate(self, task, progress):\n"
+        "        raise DataError('the images are gone')\n"
+        "def make():\n    return Evaluator()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    driver = toy_driver(tmp_path, trials=3)
+    with pytest.raises(WorkerError, match="the images are gone"):
+        LocalEngine(WorkerSpec(factory="no_images:make"), workers=1, logs=tmp_path / "logs").run(driver, nothing)
+    assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
+
+
+def test_a_file_of_the_users_does_not_shadow_a_module_of_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "queue.py").write_text("raise ImportError('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    driver = toy_driver(tmp_path, trials=2)
+    LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(driver, nothing)
+    assert driver.finished
+
+
+def test_logs_that_cannot_be_written_are_an_output_error(tmp_path: Path):
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(toy_driver(tmp_path), nothing)

@@ -52,7 +52,7 @@ def put_weights(folder: OutputFolder, numbers: Iterable[int]) -> None:
 
 
 def test_models_hold_exactly_the_front(tmp_path: Path):
-    result = result_of(tmp_path)
+    result = result_of(tmp_path / "study")
     members = result.front.trials
     with OutputFolder(tmp_path) as folder:
         put_weights(folder, members)
@@ -66,7 +66,7 @@ def test_models_hold_exactly_the_front(tmp_path: Path):
 
 
 def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
-    result = result_of(tmp_path)
+    result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path) as folder:
         put_weights(folder, result.front.trials)
         folder.publish(result)
@@ -84,6 +84,7 @@ def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
         ("postgresql+psycopg2://ann:p@ss:word@host/db", "postgresql+psycopg2://ann:***@host/db"),
         ("sqlite:////tmp/study.db", "sqlite:////tmp/study.db"),
         ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql://host/db?user=ann&password=s3cr3t&x=1", "postgresql://host/db?user=ann&password=***&x=1"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str):
@@ -96,3 +97,29 @@ def test_a_storage_that_cannot_be_opened_is_a_study_error_without_the_password(u
         open_storage(url)
     assert "s3cr3t" not in str(caught.value)
     assert "***" in str(caught.value)
+
+
+def test_a_folder_with_files_of_somebody_else_is_refused_and_left_alone(tmp_path: Path):
+    (tmp_path / "config.yaml").write_text("mine")
+    (tmp_path / "models" / "precious").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"holds config\.yaml, models that no search has written"):
+        OutputFolder(tmp_path).__enter__()
+    assert (tmp_path / "config.yaml").read_text() == "mine"
+
+
+def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path):
+    result = result_of(tmp_path / "study")
+    with OutputFolder(tmp_path / "run") as folder:
+        (folder.models / "precious").mkdir(parents=True)
+        (folder.models / "7").mkdir()
+        folder.publish(result)
+        assert (folder.models / "precious").exists()
+        assert (folder.models / "7").exists()
+
+
+def test_members_without_weights_are_told_and_not_published(tmp_path: Path):
+    result = result_of(tmp_path / "study")
+    with OutputFolder(tmp_path / "run") as folder:
+        put_weights(folder, result.front.trials[:1])
+        assert folder.publish(result) == list(result.front.trials[1:])
+    assert [path.name for path in folder.models.iterdir()] == [str(result.front.trials[0])]
