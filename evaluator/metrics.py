@@ -26,9 +26,15 @@ class Score:
     """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
 
     def accuracy(self) -> Measurement:
-        """Percent; the deviation is that of one image, right or wrong."""
-        share = self.correct / self.images
-        return Measurement(mean=100 * share, std=100 * math.sqrt(share * (1 - share)), n=self.images)
+        """Percent of the images that are right.
+
+        The deviation is that of one image, right or wrong, at the Laplace estimate `(correct + 1) / (images + 2)` of the share:
+        at the share itself it would be 0 if all images are right, or all wrong, as if finitely many could make that certain.
+        """
+        likely = (self.correct + 1) / (self.images + 2)
+        return Measurement(
+            mean=100 * self.correct / self.images, std=100 * math.sqrt(likely * (1 - likely)), n=self.images
+        )
 
 
 def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:

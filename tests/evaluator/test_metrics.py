@@ -20,7 +20,13 @@ CPU = torch.device("cpu")
 def test_the_deviation_of_an_accuracy_is_binomial() -> None:
     accuracy = Score(correct=30, images=40, mixers={}).accuracy()
     assert accuracy.mean == 75
-    assert accuracy.standard_error == pytest.approx(100 * math.sqrt(0.75 * 0.25 / 40))
+    assert accuracy.standard_error == pytest.approx(100 * math.sqrt((31 / 42) * (11 / 42) / 40))
+
+
+def test_a_perfect_score_and_a_score_of_nothing_are_equally_uncertain() -> None:
+    perfect, nothing = (Score(correct=k, images=8, mixers={}).accuracy() for k in (8, 0))
+    assert (perfect.mean, nothing.mean) == (100, 0)
+    assert [perfect.std, nothing.std] == pytest.approx([30, 30])  # 9 of 10, 1 of 10: the root of 0.9 * 0.1 is 0.3
 
 
 def measure(network: nn.Module, data: DataSettings, batch_size: int, soft: bool = False) -> Score:
