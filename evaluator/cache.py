@@ -20,11 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluator.settings import DataSettings
+from evaluator.sources import requested_size
 from evaluator.stratification import Labels
 from nas.errors import OutputError
 
 DESCRIPTION = "set.json"
-FORMAT = 1
+FORMAT = 2
 """Raised when the meaning of the files changes; older sets are then decoded anew."""
 
 
@@ -92,9 +93,9 @@ def newest(data: DataSettings) -> DecodedSet | None:
 
 
 def _request(data: DataSettings) -> str:
-    """What was asked for, as part of a folder's name."""
+    """What was asked for, as part of a folder's name; a size known by default and the same one asked for are one."""
     root = str(Path(data.root).expanduser().resolve()) if data.root is not None else None
-    asked = json.dumps([FORMAT, data.name, root, data.image_column, data.label_column, data.image_size])
+    asked = json.dumps([FORMAT, data.name, root, data.image_column, data.label_column, requested_size(data)])
     slug = re.sub(r"[^A-Za-z0-9]+", "-", data.name).strip("-")[-40:]
     return f"{slug}-{_short(asked)}"
 

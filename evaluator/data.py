@@ -9,6 +9,7 @@ Axes: n images, h height, w width, c channels.
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +21,11 @@ import numpy.typing as npt
 from evaluator import cache
 from evaluator.cache import DecodedSet, SetDescription
 from evaluator.settings import DataSettings, data_faults
-from evaluator.sources import SOURCES, Source, find_source
+from evaluator.sources import SOURCES, MissingDataError, Source, find_source, requested_size
 from evaluator.stratification import Labels, Rows, carve, limit, require_images
 from nas.errors import DataError, SettingsError
+
+log = logging.getLogger(__name__)
 
 RESIZED_CROP_FROM = 128
 """Side length in pixels from which training crops differ in size, unless a padding is set."""
@@ -178,16 +181,20 @@ def _summary(data: DataSettings, description: SetDescription, train: Rows, valid
 
 
 def _decoded(data: DataSettings) -> DecodedSet:
-    """The decoded set, made if need be. Where the source is gone but was decoded before, the cache serves."""
+    """The decoded set, made if need be. Where the source is gone but was decoded before, the cache serves.
+
+    A source that is there and faulty is an error, whatever the cache holds: its images would be other ones than it has now.
+    """
     faults = data_faults(data)
     if faults:
         raise SettingsError("; ".join(faults))
     try:
         source = find_source(data)
-    except DataError:
+    except MissingDataError:
         left = cache.newest(data)
         if left is None:
             raise
+        log.warning("dataset %r is not there; its images decoded before are taken from %s", data.name, left.folder)
         return left
     folder = cache.set_folder(data, source.identity)
     ready = cache.open_set(folder)
@@ -205,7 +212,7 @@ def _decode(data: DataSettings, source: Source, draft: Path) -> SetDescription:
     with TemporaryDirectory(dir=draft) as scratch:
         raw = read(source, data, Path(scratch))
         known = source.known
-        size = data.image_size if data.image_size is not None else known.image_size if known is not None else None
+        size = requested_size(data)
         if size is not None and known is not None and known.channels is not None:
             form = Form(size=size, channels=known.channels)
         else:

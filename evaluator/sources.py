@@ -21,6 +21,10 @@ TEST_NAMES = ("test", "validation", "valid", "val")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 
+class MissingDataError(DataError):
+    """A dataset is in none of the places where it may be."""
+
+
 class Kind(StrEnum):
     """How a source is read."""
 
@@ -84,11 +88,20 @@ class Source:
     known: Known | None = None
 
 
+def requested_size(data: DataSettings) -> int | None:
+    """Side length in pixels that was asked for, or is known for the dataset's name; None: to be found out from the images."""
+    if data.image_size is not None:
+        return data.image_size
+    known = SOURCES.get(data.name)
+    return known.image_size if known is not None else None
+
+
 def find_source(data: DataSettings) -> Source:
     """The dataset that the settings name: under the root, at a path, bundled, or on the hub, in this order.
 
     Raises:
-        DataError: It is nowhere; names the places and how to get it.
+        MissingDataError: It is nowhere; names the places and how to get it.
+        DataError: It is there, but faulty.
     """
     known = SOURCES.get(data.name)
     places = _places(data)
@@ -99,8 +112,11 @@ def find_source(data: DataSettings) -> Source:
         return Source(kind=Kind.DIGITS, location="scikit-learn", identity="digits", known=known)
     hub_id = known.hub_id if known is not None else data.name
     if hub_id is None or not _is_hub_id(hub_id):
+        for place in places:
+            if place.exists():
+                raise DataError(f"dataset {data.name!r}: {place} is a file; allowed: a folder")
         looked = ", ".join(str(place) for place in places)
-        raise DataError(
+        raise MissingDataError(
             f"dataset {data.name!r} is not there; looked for a folder in {looked}. "
             f"{unknown_name('dataset', data.name, SOURCES)}, a Hugging Face id owner/name, or a folder"
         )
@@ -136,6 +152,7 @@ def _is_hub_id(name: str) -> bool:
 
 def _local(folder: Path, known: Known | None) -> Source:
     """The dataset in a folder: Parquet files if there are any, else class folders."""
+    _require_utf8(str(folder))
     try:
         parquet = sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
         if parquet:
@@ -157,6 +174,8 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
             "allowed names: train-*.parquet, and test-, validation- or valid-*.parquet"
         )
     expected = (known.test_split,) if known is not None and known.test_split in by_split else TEST_NAMES
+    for file in files:
+        _require_utf8(str(file))
     splits = [("train", train), *((name, by_split[name]) for name in expected if name in by_split)]
     return Source(
         kind=Kind.PARQUET,
@@ -169,7 +188,9 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
 
 def _folders(folder: Path, known: Known | None) -> Source:
     """Folders of images, one a class, either at once or inside train and test folders."""
-    train = next((folder / name for name in TRAIN_NAMES if (folder / name).is_dir()), None)
+    train = next((folder / name for name in TRAIN_NAMES if _is_split(folder / name)), None)
+    if train is None:
+        _refuse_splits_without_classes(folder)
     test = next((folder / name for name in TEST_NAMES if (folder / name).is_dir()), None) if train is not None else None
     parts = [("train", train if train is not None else folder)] + ([("test", test)] if test is not None else [])
     images = []
@@ -190,15 +211,60 @@ def _folders(folder: Path, known: Known | None) -> Source:
     )
 
 
+def _is_split(folder: Path) -> bool:
+    """Whether a folder holds folders and no images; one that holds images is a class of that name (a train is a vehicle, too)."""
+    if not folder.is_dir():
+        return False
+    with os.scandir(folder) as entries:
+        found = [(entry.is_dir(), entry.name) for entry in entries if not entry.name.startswith(".")]
+    return any(is_dir for is_dir, _ in found) and not any(
+        name.lower().endswith(IMAGE_SUFFIXES) for is_dir, name in found if not is_dir
+    )
+
+
+def _refuse_splits_without_classes(folder: Path) -> None:
+    """Keeps the images of an unlabeled train and test folder from being taken for two classes.
+
+    Raises:
+        DataError: Train is among the sub-folders, and all of them are named like splits.
+    """
+    with os.scandir(folder) as entries:
+        names = {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
+    if names & set(TRAIN_NAMES) and names <= {*TRAIN_NAMES, *TEST_NAMES}:
+        raise DataError(
+            f"{folder / TRAIN_NAMES[0]} holds no class folders: one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) "
+            "a class is needed, or train-*.parquet files"
+        )
+
+
+def _require_utf8(path: str) -> None:
+    """Refuses a path that the readers of images and tables could not open.
+
+    Raises:
+        DataError: Names the path, in ASCII.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name {path!a} is not UTF-8; rename it") from error
+
+
 def _images(folder: Path) -> list[str]:
-    """Every image file in a class folder below `folder`, sorted; none if there are no class folders."""
+    """Every image file in a class folder below `folder`, sorted; none if there are no class folders.
+
+    Raises:
+        DataError: Some class folders hold no image, or a name is not UTF-8.
+    """
     found = []
     with os.scandir(folder) as entries:
         classes = sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     empty = []
     for path in classes:
+        _require_utf8(path)
         with os.scandir(path) as entries:
             images = sorted(entry.path for entry in entries if entry.name.lower().endswith(IMAGE_SUFFIXES))
+        for image in images:
+            _require_utf8(image)
         found += images
         if not images:
             empty.append(Path(path).name)

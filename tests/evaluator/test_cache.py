@@ -84,6 +84,34 @@ def test_the_cache_serves_where_the_source_is_gone(photos: DataSettings, tmp_pat
         prepare(replace(photos, image_size=16), seed=0)
 
 
+def test_the_cache_is_named_when_it_serves_in_place_of_the_source(
+    photos: DataSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare(photos, seed=0)
+    assert not caplog.records
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    prepare(photos, seed=0)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert str(sets(photos)[0]) in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
+def test_a_source_that_is_there_and_faulty_is_not_replaced_by_the_cache(photos: DataSettings, tmp_path: Path) -> None:
+    prepare(photos, seed=0)
+    for image in (tmp_path / "photos" / "b").iterdir():
+        image.unlink()
+    with pytest.raises(DataError, match="without an image: b"):
+        prepare(photos, seed=0)
+
+
+@pytest.mark.parametrize(("name", "size"), [("digits", 8), ("cifar10", 32), ("tiny-imagenet", 64), ("imagenet", 224)])
+def test_asking_for_the_size_a_name_has_anyway_is_the_same_set(name: str, size: int) -> None:
+    default = cache.set_folder(DataSettings(name=name), "identity")
+    assert cache.set_folder(DataSettings(name=name, image_size=size), "identity") == default
+    assert cache.set_folder(DataSettings(name=name, image_size=size + 8), "identity") != default
+
+
 def test_a_cache_that_cannot_be_written_is_named(photos: DataSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file/cache cannot be written: .*; choose another with --data.cache"):

@@ -144,6 +144,18 @@ def test_images_of_one_size_keep_it_and_others_are_brought_to_32_pixels(tmp_path
     assert prepare(replace(data, name="differ", image_size=16), seed=0).image_size == 16
 
 
+def test_large_images_of_one_size_are_brought_to_224_pixels(tmp_path: Path) -> None:
+    write_folders(tmp_path / "large", {name: [pixels(n, (240, 300)) for n in range(3)] for name in "ab"})
+    assert prepare(DataSettings(name=str(tmp_path / "large"), cache=str(tmp_path / "c")), seed=0).image_size == 224
+
+
+def test_a_class_may_be_named_train(tmp_path: Path) -> None:
+    write_folders(tmp_path / "d", {name: [pixels(n) for n in range(3)] for name in ("car", "plane", "train")})
+    summary = prepare(DataSettings(name=str(tmp_path / "d"), cache=str(tmp_path / "cache")), seed=0)
+    assert summary.class_names == ("car", "plane", "train")
+    assert (summary.train, summary.validation, summary.test) == (3, 3, 3)
+
+
 def test_a_wide_image_keeps_its_center(tmp_path: Path) -> None:
     wide = np.zeros((8, 20, 3), dtype=np.uint8)
     wide[:, 6:14] = pixels(3)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.decoding import Form, PixelFacts, _pixels
+from evaluator.decoding import Encoded, Form, PixelFacts, _pixels, survey
+from evaluator.stratification import Rows
+from nas.errors import DataError
 
 
 def encoded(image: Image.Image, kind: str = "png") -> bytes:
@@ -27,6 +30,95 @@ def test_sixteen_bit_gray_is_scaled_and_not_clipped() -> None:
     image = Image.fromarray(np.array([[0, 257], [257 * 100, 65535]], dtype=np.uint16))
     decoded = _pixels(encoded(image), Form(size=2, channels=1), str)
     assert decoded[..., 0].tolist() == [[0, 1], [100, 255]]
+
+
+def test_a_pgm_file_of_sixteen_bits_is_scaled_too() -> None:
+    file = b"P5 2 2 65535\n" + np.array([0, 257, 25700, 65535], dtype=">u2").tobytes()
+    assert _pixels(file, Form(size=2, channels=1), str)[..., 0].tolist() == [[0, 1], [100, 255]]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_pixels_without_a_known_range_are_refused(kind: type) -> None:
+    image = encoded(Image.fromarray(np.ones((2, 2), dtype=kind)), "tiff")
+    with pytest.raises(DataError, match=r"image does not decode: a\.tif: its pixels are .* range is not known"):
+        _pixels(image, Form(size=2, channels=1), lambda: "a.tif")
+
+
+@pytest.mark.parametrize("cut", [20, 30, 45, 60])
+@pytest.mark.parametrize("kind", ["png", "gif", "tiff", "webp", "bmp", "jpeg"])
+def test_a_damaged_file_of_any_kind_is_named(kind: str, cut: int) -> None:
+    whole = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)), kind)
+    with pytest.raises(DataError, match=r"image does not decode: the\.file: "):
+        _pixels(whole[:cut], Form(size=8, channels=3), lambda: "the.file")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_are_white(mode: str) -> None:
+    gray = np.array([[0, 0], [100, 0]], dtype=np.uint8)
+    alpha = np.array([[255, 0], [255, 0]], dtype=np.uint8)
+    image = Image.merge("LA", (Image.fromarray(gray), Image.fromarray(alpha))).convert("RGBA" if mode == "P" else mode)
+    if mode == "P":
+        image = Image.frombytes("P", (2, 2), bytes([0, 1, 2, 1]))
+        image.putpalette([0, 0, 0, 9, 9, 9, 100, 100, 100])
+        image.info["transparency"] = 1
+    file = encoded(image)
+    for channels in (1, 3):
+        decoded = _pixels(file, Form(size=2, channels=channels), str)
+        assert all(decoded[..., channel].tolist() == [[0, 255], [100, 255]] for channel in range(channels))
+
+
+def turned(orientation: int, exif: bytes | None = None) -> bytes:
+    image = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], dtype=np.uint8))
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    file = io.BytesIO()
+    image.save(file, "png", exif=exif if exif is not None else tags.tobytes())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_is_turned_as_its_metadata_says(orientation: int) -> None:
+    stored = np.array([[1, 2, 3], [4, 5, 6]])
+    shown = {  # where row 0 and column 0 are seen, by the EXIF standard
+        1: stored,  # top, left
+        2: stored[:, ::-1],  # top, right
+        3: stored[::-1, ::-1],  # bottom, right
+        4: stored[::-1],  # bottom, left
+        5: stored.T,  # left, top
+        6: stored.T[:, ::-1],  # right, top
+        7: stored.T[::-1, ::-1],  # right, bottom
+        8: stored.T[::-1],  # left, bottom
+    }[orientation]
+    decoded = _pixels(turned(orientation), Form(size=2, channels=1), str)
+    assert decoded[..., 0].tolist() == shown[:2, :2].tolist()
+
+
+def test_metadata_that_cannot_be_read_do_not_spoil_the_pixels() -> None:
+    decoded = _pixels(turned(1, exif=b"Exif\0\0no metadata"), Form(size=2, channels=1), str)
+    assert decoded[..., 0].tolist() == [[1, 2], [4, 5]]
+
+
+class Files:
+    """A split of image files."""
+
+    def __init__(self, files: list[bytes]) -> None:
+        self.labels = np.zeros(len(files), dtype=np.int64)
+        self._files = files
+
+    def batches(self, size: int) -> Iterator[list[Encoded]]:
+        yield list(self._files)
+
+    def select(self, rows: Rows) -> Files:
+        return Files([self._files[row] for row in rows])
+
+    def describe(self, row: int) -> str:
+        return str(row)
+
+
+def test_sizes_are_compared_as_the_images_are_shown() -> None:
+    upright = encoded(Image.new("L", (2, 3)))
+    assert survey([Files([upright, turned(6)])], None) == Form(size=2, channels=1)
+    assert survey([Files([upright, turned(1)])], None) == Form(size=32, channels=1)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16"])

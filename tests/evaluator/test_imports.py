@@ -19,7 +19,7 @@ def run(program: str, *blocked: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["evaluator", "evaluator.settings", "evaluator.sources"])
+@pytest.mark.parametrize("module", ["evaluator", "evaluator.cores", "evaluator.settings", "evaluator.sources"])
 def test_these_import_the_standard_library_alone(module: str) -> None:
     run(f"import {module}", "torch", "numpy", "datasets", "pandas", "optuna", "ray", "PIL", "tqdm", "sklearn")
 

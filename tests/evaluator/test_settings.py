@@ -17,8 +17,8 @@ def test_default_settings_have_no_fault() -> None:
     ("name", "value"),
     [
         ("name", ""),
-        ("image_size", 2),
-        ("image_size", 4000),
+        ("image_size", 7),
+        ("image_size", 1025),
         ("train_limit", 1),
         ("validation_share", 0.0),
         ("validation_share", 1.0),
@@ -58,3 +58,8 @@ def test_a_training_fault_names_setting_value_and_what_is_allowed(name: str, val
 
 def test_all_faults_are_listed_at_once() -> None:
     assert len(train_faults(TrainSettings(epochs=0, ema=2.0, precision="fp8", threads=0))) == 4
+
+
+@pytest.mark.parametrize("size", [8, 1024])
+def test_the_least_and_the_greatest_image_size_are_allowed(size: int) -> None:
+    assert data_faults(DataSettings(image_size=size)) == []

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from evaluator.settings import DataSettings
-from evaluator.sources import SOURCES, Kind, find_source
+from evaluator.sources import SOURCES, Kind, MissingDataError, find_source
 from nas.errors import DataError
 
 
@@ -38,7 +40,9 @@ def test_a_hub_id_is_looked_for_on_the_hub() -> None:
 
 @pytest.mark.parametrize("name", ["cifr10", "/no/such/folder", "a/b/c", "../x"])
 def test_a_name_that_means_nothing_is_refused_with_the_places_and_the_known_names(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"is not there; looked for a folder in .*cifar10, cifar100, digits") as caught:
+    with pytest.raises(
+        MissingDataError, match=r"is not there; looked for a folder in .*cifar10, cifar100, digits"
+    ) as caught:
         find_source(DataSettings(name=name, root=str(tmp_path)))
     assert "\n" not in str(caught.value)
 
@@ -56,3 +60,35 @@ def test_the_identity_changes_with_the_files(tmp_path: Path) -> None:
     assert find_source(data).identity == first
     touch(tmp_path / "mine" / "train-1.parquet")
     assert find_source(data).identity != first
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused_and_not_missing(tmp_path: Path) -> None:
+    touch(tmp_path / "mine")
+    with pytest.raises(DataError, match=r"mine is a file; allowed: a folder") as caught:
+        find_source(DataSettings(name="mine", root=str(tmp_path)))
+    assert not isinstance(caught.value, MissingDataError)
+
+
+def test_a_train_folder_is_a_split_if_it_holds_folders_and_a_class_if_it_holds_images(tmp_path: Path) -> None:
+    touch(tmp_path / "vehicles" / "train" / "0.png")
+    touch(tmp_path / "vehicles" / "plane" / "0.png")
+    touch(tmp_path / "split" / "train" / "plane" / "0.png")
+    for name, folder in (("vehicles", tmp_path / "vehicles"), ("split", tmp_path / "split" / "train")):
+        assert find_source(DataSettings(name=name, root=str(tmp_path))).files == (("train", (str(folder),)),)
+
+
+def test_unlabeled_train_and_test_folders_are_not_two_classes(tmp_path: Path) -> None:
+    touch(tmp_path / "mine" / "train" / "0.png")
+    touch(tmp_path / "mine" / "test" / "0.png")
+    with pytest.raises(DataError, match="train holds no class folders"):
+        find_source(DataSettings(name="mine", root=str(tmp_path)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("path", [b"b\xff/0.png", b"b/\xff.png", b"train-\xff.parquet"])
+def test_a_name_that_is_not_utf8_is_told_in_ascii(tmp_path: Path, path: bytes) -> None:
+    touch(tmp_path / "mine" / "a" / "0.png")
+    touch(tmp_path / "mine" / os.fsdecode(path))
+    with pytest.raises(DataError, match=r"\\udcff.* is not UTF-8") as caught:
+        find_source(DataSettings(name="mine", root=str(tmp_path)))
+    assert str(caught.value).isascii()
