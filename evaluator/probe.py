@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from evaluator.device import resolve_device, resolve_execution, set_threads
+from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
 from evaluator.metrics import learned_shuffles
 from evaluator.optim import make_optimizer
 from evaluator.settings import TrainSettings
+from nas.errors import SettingsError
 
 WARM_UP_STEPS = 2
 TIMED_STEPS = 3
@@ -31,14 +32,27 @@ def step_seconds(
         device: auto, cpu or cuda.
 
     Raises:
-        SettingsError: The device or the precision cannot be had.
+        SettingsError: The device or the precision cannot be had, or a batch is too large for the device.
     """
     execution = resolve_execution(train, resolve_device(device))
     set_threads(train)
+    try:
+        return _median_seconds(model, (train.batch_size, *input_shape[1:]), classes, train, execution)
+    except (RuntimeError, MemoryError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise SettingsError(
+            f"--train.batch_size is {train.batch_size}, but a training step on that many images fails on "
+            f"{execution.device.type} ({lines[0]}); try fewer"
+        ) from error
+
+
+def _median_seconds(
+    model: nn.Module, shape: tuple[int, ...], classes: int, train: TrainSettings, execution: Execution
+) -> float:
+    """Median seconds of a step on images of this shape `(n, c, h, w)`."""
     generator = torch.Generator().manual_seed(0)
-    shape = (train.batch_size, *input_shape[1:])
     pixels = torch.randn(shape, generator=generator).to(execution.device, memory_format=execution.memory_format)
-    labels = torch.randint(classes, (train.batch_size,), generator=generator).to(execution.device)
+    labels = torch.randint(classes, shape[:1], generator=generator).to(execution.device)
     model = execution.place(model).train()
     optimizer = make_optimizer(model, momentum=train.momentum, weight_decay=0.0)
     shuffles = list(learned_shuffles(model).values())
