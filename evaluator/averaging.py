@@ -34,6 +34,11 @@ class AveragedNetwork:
         if self._copied[0]:
             torch._foreach_copy_(*self._copied)
 
+    @torch.no_grad()
+    def is_finite(self) -> bool:
+        """Whether no averaged value is infinite or not a number."""
+        return all(bool(torch.isfinite(kept).all()) for kept in self._averaged[0])
+
 
 def _tensors(model: nn.Module) -> list[torch.Tensor]:
     return [*(parameter.detach() for parameter in model.parameters()), *model.buffers()]

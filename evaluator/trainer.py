@@ -40,7 +40,7 @@ pass is about a third of a step, so the curve costs at most a tenth of the train
 
 
 class DivergedError(Exception):
-    """The loss became infinite or not a number; the message says when."""
+    """The loss or the weights became infinite or not a number; the message says when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Training:
             progress: Told the number of epochs done, at the start and after each.
 
         Raises:
-            DivergedError: The loss became infinite or not a number.
+            DivergedError: The loss or, by the end, the averaged weights became infinite or not a number.
             OutputError: A checkpoint cannot be written.
         """
         saved = checkpoints.load(self._execution.device)
@@ -113,6 +113,9 @@ class Training:
             if self.epochs_done < self._recipe.epochs and checkpoints.due():
                 checkpoints.save(self._snapshot())
             progress(self.epochs_done)
+        # A last step may break the weights with a loss that was still finite; no later loss would tell.
+        if not self.averaged.is_finite():
+            raise DivergedError(f"the averaged weights are not all finite after epoch {self.epochs_done}")
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Trains one epoch and tells how it went."""

@@ -218,6 +218,22 @@ def test_a_loss_that_is_not_finite_is_told_with_its_epoch_and_step(few_digits: D
         run(make_training(few_digits, RECIPE, Breaking), tmp_path)
 
 
+def test_a_last_step_that_breaks_the_weights_is_a_divergence(few_digits: DataSettings, tmp_path: Path) -> None:
+    steps = 3 * (240 // 32)
+    calls = 0
+
+    def explode(gradient: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return gradient * float("inf") if calls == steps else gradient
+
+    training = make_training(few_digits, RECIPE, plain_network)
+    next(training.model.parameters()).register_hook(explode)
+    with pytest.raises(DivergedError, match="the averaged weights are not all finite after epoch 3"):
+        run(training, tmp_path)
+    assert len(training.curve) == 3  # every loss was finite
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_a_training_learns_the_digits(
