@@ -23,7 +23,7 @@ from evaluator.device import Execution, resolve_device, resolve_execution, set_t
 from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
-from nas.errors import NasError, SettingsError
+from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "threads", "epochs")
@@ -72,6 +72,7 @@ class TrainingEvaluator:
         device: str,
         checkpoints: str,
         split_seed: int,
+        fingerprint: str | None = None,
         checkpoint_seconds: float = LEAST_SECONDS,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
@@ -83,6 +84,7 @@ class TrainingEvaluator:
             device: auto, cpu or cuda.
             checkpoints: Folder of one sub-folder a trial.
             split_seed: Seed of the division into training and validation images.
+            fingerprint: `DataSummary.fingerprint` of the images the search began with; others are then refused.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -90,6 +92,7 @@ class TrainingEvaluator:
         self._device = device
         self._checkpoints = Path(checkpoints)
         self._split_seed = split_seed
+        self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
         self._loaded: _Loaded | None = None
 
@@ -97,10 +100,17 @@ class TrainingEvaluator:
         """Trains the task's candidate, going on from its checkpoint if there is one.
 
         Never raises because of the candidate: what goes wrong with it comes back as a Failure.
+
+        Raises:
+            SettingsError: A setting or the device does not do; every candidate would meet it.
+            DataError: The images are missing, broken, or not those the search began with.
+            OutputError: A checkpoint or the cache cannot be written.
         """
         spent = _Spent()
         try:
             return self._evaluate(task, progress, spent)
+        except (SettingsError, DataError, OutputError):
+            raise  # no candidate is at fault, and the next one would fail alike
         except Exception as error:  # the border of the worker: whatever a candidate does is a recorded fact
             kind, message = what_went_wrong(error)
             log.warning("trial %d failed (%s): %s", task.trial, kind, message, exc_info=kind is FailureKind.CRASHED)
@@ -150,6 +160,7 @@ class TrainingEvaluator:
                 raise SettingsError("; ".join(faults))
             execution = resolve_execution(train, resolve_device(self._device))
             splits = load(data, self._split_seed)
+            self._require_same_images(splits.summary.fingerprint)
             self._loaded = _Loaded(
                 data=TrainingData(
                     train=BatchSource(splits.train, execution.device),
@@ -167,6 +178,18 @@ class TrainingEvaluator:
             )
         set_threads(train)
         return self._loaded
+
+    def _require_same_images(self, found: str) -> None:
+        """Refuses images that changed since the search began.
+
+        Raises:
+            DataError: They, or their split, are others.
+        """
+        if self._fingerprint is not None and found != self._fingerprint:
+            raise DataError(
+                f"the images of --data.name {self._settings[0].name!r} are not those the search began with (fingerprint "
+                f"{found}, then {self._fingerprint}); put those back, or begin a new search"
+            )
 
     def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
         """What makes a training this one and no other; plain JSON."""
@@ -206,13 +229,13 @@ def make_recipe(task: Task, train: TrainSettings) -> Recipe:
     """How a task's candidate is trained.
 
     Raises:
-        SettingsError: The candidate lacks a training value, or one is no finite number of at least 0.
+        SpaceError: The candidate lacks a training value, or one is no finite number of at least 0.
     """
     values = {}
     for name, default in (("lr", None), ("weight_decay", 0.0), ("orth_weight", 0.0)):
         value = task.candidate.training.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise SettingsError(f"the candidate's {name} is {value!r}; allowed: a finite number, 0 or more")
+            raise SpaceError(f"the candidate's {name} is {value!r}; allowed: a finite number, 0 or more")
         values[name] = float(value)
     return Recipe(
         settings=train,

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from evaluator.data import prepare
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
 from evaluator.worker import TrainingEvaluator, what_went_wrong
 from nas.budget import Budget
 from nas.candidate import Candidate
-from nas.errors import CostError, DataError
+from nas.errors import CostError, DataError, OutputError, SettingsError, SpaceError
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, outcome_from_json
 from tests.evaluator.networks import plain_network, shuffling_network
 
@@ -51,7 +52,7 @@ def test_an_evaluation_holds_the_accuracy_with_its_binomial_error_and_the_detail
     outcome = make().evaluate(TASK, told.append)
     assert isinstance(outcome, Evaluation)
     accuracy = outcome.measurements["accuracy"]
-    share = accuracy.mean / 100
+    share = (accuracy.mean / 100 * 60 + 1) / 62
     assert accuracy.n == 60
     assert accuracy.standard_error == pytest.approx(100 * (share * (1 - share) / 60) ** 0.5)
     assert [entry["epoch"] for entry in outcome.details["curve"]] == [1, 2, 3]
@@ -203,15 +204,50 @@ def test_a_candidate_without_a_rate_is_invalid(make: Callable[..., TrainingEvalu
     )
 
 
-def test_faults_of_settings_data_and_device_are_invalid(make: Callable[..., TrainingEvaluator], tmp_path: Path) -> None:
-    for evaluator, message in (
-        (make(train=TrainSettings(epochs=0, batch_size=0)), "--train.epochs is 0"),
-        (make(data=DataSettings(name="nothing", root=str(tmp_path))), "'nothing' is not there"),
-        (make(device="tpu"), "unknown device 'tpu'"),
+def test_faults_of_settings_data_and_device_are_no_candidates_and_raised(
+    make: Callable[..., TrainingEvaluator], tmp_path: Path
+) -> None:
+    for evaluator, kind, message in (
+        (make(train=TrainSettings(epochs=0, batch_size=0)), SettingsError, "--train.epochs is 0"),
+        (make(data=DataSettings(name="nothing", root=str(tmp_path))), DataError, "'nothing' is not there"),
+        (make(device="tpu"), SettingsError, "unknown device 'tpu'"),
     ):
-        outcome = failure(evaluate(evaluator))
-        assert outcome.kind is FailureKind.INVALID
-        assert message in outcome.message
+        with pytest.raises(kind, match=message):
+            evaluate(evaluator)
+
+
+def test_a_folder_that_cannot_be_written_is_raised(make: Callable[..., TrainingEvaluator], tmp_path: Path) -> None:
+    (tmp_path / "3").write_text("a file where the folder of the trial belongs")
+    with pytest.raises(OutputError):
+        evaluate(make())
+
+
+@pytest.mark.parametrize("error", [SpaceError, CostError])
+def test_a_candidate_that_cannot_be_built_is_invalid(
+    make: Callable[..., TrainingEvaluator], error: type[Exception]
+) -> None:
+    def refuse(candidate: Candidate) -> nn.Module:
+        raise error("width = 7 must be even")
+
+    outcome = failure(evaluate(make(refuse)))
+    assert (outcome.kind, outcome.message) == (FailureKind.INVALID, "width = 7 must be even")
+
+
+def test_other_images_than_those_the_search_began_with_are_refused(few_digits: DataSettings, tmp_path: Path) -> None:
+    def make_evaluator(split_seed: int) -> TrainingEvaluator:
+        return TrainingEvaluator(
+            lambda candidate: plain_network(),
+            few_digits,
+            TRAIN,
+            device="cpu",
+            checkpoints=str(tmp_path),
+            split_seed=split_seed,
+            fingerprint=prepare(few_digits, seed=0).fingerprint,
+        )
+
+    assert isinstance(evaluate(make_evaluator(0)), Evaluation)
+    with pytest.raises(DataError, match=r"the images of --data\.name 'digits' are not those the search began with"):
+        evaluate(make_evaluator(1))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +259,7 @@ def test_faults_of_settings_data_and_device_are_invalid(make: Callable[..., Trai
         (RuntimeError("size mismatch"), FailureKind.CRASHED),
         (ValueError("not enough memory of facts"), FailureKind.CRASHED),
         (DivergedError("the loss is nan"), FailureKind.DIVERGED),
-        (DataError("gone"), FailureKind.INVALID),
+        (SpaceError("odd"), FailureKind.INVALID),
         (CostError("unknown"), FailureKind.INVALID),
     ],
 )
