@@ -10,21 +10,20 @@ The composition root: reads settings, wires the engine (`nas`) to what is built 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluator.cores import usable_cores
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.budget import Budget
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
-from nas.records import Trial
 from nas.settings import SearchSettings, objective_names
 from search_spaces.settings import SpaceSettings
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
     from evaluator.data import DataSummary
+    from nas.driver import Driver
     from nas.output import OutputFolder
     from nas.result import SearchResult
     from nas.samplers.context import SamplerContext
@@ -74,12 +74,13 @@ class Plan:
     def __init__(self, settings: Settings) -> None:
         from evaluator.cost_table import CostTable
         from evaluator.data import prepare
-        from evaluator.device import resolve_device
+        from evaluator.device import resolve_device, resolve_execution
         from nas.seeds import derive_seed
         from search_spaces import make_space
 
         self.settings = settings
         self.device = resolve_device(settings.device)
+        self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.data: DataSummary = prepare(settings.data, seed=self.split_seed)
         self.space: SearchSpace = make_space(
@@ -102,12 +103,16 @@ class Plan:
         axes = [accuracy_objective(self.data.classes)]
         for name in (name for name in objective_names(search.objectives) if name != "accuracy"):
             given = references[name]
-            axes.append(cost_objective(name, 2 * max(self.baseline_costs(name).values()) if given is None else given))
+            axes.append(cost_objective(name, 2 * self.largest_known_cost(name) if given is None else given))
         return tuple(axes)
 
-    def baseline_costs(self, name: str) -> dict[str, float]:
-        """One cost of each baseline, by the baseline's name."""
-        return {label: self.costs(self.space.decode(g))[name] for label, g in self.space.baselines().items()}
+    def largest_known_cost(self, name: str) -> float:
+        """Of the baselines; where the space has none, of 16 networks drawn at random with a fixed seed."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        genotypes = list(self.space.baselines().values()) or [self.context.draw(rng) for _ in range(16)]
+        return max(self.costs(self.space.decode(genotype))[name] for genotype in genotypes)
 
     @cached_property
     def context(self) -> SamplerContext:
@@ -129,7 +134,7 @@ class Plan:
         train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
         groups = {
             "space": self.space.settings(),
-            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint, "flip": self.data.flip,
+            "data": {"fingerprint": self.data.fingerprint, "flip": self.data.flip,
                      "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
             "train": train,
             "search": {
@@ -142,11 +147,14 @@ class Plan:
         return dict(json.loads(json.dumps(flat)))
 
     @property
+    def space_settings(self) -> dict[str, Any]:
+        """The space's settings with its defaults filled in."""
+        names = {field.name for field in fields(SpaceSettings)}
+        return {name: value for name, value in self.space.settings().items() if name in names}
+
+    @property
     def resolved(self) -> Settings:
         """The settings with what was left to choose filled in; read back, they make the same search."""
-        from evaluator.device import resolve_execution
-
-        execution = resolve_execution(self.settings.train, self.device)
         references = {objective.name: objective.reference for objective in self.objectives}
         return replace(
             self.settings,
@@ -163,7 +171,9 @@ class Plan:
                 reference_macs=references.get("macs"),
                 reference_params=references.get("params"),
             ),
-            train=replace(self.settings.train, precision=execution.precision, channels_last=execution.channels_last),
+            train=replace(
+                self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last
+            ),
         )
 
     @property
@@ -171,7 +181,7 @@ class Plan:
         """Candidates trained at the same time."""
         if self.settings.search.workers is not None:
             return self.settings.search.workers
-        return max(1, (os.cpu_count() or 1) // self.settings.train.threads) if self.device.type == "cpu" else 1
+        return max(1, usable_cores() // self.settings.train.threads) if self.device.type == "cpu" else 1
 
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""
@@ -184,6 +194,7 @@ class Plan:
                 "device": self.device.type,
                 "checkpoints": str(checkpoints),
                 "split_seed": self.split_seed,
+                "fingerprint": self.data.fingerprint,
             },
         )
 
@@ -195,6 +206,7 @@ def make_evaluator(
     device: str,
     checkpoints: str,
     split_seed: int,
+    fingerprint: str,
 ) -> Evaluator:
     """The evaluator of a worker process, from plain JSON."""
     from evaluator.worker import TrainingEvaluator
@@ -207,6 +219,7 @@ def make_evaluator(
         device=device,
         checkpoints=checkpoints,
         split_seed=split_seed,
+        fingerprint=fingerprint,
     )
 
 
@@ -249,10 +262,10 @@ def run(settings: Settings) -> SearchResult:
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
         try:
             with ProgressDisplay(driver, settings.train.epochs) as display:
-                watchers = (display.update, ModelKeeper(folder, driver).update)
+                watchers = (display.update, ModelKeeper(folder, driver).update, study.renew)
                 engine.run(driver, lambda: [watch() for watch in watchers])
         finally:
-            result = _publish(plan, driver.trials, driver.front(), folder)
+            result = _publish(plan, driver, folder)
             study.close()
     result.require_front()
     return result
@@ -274,17 +287,18 @@ def _open_study(plan: Plan, folder: OutputFolder) -> Study:
     )
 
 
-def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: OutputFolder) -> SearchResult:
+def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """Writes the report and the models of the front."""
     from nas.provenance import provenance
     from nas.report import write_report
     from nas.result import SearchResult
 
     result = SearchResult(
-        trials=trials,
+        trials=driver.trials,
         objectives=plan.objectives,
-        front=front,
-        settings=settings_json(plan.resolved),
+        front=driver.front(),
+        exhausted=driver.exhausted,
+        settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
             **provenance(),
             "device": plan.device.type,
@@ -295,7 +309,10 @@ def _publish(plan: Plan, trials: tuple[Trial, ...], front: ParetoFront, folder: 
         space=plan.space.settings(),
         data=plan.data.to_json(),
     )
-    folder.publish(result)
+    missing = folder.publish(result)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        print(f"models of trials {numbers} are not here: they were trained into another output folder", file=sys.stderr)
     write_report(result, folder.path)
     return result
 
@@ -311,7 +328,10 @@ def settings_json(settings: Settings) -> dict[str, Any]:
 
 
 def dry_run(settings: Settings) -> str:
-    """The space's size, the baselines' costs and an estimate of the time, in words. Trains nothing, writes nothing."""
+    """The space's size, the baselines' costs and an estimate of the time, in words.
+
+    Trains nothing, and writes nothing but the image cache.
+    """
     from evaluator.probe import step_seconds
     from nas.report.estimate import BaselineEstimate, estimate_text
 
@@ -440,6 +460,8 @@ def _run(settings: Settings) -> int:
             print(f"\nwhat is there so far: {report}", file=sys.stderr)
         raise
     print(front_lines(result))
+    if result.exhausted:
+        print("the search ended early: every further proposal is known or over a limit", file=sys.stderr)
     print(f"\nreport: {report}", file=sys.stderr)
     return 0
 

@@ -192,7 +192,8 @@ def test_charts_turn_dark_with_the_page(visit, make_search):
     ink = "getComputedStyle(document.querySelector('#front-chart .xtick text')).fill"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ink} !== '{light}'")
+    # While the chart is drawn anew, there is no text for a moment.
+    page.wait_for_function(f"document.querySelector('#front-chart .xtick text') && {ink} !== '{light}'")
 
 
 def test_a_search_without_results_says_so(visit, make_result, make_trial):

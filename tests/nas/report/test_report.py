@@ -12,7 +12,7 @@ from nas.errors import OutputError
 from nas.records import Failure, FailureKind, TrialState
 from nas.report import write_report
 
-FILES = ["pareto.csv", "pareto.json", "pareto.png", "report.html", "trials.csv"]
+FILES = ["config.yaml", "pareto.csv", "pareto.json", "pareto.png", "provenance.json", "report.html", "trials.csv"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 26])
