@@ -72,7 +72,8 @@ def cautions(result: SearchResult) -> list[str]:
     validation = result.data.get("validation")
     images = f" ({validation:,} images)" if isinstance(validation, int) else ""
     told = [
-        f"The front was chosen on the validation split{images}; no network was measured on the test split. The best of many noisy values is "
+        f"The front was chosen on the validation split{images}; no network was measured on the test split. "
+        "The best of many noisy values is "
         "optimistic: expect the chosen networks to do a little worse on new images."
     ]
     least = resolution(result)
