@@ -250,7 +250,7 @@ def run(settings: Settings) -> SearchResult:
     with OutputFolder(Path(settings.output)) as folder:
         plan = Plan(settings)
         plan.refuse_impossible_limits()
-        study = _open_study(plan, folder)
+        study = open_study(plan, folder)
         factory = sampler_factory(settings.search.sampler)
         driver = Driver(
             study=study,
@@ -271,7 +271,8 @@ def run(settings: Settings) -> SearchResult:
     return result
 
 
-def _open_study(plan: Plan, folder: OutputFolder) -> Study:
+def open_study(plan: Plan, folder: OutputFolder) -> Study:
+    """The study of a search in its output folder, or in the storage that the settings name."""
     from nas.storage import open_storage, sqlite_url
     from nas.study import Study
 

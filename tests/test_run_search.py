@@ -19,13 +19,18 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from toy_search import finish
 
 from evaluator.data import load
 from evaluator.settings import DataSettings, TrainSettings
+from nas.budget import Budget
+from nas.driver import Driver
 from nas.errors import AllFailedError, StudyError
 from nas.output import OutputFolder
+from nas.records import TrialState
+from nas.samplers import sampler_factory
 from nas.settings import SearchSettings
-from run_search import Plan, Settings, main, run, search
+from run_search import Plan, Settings, main, open_study, read_settings, run, search
 from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 
@@ -298,6 +303,28 @@ def test_a_second_driver_on_the_same_study_is_refused(finished: Path, capsys: py
     with OutputFolder(finished):
         assert main(flags(small(finished, trials=5, epochs=2))) == 2
     assert "in use by another running search" in capsys.readouterr().err
+
+
+def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path):
+    plan = Plan(read_settings(["--output", str(tmp_path / "run")])[0])
+    search_settings = plan.settings.search
+    make = sampler_factory(search_settings.sampler)
+    with OutputFolder(tmp_path / "run") as folder:
+        driver = Driver(
+            study=open_study(plan, folder),
+            context=plan.context,
+            sampler=lambda seed: make(plan.context, seed),
+            budget=Budget(epochs=plan.settings.train.epochs),
+            trials=search_settings.trials,
+        )
+        while (task := driver.next_task()) is not None:
+            finish(driver, task, accuracy=90.0 + task.trial % 7)
+    trained = Counter[str]()
+    for trial in driver.trials:
+        if trial.state is TrialState.COMPLETE:
+            trained.update({str(value) for key, value in trial.candidate.architecture.items() if "mixer" in key})
+    assert set(trained) == set(plan.settings.space.mixers)
+    assert min(trained.values()) >= 2
 
 
 def test_help_explains_every_setting():
