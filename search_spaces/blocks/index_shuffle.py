@@ -14,7 +14,17 @@ from torch.autograd.function import once_differentiable
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
 from search_spaces.blocks.factors import hard_rows
 from search_spaces.blocks.layout import is_channels_last
-from search_spaces.blocks.permutation import cross_group_shuffle, grouped, kronecker, shuffle_map
+from search_spaces.blocks.permutation import (
+    cross_group_shuffle,
+    grouped,
+    inverse,
+    is_permutation,
+    kronecker,
+    shuffle_map,
+)
+
+MOST_GROUPS = 4
+"""Up to this many groups the products over permuted channels are cheaper than reading them in another order first."""
 
 
 def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
@@ -37,22 +47,70 @@ class _IndexShuffle(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
         outer, inner = hard_rows(p1), hard_rows(p2)
         index_map = shuffle_map(outer, inner, groups)
-        ctx.save_for_backward(x, outer, inner, index_map)
+        y = gather_channels(x, index_map)
+        # Looking at the values would stall a GPU's queue, so there the way that is right for every map is taken.
+        ctx.inverted = x.device.type == "cpu" and groups <= MOST_GROUPS and _is_shared_permutation(outer, inner)
+        # A permutation loses nothing: its output, which the next layer keeps anyway, serves instead of its input.
+        ctx.save_for_backward(y if ctx.inverted else x, outer, inner, index_map)
         ctx.groups = groups
         ctx.dtypes = p1.dtype, p2.dtype
-        return gather_channels(x, index_map)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
-        x, outer, inner, index_map = ctx.saved_tensors
-        layout = torch.channels_last if is_channels_last(x) else torch.contiguous_format
+        kept, outer, inner, index_map = ctx.saved_tensors
+        layout = torch.channels_last if is_channels_last(kept) else torch.contiguous_format
         grad = grad.contiguous(memory_format=layout)
-        grad_x = scatter_channels(grad, index_map) if ctx.needs_input_grad[0] else None
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = gather_channels(grad, inverse(index_map)) if ctx.inverted else scatter_channels(grad, index_map)
         if not (ctx.needs_input_grad[1] or ctx.needs_input_grad[2]):
             return grad_x, None, None, None
-        grad_p1, grad_p2 = _factor_gradients(x, grad, outer, inner, ctx.groups)
+        gradients = _permuted_gradients if ctx.inverted else _factor_gradients
+        grad_p1, grad_p2 = gradients(kept, grad, outer, inner, ctx.groups)
         return grad_x, grad_p1.to(ctx.dtypes[0]), grad_p2.to(ctx.dtypes[1]), None
+
+
+def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:
+    """Whether every factor of every image is a permutation that all groups share."""
+    shared = outer.shape[1] == inner.shape[1] == 1
+    return shared and bool(is_permutation(outer).all() and is_permutation(inner).all())
+
+
+def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """dP1 = (dY Y^T) H1 and dP2 = (dY^T Y) H2: the factor gradients at permutations, from the output, without a copy.
+
+    They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold where H^T H = I. The channels of
+    the output lie as (n1 n2 g), so that both products read both tensors where they are.
+
+    Args:
+        y: Output, `float[b (n1 n2 g) h w]`.
+        grad: Its gradient, in the same layout.
+        outer: `int[b|1 1 n1]`.
+        inner: `int[b|1 1 n2]`.
+        groups: g.
+    """
+    b, _, h, w = y.shape
+    n1, n2 = outer.shape[-1], inner.shape[-1]
+    if is_channels_last(y):
+        rows, kept = (tensor.permute(0, 2, 3, 1).reshape(b, h * w, n1, n2 * groups) for tensor in (grad, y))
+        by_position = rows.flatten(0, 1) @ kept.flatten(0, 1).transpose(1, 2)
+        first = by_position.view(b, h * w, n1, n1).sum(1)
+        both = rows.flatten(1, 2).transpose(1, 2) @ kept.flatten(1, 2)
+        second = both.view(b, n2, groups, n2, groups).diagonal(dim1=2, dim2=4).sum(-1)
+    else:
+        first = grad.reshape(b, n1, -1) @ y.reshape(b, n1, -1).transpose(1, 2)
+        by_row = grad.reshape(b * n1, n2, -1) @ y.reshape(b * n1, n2, -1).transpose(1, 2)
+        second = by_row.view(b, n1, n2, n2).sum(1)
+    return _read_back(first.unsqueeze(1), outer), _read_back(second.unsqueeze(1), inner)
+
+
+def _read_back(product: Tensor, rows: Tensor) -> Tensor:
+    """The product with H, for hard rows that are permutations: `float[b 1 n n], int[b|1 1 n] -> float[b|1 1 n n]`."""
+    if rows.shape[0] == 1:
+        product = product.sum(0, keepdim=True)
+    return product.gather(-1, inverse(rows).unsqueeze(-2).expand_as(product))
 
 
 def _factor_gradients(x: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:

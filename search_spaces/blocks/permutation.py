@@ -40,7 +40,8 @@ def compose(first: Tensor, then: Tensor) -> Tensor:
 
 def inverse(permutation: Tensor) -> Tensor:
     """The map that undoes a permutation `int[... n]`; meaningless for a map that is none."""
-    return permutation.argsort(-1)
+    positions = torch.arange(permutation.shape[-1], device=permutation.device).expand_as(permutation)
+    return torch.empty_like(permutation).scatter_(-1, permutation, positions)
 
 
 def shuffle_map(outer: Tensor, inner: Tensor, groups: int) -> Tensor:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,18 +20,29 @@ def gradients(output: torch.Tensor, weight: torch.Tensor, inputs: tuple[torch.Te
     return torch.autograd.grad((output * weight).sum(), inputs)
 
 
+def colliding(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def permuting(*shape: int) -> torch.Tensor:
+    """Logits whose hard rows are another permutation for each leading index."""
+    *lead, n, _ = shape
+    rows = torch.stack([torch.randperm(n) for _ in range(math.prod(lead))]).view(*lead, n)
+    return 6 * torch.nn.functional.one_hot(rows, n) + torch.rand(*shape, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("logits", [colliding, permuting])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("groups", "batch", "shared"), list(itertools.product((1, 2, 3), (1, BATCH), (True, False))))
+@pytest.mark.parametrize(
+    ("groups", "batch", "shared"), list(itertools.product((1, 2, 3, 6), (1, BATCH), (True, False)))
+)
 def test_value_and_gradient_equal_autograd_of_the_dense_map_at_the_hard_factors(
-    groups: int, batch: int, shared: bool, layout: torch.memory_format
+    groups: int, batch: int, shared: bool, layout: torch.memory_format, logits: Callable[..., torch.Tensor]
 ) -> None:
     x = torch.randn(BATCH, groups * N1 * N2, 2, 5, dtype=torch.float64).to(memory_format=layout).requires_grad_()
-    soft = [
-        soft_rows(torch.randn(batch, 1 if shared else groups, n, n, dtype=torch.float64), 1.0).requires_grad_()
-        for n in (N1, N2)
-    ]
+    soft = [soft_rows(logits(batch, 1 if shared else groups, n, n), 1.0).requires_grad_() for n in (N1, N2)]
     outer, inner = (p.argmax(-1) for p in soft)
-    assert not is_permutation(shuffle_map(outer, inner, groups)).all(), "colliding rows are the case to test"
+    assert is_permutation(shuffle_map(outer, inner, groups)).all() == (logits is permuting)
     full = dense_matrix(*(straight_through(p) for p in soft), groups).expand(BATCH, -1, -1)
     expected = torch.einsum("bij,bjhw->bihw", full, x)
     y = index_shuffle(x, *soft, groups)
