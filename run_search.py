@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
 
-  run_search.py                                       the quickstart: digits, under 3 minutes on 2 cores
+  run_search.py                                       the quickstart: digits, about a minute on 2 cores
   run_search.py --config cifar10 --output runs/c10    a ready config; see --config
   run_search.py --data.name photos/ --dry_run        what a search of your own images would cost
 
