@@ -177,6 +177,12 @@ class Plan:
         )
 
     @property
+    def steps(self) -> int:
+        """Training steps of a candidate."""
+        train = self.settings.train
+        return max(self.data.train // train.batch_size, 1) * train.epochs
+
+    @property
     def workers(self) -> int:
         """Candidates trained at the same time."""
         if self.settings.search.workers is not None:
@@ -243,6 +249,7 @@ def run(settings: Settings) -> SearchResult:
     from nas.engines.local import LocalEngine
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
+    from nas.report.estimate import thin_data_warnings
     from nas.samplers import sampler_factory
 
     _check(settings)
@@ -250,6 +257,8 @@ def run(settings: Settings) -> SearchResult:
     with OutputFolder(Path(settings.output)) as folder:
         plan = Plan(settings)
         plan.refuse_impossible_limits()
+        for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
+            print(warning, file=sys.stderr)
         study = open_study(plan, folder)
         factory = sampler_factory(settings.search.sampler)
         driver = Driver(

@@ -125,10 +125,10 @@ def find_source(data: DataSettings) -> Source:
 
 def how_to_get(data: DataSettings, source: Source) -> str:
     """Where a hub dataset was looked for before the hub, and what to do to have it."""
-    looked = ", ".join(str(place) for place in _places(data))
+    looked = "".join(f"{place}, then " for place in _places(data))
     how = source.known.how if source.known is not None else ""
     return (
-        f"looked for {looked}, then for {source.location} on the Hugging Face hub; to have it without a connection put its "
+        f"looked for {looked}{source.location} on the Hugging Face hub; to have it without a connection put its "
         f"Parquet files (train-*.parquet, test-*.parquet) into ROOT/{data.name} and give --data.root ROOT{how}"
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas.candidate import Candidate
-from nas.dimensions import Dimension, Genotype, Scalar
+from nas.dimensions import Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
 
 
@@ -81,5 +81,5 @@ class SearchSpace(ABC):
 
     @property
     def size(self) -> float:
-        """Number of genotypes; infinite when a decision is real-valued."""
-        return math.prod(dimension.size for dimension in self.dimensions)
+        """Number of combinations of the decisions that are not real-valued; some may mean the same network."""
+        return math.prod(d.size for d in self.dimensions if not isinstance(d, FloatRange))

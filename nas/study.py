@@ -198,6 +198,11 @@ class Study:
         if attributes.get(_FORMAT) != FORMAT:
             raise StudyError(f"study {name!r} was not written by this version of the program; choose another --output")
         stored = attributes[_IDENTITY]
+        if stored.get("data.fingerprint") != identity.get("data.fingerprint"):
+            raise StudyError(
+                f"the study {name!r} was made with other images, or another split of them; nothing was changed. "
+                "Put the images back as they were to continue it, or give another --output for a new search"
+            )
         differing = sorted(key for key in {*stored, *identity} if stored.get(key) != identity.get(key))
         if differing:
             lines = "; ".join(f"{key}: there {stored.get(key)!r}, asked {identity.get(key)!r}" for key in differing)

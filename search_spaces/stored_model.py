@@ -39,7 +39,9 @@ def _read_candidate(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise OutputError(f"no {path.name} in {path.parent}; a folder such as OUTPUT/models/TRIAL is needed") from None
+        beside = sorted(other.parent.name for other in path.parent.parent.glob(f"*/{path.name}"))
+        there = f"; there are {', '.join(beside)}" if beside else "; a folder such as OUTPUT/models/TRIAL is needed"
+        raise OutputError(f"no {path.name} in {path.parent}{there}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} cannot be read: {error}") from error
     try:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from nas.dimensions import FloatRange
 from nas.space import SearchSpace
+
+COARSE_ERROR = 5.0
+"""Points of standard error from which choosing by accuracy is little better than chance."""
+FEW_STEPS = 100
+"""Training steps below which hardly any network learns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +51,13 @@ def estimate_text(
         workers: Candidates trained at the same time.
         device: Where, in words.
     """
-    combinations = "a continuum of" if space.size == float("inf") else f"{space.size:.3g}"
+    real = sum(isinstance(dimension, FloatRange) for dimension in space.dimensions)
+    steps = max(data["train"] // batch_size, 1)
     lines = [
-        f"data        {data['name']}: {data['train']:,} train and {data['validation']:,} validation images, "
-        f"{data['image_size']}x{data['image_size']}x{data['channels']}, {data['classes']} classes",
-        f"space       {space.name}: {len(space.dimensions)} decisions, {combinations} combinations",
+        f"data        {data['name']}: {data['train']:,} train, {data['validation']:,} validation and {data['test']:,} test "
+        f"images (the last not used), {data['image_size']}x{data['image_size']}x{data['channels']}, {data['classes']} classes",
+        f"space       {space.name}: {len(space.dimensions)} decisions, {real} of them real-valued; the others have "
+        f"{space.size:.3g} combinations",
         "baselines",
     ]
     lines += [
@@ -58,14 +67,35 @@ def estimate_text(
     ]
     what = f"{trials} trials of {epochs} epochs, {workers} at a time on {device}"
     if baselines:
-        steps = max(data["train"] // batch_size, 1) * epochs
-        seconds = trials * steps * fmean(baseline.step_seconds for baseline in baselines) / workers
+        seconds = trials * steps * epochs * fmean(baseline.step_seconds for baseline in baselines) / workers
         lines.append(
             f"time        about {_duration(seconds)}: {what}, at the baselines' mean step; measuring comes on top"
         )
     else:
         lines.append(f"time        not estimated without a baseline: {what}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *thin_data_warnings(data, steps * epochs)])
+
+
+def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
+    """What is too little for a front to mean much: training steps, or images to choose by.
+
+    Args:
+        data: Description of the images.
+        steps: Of a whole training.
+    """
+    # The largest standard error of a share of n images is that of one half.
+    error = 50 / math.sqrt(max(data["validation"], 1))
+    found = []
+    if error > COARSE_ERROR:
+        found.append(
+            f"warning     {data['validation']} validation images: accuracies have a standard error of up to {error:.0f} points; "
+            "more images or a larger --data.validation_share would tell networks apart"
+        )
+    if steps < FEW_STEPS:
+        found.append(
+            f"warning     {steps} training steps in all: too few to learn much; raise --train.epochs or lower --train.batch_size"
+        )
+    return found
 
 
 def _duration(seconds: float) -> str:

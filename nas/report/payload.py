@@ -90,7 +90,7 @@ def _facts(result: SearchResult) -> list[list[str]]:
         [
             "Resolution",
             "unknown" if least is None else f"{least:.1f} points",
-            "smaller differences in accuracy are chance",
+            "smaller differences in accuracy are not resolved",
         ],
         ["Training time", _duration(seconds), "over all workers together"],
     ]
@@ -104,7 +104,7 @@ def _reference(result: SearchResult) -> str:
     parts = []
     for objective in result.objectives:
         unit = words.COST_UNITS.get(objective.name, objective.unit)
-        value = f"{objective.reference:g}" if objective.unit == "%" else human(objective.reference)
+        value = f"{objective.reference:.3g}" if objective.unit == "%" else human(objective.reference)
         parts.append(f"{value} {unit}")
     return "measured from " + ", ".join(parts)
 

@@ -84,12 +84,13 @@ def front_json(result: SearchResult) -> str:
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def read_candidates(path: Path) -> list[Candidate]:
+def read_candidates(path: str | Path) -> list[Candidate]:
     """The candidates of a `pareto.json`, cheapest first.
 
     Raises:
         OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
     """
+    path = Path(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

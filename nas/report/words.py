@@ -83,8 +83,8 @@ def cautions(result: SearchResult) -> list[str]:
         )
     else:
         told.append(
-            f"Two accuracies that differ by less than {least:.1f} points are the same: that is twice the standard error of a "
-            "difference, from the number of validation images alone. The spread between training seeds comes on top."
+            f"Two accuracies that differ by less than {least:.1f} points cannot be told apart: that is twice the standard "
+            "error of a difference, from the number of validation images alone. The spread between training seeds comes on top."
         )
     if cost_name(result) == "macs" and any(
         mixer_class(trial.candidate) not in (FIXED, NONE) for trial in trained(result)

@@ -1,8 +1,8 @@
 from toy_search import ToySpace
 
-from nas.report.estimate import BaselineEstimate, estimate_text
+from nas.report.estimate import BaselineEstimate, estimate_text, thin_data_warnings
 
-DATA = {"name": "toys", "train": 1000, "validation": 100, "image_size": 8, "channels": 1, "classes": 10}
+DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_size": 8, "channels": 1, "classes": 10}
 
 
 def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -> str:
@@ -30,7 +30,7 @@ def test_the_time_is_trials_times_steps_times_the_mean_step_over_the_workers():
 
 def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
     told = text(0.1)
-    assert "toy: 4 decisions, a continuum of combinations" in told
+    assert "toy: 4 decisions, 1 of them real-valued; the others have 32 combinations" in told
     assert "Toy 0" in told
     assert "2.000 M multiply-adds" in told
     assert "0.100 M parameters" in told
@@ -38,3 +38,12 @@ def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
 
 def test_without_a_baseline_no_time_is_told():
     assert "not estimated" in text()
+
+
+def test_too_few_images_to_choose_by_and_too_few_steps_are_warned_of():
+    (few_images,) = thin_data_warnings({"validation": 25}, 1000)
+    assert "25 validation images" in few_images
+    assert "up to 10 points" in few_images, "50 / sqrt(25)"
+    (few_steps,) = thin_data_warnings({"validation": 5000}, 2)
+    assert "2 training steps" in few_steps
+    assert thin_data_warnings({"validation": 100}, 100) == []

@@ -117,7 +117,7 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
     box = point.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_function("document.querySelector('#network h3').textContent === 'Trial 5'")
+    page.locator("#network h3", has_text="Trial 5").wait_for()
     text = panel.inner_text()
     for part in (
         "Stage 1: 4 units, dynamic",
@@ -192,8 +192,13 @@ def test_charts_turn_dark_with_the_page(visit, make_search):
     ink = "getComputedStyle(document.querySelector('#front-chart .xtick text')).fill"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    # While the chart is drawn anew, there is no text for a moment.
-    page.wait_for_function(f"document.querySelector('#front-chart .xtick text') && {ink} !== '{light}'")
+    page.wait_for_selector("#front-chart .xtick text")
+    # Playwright's wait_for_function polls with eval, which the page's content security policy forbids.
+    for _ in range(100):
+        if page.evaluate(f"document.querySelector('#front-chart .xtick text') ? {ink} : null") not in (None, light):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("the chart's text has kept its light ink for 10 seconds")
 
 
 def test_a_search_without_results_says_so(visit, make_result, make_trial):
