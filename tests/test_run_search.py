@@ -1,5 +1,6 @@
 """The whole path, for real: images in, networks trained in worker processes, a front and a report out."""
 
+import contextlib
 import json
 import os
 import random
@@ -144,30 +145,41 @@ def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_kill_9_of_everything_at_random_moments_loses_nothing(finished: Path, tmp_path: Path):
+def test_kill_9_of_everything_at_random_moments_loses_nothing_and_goes_on_from_checkpoints(tmp_path: Path):
+    search(small(tmp_path / "whole", trials=3, epochs=40, workers=2))
     output = tmp_path / "killed"
-    settings = small(output, trials=5, epochs=2)
-    command = [sys.executable, str(ROOT / "run_search.py"), *flags(settings), "--space.group_ranks", "2"]
+    command = [
+        sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=3, epochs=40, workers=2)),
+        "--space.group_ranks", "2",
+    ]  # fmt: skip
     draw = random.Random(1)
+    checkpoints_left = 0
     for _ in range(3):
+        seen = {path: path.stat().st_mtime_ns for path in output.glob("checkpoints/*/last.pt")}
         process = subprocess.Popen(
             command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        # Importing torch takes seconds: a kill before the first trial would prove nothing.
+        # Importing torch takes seconds, and a checkpoint is written every two: a kill before the first would prove nothing.
         deadline = time.monotonic() + 60
-        while not (output / "logs").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(draw.uniform(3.0, 7.0))
-        os.killpg(process.pid, signal.SIGKILL)
+        while process.poll() is None and time.monotonic() < deadline:
+            now = {path: path.stat().st_mtime_ns for path in output.glob("checkpoints/*/last.pt")}
+            if any(seen.get(path) != written for path, written in now.items()):
+                break
+            time.sleep(0.05)
+        time.sleep(draw.uniform(0.0, 1.0))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        checkpoints_left += len(list(output.glob("checkpoints/*/last.pt")))
+    assert checkpoints_left > 0, "a training was cut short behind a checkpoint"
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     trials = table(output)
-    assert Counter(trials["state"]) == {"complete": 5}
+    assert Counter(trials["state"]) == {"complete": 3}
     assert trials["digest"].is_unique
     # Going on from checkpoints changes nothing: the table is that of a search nobody killed.
     columns = ["trial", "digest", "accuracy", "macs", "params", "epochs"]
-    pd.testing.assert_frame_equal(trials[columns], table(finished)[columns], check_exact=True)
+    pd.testing.assert_frame_equal(trials[columns], table(tmp_path / "whole")[columns], check_exact=True)
 
 
 def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
