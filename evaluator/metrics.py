@@ -12,7 +12,7 @@ from torch import nn
 from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.device import Execution
-from nas.ports import LearnedShuffle
+from nas.ports import LearnedShuffle, Reading
 from nas.records import Measurement
 
 
@@ -50,7 +50,7 @@ def score(
     execution: Execution,
     *,
     batch_size: int,
-    soft: bool = False,
+    reading: Reading = Reading.HARD,
 ) -> Score:
     """Measures a network in evaluation mode.
 
@@ -60,24 +60,24 @@ def score(
         normalize: As in training.
         execution: As in training.
         batch_size: Images at a time; the result does not depend on it but for rounding and for statistics between images.
-        soft: Whether learned shuffles use their soft matrices instead of the hard permutation; statistics are then left out.
+        reading: What learned shuffles do; statistics are left out where they are soft.
     """
     shuffles = learned_shuffles(network)
     sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
     for shuffle in shuffles.values():
-        shuffle.set_soft_evaluation(soft)
+        shuffle.set_reading(reading)
     try:
         for pixels, labels in images.in_order(batch_size):
             with execution.autocast():
                 logits = network(normalize(pixels))
             correct += (logits.argmax(dim=1) == labels).sum()
-            if not soft:
+            if reading is not Reading.SOFT:
                 for name, shuffle in shuffles.items():
                     for key, value in shuffle.statistics().items():
                         sums[name][key] = sums[name].get(key, 0.0) + value * len(labels)
     finally:
         for shuffle in shuffles.values():
-            shuffle.set_soft_evaluation(False)
+            shuffle.set_reading(Reading.HARD)
     mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
-    return Score(correct=int(correct.item()), images=len(images), mixers={} if soft else mixers)
+    return Score(correct=int(correct.item()), images=len(images), mixers={} if reading is Reading.SOFT else mixers)

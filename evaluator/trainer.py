@@ -25,6 +25,7 @@ from evaluator.metrics import Score, learned_shuffles, score
 from evaluator.optim import make_optimizer, set_rate
 from evaluator.schedules import averaging_decay, learning_rate, ramp
 from evaluator.settings import TrainSettings
+from nas.ports import Reading
 
 REFERENCE_BATCH = 128
 """Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
@@ -164,15 +165,15 @@ class Training:
         self.averaged.update(averaging_decay(step, decay=settings.ema))
         return loss.detach()
 
-    def measure(self, *, soft: bool = False) -> Score:
-        """The averaged network on the validation images, with hard shuffles or soft ones."""
+    def measure(self, reading: Reading = Reading.HARD) -> Score:
+        """The averaged network on the validation images."""
         return score(
             self.averaged.network,
             self._data.validation,
             self._data.normalize,
             self._execution,
             batch_size=self._recipe.settings.batch_size,
-            soft=soft,
+            reading=reading,
         )
 
     def _snapshot(self) -> Saved:

@@ -24,6 +24,7 @@ from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
+from nas.ports import Reading
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "threads", "epochs")
@@ -208,7 +209,7 @@ class TrainingEvaluator:
         hard = training.measure()
         accuracy = hard.accuracy()
         training.curve[-1]["accuracy"] = accuracy.mean
-        soft = training.measure(soft=True).accuracy().mean if hard.mixers else None
+        soft = training.measure(Reading.SOFT).accuracy().mean if hard.mixers else None
         return Evaluation(
             measurements={"accuracy": accuracy},
             seconds=spent.seconds,

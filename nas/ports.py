@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from nas.candidate import Candidate
@@ -36,6 +37,19 @@ class WorkerSpec:
     """Plain JSON."""
 
 
+class Reading(StrEnum):
+    """What an evaluation forward of a learned shuffle does with its matrices."""
+
+    HARD = "hard"
+    """Their hard rows, as deployed."""
+    SOFT = "soft"
+    """The soft matrices themselves, to measure the gap to the hard ones."""
+    PROJECTED = "projected"
+    """The true permutations nearest to them; differs from hard only where rows collide."""
+    SWAPPED = "swapped"
+    """The hard rows of another image of the batch, to see whether it matters whose they are."""
+
+
 class LearnedShuffle(ABC):
     """A channel mixer with something for the trainer to do; a `torch.nn.Module` inherits it beside.
 
@@ -51,8 +65,8 @@ class LearnedShuffle(ABC):
         """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits."""
 
     @abstractmethod
-    def set_soft_evaluation(self, soft: bool) -> None:
-        """Evaluates with the soft matrices instead of the hard permutation, to measure the gap between them."""
+    def set_reading(self, reading: Reading) -> None:
+        """Chooses what evaluation does; hard until told otherwise."""
 
     @abstractmethod
     def logit_parameters(self) -> Iterable[Any]:
@@ -60,7 +74,7 @@ class LearnedShuffle(ABC):
 
     @abstractmethod
     def statistics(self) -> dict[str, float]:
-        """Of the last hard evaluation forward, as shares from 0 to 1.
+        """Of the last evaluation forward that was not soft, as shares from 0 to 1.
 
         `valid`: share of samples whose index map is a permutation. `coverage`: mean share of the channels that are read.
         `disagreement`: mean share of positions at which the maps of two samples of the batch differ; 0 if all are the same.

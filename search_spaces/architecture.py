@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, unknown_name
-from search_spaces.blocks import BLOCKS, FACTORED, GENERATED, MixerSpec
-from search_spaces.blocks.spec import SHARES
+from search_spaces.blocks import BLOCKS, FACTORED, LEARNED, RANKED, REDUCED, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,12 @@ def mixer_spec(candidate: Candidate, stage: int, shape: HostShape) -> MixerSpec:
     Raises:
         SpaceError: Something it needs is missing, or does not fit the channels.
     """
-    values, training = candidate.architecture, candidate.training
+    values = candidate.architecture
     kind = mixer_kind(values, stage)
     channels = shape.mixer_channels[stage - 1]
     sizes: dict[str, int] = {}
-    share = "matrices"
+    generator = GeneratorSpec()
+    sum_level = "full"
     if kind in FACTORED:
         sizes = {key: integer(values, f"stage{stage}.{key}") for key in ("groups", "n1", "n2")}
         if sizes["groups"] * sizes["n1"] * sizes["n2"] != channels or min(sizes["n1"], sizes["n2"]) < 2:
@@ -78,21 +79,46 @@ def mixer_spec(candidate: Candidate, stage: int, shape: HostShape) -> MixerSpec:
                 f"candidate: stage {stage} mixes {channels} channels, which are not groups x n1 x n2 = "
                 f"{' x '.join(map(str, sizes.values()))} with n1, n2 >= 2"
             )
-    if kind in GENERATED:
-        sizes["reduction"] = integer(values, f"stage{stage}.reduction")
-        share = str(values.get(f"stage{stage}.share", share))
-        if share not in SHARES:
-            raise SpaceError(f"candidate: stage{stage}.share: {unknown_name('share', share, SHARES)}")
-    if kind == "fixed":
-        return MixerSpec(channels=channels, host_groups=shape.groups)
+    if kind in REDUCED:
+        generator = GeneratorSpec(
+            reduction=integer(values, f"stage{stage}.reduction"),
+            share=_named(values, f"stage{stage}.share", SHARES),
+        )
+    if kind in RANKED:
+        sizes["kron_rank"] = integer({f"stage{stage}.kron_rank": 1, **values}, f"stage{stage}.kron_rank")
+        sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS)
     return MixerSpec(
         channels=channels,
         host_groups=shape.groups,
-        groups=sizes.get("groups", 1),
-        n1=sizes.get("n1", 0),
-        n2=sizes.get("n2", 0),
-        reduction=sizes.get("reduction", 1),
-        share=share,
+        generator=generator,
+        relaxation=_relaxation(candidate.training) if kind in LEARNED else Relaxation(),
+        sum_level=sum_level,
+        **sizes,
+    )
+
+
+def _relaxation(training: Mapping[str, Scalar]) -> Relaxation:
+    """How a candidate's permutations are learned.
+
+    Raises:
+        SpaceError: Something is missing or not a legal value.
+    """
+    return Relaxation(
         temperature=number(training, "temperature"),
         binarize_from=number(training, "binarize_from"),
+        normalizer=_named(training, "normalizer", NORMALIZERS),
+        penalty=_named(training, "penalty", PENALTIES),
+        rounding=_named(training, "rounding", ROUNDINGS),
     )
+
+
+def _named(values: Mapping[str, Scalar], name: str, allowed: Sequence[str]) -> str:
+    """A decision that is one of some names, the first where it is absent.
+
+    Raises:
+        SpaceError: It is none of them.
+    """
+    value = str(values.get(name, allowed[0]))
+    if value not in allowed:
+        raise SpaceError(f"candidate: {name}: {unknown_name(name.rpartition('.')[2], value, allowed)}")
+    return value

@@ -21,7 +21,8 @@ class SpaceSettings:
     units: tuple[tuple[int, ...], ...] | None = None
     """For each stage the numbers of units to choose from. Default: [[4], [8], [4]], the published ones."""
     mixers: tuple[str, ...] = ("fixed", "static", "static_full", "dynamic", "static_dynamic")
-    """Channel mixers a stage chooses from."""
+    """Channel mixers a stage chooses from. Also allowed, as controls: none, random (one drawn permutation), random_each (another
+    for each image), squeeze_excitation (fixed, channels scaled by the image), static_matrix (static_dynamic's static part)."""
     conv_groups: tuple[int, ...] | None = None
     """shufflenet_v1 only: groups of the 1x1 convolutions (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
     group_ranks: int = 3
@@ -34,10 +35,20 @@ class SpaceSettings:
     """Generator reductions: its hidden layer has C / reduction units, at least 4."""
     shares: tuple[str, ...] = ("matrices", "generator", "none")
     """What the channel groups share: matrices (one pair for all), generator (one small generator applied to each), none."""
+    kron_ranks: tuple[int, ...] = (1, 2, 4)
+    """static_dynamic: terms of its static Kronecker matrix."""
+    sum_levels: tuple[str, ...] = ("full",)
+    """static_dynamic: where the generated and the static matrix are added. full (the whole matrices), factor (their factors)."""
     binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)
-    """Share of the training after which the forward pass uses hard permutations."""
+    """Share of the training after which the forward pass uses hard permutations; 1: never."""
+    normalizers: tuple[str, ...] = ("softmax",)
+    """How logits become soft matrices: softmax (of the rows), sinkhorn (rows and columns in turn, Gumbel noise in training)."""
+    penalties: tuple[str, ...] = ("orthogonality",)
+    """What draws soft matrices to permutations: orthogonality, l1_l2 (AutoShuffleNet's; meant for sinkhorn)."""
+    roundings: tuple[str, ...] = ("argmax",)
+    """How soft matrices become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
     orth_weight: tuple[float, float] = (0.01, 10.0)
-    """Range [low, high] of the weight of the normalised orthogonality penalty, searched on a log scale."""
+    """Range [low, high] of the weight of the normalised penalty, searched on a log scale."""
     temperature: tuple[float, float] = (0.25, 1.0)
     """Range [low, high] of the softmax temperature, searched on a log scale."""
     lr: tuple[float, float] = (0.05, 0.5)

@@ -13,8 +13,8 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, Scalar, When
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces.architecture import HostShape, integer, mixer_kind, mixer_spec, number
-from search_spaces.blocks import BLOCKS, FACTORED, GENERATED
+from search_spaces.architecture import HostShape, integer, mixer_kind, mixer_spec
+from search_spaces.blocks import BLOCKS, FACTORED, GENERATED, LEARNED, RANKED, REDUCED
 from search_spaces.blocks.spec import generator_inputs, hidden_width
 from search_spaces.decisions import Decisions, default
 from search_spaces.ranks import at_rank, factor_pairs, group_counts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PUBLISHED_UNITS = (4, 8, 4)
 IMAGENET_FROM = 128
 MOST_BASELINES = 4
-TRAINING = ("lr", "weight_decay", "binarize_from", "temperature", "orth_weight")
+TRAINING = ("lr", "weight_decay", "binarize_from", "normalizer", "penalty", "rounding", "temperature", "orth_weight")
 
 
 class ShuffleSpace(SearchSpace):
@@ -103,7 +103,7 @@ class ShuffleSpace(SearchSpace):
         architecture = self.canonical_host(decisions)
         for stage in range(1, STAGES + 1):
             architecture |= self._resolved_stage(stage, decisions, shape)
-        training = {name: number(decisions, name) for name in TRAINING if name in decisions}
+        training = {name: _as_rate(decisions[name]) for name in TRAINING if name in decisions}
         return Candidate(space=self.name, architecture=architecture, training=training)
 
     def baselines(self) -> Mapping[str, Genotype]:
@@ -158,7 +158,7 @@ class ShuffleSpace(SearchSpace):
 
     def _declared(self) -> list[Dimension]:
         settings = self._settings
-        learned = tuple(mixer for mixer in settings.mixers if mixer != "fixed")
+        learned = tuple(mixer for mixer in settings.mixers if mixer in LEARNED)
         stages = range(1, STAGES + 1)
         any_learned = tuple(When(name=f"stage{stage}.mixer", values=learned) for stage in stages)
         declared: list[Dimension] = [*self.host_dimensions()]
@@ -166,7 +166,13 @@ class ShuffleSpace(SearchSpace):
             declared += self._stage_dimensions(stage)
         ranges = {"lr": settings.lr, "weight_decay": settings.weight_decay}
         declared += [FloatRange(name=name, low=low, high=high, log=True) for name, (low, high) in ranges.items()]
-        declared.append(Choice(name="binarize_from", choices=settings.binarize_from, condition=any_learned))
+        choices: dict[str, tuple[Scalar, ...]] = {
+            "binarize_from": settings.binarize_from,
+            "normalizer": settings.normalizers,
+            "penalty": settings.penalties,
+            "rounding": settings.roundings,
+        }
+        declared += [Choice(name=name, choices=values, condition=any_learned) for name, values in choices.items()]
         ranges = {"temperature": settings.temperature, "orth_weight": settings.orth_weight}
         declared += [
             FloatRange(name=name, low=low, high=high, log=True, condition=any_learned)
@@ -187,8 +193,10 @@ class ShuffleSpace(SearchSpace):
             Choice(name=f"{name}.mixer", choices=settings.mixers),
             IntRange(name=f"{name}.group_rank", low=0, high=group_ranks - 1, condition=when(FACTORED)),
             IntRange(name=f"{name}.pair_rank", low=0, high=pair_ranks - 1, condition=when(FACTORED)),
-            Choice(name=f"{name}.reduction", choices=settings.reductions, condition=when(GENERATED)),
+            Choice(name=f"{name}.reduction", choices=settings.reductions, condition=when(REDUCED)),
             Choice(name=f"{name}.share", choices=settings.shares, condition=when(GENERATED)),
+            Choice(name=f"{name}.kron_rank", choices=settings.kron_ranks, condition=when(RANKED)),
+            Choice(name=f"{name}.sum_level", choices=settings.sum_levels, condition=when(("static_dynamic",))),
         ]
 
     def _resolved_stage(self, stage: int, decisions: Mapping[str, Scalar], shape: HostShape) -> dict[str, Scalar]:
@@ -196,19 +204,27 @@ class ShuffleSpace(SearchSpace):
         name = f"stage{stage}"
         kind = mixer_kind(decisions, stage)
         resolved: dict[str, Scalar] = {key: decisions[f"{name}.{key}"] for key in ("units", "mixer")}
+        channels = shape.mixer_channels[stage - 1]
+        groups = 1
+        share = "matrices"
         if kind in FACTORED:
-            channels = shape.mixer_channels[stage - 1]
             groups = at_rank(self._groups(shape, stage), _rank(decisions, f"{name}.group_rank"))
             pairs = factor_pairs(channels // groups, self._settings.max_factor)
             n1, n2 = at_rank(pairs, _rank(decisions, f"{name}.pair_rank"))
             resolved |= {"groups": groups, "n1": n1, "n2": n2}
-            if kind in GENERATED:
-                share = str(decisions[f"{name}.share"])
-                inputs = generator_inputs(channels, groups, share)
-                hidden = hidden_width(inputs, integer(decisions, f"{name}.reduction"))
-                resolved["reduction"] = min(r for r in self._settings.reductions if hidden_width(inputs, r) == hidden)
-                if groups > 1:
-                    resolved["share"] = share
+        if kind in GENERATED and groups > 1:
+            share = str(decisions[f"{name}.share"])
+        if kind in REDUCED:
+            inputs = generator_inputs(channels, groups, share)
+            hidden = hidden_width(inputs, integer(decisions, f"{name}.reduction"))
+            resolved["reduction"] = min(r for r in self._settings.reductions if hidden_width(inputs, r) == hidden)
+        if kind in GENERATED and groups > 1:
+            resolved["share"] = share
+        if kind == "static_dynamic":
+            resolved["sum_level"] = decisions[f"{name}.sum_level"]
+        if kind in RANKED:
+            by_factors = resolved.get("sum_level") == "factor"
+            resolved["kron_rank"] = 1 if by_factors else decisions[f"{name}.kron_rank"]
         return {f"{name}.{key}": value for key, value in resolved.items()}
 
     def _groups(self, shape: HostShape, stage: int) -> tuple[int, ...]:
@@ -256,6 +272,11 @@ def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float
     return tuple(values[round(i * (len(values) - 1) / (most - 1))] for i in range(most))
 
 
+def _as_rate(value: Scalar) -> Scalar:
+    """A number as a float, so that 1 and 1.0 are the same; a name as it is."""
+    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+
+
 def _rank(decisions: Mapping[str, Scalar], name: str) -> int:
     value = decisions[name]
     assert isinstance(value, int)
@@ -275,7 +296,12 @@ def _resolved(settings: SpaceSettings, image_size: int) -> SpaceSettings:
         mixers=tuple(settings.mixers),
         reductions=tuple(settings.reductions),
         shares=tuple(settings.shares),
+        kron_ranks=tuple(settings.kron_ranks),
+        sum_levels=tuple(settings.sum_levels),
         binarize_from=tuple(map(float, settings.binarize_from)),
+        normalizers=tuple(settings.normalizers),
+        penalties=tuple(settings.penalties),
+        roundings=tuple(settings.roundings),
         orth_weight=(float(settings.orth_weight[0]), float(settings.orth_weight[1])),
         temperature=(float(settings.temperature[0]), float(settings.temperature[1])),
         lr=(float(settings.lr[0]), float(settings.lr[1])),

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas.errors import unknown_name
 from search_spaces.blocks import BLOCKS
-from search_spaces.blocks.spec import SHARES
+from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
 from search_spaces.settings import SpaceSettings
 
 STAGES = 3
@@ -34,6 +34,11 @@ def setting_faults(settings: SpaceSettings) -> list[str]:
         *_whole("space.max_factor", settings.max_factor, 2),
         *_numbers("space.reductions", settings.reductions, whole=True, low=1),
         *_names("space.shares", "share", settings.shares, SHARES),
+        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1),
+        *_names("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
+        *_names("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
+        *_names("space.penalties", "penalty", settings.penalties, PENALTIES),
+        *_names("space.roundings", "rounding", settings.roundings, ROUNDINGS),
         *_numbers("space.binarize_from", settings.binarize_from, low=0, high=1),
         *_log_range("space.orth_weight", settings.orth_weight),
         *_log_range("space.temperature", settings.temperature, positive=True),

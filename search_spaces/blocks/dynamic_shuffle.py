@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from search_spaces.blocks.generator import FactorGenerator
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.spec import GeneratorSpec, Relaxation
 
 
 class DynamicShuffle(KroneckerMixer):
@@ -22,31 +23,21 @@ class DynamicShuffle(KroneckerMixer):
         groups: g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
-        reduction: The generator's hidden layer has inputs / reduction units, at least 4.
-        share: matrices, generator or none (see `spec.SHARES`).
-        temperature: Of the row softmax, above 0.
-        binarize_from: Share of the training, 0 to 1, from which the training forward is hard.
+        generator: The network that gives the logits.
+        relaxation: How the permutation is made learnable.
     """
 
-    def __init__(
-        self,
-        *,
-        groups: int,
-        n1: int,
-        n2: int,
-        reduction: int,
-        share: str,
-        temperature: float,
-        binarize_from: float,
-    ) -> None:
-        super().__init__(groups=groups, n1=n1, n2=n2, temperature=temperature, binarize_from=binarize_from)
-        self.generator = FactorGenerator(groups=groups, n1=n1, n2=n2, reduction=reduction, share=share)
+    def __init__(self, *, groups: int, n1: int, n2: int, generator: GeneratorSpec, relaxation: Relaxation) -> None:
+        super().__init__(groups=groups, n1=n1, n2=n2, relaxation=relaxation)
+        self.generator = FactorGenerator(groups=groups, n1=n1, n2=n2, spec=generator)
 
     def factor_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`."""
+        """`float[b c h w] -> float[b|1 g|1 n1 n1], float[b|1 g|1 n2 n2]`."""
         outer, inner = self.generator(x)
         return outer, inner
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
-        """Weight and bias of the generator's last layer."""
-        return self.generator.logits.parameters()
+        """Weight and bias of the generator's last layer, and its constant input if it has one."""
+        yield from self.generator.logits.parameters()
+        if self.generator.constant is not None:
+            yield self.generator.constant

@@ -1,55 +1,131 @@
-"""From logits to row-stochastic factor matrices, and the penalty that drives them to permutations.
+"""From logits to soft factor matrices, from these to hard rows, and the penalties that draw them to permutations.
 
-Axes: b samples, g groups or 1, n rows and columns of a square factor.
+Axes: b samples, g groups or 1, m rows and n columns of a factor (m = n where nothing else is said).
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from search_spaces.blocks.precision import at_least_float32, full_precision
+from search_spaces.blocks.spec import Relaxation
+
+SINKHORN_ROUNDS = 20
+
+
+def soft_matrix(logits: Tensor, relaxation: Relaxation, *, noisy: bool = False) -> Tensor:
+    """The soft matrix of `float[... m n]` logits, in float32 or better.
+
+    Args:
+        logits: Any.
+        relaxation: Which normalizer, and its temperature.
+        noisy: Whether Sinkhorn adds Gumbel noise, as it does in training.
+    """
+    if relaxation.normalizer == "sinkhorn":
+        return sinkhorn(logits, relaxation.temperature, noisy=noisy)
+    return soft_rows(logits, relaxation.temperature)
 
 
 def soft_rows(logits: Tensor, temperature: float) -> Tensor:
-    """Row softmax of `float[... n n]` at the temperature, in float32 or better."""
+    """Row softmax of `float[... m n]` at the temperature, in float32 or better."""
     return torch.softmax(at_least_float32(logits) / temperature, dim=-1)
 
 
+def sinkhorn(logits: Tensor, temperature: float, *, noisy: bool, rounds: int = SINKHORN_ROUNDS) -> Tensor:
+    """exp(logits / temperature) with rows and columns normalised in turn, `float[... n n]`; rows sum to one at the end.
+
+    Source: Mena et al., Gumbel-Sinkhorn, ICLR 2018, arXiv 1802.08665.
+    """
+    logits = at_least_float32(logits)
+    if noisy:
+        logits = logits - torch.empty_like(logits).exponential_().log()
+    scaled = logits / temperature
+    for _ in range(rounds):
+        scaled = scaled - scaled.logsumexp(-2, keepdim=True)
+        scaled = scaled - scaled.logsumexp(-1, keepdim=True)
+    return scaled.exp()
+
+
 def hard_rows(matrix: Tensor) -> Tensor:
-    """Index map of the largest entry of each row: `float[... n n] -> int[... n]`; of equal ones the first."""
+    """Index map of the largest entry of each row: `float[... m n] -> int[... m]`; of equal ones the first."""
     return matrix.argmax(-1)
 
 
-def straight_through(soft: Tensor) -> Tensor:
+def assigned_rows(matrix: Tensor) -> Tensor:
+    """Index map of the permutation with the largest sum of entries, so nearest to the matrix: `float[... n n] -> int[... n]`.
+
+    Rectangular matrices with m <= n get distinct columns. Solved exactly, one small assignment problem a matrix, on the CPU.
+    """
+    if matrix.is_meta:
+        return matrix.argmax(-1)
+    rows = hard_rows(matrix)
+    flat = matrix.detach().double().reshape(-1, *matrix.shape[-2:]).cpu().numpy()
+    solved = [torch.from_numpy(linear_sum_assignment(one, maximize=True)[1]) for one in flat]
+    return torch.stack(solved).to(matrix.device).view(rows.shape)
+
+
+def rounded_rows(matrix: Tensor, rounding: str) -> Tensor:
+    """Hard rows by one of `spec.ROUNDINGS`: `float[... m n] -> int[... m]`."""
+    return assigned_rows(matrix) if rounding == "assignment" else hard_rows(matrix)
+
+
+def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
     """Matrix with the values of the hard rows and the gradient of the soft ones.
 
-    The blocks never build it at the size of the channels (see `index_shuffle`); it defines what they compute.
+    It is never built at the size of the channels (see `index_shuffle`); it defines what they compute.
 
     Source: Bengio et al., arXiv 1308.3432; binarization of the dynamic shuffle, arXiv 2310.02776 (abstract).
     """
-    hard = torch.nn.functional.one_hot(hard_rows(soft), soft.shape[-1]).to(soft.dtype)
+    hard = torch.nn.functional.one_hot(rounded_rows(soft, rounding), soft.shape[-1]).to(soft.dtype)
     return hard + soft - soft.detach()
 
 
+def penalty(soft: Tensor, relaxation: Relaxation) -> Tensor:
+    """The penalty of `spec.PENALTIES` on `float[... m n]`; 1 at uniform rows and 0 at a permutation for either."""
+    return l1_minus_l2(soft) if relaxation.penalty == "l1_l2" else orthogonality(soft)
+
+
+def l1_minus_l2(soft: Tensor) -> Tensor:
+    """Mean over leading dimensions of the sum over rows and columns of l1 - l2 norm, over its value at the uniform matrix.
+
+    Zero only where every row and column has one entry; on row-stochastic matrices that need not make columns sum to one, so it is
+    meant for Sinkhorn's doubly stochastic ones.
+
+    Source: Lyu et al., AutoShuffleNet, KDD 2020, arXiv 1901.08624; the normalization is ours.
+    """
+    m, n = soft.shape[-2:]
+    p = at_least_float32(soft)
+    lengths = [p.square().sum(axis).clamp_min(1e-12).sqrt().sum(-1) for axis in (-1, -2)]
+    uniform = 2 * m - m / math.sqrt(n) - math.sqrt(m)
+    return (2 * p.sum((-1, -2)) - lengths[0] - lengths[1]).mean() / uniform
+
+
 def orthogonality(soft: Tensor) -> Tensor:
-    """Mean over leading dimensions of ||P P^T - I||_F^2 / (n - 1): 0 at a permutation, 1 at uniform rows, at most n.
+    """Mean over leading dimensions of ||P P^T - I||_F^2, over its value at uniform rows.
+
+    For square P that value is n - 1: 0 at a permutation, 1 at uniform rows, at most n. With m < n rows it is 0 where the rows are
+    distinct one-hot ones; with m > n it cannot be 0.
 
     For row-stochastic P it is 0 only at a permutation: orthonormal non-negative rows that sum to one are distinct one-hot rows.
     Computed in float32 or better, under autocast too, since near a permutation it is a difference of nearly equal numbers.
 
     Source: orthogonal regularization of arXiv 2310.02776 (abstract); the normalization is ours.
     """
-    n = soft.shape[-1]
+    m, n = soft.shape[-2:]
     p = at_least_float32(soft)
     with full_precision(p):
         gram = p @ p.transpose(-1, -2)
-    error = gram - torch.eye(n, dtype=p.dtype, device=p.device)
-    return error.square().sum((-1, -2)).mean() / (n - 1)
+    error = gram - torch.eye(m, dtype=p.dtype, device=p.device)
+    uniform = m * (m / n**2 - 2 / n + 1)
+    return error.square().sum((-1, -2)).mean() / uniform
 
 
 def near_identity_(logits: Tensor) -> Tensor:
-    """Fills `float[... n n]` in place with +2 on the diagonal plus N(0, 0.1): hard rows are the identity, nothing is symmetric.
+    """Fills `float[... m n]` in place with +2 on the diagonal plus N(0, 0.1): hard rows are the identity, nothing is symmetric.
 
     All-equal logits are a stationary point of the penalty, and larger noise makes hard rows collide at once.
     """

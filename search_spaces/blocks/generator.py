@@ -10,35 +10,35 @@ from torch import Tensor, nn
 
 from search_spaces.blocks.factors import near_identity_
 from search_spaces.blocks.precision import full_precision, sum_dtype
-from search_spaces.blocks.spec import generator_inputs, hidden_width
+from search_spaces.blocks.spec import GeneratorSpec, generator_inputs, hidden_width
 
 
 class FactorGenerator(nn.Module):
     """Global average pool, linear, ReLU, linear; runs in float32 or better under autocast too.
 
-    The last layer begins as weights N(0, 0.01) and biases +2 on the diagonals plus N(0, 0.1): all permutations are the identity
-    at first, whatever the image, and not a stationary point of the penalty.
+    The last layer begins as weights N(0, spread) and biases +2 on the diagonals plus N(0, 0.1): with a small spread all
+    permutations are the identity at first, whatever the image, and not a stationary point of the penalty.
 
     Source: arXiv 2310.02776 says that small shared permutation matrices are generated from the input; layers, sizes and
     initialization are ours.
     """
 
-    def __init__(self, *, groups: int, n1: int, n2: int, reduction: int, share: str) -> None:
+    def __init__(self, *, groups: int, n1: int, n2: int, spec: GeneratorSpec) -> None:
         super().__init__()
         self.groups = groups
         self.n1 = n1
         self.n2 = n2
-        self.reduction = reduction
-        self.share = share
-        channels = groups * n1 * n2
-        inputs = generator_inputs(channels, groups, share)
-        pairs = groups if share == "none" else 1
-        self.squeeze = nn.Linear(inputs, hidden_width(inputs, reduction))
+        self.spec = spec
+        inputs = generator_inputs(groups * n1 * n2, groups, spec.share)
+        pairs = groups if spec.share == "none" else 1
+        self.constant = nn.Parameter(torch.empty(groups * n1 * n2).normal_()) if spec.source == "constant" else None
+        self.standardize = nn.BatchNorm1d(groups * n1 * n2, affine=False) if spec.standardize else nn.Identity()
+        self.squeeze = nn.Linear(inputs, hidden_width(inputs, spec.reduction))
         self.logits = nn.Linear(self.squeeze.out_features, pairs * (n1 * n1 + n2 * n2))
         self._initialize_logits(pairs)
 
     def _initialize_logits(self, pairs: int) -> None:
-        nn.init.normal_(self.logits.weight, 0.0, 0.01)
+        nn.init.normal_(self.logits.weight, 0.0, self.spec.spread)
         with torch.no_grad():
             outer, inner = self._split(self.logits.bias.view(pairs, -1))
             near_identity_(outer)
@@ -51,14 +51,15 @@ class FactorGenerator(nn.Module):
         return outer.view(*lead, self.n1, self.n1), inner.view(*lead, self.n2, self.n2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`, logits."""
-        pooled = x.mean((2, 3), dtype=sum_dtype(x))
-        if self.share == "generator":
-            pooled = pooled.view(x.shape[0], self.groups, -1)
+        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`, logits; b is 1 for a constant source."""
+        pooled = x.mean((2, 3), dtype=sum_dtype(x)) if self.constant is None else self.constant[None].to(sum_dtype(x))
         with full_precision(pooled):
+            pooled = self.standardize(pooled)
+            if self.spec.share == "generator":
+                pooled = pooled.view(len(pooled), self.groups, -1)
             flat = self.logits(torch.relu(self.squeeze(pooled)))
-        return self._split(flat.view(x.shape[0], -1, self.n1 * self.n1 + self.n2 * self.n2))
+        return self._split(flat.view(len(pooled), -1, self.n1 * self.n1 + self.n2 * self.n2))
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""
-        return f"groups={self.groups}, reduction={self.reduction}, share={self.share!r}"
+        return f"groups={self.groups}, {self.spec}"

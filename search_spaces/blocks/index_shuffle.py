@@ -27,8 +27,8 @@ MOST_GROUPS = 4
 """Up to this many groups the products over permuted channels are cheaper than reading them in another order first."""
 
 
-def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
-    """S_g (I_g (x) H1 (x) H2) x with H the hard rows of P, and the gradient of the bilinear map at (H1, H2) for P1 and P2.
+def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """S_g (I_g (x) H1 (x) H2) x with H hard rows of P, and the gradient of the bilinear map at (H1, H2) for P1 and P2.
 
     Equal in value and gradient to `kronecker_shuffle(x, straight_through(p1), straight_through(p2), groups)`.
 
@@ -37,15 +37,16 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
         p1: `float[b|1 g|1 n1 n1]`, soft; a dimension of 1 is shared.
         p2: `float[b|1 g|1 n2 n2]`, soft.
         groups: g.
+        rows: Those hard rows, `int[b|1 g|1 n1]` and `int[b|1 g|1 n2]`. Default: the largest entry of each row.
     """
-    result: Tensor = _IndexShuffle.apply(x, p1, p2, groups)  # type: ignore[no-untyped-call]
+    outer, inner = rows if rows is not None else (hard_rows(p1), hard_rows(p2))
+    result: Tensor = _IndexShuffle.apply(x, p1, p2, outer, inner, groups)  # type: ignore[no-untyped-call]
     return result
 
 
 class _IndexShuffle(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
-        outer, inner = hard_rows(p1), hard_rows(p2)
+    def forward(ctx: Any, x: Tensor, p1: Tensor, p2: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
         index_map = shuffle_map(outer, inner, groups)
         y = gather_channels(x, index_map)
         # Looking at the values would stall a GPU's queue, so there the way that is right for every map is taken.
@@ -58,7 +59,7 @@ class _IndexShuffle(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None]:
         kept, outer, inner, index_map = ctx.saved_tensors
         layout = torch.channels_last if is_channels_last(kept) else torch.contiguous_format
         grad = grad.contiguous(memory_format=layout)
@@ -66,10 +67,10 @@ class _IndexShuffle(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = gather_channels(grad, inverse(index_map)) if ctx.inverted else scatter_channels(grad, index_map)
         if not (ctx.needs_input_grad[1] or ctx.needs_input_grad[2]):
-            return grad_x, None, None, None
+            return grad_x, None, None, None, None, None
         gradients = _permuted_gradients if ctx.inverted else _factor_gradients
         grad_p1, grad_p2 = gradients(kept, grad, outer, inner, ctx.groups)
-        return grad_x, grad_p1.to(ctx.dtypes[0]), grad_p2.to(ctx.dtypes[1]), None
+        return grad_x, grad_p1.to(ctx.dtypes[0]), grad_p2.to(ctx.dtypes[1]), None, None, None
 
 
 def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:

@@ -5,6 +5,8 @@ Axes: b images, c = g n1 n2 channels, h w positions, i1 j1 and i2 j2 rows and co
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,22 @@ def kronecker_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
     inner = torch.einsum("bgijx,bgmj->bgimx", grid, p2)
     mixed = torch.einsum("bgimx,bgli->blmgx", inner, p1)
     return mixed.reshape(b, c, h, w)
+
+
+def kronecker_sum(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
+    """S_g (I_g (x) sum_r W1r (x) W2r) x with matrices that all images and groups share.
+
+    Args:
+        x: `float[b c h w]`.
+        outer: W1, `float[r n1 n1]`.
+        inner: W2, `float[r n2 n2]`.
+        groups: g.
+    """
+    terms = [
+        kronecker_shuffle(x, w1[None, None], w2[None, None], groups)
+        for w1, w2 in zip(outer.unbind(), inner.unbind(), strict=True)
+    ]
+    return functools.reduce(torch.add, terms)
 
 
 def dense_matrix(p1: Tensor, p2: Tensor, groups: int) -> Tensor:

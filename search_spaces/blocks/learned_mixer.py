@@ -9,27 +9,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted, LearnedShuffle
-from search_spaces.blocks.factors import orthogonality
+from nas.ports import Counted, LearnedShuffle, Reading
+from search_spaces.blocks.factors import hard_rows, penalty, rounded_rows, soft_matrix
 from search_spaces.blocks.permutation import coverage, disagreement, is_permutation
+from search_spaces.blocks.spec import Relaxation
 
 
 class LearnedMixer(nn.Module, LearnedShuffle, Counted):
     """A mixer whose permutation is learned: soft or hard in training, hard at evaluation unless told otherwise.
 
     Axes: b images, c channels.
-
-    Args:
-        temperature: Of the row softmax, above 0.
-        binarize_from: Share of the training, 0 to 1, from which the training forward is hard.
     """
 
-    def __init__(self, *, temperature: float, binarize_from: float) -> None:
+    def __init__(self, relaxation: Relaxation) -> None:
         super().__init__()
-        self.temperature = temperature
-        self.binarize_from = binarize_from
+        self.relaxation = relaxation
+        self.reading = Reading.HARD
         self._share = 0.0
-        self._soft_evaluation = False
         self._soft_matrices: tuple[Tensor, ...] | None = None
         self._index_map: Tensor | None = None
 
@@ -37,30 +33,50 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted):
         """Tells how much of the full training is done, 0 to 1."""
         self._share = share
 
-    def set_soft_evaluation(self, soft: bool) -> None:
-        """Whether evaluation uses the soft matrices."""
-        self._soft_evaluation = soft
+    def set_reading(self, reading: Reading) -> None:
+        """Chooses what evaluation does."""
+        self.reading = reading
 
     @property
     def is_soft(self) -> bool:
         """Whether a forward pass now would use the soft matrices."""
-        return self._share < self.binarize_from if self.training else self._soft_evaluation
+        if self.training:
+            return self._share < self.relaxation.binarize_from or self.relaxation.binarize_from >= 1
+        return self.reading is Reading.SOFT
+
+    def soft_of(self, logits: Tensor) -> Tensor:
+        """The soft matrix of `float[... m n]` logits, which `penalty` speaks of if this is a training forward."""
+        return soft_matrix(logits, self.relaxation, noisy=self.training)
+
+    def rows_of(self, logits: Tensor) -> Tensor:
+        """Hard rows of logits at evaluation, as the reading wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
+        if self.reading is Reading.SWAPPED:
+            logits = logits[_partners(len(logits)).to(logits.device)]
+        rounding = "assignment" if self.reading is Reading.PROJECTED else self.relaxation.rounding
+        if rounding == "argmax" and self.relaxation.normalizer == "softmax":
+            return hard_rows(logits)  # the softmax keeps their order
+        return rounded_rows(self.soft_of(logits), rounding)
+
+    def remember(self, index_map: Tensor) -> Tensor:
+        """Keeps the index map of an evaluation forward, `int[b|1 c]`, for `statistics`."""
+        self._index_map = index_map.detach()
+        return index_map
 
     def penalty(self) -> Tensor:
-        """Mean orthogonality penalty of the soft matrices of the last training forward.
+        """Mean penalty of the soft matrices of the last training forward.
 
         Raises:
             RuntimeError: There was no training forward.
         """
         if self._soft_matrices is None:
             raise RuntimeError("penalty() is of the last training forward, and there was none")
-        return torch.stack([orthogonality(soft) for soft in self._soft_matrices]).mean()
+        return torch.stack([penalty(soft, self.relaxation) for soft in self._soft_matrices]).mean()
 
     def statistics(self) -> dict[str, float]:
         """See `nas.ports.LearnedShuffle`; a static shuffle has one map for the whole batch, so its disagreement is 0.
 
         Raises:
-            RuntimeError: There was no hard evaluation forward.
+            RuntimeError: There was no evaluation forward but soft ones.
         """
         if self._index_map is None:
             raise RuntimeError("statistics() are of the last hard evaluation forward, and there was none")
@@ -89,3 +105,9 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted):
     def __getstate__(self) -> dict[str, Any]:
         """Without the last forward: its tensors belong to a graph and can be neither copied nor pickled."""
         return {**self.__dict__, "_soft_matrices": None, "_index_map": None}
+
+
+def _partners(samples: int) -> Tensor:
+    """For each sample another one, the same at each call: one cycle through all in a random order."""
+    order = torch.randperm(samples, generator=torch.Generator().manual_seed(0))
+    return torch.empty_like(order).scatter_(0, order, order.roll(1))

@@ -1,8 +1,53 @@
-"""What a channel mixer is made from: plain numbers, so that a block never sees a settings object."""
+"""What a channel mixer is made from: plain numbers and names, so that a block never sees a settings object."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+SHARES = ("matrices", "generator", "none")
+"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
+SOURCES = ("image", "constant")
+"""What a generator sees: the pooled image, or a learned vector that is the same for all images (a control)."""
+NORMALIZERS = ("softmax", "sinkhorn")
+"""How logits become a soft matrix: row softmax, or alternating row and column normalization (with Gumbel noise in training)."""
+PENALTIES = ("orthogonality", "l1_l2")
+"""What draws soft matrices to permutations: ||P P^T - I||^2, or AutoShuffleNet's sum of l1 minus l2 norms of rows and columns."""
+ROUNDINGS = ("argmax", "assignment")
+"""How a soft matrix becomes hard: the largest entry of each row, or the nearest permutation."""
+SUM_LEVELS = ("full", "factor")
+"""Where static-dynamic adds: the full matrices, or the factors before their Kronecker product."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relaxation:
+    """How a permutation is made learnable."""
+
+    temperature: float = 1.0
+    """Of the softmax or of Sinkhorn's exponential, above 0."""
+    binarize_from: float = 0.0
+    """Share of the training, 0 to 1, from which the training forward uses hard permutations; 1 means never."""
+    normalizer: str = "softmax"
+    """One of NORMALIZERS."""
+    penalty: str = "orthogonality"
+    """One of PENALTIES."""
+    rounding: str = "argmax"
+    """One of ROUNDINGS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec:
+    """The small network that turns pooled features into logits."""
+
+    reduction: int = 16
+    """Its hidden layer has (inputs / reduction) units, at least 4."""
+    share: str = "matrices"
+    """One of SHARES."""
+    source: str = "image"
+    """One of SOURCES."""
+    spread: float = 0.01
+    """Standard deviation of the last layer's initial weights: how much the first permutations depend on the image."""
+    standardize: bool = False
+    """Whether pooled features are brought to mean 0 and variance 1 over the batch, by a batch norm without weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +64,12 @@ class MixerSpec:
     """Size of the outer Kronecker factor."""
     n2: int = 0
     """Size of the inner Kronecker factor."""
-    reduction: int = 16
-    """Generator: its hidden layer has (inputs / reduction) units, at least 4."""
-    share: str = "matrices"
-    """Generator: matrices (one pair for all groups), generator (one small generator applied to each group), none."""
-    temperature: float = 1.0
-    """Softmax temperature."""
-    binarize_from: float = 0.0
-    """Share of the training, 0 to 1, from which the training forward uses hard permutations."""
+    generator: GeneratorSpec = field(default_factory=GeneratorSpec)
+    relaxation: Relaxation = field(default_factory=Relaxation)
     kron_rank: int = 1
     """Terms of the static part of static_dynamic."""
-
-
-SHARES = ("matrices", "generator", "none")
-"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
+    sum_level: str = "full"
+    """One of SUM_LEVELS."""
 
 
 def generator_inputs(channels: int, groups: int, share: str) -> int:

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
-from search_spaces.blocks.factors import hard_rows, soft_rows
+from search_spaces.blocks.factors import rounded_rows
 from search_spaces.blocks.layout import is_channels_last
 from search_spaces.blocks.learned_mixer import LearnedMixer
 from search_spaces.blocks.permutation import cross_group_shuffle, matrix
+from search_spaces.blocks.spec import Relaxation
 
 
 class StaticFullShuffle(LearnedMixer):
@@ -32,26 +33,29 @@ class StaticFullShuffle(LearnedMixer):
     straight-through binarization in the place of its l1-l2 penalty, which needs doubly stochastic matrices.
     """
 
-    def __init__(self, *, channels: int, host_groups: int, temperature: float, binarize_from: float) -> None:
-        super().__init__(temperature=temperature, binarize_from=binarize_from)
+    def __init__(self, *, channels: int, host_groups: int, relaxation: Relaxation) -> None:
+        super().__init__(relaxation)
         self.channels = channels
         start = matrix(cross_group_shuffle(channels, host_groups)) * (math.log(channels - 1) + 2.0)
         noise = torch.empty(channels, channels).normal_(0.0, 0.1)
-        self.logits = nn.Parameter(temperature * (start + noise))
+        self.logits = nn.Parameter(relaxation.temperature * (start + noise))
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
         if not self.training and not self.is_soft:
-            index_map = hard_rows(self.logits)[None]
-            self._index_map = index_map.detach()
-            return gather_channels(x, index_map)
-        soft = soft_rows(self.logits, self.temperature)
+            return gather_channels(x, self.index_map(x))
+        soft = self.soft_of(self.logits)
         if self.training:
             self._soft_matrices = (soft,)
         if self.is_soft:
             return F.conv2d(x, soft[:, :, None, None].to(x.dtype))
-        result: Tensor = _FullIndexShuffle.apply(x, soft)  # type: ignore[no-untyped-call]
+        rows = rounded_rows(soft, self.relaxation.rounding)
+        result: Tensor = _FullIndexShuffle.apply(x, soft, rows[None])  # type: ignore[no-untyped-call]
         return result
+
+    def index_map(self, x: Tensor) -> Tensor:
+        """The map by which an evaluation reads the channels, `int[1 c]`."""
+        return self.remember(self.rows_of(self.logits)[None])
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         """The logit matrix."""
@@ -59,22 +63,21 @@ class StaticFullShuffle(LearnedMixer):
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""
-        return f"channels={self.channels}, temperature={self.temperature}, binarize_from={self.binarize_from}"
+        return f"channels={self.channels}, {self.relaxation}"
 
 
 class _FullIndexShuffle(torch.autograd.Function):
     """Reads channels by the hard rows of `float[c c]`; backward is that of y = H x, straight-through to the soft matrix."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, soft: Tensor) -> Tensor:
-        index_map = hard_rows(soft)[None]
+    def forward(ctx: Any, x: Tensor, soft: Tensor, index_map: Tensor) -> Tensor:
         ctx.save_for_backward(x, index_map)
         ctx.dtype = soft.dtype
         return gather_channels(x, index_map)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, index_map = ctx.saved_tensors
         layout = torch.channels_last if is_channels_last(x) else torch.contiguous_format
         grad = grad.contiguous(memory_format=layout)
@@ -82,4 +85,4 @@ class _FullIndexShuffle(torch.autograd.Function):
         grad_soft = None
         if ctx.needs_input_grad[1]:
             grad_soft = torch.einsum("bihw,bjhw->ij", grad, x).to(ctx.dtype)
-        return grad_x, grad_soft
+        return grad_x, grad_soft, None

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from search_spaces.blocks.factors import near_identity_
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.spec import Relaxation
 
 
 class StaticShuffle(KroneckerMixer):
@@ -21,8 +22,8 @@ class StaticShuffle(KroneckerMixer):
     Source: the static arm of arXiv 2310.02776; from the abstract, details are ours.
     """
 
-    def __init__(self, *, groups: int, n1: int, n2: int, temperature: float, binarize_from: float) -> None:
-        super().__init__(groups=groups, n1=n1, n2=n2, temperature=temperature, binarize_from=binarize_from)
+    def __init__(self, *, groups: int, n1: int, n2: int, relaxation: Relaxation) -> None:
+        super().__init__(groups=groups, n1=n1, n2=n2, relaxation=relaxation)
         self.outer_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n1, n1)))
         self.inner_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n2, n2)))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from nas.ports import Counted, LearnedShuffle
+from nas.ports import Counted, LearnedShuffle, Reading
 
 
 class SoftShuffle(nn.Module, LearnedShuffle, Counted):
@@ -17,7 +17,7 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         super().__init__()
         self.logits = nn.Parameter(torch.randn(channels, channels) * 0.1 + 2 * torch.eye(channels))
         self.progress: list[float] = []
-        self.soft = False
+        self.reading = Reading.HARD
         self._penalty = torch.zeros(())
         self._valid = 0.0
 
@@ -26,7 +26,7 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         if self.training:
             n = len(soft)
             self._penalty = (soft @ soft.T - torch.eye(n)).square().sum() / (n - 1)
-        if self.soft:
+        if self.reading is Reading.SOFT and not self.training:
             return torch.einsum("ij,njhw->nihw", soft, x)
         index = soft.argmax(dim=1)
         if self.training:
@@ -41,8 +41,8 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
     def penalty(self) -> torch.Tensor:
         return self._penalty
 
-    def set_soft_evaluation(self, soft: bool) -> None:
-        self.soft = soft
+    def set_reading(self, reading: Reading) -> None:
+        self.reading = reading
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         return [self.logits]

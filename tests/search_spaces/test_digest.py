@@ -18,7 +18,7 @@ from torch import nn
 from nas.dimensions import Scalar
 from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings
-from search_spaces.blocks import BLOCKS, MixerSpec
+from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw, draw_value
 
@@ -58,10 +58,15 @@ def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.M
             groups=groups,
             n1=n1,
             n2=n2,
-            reduction=int(genotype[f"stage{k}.reduction"]),  # type: ignore[arg-type]
-            share=str(genotype[f"stage{k}.share"]),
-            temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
-            binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
+            generator=GeneratorSpec(
+                reduction=int(genotype[f"stage{k}.reduction"]),  # type: ignore[arg-type]
+                share=str(genotype[f"stage{k}.share"]),
+            ),
+            relaxation=Relaxation(
+                temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
+                binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
+            ),
+            kron_rank=int(genotype[f"stage{k}.kron_rank"]),  # type: ignore[arg-type]
         )
         for unit in host.stages[k - 1].children():
             unit.mixer = BLOCKS[kind](spec)

@@ -5,35 +5,43 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.ports import Counted, LearnedShuffle
-from search_spaces.blocks import BLOCKS, MixerSpec
+from nas.ports import Counted, LearnedShuffle, Reading
+from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.factors import assigned_rows, hard_rows
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
 from search_spaces.blocks.kronecker_shuffle import dense_matrix
 from search_spaces.blocks.permutation import cross_group_shuffle, matrix, shuffle_map
+from search_spaces.blocks.random_shuffle import RandomEachShuffle, RandomShuffle
+from search_spaces.blocks.squeeze_excitation import SqueezeExcitation
 from search_spaces.blocks.static_dynamic_shuffle import StaticDynamicShuffle
 from search_spaces.blocks.static_full_shuffle import StaticFullShuffle
+from search_spaces.blocks.static_matrix import StaticMatrix
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
-LEARNED = sorted(set(BLOCKS) - {"fixed"})
 
 
 def spec(**changes: object) -> MixerSpec:
-    sizes: dict[str, object] = {"channels": 36, "host_groups": 2, "groups": 3, "n1": 3, "n2": 4, "reduction": 4}
-    return MixerSpec(**{**sizes, **changes})  # type: ignore[arg-type]
+    sizes: dict[str, object] = {"channels": 36, "host_groups": 2, "groups": 3, "n1": 3, "n2": 4}
+    return MixerSpec(**{**sizes, "generator": GeneratorSpec(reduction=4), **changes})  # type: ignore[arg-type]
 
 
 SPECS = {
     "per_layer": spec(),
-    "per_group": spec(share="none"),
-    "small_generator": spec(share="generator"),
+    "per_group": spec(generator=GeneratorSpec(reduction=4, share="none")),
+    "small_generator": spec(generator=GeneratorSpec(reduction=4, share="generator")),
     "one_group": spec(groups=1, n1=4, n2=9),
-    "soft_first": spec(binarize_from=0.5, temperature=0.5, kron_rank=2),
+    "soft_first": spec(relaxation=Relaxation(binarize_from=0.5, temperature=0.5), kron_rank=2),
+    "projected": spec(relaxation=Relaxation(rounding="assignment")),
+    "standardized": spec(generator=GeneratorSpec(reduction=4, standardize=True, spread=0.5)),
+    "constant": spec(generator=GeneratorSpec(reduction=4, source="constant")),
+    "factor_sum": spec(sum_level="factor"),
 }
 EVERY_BLOCK = pytest.mark.parametrize("kind", sorted(BLOCKS))
 EVERY_LEARNED = pytest.mark.parametrize("kind", LEARNED)
@@ -59,7 +67,8 @@ def apply(full: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 def dense_hard(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, KroneckerMixer)
-    hard = (matrix(logits.argmax(-1)) for logits in block.factor_logits(x))
+    rounded = assigned_rows if block.relaxation.rounding == "assignment" else hard_rows
+    hard = (matrix(rounded(torch.softmax(logits, -1))) for logits in block.factor_logits(x))
     return dense_matrix(*hard, block.groups)
 
 
@@ -73,11 +82,17 @@ def kronecker_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def static_full_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, StaticFullShuffle)
-    return apply(matrix(block.logits.argmax(-1)), x)
+    rounded = assigned_rows if block.relaxation.rounding == "assignment" else hard_rows
+    return apply(matrix(rounded(torch.softmax(block.logits, -1))), x)
 
 
 def static_dynamic_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, StaticDynamicShuffle)
+    if block.sum_level == "factor":
+        logits = zip(block.factor_logits(x), (block.outer_weight, block.inner_weight), strict=True)
+        factors = (matrix(hard_rows(each)).double() + weight[None] for each, weight in logits)
+        summed: torch.Tensor = block.norm(apply(dense_matrix(*factors, block.groups), x))
+        return summed
     full = dense_hard(block, x).double()
     for w1, w2 in zip(block.outer_weight, block.inner_weight, strict=True):
         full = full + dense_matrix(w1[None], w2[None], block.groups)
@@ -85,8 +100,44 @@ def static_dynamic_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return normed
 
 
+def static_matrix_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, StaticMatrix)
+    terms = [
+        dense_matrix(w1[None], w2[None], block.groups)
+        for w1, w2 in zip(block.outer_weight, block.inner_weight, strict=True)
+    ]
+    normed: torch.Tensor = block.norm(apply(torch.stack(terms).sum(0)[None], x))
+    return normed
+
+
+def squeeze_excitation_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, SqueezeExcitation)
+    scale = torch.sigmoid(block.excite(torch.relu(block.squeeze(x.mean((2, 3))))))
+    return fixed_reference(block, x * scale[:, :, None, None])
+
+
+def random_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, RandomShuffle)
+    return x[:, block.index_map]
+
+
+def random_each_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Read off from the block itself: where it sends distinct channels must be a permutation of its own for each image."""
+    assert isinstance(block, RandomEachShuffle)
+    c = x.shape[1]
+    maps = block(torch.arange(c, dtype=x.dtype).view(1, c, 1, 1).expand(len(x), c, 1, 1))[:, :, 0, 0].long()
+    assert all(sorted(each.tolist()) == list(range(c)) for each in maps)
+    assert len({tuple(each.tolist()) for each in maps}) > 1
+    return apply(matrix(maps), x)
+
+
 REFERENCES: dict[str, Callable[[nn.Module, torch.Tensor], torch.Tensor]] = {
+    "none": lambda block, x: x,
     "fixed": fixed_reference,
+    "random": random_reference,
+    "random_each": random_each_reference,
+    "squeeze_excitation": squeeze_excitation_reference,
+    "static_matrix": static_matrix_reference,
     "static": kronecker_reference,
     "static_full": static_full_reference,
     "dynamic": kronecker_reference,
@@ -135,7 +186,7 @@ def test_training_gives_a_gradient_to_the_input_and_every_parameter(
 def test_soft_training_passes_the_numerical_gradient_check(kind: str, case: str) -> None:
     block = make(kind, case).train()
     assert isinstance(block, LearnedShuffle)
-    block.binarize_from = 1.0  # type: ignore[attr-defined]
+    block.relaxation = replace(SPECS[case].relaxation, binarize_from=1.0)  # type: ignore[attr-defined]
     x = features()[:2, :, :1, :2].requires_grad_()
     assert torch.autograd.gradcheck(block, (x,), fast_mode=True)
 
@@ -177,8 +228,9 @@ def test_counted_arithmetic_is_what_torch_counts_beyond_the_linear_layers(kind: 
         linear = 0
         for layer in block.modules():
             if isinstance(layer, nn.Linear):
-                positions = 3 if case == "small_generator" else 1
-                linear += 4 * positions * layer.in_features * layer.out_features
+                positions = 3 if case == "small_generator" and kind in GENERATED else 1
+                images = 1 if case == "constant" and kind in GENERATED else 4
+                linear += images * positions * layer.in_features * layer.out_features
         assert counter.get_total_flops() == 2 * (block.multiply_adds(tuple(x.shape)) + linear)
 
 
@@ -186,9 +238,8 @@ def test_counted_arithmetic_is_what_torch_counts_beyond_the_linear_layers(kind: 
 def test_deployed_parameters_are_the_static_factors_alone(kind: str) -> None:
     block = BLOCKS[kind](SPECS["soft_first"])
     assert isinstance(block, Counted)
-    expected = 2 * (3 * 3 + 4 * 4) if kind == "static_dynamic" else 0
-    assert block.deployed_parameters() == expected
-    assert block.multiply_adds((1, 36, 8, 8)) == (36 * 64 * (3 + 4) * 2 if kind == "static_dynamic" else 0)
+    assert block.deployed_parameters() == (2 * (3 * 3 + 4 * 4) if kind in RANKED else 0)
+    assert block.multiply_adds((1, 36, 8, 8)) == (36 * 64 * (3 + 4) * 2 if kind in RANKED else 0)
 
 
 @EVERY_LEARNED
@@ -211,9 +262,9 @@ def test_soft_evaluation_is_asked_for_and_differs(kind: str) -> None:
     block, x = make(kind).eval(), features()
     assert isinstance(block, LearnedShuffle)
     hard = block(x)
-    block.set_soft_evaluation(True)
+    block.set_reading(Reading.SOFT)
     assert not torch.allclose(block(x), hard)
-    block.set_soft_evaluation(False)
+    block.set_reading(Reading.HARD)
     assert torch.equal(block(x), hard)
 
 
@@ -230,7 +281,7 @@ def test_penalty_is_the_definition_on_the_soft_matrices_and_reaches_the_logits(k
         logits = (block.logits[None, None],)
     expected = []
     for factor in logits:
-        soft = torch.softmax(factor / SPECS[case].temperature, -1).flatten(0, 1)
+        soft = torch.softmax(factor / SPECS[case].relaxation.temperature, -1).flatten(0, 1)
         n = soft.shape[-1]
         errors = [torch.linalg.matrix_norm(p @ p.T - torch.eye(n)) ** 2 / (n - 1) for p in soft]
         expected.append(torch.stack(errors).mean())
@@ -305,7 +356,7 @@ def test_with_the_hosts_groups_training_begins_as_the_hosts_own_shuffle(kind: st
 
 @pytest.mark.parametrize(("channels", "temperature"), [(24, 1.0), (464, 1.0), (464, 0.25)])
 def test_static_full_begins_with_the_same_weight_at_any_size_and_temperature(channels: int, temperature: float) -> None:
-    block = BLOCKS["static_full"](spec(channels=channels, temperature=temperature))
+    block = BLOCKS["static_full"](spec(channels=channels, relaxation=Relaxation(temperature=temperature)))
     assert isinstance(block, StaticFullShuffle)
     peaks = torch.softmax(block.logits / temperature, -1).amax(-1)
     assert peaks.mean().item() == pytest.approx(0.88, abs=0.01)

@@ -1,0 +1,76 @@
+"""Shuffles that are drawn and not learned: what a learned one must beat.
+
+Axes: b images, c channels, h w positions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from nas.ports import Counted
+from search_spaces.blocks.channel_gather import gather_channels
+from search_spaces.blocks.permutation import shuffle_map
+
+EVALUATION_SEED = 0
+
+
+class RandomShuffle(nn.Module, Counted):
+    """One permutation of all channels, drawn when the block is made and kept."""
+
+    index_map: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.register_buffer("index_map", torch.randperm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c h w]`."""
+        return gather_channels(x, self.index_map[None])
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        return f"channels={self.channels}"
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """None: values are moved, not computed."""
+        return 0
+
+    def deployed_parameters(self) -> int:
+        """None: an index map."""
+        return 0
+
+
+class RandomEachShuffle(nn.Module, Counted):
+    """S_g (I_g (x) P1 (x) P2) with permutations drawn anew for each image: valid, input-dependent, and about nothing.
+
+    In training they come from torch's generator; at evaluation from one with a fixed seed, so that evaluations can be repeated.
+    """
+
+    def __init__(self, *, groups: int, n1: int, n2: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.n1 = n1
+        self.n2 = n2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c h w]`."""
+        drawn = self.training or x.is_meta  # the meta device has no generators
+        generator = None if drawn else torch.Generator(x.device).manual_seed(EVALUATION_SEED)
+        outer, inner = (
+            torch.rand(len(x), 1, n, generator=generator, device=x.device).argsort(-1) for n in (self.n1, self.n2)
+        )
+        return gather_channels(x, shuffle_map(outer, inner, self.groups))
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        return f"groups={self.groups}, n1={self.n1}, n2={self.n2}"
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """None: values are moved, not computed."""
+        return 0
+
+    def deployed_parameters(self) -> int:
+        """None."""
+        return 0

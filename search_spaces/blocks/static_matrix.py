@@ -1,0 +1,48 @@
+"""The static part of a static-dynamic shuffle alone: a free Kronecker matrix, then batch normalization."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from nas.ports import Counted
+from search_spaces.blocks.kronecker_shuffle import kronecker_sum
+from search_spaces.blocks.static_dynamic_shuffle import static_terms
+
+
+class StaticMatrix(nn.Module, Counted):
+    """BN(S_g (I_g (x) sum_r W1r (x) W2r) x) with free real W; the control arm of `StaticDynamicShuffle`.
+
+    Args:
+        groups: g.
+        n1: Size of the outer factor, 2 or more.
+        n2: Size of the inner factor, 2 or more.
+        kron_rank: Terms, 1 or more.
+    """
+
+    def __init__(self, *, groups: int, n1: int, n2: int, kron_rank: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.n1 = n1
+        self.n2 = n2
+        self.kron_rank = kron_rank
+        self.outer_weight = nn.Parameter(static_terms(kron_rank, n1, identity=True))
+        self.inner_weight = nn.Parameter(static_terms(kron_rank, n2, identity=True))
+        self.norm = nn.BatchNorm2d(groups * n1 * n2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c h w]`."""
+        result: Tensor = self.norm(kronecker_sum(x, self.outer_weight, self.inner_weight, self.groups))
+        return result
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Both products, c (n1 + n2) a position and term."""
+        b, c, h, w = input_shape
+        return b * c * h * w * (self.n1 + self.n2) * self.kron_rank
+
+    def deployed_parameters(self) -> int:
+        """The factors."""
+        return self.kron_rank * (self.n1 * self.n1 + self.n2 * self.n2)
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        return f"groups={self.groups}, n1={self.n1}, n2={self.n2}, kron_rank={self.kron_rank}"
