@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 from torch import nn
@@ -35,6 +36,11 @@ class Score:
         return Measurement(
             mean=100 * self.correct / self.images, std=100 * math.sqrt(likely * (1 - likely)), n=self.images
         )
+
+    def shuffle_means(self) -> dict[str, float]:
+        """Each statistic averaged over the learned shuffles; empty if there are none."""
+        names = next(iter(self.mixers.values()), {})
+        return {name: fmean(statistics[name] for statistics in self.mixers.values()) for name in names}
 
 
 def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:

@@ -139,7 +139,8 @@ class Training:
         entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
         last = epoch + 1 == self._recipe.epochs
         if not last and len(data.validation) <= CURVE_SHARE * len(data.train):
-            entry["accuracy"] = self.measure().accuracy().mean
+            measured = self.measure()
+            entry |= {"accuracy": measured.accuracy().mean, **measured.shuffle_means()}
         return entry
 
     def _step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:

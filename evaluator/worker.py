@@ -20,6 +20,7 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.data import load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
+from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
@@ -205,11 +206,13 @@ class TrainingEvaluator:
         }
 
     def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> Evaluation:
-        """Validation accuracy of the averaged network, hard and soft."""
+        """Validation accuracy of the averaged network, with what its learned shuffles are worth."""
         hard = training.measure()
         accuracy = hard.accuracy()
-        training.curve[-1]["accuracy"] = accuracy.mean
-        soft = training.measure(Reading.SOFT).accuracy().mean if hard.mixers else None
+        training.curve[-1] |= {"accuracy": accuracy.mean, **hard.shuffle_means()}
+        readings = {
+            f"{reading}_accuracy": training.measure(reading).accuracy().mean for reading in other_readings(hard)
+        }
         return Evaluation(
             measurements={"accuracy": accuracy},
             seconds=spent.seconds,
@@ -217,13 +220,27 @@ class TrainingEvaluator:
             details={
                 "curve": training.curve,
                 "mixers": {name: dict(statistics) for name, statistics in hard.mixers.items()},
-                "soft_accuracy": soft,
+                **readings,
                 "precision": loaded.execution.precision,
                 "channels_last": loaded.execution.channels_last,
                 "device": loaded.execution.device.type,
                 "threads": self._settings[1].threads,
             },
         )
+
+
+def other_readings(hard: Score) -> list[Reading]:
+    """The readings that can differ from the hard one, for networks with learned shuffles.
+
+    Swapping says something only where images have permutations of their own, projecting only where some are none.
+    """
+    statistics = hard.mixers.values()
+    readings = [Reading.SOFT] if statistics else []
+    if any(each["disagreement"] > 0 for each in statistics):
+        readings.append(Reading.SWAPPED)
+    if any(each["valid"] < 1 for each in statistics):
+        readings.append(Reading.PROJECTED)
+    return readings
 
 
 def make_recipe(task: Task, train: TrainSettings) -> Recipe:

@@ -88,6 +88,11 @@ function stageList(trial) {
   }));
 }
 
+/** Points by which another reading of the same network lies above its accuracy. */
+function beside(reading, accuracy) {
+  return reading === null || accuracy === null ? "–" : `${signed(reading - accuracy, 2)} pts`;
+}
+
 function numbers(trial) {
   const cell = (name, value, kind = "") => make("div", { class: kind }, make("dt", {}, name), make("dd", {}, value));
   return make("dl", { class: "numbers" },
@@ -96,7 +101,8 @@ function numbers(trial) {
     cell("Parameters", human(trial.params)),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
     cell("Training", duration(trial.seconds)),
-    cell("Soft − hard", trial.soft === null || trial.accuracy === null ? "–" : `${signed(trial.soft - trial.accuracy, 2)} pts`),
+    cell("Soft − hard", beside(trial.soft, trial.accuracy)),
+    cell("Swapped − own", beside(trial.swapped, trial.accuracy)),
     cell("Digest", trial.digest, "wide-cell"));
 }
 

@@ -159,6 +159,7 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "curve": _curve(details.get("curve")),
         "blocks": _blocks(details.get("mixers")),
         "soft": _number(details.get("soft_accuracy")),
+        "swapped": _number(details.get("swapped_accuracy")),
     }
 
 

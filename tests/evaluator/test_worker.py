@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from evaluator.data import prepare
+from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
-from evaluator.worker import TrainingEvaluator, what_went_wrong
+from evaluator.worker import TrainingEvaluator, other_readings, what_went_wrong
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import CostError, DataError, OutputError, SettingsError, SpaceError
+from nas.ports import Reading
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, outcome_from_json
 from tests.evaluator.networks import plain_network, shuffling_network
 
@@ -57,6 +59,7 @@ def test_an_evaluation_holds_the_accuracy_with_its_binomial_error_and_the_detail
     assert accuracy.standard_error == pytest.approx(100 * (share * (1 - share) / 60) ** 0.5)
     assert [entry["epoch"] for entry in outcome.details["curve"]] == [1, 2, 3]
     assert outcome.details["curve"][-1]["accuracy"] == accuracy.mean
+    assert outcome.details["curve"][-1]["valid"] == outcome.details["mixers"]["3"]["valid"]
     assert set(outcome.details["mixers"]["3"]) == {"valid", "coverage", "disagreement"}
     assert isinstance(outcome.details["soft_accuracy"], float)
     assert (outcome.details["precision"], outcome.details["channels_last"]) == ("fp32", True)
@@ -149,7 +152,18 @@ def test_the_same_candidate_and_seed_give_the_same_values_after_other_candidates
 def test_a_network_without_learned_shuffles_has_no_soft_accuracy(make: Callable[..., TrainingEvaluator]) -> None:
     outcome = evaluate(make(lambda candidate: plain_network()))
     assert isinstance(outcome, Evaluation)
-    assert (outcome.details["mixers"], outcome.details["soft_accuracy"]) == ({}, None)
+    assert outcome.details["mixers"] == {}
+    assert not any(name.endswith("_accuracy") for name in outcome.details)
+
+
+def test_shuffles_are_read_otherwise_where_that_can_differ() -> None:
+    def hard(**statistics: float) -> Score:
+        return Score(correct=1, images=2, mixers={"a": {"valid": 1.0, "disagreement": 0.0, **statistics}})
+
+    assert other_readings(Score(correct=1, images=2, mixers={})) == []
+    assert other_readings(hard()) == [Reading.SOFT]
+    assert other_readings(hard(disagreement=0.1)) == [Reading.SOFT, Reading.SWAPPED]
+    assert other_readings(hard(valid=0.9)) == [Reading.SOFT, Reading.PROJECTED]
 
 
 def failure(outcome: Outcome) -> Failure:
