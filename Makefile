@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SEARCH ?=
+ABLATION ?=
 
-.PHONY: search test lint check clean
+.PHONY: search test lint check ablation clean
 
 search: $(STAMP)  ## the default search, to a report in runs/quickstart
 	$(BIN)/python run_search.py $(SEARCH)
@@ -26,6 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
 	touch $@
+
+ablation: $(STAMP)  ## what the dynamic shuffle is worth: all arms on CIFAR-10, hours; ABLATION="--data.root DATA"
+	$(BIN)/python -m benchmarks.ablation $(ABLATION)
 
 clean:  ## removes the virtual environment
 	rm -rf $(VENV)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from nas.ports import Counted
 from search_spaces.blocks.factors import near_identity_
 from search_spaces.blocks.precision import full_precision, sum_dtype
 from search_spaces.blocks.spec import GeneratorSpec, generator_inputs, hidden_width
 
 
-class FactorGenerator(nn.Module):
+class FactorGenerator(nn.Module, Counted):
     """Global average pool, linear, ReLU, linear; runs in float32 or better under autocast too.
 
     The last layer begins as weights N(0, spread) and biases +2 on the diagonals plus N(0, 0.1): with a small spread all
@@ -59,6 +60,14 @@ class FactorGenerator(nn.Module):
                 pooled = pooled.view(len(pooled), self.groups, -1)
             flat = self.logits(torch.relu(self.squeeze(pooled)))
         return self._split(flat.view(len(pooled), -1, self.n1 * self.n1 + self.n2 * self.n2))
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """None beyond the two linear layers."""
+        return 0
+
+    def deployed_parameters(self) -> int:
+        """The learned input, where that is the source."""
+        return 0 if self.constant is None else self.constant.numel()
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""

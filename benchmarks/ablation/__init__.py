@@ -1,0 +1,1 @@
+"""The ablation of the dynamic shuffle: arms at equal training, paired seeds, one table."""

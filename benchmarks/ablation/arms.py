@@ -1,0 +1,154 @@
+"""The arms: one network trained in different ways, each a control for one explanation of what a dynamic shuffle gains.
+
+The list follows what a claim about the dynamic shuffle needs: it adds input dependence of the squeeze-and-excitation kind,
+parameters and a little arithmetic, so that "dynamic beats fixed" alone would show nothing about shuffling.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.ablation.settings import AblationSettings
+from evaluator.cost import Cost, count_cost
+from nas.candidate import Candidate
+from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.hosts.host import Host
+from search_spaces.hosts.shufflenet_v2 import SHUFFLE_GROUPS, shufflenet_v2
+from search_spaces.ranks import factor_pairs
+
+USUAL = GeneratorSpec()
+VARIED = GeneratorSpec(spread=0.1, standardize=True)
+"""Permutations that differ between images from the start: with the usual start they never left the identity in short trainings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One way of mixing channels in every unit."""
+
+    mixer: str
+    main: bool = True
+    """Whether it is trained with all seeds."""
+    widen: str | None = None
+    """macs or params: the network is made wider until it costs at least as much of it as the dynamic one."""
+    generator: GeneratorSpec = USUAL
+    binarize_from: float = 0.0
+
+
+ARMS: dict[str, Arm] = {
+    "fixed": Arm(mixer="fixed"),
+    "fixed_macs": Arm(mixer="fixed", widen="macs"),
+    "fixed_params": Arm(mixer="fixed", widen="params"),
+    "squeeze_excitation": Arm(mixer="squeeze_excitation"),
+    "dynamic": Arm(mixer="dynamic"),
+    "dynamic_varied": Arm(mixer="dynamic", generator=VARIED),
+    "constant": Arm(mixer="dynamic", generator=GeneratorSpec(source="constant")),
+    "random_each": Arm(mixer="random_each", main=False),
+    "soft": Arm(mixer="dynamic", generator=VARIED, binarize_from=1.0, main=False),
+    "static_full": Arm(mixer="static_full", main=False),
+    "static_dynamic": Arm(mixer="static_dynamic", main=False),
+    "static_matrix": Arm(mixer="static_matrix", main=False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """What a network must fit."""
+
+    size: int
+    channels: int
+    classes: int
+
+
+def build(arm: str, settings: AblationSettings, images: Images, stage_channels: tuple[int, ...] | None = None) -> Host:
+    """The arm's untrained network with torch's current seed; equal seeds give all arms of one width the same host weights.
+
+    Args:
+        arm: Key of `ARMS`.
+        settings: The network and how its shuffles are learned.
+        images: What it must fit.
+        stage_channels: Outputs of each stage. Default: the usual doubling.
+    """
+    chosen = ARMS[arm]
+    channels = stage_channels or usual_channels(settings)
+    host = shufflenet_v2(
+        stage_channels=channels,
+        units=tuple(settings.units),
+        form="small",
+        stem_kernel=3,
+        channels=images.channels,
+        classes=images.classes,
+    )
+    if chosen.mixer == "fixed":
+        return host
+    relaxation = Relaxation(temperature=settings.temperature, binarize_from=chosen.binarize_from)
+    for stage, count in enumerate(channels):
+        n1, n2 = factor_pairs(count // settings.groups, count)[0]
+        spec = MixerSpec(
+            channels=count,
+            host_groups=SHUFFLE_GROUPS,
+            groups=settings.groups,
+            n1=n1,
+            n2=n2,
+            generator=replace(chosen.generator, reduction=settings.reduction),
+            relaxation=relaxation,
+        )
+        host.replace_mixers(stage, partial(BLOCKS[chosen.mixer], spec))
+    return host
+
+
+def usual_channels(settings: AblationSettings) -> tuple[int, ...]:
+    """Outputs of each stage, doubled twice."""
+    return (settings.width, 2 * settings.width, 4 * settings.width)
+
+
+def stage_channels(arm: str, settings: AblationSettings, images: Images) -> tuple[int, ...]:
+    """Outputs of each stage of the arm's network: of all even ones near the usual proportions that cost at least as much as the
+    dynamic network, the cheapest.
+    """
+    kind = ARMS[arm].widen
+    if kind is None:
+        return usual_channels(settings)
+    target = getattr(cost("dynamic", settings, images), kind)
+    costs = {
+        channels: getattr(cost(arm, settings, images, channels), kind) for channels in _wider(usual_channels(settings))
+    }
+    enough = {channels: spent for channels, spent in costs.items() if spent >= target}
+    return min(enough, key=lambda channels: (enough[channels], channels))
+
+
+def _wider(usual: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Even channels up to a half wider, stages within a twelfth of the usual proportions to each other."""
+    first = usual[0]
+    for wider in range(first, first + first // 2 + 1, 2):
+        ranges = []
+        for count in usual[1:]:
+            scaled = count * wider / first
+            slack = max(scaled / 12, 2)
+            low = max(count, 2 * round((scaled - slack) / 2))
+            ranges.append(range(low, max(low, round(scaled + slack)) + 1, 2))
+        yield from ((wider, *rest) for rest in itertools.product(*ranges))
+
+
+def cost(arm: str, settings: AblationSettings, images: Images, channels: tuple[int, ...] | None = None) -> Cost:
+    """Multiply-adds and parameters of the arm's network."""
+    with torch.device("meta"):
+        network = build(arm, settings, images, channels).eval()
+    return count_cost(network, (1, images.channels, images.size, images.size))
+
+
+def candidate(arm: str, settings: AblationSettings, channels: tuple[int, ...]) -> Candidate:
+    """What is trained, as the evaluator knows it: everything that makes this training another one is in it."""
+    chosen = ARMS[arm]
+    architecture: dict[str, Any] = {f"stage{k}.channels": count for k, count in enumerate(channels, start=1)}
+    architecture |= {f"stage{k}.units": count for k, count in enumerate(settings.units, start=1)}
+    architecture |= {"arm": arm, "groups": settings.groups, "reduction": settings.reduction}
+    training: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    training |= {"orth_weight": settings.orth_weight, "temperature": settings.temperature}
+    training |= {"binarize_from": chosen.binarize_from}
+    return Candidate(space="ablation", architecture=architecture, training=training)

@@ -1,0 +1,77 @@
+"""Settings of an ablation. Field docstrings are the text of `--help`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from evaluator.settings import DataSettings, TrainSettings, data_faults, train_faults
+from nas.errors import unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationSettings:
+    """Which arms are trained how often, on which network."""
+
+    pairs: int = 5
+    """Seeds of each main arm, fixed beforehand: all arms are trained with seeds 0, 1, 2, ..."""
+    control_pairs: int = 3
+    """Seeds of each further arm."""
+    arms: tuple[str, ...] | None = None
+    """Train these only. Default: all."""
+    width: int = 32
+    """Channels of the first stage of the ShuffleNetV2; they double in each later one."""
+    units: tuple[int, ...] = (2, 4, 2)
+    """Units of its three stages."""
+    groups: int = 2
+    """Channel groups of the Kronecker mixers."""
+    reduction: int = 4
+    """The generator's and squeeze-and-excitation's hidden layer has C / reduction units, at least 4."""
+    lr: float = 0.4
+    """Peak learning rate at a batch of 128; the same for every arm."""
+    weight_decay: float = 5e-4
+    """The same for every arm."""
+    orth_weight: float = 0.1
+    """Weight of the normalised penalty of learned shuffles."""
+    temperature: float = 1.0
+    """Of their softmax."""
+    workers: int = 1
+    """Networks trained at the same time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an ablation depends on."""
+
+    ablation: AblationSettings = field(default_factory=AblationSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    device: str = "auto"
+    """Where networks are trained: auto, cpu or cuda."""
+    output: str = "runs/ablation"
+    """Folder of the runs and the table."""
+
+
+def faults(settings: Settings, known_arms: tuple[str, ...]) -> list[str]:
+    """Every out-of-range value: setting, value, and what is allowed."""
+    ablation = settings.ablation
+    found = [*data_faults(settings.data), *train_faults(settings.train)]
+    least = {"pairs": 1, "control_pairs": 1, "width": 8, "groups": 1, "reduction": 1, "workers": 1}
+    least |= {"weight_decay": 0, "orth_weight": 0}
+    found += [
+        f"--ablation.{name} is {getattr(ablation, name)}; allowed: {low} or more"
+        for name, low in least.items()
+        if not getattr(ablation, name) >= low
+    ]
+    found += [
+        f"--ablation.{name} is {getattr(ablation, name)}; allowed: above 0"
+        for name in ("lr", "temperature")
+        if not getattr(ablation, name) > 0
+    ]
+    if len(ablation.units) != 3 or min(ablation.units) < 1:
+        found.append(f"--ablation.units is {list(ablation.units)}; allowed: three numbers of at least 1")
+    if ablation.width % (4 * ablation.groups):
+        found.append(
+            f"--ablation.width is {ablation.width}; with {ablation.groups} groups it must be a multiple of {4 * ablation.groups}"
+        )
+    unknown = [arm for arm in ablation.arms or () if arm not in known_arms]
+    return found + [f"--ablation.arms: {unknown_name('arm', arm, known_arms)}" for arm in unknown]
