@@ -37,15 +37,19 @@ LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last
 
 
 def seconds(work: Callable[[], object], device: torch.device, least: float = 0.02) -> float:
-    """Time of one call, over as many calls as fill `least` seconds."""
+    """Time of one call, over as many calls as fill `least` seconds.
+
+    On a CPU it is the process's own time, which leaves out what other processes take from it; on a GPU the wall clock.
+    """
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
     calls = 0
-    begin = time.perf_counter()
-    while calls == 0 or time.perf_counter() - begin < least:
+    begin = clock()
+    while calls == 0 or clock() - begin < least:
         work()
         calls += 1
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-    return (time.perf_counter() - begin) / calls
+    return (clock() - begin) / calls
 
 
 def compare(arms: Mapping[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, list[float]]:

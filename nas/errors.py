@@ -22,6 +22,10 @@ class CostError(NasError, ValueError):
     """A network holds something whose multiply-adds are not known; never counted as zero."""
 
 
+class DeploymentError(NasError, TypeError):
+    """A network holds something whose deployed form is not known."""
+
+
 class DataError(NasError, ValueError):
     """A dataset is missing, broken, or too small for its splits."""
 

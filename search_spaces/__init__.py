@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from search_spaces.shuffle_space import ShuffleSpace
 
-__all__ = ["SPACES", "SpaceSettings", "load_model", "make_space", "setting_faults", "space_from_json"]
+__all__ = ["SPACES", "SpaceSettings", "compact", "load_model", "make_space", "setting_faults", "space_from_json"]
 
 
 def _shufflenet_v1() -> type[ShuffleSpace]:
@@ -74,19 +74,51 @@ def space_from_json(data: Mapping[str, Any]) -> SearchSpace:
     return make_space(settings, **{key: data[key] for key in image})
 
 
-def load_model(folder: str | Path) -> nn.Module:
+def load_model(folder: str | Path, *, compact: bool = False) -> nn.Module:
     """A trained network, on the CPU and in evaluation mode.
 
     Args:
         folder: Holds `candidate.json`, with the objects `space` (`SearchSpace.settings()`) and `candidate`
             (`Candidate.to_json()`), and `weights.pt`, a state dict. Other keys and files are ignored.
+        compact: Whether the network is wanted in its deployed form, see `compact`.
 
     Raises:
         OutputError: A file is missing, is something else, or does not fit the other; it says which and why.
     """
     from search_spaces.stored_model import load_model as load
 
-    return load(folder)
+    model = load(folder)
+    if not compact:
+        return model
+    from search_spaces.deployment import compact as deploy
+
+    return deploy(model)
+
+
+def compact(model: nn.Module) -> nn.Module:
+    """The deployed form of a trained network: for evaluation alone, with the same outputs up to rounding.
+
+    Batch norms are folded into the convolutions before them, other norms become a scale and a shift a channel; learned
+    matrices become index maps, generators lose what only training needs. What follows for the cost:
+
+    * Multiply-adds are those of the objective `macs`, but for generators whose input is constant: they are not run at all.
+    * A folded convolution has a bias where there were a norm's weight and bias, so that there is one parameter less than in the
+      objective `params` for each channel that is normed after a convolution. Generators whose standardization could not be
+      folded (share generator) have two more for each of their inputs.
+
+    Two things can make an image's outputs differ by more than rounding: a generated logit that ties with another of its row but for
+    rounding, and a reading other than the hard one, since what is deployed is hard.
+
+    Args:
+        model: A network of these spaces, or any that is made of convolutions, norms, mixers and modules without state of
+            training. Not changed. On any device, the meta device too, where costs are counted.
+
+    Raises:
+        DeploymentError: Something in it has no deployed form; says what.
+    """
+    from search_spaces.deployment import compact as deploy
+
+    return deploy(model)
 
 
 def _tuples(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nas.ports import Counted
+from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.layout import is_channels_last
 
 
@@ -23,7 +24,7 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     return x.reshape(b, groups, c // groups, h, w).transpose(1, 2).reshape(b, c, h, w)
 
 
-class ChannelShuffle(nn.Module, Counted):
+class ChannelShuffle(nn.Module, Counted, Deployable):
     """The host's shuffle over `groups` groups; the identity for one group."""
 
     def __init__(self, channels: int, groups: int) -> None:
@@ -34,6 +35,10 @@ class ChannelShuffle(nn.Module, Counted):
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
         return channel_shuffle(x, self.groups) if self.groups > 1 else x
+
+    def deployed(self) -> nn.Module:
+        """Torch's own, which is fastest in both memory layouts, or nothing."""
+        return nn.ChannelShuffle(self.groups) if 1 < self.groups < self.channels else nn.Identity()
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
+from search_spaces.blocks.deployed_gather import ChannelGather, GeneratedGather
+from search_spaces.blocks.factor_rows import RowTable
 from search_spaces.blocks.generator import FactorGenerator
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.permutation import shuffle_map
 from search_spaces.blocks.spec import GeneratorSpec, Relaxation
 
 
@@ -35,6 +38,13 @@ class DynamicShuffle(KroneckerMixer):
         """`float[b c h w] -> float[b|1 g|1 n1 n1], float[b|1 g|1 n2 n2]`."""
         outer, inner = self.generator(x)
         return outer, inner
+
+    def deployed(self) -> nn.Module:
+        """The generator and a gather; from a constant input one index map, since all images have the same."""
+        rows = self.generator.deployed_rows(self.relaxation)
+        if isinstance(rows, RowTable):
+            return ChannelGather(shuffle_map(rows.outer[0], rows.inner[0], self.groups))
+        return GeneratedGather(rows, self.groups)
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         """Weight and bias of the generator's last layer, and its constant input if it has one."""

@@ -73,6 +73,13 @@ def rounded_rows(matrix: Tensor, rounding: str) -> Tensor:
     return assigned_rows(matrix) if rounding == "assignment" else hard_rows(matrix)
 
 
+def evaluated_rows(logits: Tensor, relaxation: Relaxation) -> Tensor:
+    """Hard rows of logits as an evaluation has them: `float[... m n] -> int[... m]`."""
+    if relaxation.rounding == "argmax" and relaxation.normalizer == "softmax":
+        return hard_rows(logits)  # the softmax keeps their order
+    return rounded_rows(soft_matrix(logits, relaxation), relaxation.rounding)
+
+
 def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
     """Matrix with the values of the hard rows and the gradient of the soft ones.
 

@@ -5,13 +5,17 @@ Axes: b images, c channels, g groups, p = n1^2 + n2^2 logits of a pair.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
 from nas.ports import Counted
-from search_spaces.blocks.factors import near_identity_
+from search_spaces.blocks.channel_affine import ChannelAffine, scale_and_shift
+from search_spaces.blocks.factor_rows import RowGenerator, RowTable
+from search_spaces.blocks.factors import evaluated_rows, near_identity_
 from search_spaces.blocks.precision import full_precision, sum_dtype
-from search_spaces.blocks.spec import GeneratorSpec, generator_inputs, hidden_width
+from search_spaces.blocks.spec import GeneratorSpec, Relaxation, generator_inputs, hidden_width
 
 
 class FactorGenerator(nn.Module, Counted):
@@ -69,6 +73,42 @@ class FactorGenerator(nn.Module, Counted):
         """The learned input, where that is the source."""
         return 0 if self.constant is None else self.constant.numel()
 
+    @torch.no_grad()
+    def deployed_rows(self, relaxation: Relaxation) -> RowGenerator | RowTable:
+        """What gives the hard rows of an evaluation in a deployed network; from a constant input they are known now.
+
+        The standardization goes into the first layer, or stays a scale and a shift where groups with statistics of their own
+        share that layer.
+        """
+        if self.constant is not None:
+            outer, inner = (evaluated_rows(logits, relaxation) for logits in self(self.constant))
+            return RowTable(outer, inner)
+        standardize: nn.Module | None = None
+        squeeze = self.squeeze
+        if isinstance(self.standardize, nn.BatchNorm1d):
+            if self.spec.share == "generator" and self.groups > 1:
+                standardize = ChannelAffine(self.standardize, positions=0)
+            else:
+                squeeze = _after(self.standardize, squeeze)
+        return RowGenerator(
+            standardize=standardize,
+            squeeze=squeeze,
+            logits=self.logits,
+            blocks=self.groups if self.spec.share == "generator" else 1,
+            outer=(self.n1, self.n1),
+            inner=(self.n2, self.n2),
+            relaxation=relaxation,
+        )
+
     def extra_repr(self) -> str:
         """Shown by `repr`."""
         return f"groups={self.groups}, {self.spec}"
+
+
+def _after(norm: nn.BatchNorm1d, layer: nn.Linear) -> nn.Linear:
+    """The layer that gives from the inputs of the norm at evaluation what `layer` gives from its outputs."""
+    scale, shift = scale_and_shift(norm)
+    joined = copy.deepcopy(layer)
+    joined.weight.copy_(layer.weight * scale)
+    joined.bias.add_(layer.weight @ shift)
+    return joined

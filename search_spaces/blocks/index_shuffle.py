@@ -49,8 +49,10 @@ class _IndexShuffle(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, p1: Tensor, p2: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
         index_map = shuffle_map(outer, inner, groups)
         y = gather_channels(x, index_map)
-        # Looking at the values would stall a GPU's queue, so there the way that is right for every map is taken.
-        ctx.inverted = x.device.type == "cpu" and groups <= MOST_GROUPS and _is_shared_permutation(outer, inner)
+        # Looking at the values would stall a GPU's queue and break a compiled graph, so there the way that is right for
+        # every map is taken.
+        may_look = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        ctx.inverted = may_look and groups <= MOST_GROUPS and _is_shared_permutation(outer, inner)
         # A permutation loses nothing: its output, which the next layer keeps anyway, serves instead of its input.
         ctx.save_for_backward(y if ctx.inverted else x, outer, inner, index_map)
         ctx.groups = groups

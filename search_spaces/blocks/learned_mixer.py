@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nas.ports import Counted, LearnedShuffle, Reading
-from search_spaces.blocks.factors import hard_rows, penalty, rounded_rows, soft_matrix
+from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.factors import evaluated_rows, penalty, soft_matrix
 from search_spaces.blocks.permutation import coverage, disagreement, is_permutation
 from search_spaces.blocks.spec import Relaxation
 
 
-class LearnedMixer(nn.Module, LearnedShuffle, Counted):
+class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
     """A mixer whose permutation is learned: soft or hard in training, hard at evaluation unless told otherwise.
 
     Axes: b images, c channels.
@@ -52,10 +54,9 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted):
         """Hard rows of logits at evaluation, as the reading wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
         if self.reading is Reading.SWAPPED:
             logits = logits[_partners(len(logits)).to(logits.device)]
-        rounding = "assignment" if self.reading is Reading.PROJECTED else self.relaxation.rounding
-        if rounding == "argmax" and self.relaxation.normalizer == "softmax":
-            return hard_rows(logits)  # the softmax keeps their order
-        return rounded_rows(self.soft_of(logits), rounding)
+        if self.reading is Reading.PROJECTED:
+            return evaluated_rows(logits, replace(self.relaxation, rounding="assignment"))
+        return evaluated_rows(logits, self.relaxation)
 
     def remember(self, index_map: Tensor) -> Tensor:
         """Keeps the index map of an evaluation forward, `int[b|1 c]`, for `statistics`."""

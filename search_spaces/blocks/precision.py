@@ -9,8 +9,11 @@ from torch import Tensor
 
 
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
-    """Switches autocast off for the tensor's device. The meta device has no autocast, and entering one raises there."""
-    if torch.amp.is_autocast_available(x.device.type):
+    """Switches autocast off for the tensor's device. The meta device has no autocast, and entering one raises there.
+
+    Where autocast is off already nothing is entered: that would take as long as a small layer.
+    """
+    if torch.amp.is_autocast_available(x.device.type) and torch.is_autocast_enabled(x.device.type):
         return torch.autocast(x.device.type, enabled=False)
     return nullcontext()
 

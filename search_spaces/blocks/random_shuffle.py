@@ -5,17 +5,21 @@ Axes: b images, c channels, h w positions.
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
 from nas.ports import Counted
 from search_spaces.blocks.channel_gather import gather_channels
+from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.blocks.permutation import shuffle_map
 
 EVALUATION_SEED = 0
 
 
-class RandomShuffle(nn.Module, Counted):
+class RandomShuffle(nn.Module, Counted, Deployable):
     """One permutation of all channels, drawn when the block is made and kept."""
 
     index_map: Tensor
@@ -33,6 +37,10 @@ class RandomShuffle(nn.Module, Counted):
         """Shown by `repr`."""
         return f"channels={self.channels}"
 
+    def deployed(self) -> nn.Module:
+        """The index map."""
+        return ChannelGather(self.index_map)
+
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
         """None: values are moved, not computed."""
         return 0
@@ -42,7 +50,7 @@ class RandomShuffle(nn.Module, Counted):
         return 0
 
 
-class RandomEachShuffle(nn.Module, Counted):
+class RandomEachShuffle(nn.Module, Counted, Deployable):
     """S_g (I_g (x) P1 (x) P2) with permutations drawn anew for each image: valid, input-dependent, and about nothing.
 
     In training they come from torch's generator; at evaluation from one with a fixed seed, so that evaluations can be repeated.
@@ -63,6 +71,10 @@ class RandomEachShuffle(nn.Module, Counted):
         )
         return gather_channels(x, shuffle_map(outer, inner, self.groups))
 
+    def deployed(self) -> nn.Module:
+        """The same, never in training."""
+        return EvaluatedRandomEachShuffle(groups=self.groups, n1=self.n1, n2=self.n2)
+
     def extra_repr(self) -> str:
         """Shown by `repr`."""
         return f"groups={self.groups}, n1={self.n1}, n2={self.n2}"
@@ -74,3 +86,15 @@ class RandomEachShuffle(nn.Module, Counted):
     def deployed_parameters(self) -> int:
         """None."""
         return 0
+
+
+class EvaluatedRandomEachShuffle(RandomEachShuffle):
+    """A `RandomEachShuffle` that always draws as at evaluation."""
+
+    def __init__(self, *, groups: int, n1: int, n2: int) -> None:
+        super().__init__(groups=groups, n1=n1, n2=n2)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Stays in evaluation mode."""
+        return super().train(False)

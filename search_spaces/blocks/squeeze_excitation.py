@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.blocks.channel_shuffle import ChannelShuffle
-from search_spaces.blocks.precision import full_precision, sum_dtype
+from search_spaces.blocks.precision import full_precision
 from search_spaces.blocks.spec import hidden_width
 
 
@@ -26,7 +26,29 @@ class SqueezeExcitation(ChannelShuffle):
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
-        pooled = x.mean((2, 3), dtype=sum_dtype(x))
-        with full_precision(pooled):
-            scale = torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
-        return super().forward(x * scale[:, :, None, None].to(x.dtype))
+        return super().forward(excited(x, self.squeeze, self.excite))
+
+    def deployed(self) -> nn.Module:
+        """The same with the host's deployed shuffle."""
+        return nn.Sequential(ChannelExcitation(self.squeeze, self.excite), super().deployed())
+
+
+class ChannelExcitation(nn.Module):
+    """The scaling alone."""
+
+    def __init__(self, squeeze: nn.Linear, excite: nn.Linear) -> None:
+        super().__init__()
+        self.squeeze = squeeze
+        self.excite = excite
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c h w]`."""
+        return excited(x, self.squeeze, self.excite)
+
+
+def excited(x: Tensor, squeeze: nn.Linear, excite: nn.Linear) -> Tensor:
+    """Channels scaled by sigmoid(excite(ReLU(squeeze(pool(x))))), in float32 or better: `float[b c h w] -> float[b c h w]`."""
+    pooled = x.mean((2, 3), dtype=squeeze.weight.dtype)
+    with full_precision(x):
+        scale = torch.sigmoid(excite(torch.relu(squeeze(pooled))))
+    return x * scale[:, :, None, None].to(x.dtype)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from search_spaces.blocks.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, KroneckerMatrix
 from search_spaces.blocks.dynamic_shuffle import DynamicShuffle
 from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, kronecker_sum
 from search_spaces.blocks.spec import GeneratorSpec, Relaxation
@@ -70,6 +72,15 @@ class StaticDynamicShuffle(DynamicShuffle):
     def deployed_parameters(self) -> int:
         """The static factors."""
         return self.kron_rank * (self.n1 * self.n1 + self.n2 * self.n2)
+
+    def deployed(self) -> nn.Module:
+        """A gather and the matrix, or their factors' sum, then the norm as a scale and a shift."""
+        affine = ChannelAffine(self.norm)
+        if self.sum_level == "factor":
+            rows = self.generator.deployed_rows(self.relaxation)
+            return nn.Sequential(FactorSum(rows, self.outer_weight, self.inner_weight, self.groups), affine)
+        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
+        return GatherMatrixSum(super().deployed(), matrix, affine)
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
-from search_spaces.blocks.factors import rounded_rows
+from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.factors import evaluated_rows, rounded_rows
 from search_spaces.blocks.layout import is_channels_last
 from search_spaces.blocks.learned_mixer import LearnedMixer
 from search_spaces.blocks.permutation import cross_group_shuffle, matrix
@@ -56,6 +57,10 @@ class StaticFullShuffle(LearnedMixer):
     def index_map(self, x: Tensor) -> Tensor:
         """The map by which an evaluation reads the channels, `int[1 c]`."""
         return self.remember(self.rows_of(self.logits)[None])
+
+    def deployed(self) -> nn.Module:
+        """One index map."""
+        return ChannelGather(evaluated_rows(self.logits, self.relaxation))
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         """The logit matrix."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nas.ports import Counted
+from search_spaces.blocks.channel_affine import ChannelAffine
+from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed_matrix import KroneckerMatrix
 from search_spaces.blocks.kronecker_shuffle import kronecker_sum
 from search_spaces.blocks.static_dynamic_shuffle import static_terms
 
 
-class StaticMatrix(nn.Module, Counted):
+class StaticMatrix(nn.Module, Counted, Deployable):
     """BN(S_g (I_g (x) sum_r W1r (x) W2r) x) with free real W; the control arm of `StaticDynamicShuffle`.
 
     Args:
@@ -42,6 +45,11 @@ class StaticMatrix(nn.Module, Counted):
     def deployed_parameters(self) -> int:
         """The factors."""
         return self.kron_rank * (self.n1 * self.n1 + self.n2 * self.n2)
+
+    def deployed(self) -> nn.Module:
+        """The matrix in two products, then the norm as a scale and a shift."""
+        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
+        return nn.Sequential(matrix, ChannelAffine(self.norm))
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""

@@ -6,13 +6,13 @@ convolution only renames channels); it is the null control there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.factors import near_identity_
+from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.factors import evaluated_rows, near_identity_
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.permutation import shuffle_map
 from search_spaces.blocks.spec import Relaxation
 
 
@@ -31,6 +31,11 @@ class StaticShuffle(KroneckerMixer):
         """`float[1 1 n1 n1]` and `float[1 1 n2 n2]`, whatever the input."""
         return self.outer_logits, self.inner_logits
 
-    def logit_parameters(self) -> Iterable[nn.Parameter]:
+    def deployed(self) -> nn.Module:
+        """One index map."""
+        outer, inner = (evaluated_rows(logits[0], self.relaxation) for logits in self.logit_parameters())
+        return ChannelGather(shuffle_map(outer, inner, self.groups))
+
+    def logit_parameters(self) -> tuple[nn.Parameter, nn.Parameter]:
         """Both logit matrices."""
         return (self.outer_logits, self.inner_logits)

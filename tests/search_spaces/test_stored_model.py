@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nas.errors import OutputError
-from search_spaces import SPACES, SpaceSettings, load_model, make_space
+from search_spaces import SPACES, SpaceSettings, compact, load_model, make_space
 from tests.search_spaces.genotypes import draw
 
 
@@ -38,6 +38,15 @@ def test_a_stored_network_comes_back_in_evaluation_mode_with_the_same_outputs(
     loaded = load_model(str(tmp_path))
     assert not loaded.training
     assert torch.equal(loaded(x), model(x))
+
+
+def test_a_stored_network_comes_back_in_its_deployed_form_if_so_asked(tmp_path: Path) -> None:
+    model, x = store(tmp_path, "shufflenet_v2", 16), torch.randn(3, 1, 8, 8)
+    loaded = load_model(tmp_path, compact=True)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in loaded.modules())
+    torch.testing.assert_close(loaded(x), model(x))
+    expected = compact(model).state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in loaded.state_dict().items())
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
