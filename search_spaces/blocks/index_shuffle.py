@@ -93,8 +93,8 @@ def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, g
     """dP1 = (dY Y^T) H1 and dP2 = (dY^T Y) H2: the factor gradients at permutations, from the output, without a copy.
 
     They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold where H^T H = I, so for square
-    factors alone: the input of a rectangular one does not come back from its output. The channels of the output lie as (n1 n2 g), so
-    that both products read both tensors where they are.
+    factors alone: the input of a rectangular one does not come back from its output. The channels of the output lie as (n1 n2 g),
+    so that both products read both tensors where they are.
 
     Args:
         y: Output, `float[b (n1 n2 g) h w]`.

@@ -10,6 +10,7 @@ import itertools
 import math
 import random
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,16 @@ from torch import nn
 from nas.dimensions import Scalar
 from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings
-from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks import (
+    BLOCKS,
+    GeneratorSpec,
+    KroneckerShape,
+    MixerSpec,
+    PointwiseSpec,
+    Relaxation,
+    make_pointwise,
+)
+from search_spaces.hosts.host import Unit
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw, draw_value
 
@@ -28,7 +38,32 @@ SETTINGS = {
     "shufflenet_v1": SpaceSettings(
         name="shufflenet_v1", widths=(0.5, 0.51, 0.6), conv_groups=(1, 8), units=((1, 2), (1,), (1,))
     ),
-    "shufflenet_v2": SpaceSettings(name="shufflenet_v2", widths=(12, 24), units=((1, 2), (1,), (1,))),
+    # One unit has no branch of stride 1; halves of 6 and 12 channels have no or few factors.
+    "shufflenet_v2": SpaceSettings(
+        name="shufflenet_v2",
+        widths=(12, 24),
+        units=((1, 2), (1,), (2,)),
+        pointwise=("dense", "static_dynamic"),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "static_full", "static_matrix", "dynamic", "static_dynamic"),
+    ),
+    # 0.25 and 0.26 give the same channels; at 0.25 groups of 4 divide every bottleneck into single channels, 8 do not divide.
+    "resnet_cifar": SpaceSettings(
+        name="resnet_cifar",
+        widths=(0.25, 0.26, 0.5),
+        units=((1, 2), (1,), (1,)),
+        conv_groups=(2, 4, 8),
+        sum_levels=("full", "factor"),
+        mixers=("none", "fixed", "static", "dynamic", "static_dynamic"),
+    ),
+    "mobilenet_v2": SpaceSettings(
+        name="mobilenet_v2",
+        widths=(0.2, 0.25),
+        units=((1, 2), (1,), (1, 2), (1,)),
+        conv_groups=(2, 4),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "squeeze_excitation", "dynamic", "static_dynamic"),
+    ),
 }
 
 
@@ -42,34 +77,84 @@ def groups_of(channels: int, host: int) -> list[int]:
     return sorted(legal, key=lambda g: (round(abs(math.log(g / host)), 9), g))
 
 
+def shapes_of(inputs: int, outputs: int) -> list[list[KroneckerShape]]:
+    """Of each offered group count the pairs of factors, neither widening where the other narrows, in the order of ranks."""
+    found: list[list[KroneckerShape]] = []
+    for g in range(1, min(inputs, outputs)):
+        if inputs % g or outputs % g:
+            continue
+        pairs = [
+            (abs(i1 - i2) + abs(o1 - o2), i1, o1, KroneckerShape(groups=g, outer=(o1, i1), inner=(o2, i2)))
+            for (i1, i2), (o1, o2) in itertools.product(pairs_of(inputs // g), pairs_of(outputs // g))
+            if (o1 - i1) * (o2 - i2) >= 0
+        ]
+        if pairs:
+            found.append([shape for *_, shape in sorted(pairs, key=lambda pair: pair[:3])])
+    return found[:3]
+
+
+def at(legal: list[Any], rank: Scalar) -> Any:
+    return legal[min(int(rank), len(legal) - 1)]  # type: ignore[arg-type]
+
+
 def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.Module:
     """The network of the raw decisions: nothing erased, ranks counted anew."""
-    host = space.build(space.decode({**genotype, **{f"stage{k}.mixer": "fixed" for k in (1, 2, 3)}}))
-    shape = space.shape(genotype)
-    for k, channels in enumerate(shape.mixer_channels, start=1):
-        kind = str(genotype[f"stage{k}.mixer"])
-        legal = groups_of(channels, shape.groups)[:3]
-        groups = legal[min(int(genotype[f"stage{k}.group_rank"]), len(legal) - 1)]  # type: ignore[arg-type]
-        pairs = pairs_of(channels // groups)
-        n1, n2 = pairs[min(int(genotype[f"stage{k}.pair_rank"]), len(pairs) - 1)]  # type: ignore[arg-type]
-        spec = MixerSpec(
-            channels=channels,
-            host_groups=shape.groups,
-            groups=groups,
-            n1=n1,
-            n2=n2,
-            generator=GeneratorSpec(
-                reduction=int(genotype[f"stage{k}.reduction"]),  # type: ignore[arg-type]
-                share=str(genotype[f"stage{k}.share"]),
-            ),
-            relaxation=Relaxation(
-                temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
-                binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
-            ),
-            kron_rank=int(genotype[f"stage{k}.kron_rank"]),  # type: ignore[arg-type]
-        )
-        for unit in host.stages[k - 1].children():
-            unit.mixer = BLOCKS[kind](spec)
+    plain = {
+        k: "dense" if k.endswith(".pointwise") else "fixed" if k.endswith(".mixer") else v for k, v in genotype.items()
+    }
+    host = space.build(space.decode(plain))
+    always_mixes = space.name.startswith("shufflenet")
+    host_groups = int(genotype.get("conv_groups", 2))  # type: ignore[arg-type]
+    relaxation = Relaxation(
+        temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
+        binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
+    )
+    for k, stage in enumerate(host.stages, start=1):
+        raw = {name.partition(".")[2]: value for name, value in genotype.items() if name.startswith(f"stage{k}.")}
+        generator = GeneratorSpec(reduction=int(raw["reduction"]), share=str(raw["share"]))  # type: ignore[arg-type]
+        kron_rank, sum_level = int(raw["kron_rank"]), str(raw.get("sum_level", "full"))  # type: ignore[arg-type]
+        terms = 1 if sum_level == "factor" else kron_rank
+        kind = raw.get("pointwise", "dense")
+        convolutions: list[nn.Conv2d] = []
+        host.replace_pointwise(k - 1, lambda each, seen=convolutions: seen.append(each) or each)  # type: ignore[misc]
+        channels = [c for each in convolutions for c in (each.in_channels, each.out_channels)]
+        if kind == "grouped":
+            dividing = [g for g in space.settings()["conv_groups"] if all(c % g == 0 for c in channels)]
+            host_groups = max(g for g in dividing if g <= int(raw["conv_groups"]))  # type: ignore[arg-type]
+
+        def made(each: nn.Conv2d) -> nn.Module:
+            inputs, outputs = each.in_channels, each.out_channels
+            if kind == "grouped":
+                return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
+            legal = shapes_of(inputs, outputs)
+            if kind == "dense" or not legal:
+                return each
+            shape = at(at(legal, raw["group_rank"]), raw["pair_rank"])
+            return make_pointwise(
+                PointwiseSpec(
+                    shape=shape, generator=generator, relaxation=relaxation, kron_rank=terms, sum_level=sum_level
+                )
+            )
+
+        host.replace_pointwise(k - 1, made)
+        if not (always_mixes or kind == "grouped"):
+            continue
+        for unit in stage.children():
+            assert isinstance(unit, Unit)
+            groups = at(groups_of(unit.mixed, host_groups)[:3], raw["group_rank"])
+            n1, n2 = at(pairs_of(unit.mixed // groups), raw["pair_rank"])
+            spec = MixerSpec(
+                channels=unit.mixed,
+                host_groups=host_groups,
+                groups=groups,
+                n1=n1,
+                n2=n2,
+                generator=generator,
+                relaxation=relaxation,
+                kron_rank=terms if raw["mixer"] == "static_dynamic" else kron_rank,
+                sum_level=sum_level,
+            )
+            unit.mixer = BLOCKS[str(raw["mixer"])](spec)
     return host
 
 
@@ -84,7 +169,7 @@ def fill(model: nn.Module) -> nn.Module:
 
 def meaning(model: nn.Module, genotype: Mapping[str, Scalar]) -> Meaning:
     mixers = [module for module in fill(model).modules() if isinstance(module, LearnedShuffle)]
-    x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     seen: list[torch.Tensor] = [torch.tensor(sum(p.numel() for p in model.parameters()), dtype=torch.float64)]
     for done in (0.0, 0.3, 0.6):
         for mixer in mixers:
@@ -105,7 +190,7 @@ def same(a: Meaning, b: Meaning) -> bool:
 
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> None:
-    space = SPACES[name]()(SETTINGS[name], image_size=8, channels=1, classes=3)
+    space = SPACES[name]()(SETTINGS[name], image_size=16, channels=1, classes=3)
     rng = random.Random(1)
     equal = different = 0
     for dimension, _ in itertools.product(space.dimensions, range(4)):
@@ -159,7 +244,8 @@ def test_a_whole_number_given_as_an_integer_is_the_same_rate() -> None:
 
 
 def test_every_way_to_say_fixed_has_one_digest() -> None:
-    space = SPACES["shufflenet_v2"]()(SETTINGS["shufflenet_v2"], image_size=8, channels=1, classes=3)
+    settings = SpaceSettings(widths=(12, 24), units=((1, 2), (1,), (1,)))
+    space = SPACES["shufflenet_v2"]()(settings, image_size=8, channels=1, classes=3)
     rng = random.Random(2)
     kept = {"width": 12, "stage1.units": 1, "lr": 0.1, "weight_decay": 1e-4}
     fixed = {f"stage{k}.mixer": "fixed" for k in (1, 2, 3)}
