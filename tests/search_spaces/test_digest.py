@@ -10,6 +10,7 @@ import itertools
 import math
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from search_spaces.blocks import (
     Relaxation,
     make_pointwise,
 )
-from search_spaces.hosts.host import Unit
+from search_spaces.hosts.host import Host
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw, draw_value
 
@@ -99,63 +100,79 @@ def at(legal: list[Any], rank: Scalar) -> Any:
 
 def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.Module:
     """The network of the raw decisions: nothing erased, ranks counted anew."""
-    plain = {
-        k: "dense" if k.endswith(".pointwise") else "fixed" if k.endswith(".mixer") else v for k, v in genotype.items()
-    }
-    host = space.build(space.decode(plain))
-    always_mixes = space.name.startswith("shufflenet")
-    host_groups = int(genotype.get("conv_groups", 2))  # type: ignore[arg-type]
+    unchanged = {"pointwise": "dense", "mixer": "fixed"}
+    host = space.build(space.decode({k: unchanged.get(k.rpartition(".")[2], v) for k, v in genotype.items()}))
     relaxation = Relaxation(
         temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
         binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
     )
-    for k, stage in enumerate(host.stages, start=1):
+    for k in range(1, len(host.stages) + 1):
         raw = {name.partition(".")[2]: value for name, value in genotype.items() if name.startswith(f"stage{k}.")}
-        generator = GeneratorSpec(reduction=int(raw["reduction"]), share=str(raw["share"]))  # type: ignore[arg-type]
-        kron_rank, sum_level = int(raw["kron_rank"]), str(raw.get("sum_level", "full"))  # type: ignore[arg-type]
-        terms = 1 if sum_level == "factor" else kron_rank
+        host_groups = int(genotype.get("conv_groups", 2))  # type: ignore[arg-type]
         kind = raw.get("pointwise", "dense")
-        convolutions: list[nn.Conv2d] = []
-        host.replace_pointwise(k - 1, lambda each, seen=convolutions: seen.append(each) or each)  # type: ignore[misc]
-        channels = [c for each in convolutions for c in (each.in_channels, each.out_channels)]
         if kind == "grouped":
-            dividing = [g for g in space.settings()["conv_groups"] if all(c % g == 0 for c in channels)]
-            host_groups = max(g for g in dividing if g <= int(raw["conv_groups"]))  # type: ignore[arg-type]
-
-        def made(each: nn.Conv2d) -> nn.Module:
-            inputs, outputs = each.in_channels, each.out_channels
-            if kind == "grouped":
-                return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
-            legal = shapes_of(inputs, outputs)
-            if kind == "dense" or not legal:
-                return each
-            shape = at(at(legal, raw["group_rank"]), raw["pair_rank"])
-            return make_pointwise(
-                PointwiseSpec(
-                    shape=shape, generator=generator, relaxation=relaxation, kron_rank=terms, sum_level=sum_level
-                )
-            )
-
-        host.replace_pointwise(k - 1, made)
-        if not (always_mixes or kind == "grouped"):
-            continue
-        for unit in stage.children():
-            assert isinstance(unit, Unit)
-            groups = at(groups_of(unit.mixed, host_groups)[:3], raw["group_rank"])
-            n1, n2 = at(pairs_of(unit.mixed // groups), raw["pair_rank"])
-            spec = MixerSpec(
-                channels=unit.mixed,
-                host_groups=host_groups,
-                groups=groups,
-                n1=n1,
-                n2=n2,
-                generator=generator,
-                relaxation=relaxation,
-                kron_rank=terms if raw["mixer"] == "static_dynamic" else kron_rank,
-                sum_level=sum_level,
-            )
-            unit.mixer = BLOCKS[str(raw["mixer"])](spec)
+            host_groups = dividing(host, k - 1, space.settings()["conv_groups"], int(raw["conv_groups"]))  # type: ignore[arg-type]
+        host.replace_pointwise(k - 1, partial(literal_convolution, raw, relaxation, host_groups))
+        if kind == "grouped" or space.name.startswith("shufflenet"):
+            host.replace_mixers(k - 1, partial(literal_mixer, raw, relaxation, host_groups))
     return host
+
+
+def dividing(host: Host, stage: int, offered: list[int], wanted: int) -> int:
+    """The largest offered group count, at most the wanted one, that divides the channels of every 1x1 convolution."""
+    seen: list[nn.Conv2d] = []
+
+    def note(convolution: nn.Conv2d) -> nn.Module:
+        seen.append(convolution)
+        return convolution
+
+    host.replace_pointwise(stage, note)
+    channels = {c for each in seen for c in (each.in_channels, each.out_channels)}
+    return max(g for g in offered if g <= wanted and all(c % g == 0 for c in channels))
+
+
+def literal_convolution(
+    raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, convolution: nn.Conv2d
+) -> nn.Module:
+    inputs, outputs = convolution.in_channels, convolution.out_channels
+    if raw.get("pointwise") == "grouped":
+        return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
+    legal = shapes_of(inputs, outputs)
+    if raw.get("pointwise", "dense") == "dense" or not legal:
+        return convolution
+    return make_pointwise(
+        PointwiseSpec(
+            shape=at(at(legal, raw["group_rank"]), raw["pair_rank"]),
+            generator=literal_generator(raw),
+            relaxation=relaxation,
+            kron_rank=1 if raw["sum_level"] == "factor" else int(raw["kron_rank"]),  # type: ignore[arg-type]
+            sum_level=str(raw["sum_level"]),
+        )
+    )
+
+
+def literal_mixer(raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, channels: int) -> nn.Module:
+    kind, sum_level = str(raw["mixer"]), str(raw.get("sum_level", "full"))
+    groups = at(groups_of(channels, host_groups)[:3], raw["group_rank"])
+    n1, n2 = at(pairs_of(channels // groups), raw["pair_rank"])
+    by_factors = sum_level == "factor" and kind == "static_dynamic"
+    return BLOCKS[kind](
+        MixerSpec(
+            channels=channels,
+            host_groups=host_groups,
+            groups=groups,
+            n1=n1,
+            n2=n2,
+            generator=literal_generator(raw),
+            relaxation=relaxation,
+            kron_rank=1 if by_factors else int(raw["kron_rank"]),  # type: ignore[arg-type]
+            sum_level=sum_level,
+        )
+    )
+
+
+def literal_generator(raw: Mapping[str, Scalar]) -> GeneratorSpec:
+    return GeneratorSpec(reduction=int(raw["reduction"]), share=str(raw["share"]))  # type: ignore[arg-type]
 
 
 def fill(model: nn.Module) -> nn.Module:

@@ -262,7 +262,7 @@ def test_form_auto_is_imagenet_from_128_pixels_and_small_below() -> None:
 @pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2"])
 def test_a_mixer_is_asked_for_only_between_grouped_convolutions(name: str) -> None:
     space = small_space(name)
-    genotype = with_mixers(space, draw(space, random.Random(0)), {k: "dynamic" for k in stages_of(space)})
+    genotype = with_mixers(space, draw(space, random.Random(0)), dict.fromkeys(stages_of(space), "dynamic"))
     for kind in ("dense", "static_dynamic", "grouped"):
         given = {**genotype, **{f"stage{k}.pointwise": kind for k in stages_of(space)}}
         decisions = space.decode(given).decisions
