@@ -10,7 +10,8 @@ class SpaceSettings:
     """Which networks are searched."""
 
     name: str = "shufflenet_v2"
-    """Host network: shufflenet_v1, shufflenet_v2, resnet_cifar, mobilenet_v2."""
+    """Host network: shufflenet_v1, shufflenet_v2, resnet_cifar, mobilenet_v2. With another one than the config's, the config's
+    widths, units, pointwise and conv_groups are not taken."""
     form: str = "auto"
     """small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels; not resnet_cifar), auto (by image
     size)."""
