@@ -49,6 +49,7 @@ The same command again continues a search: ask for more with a larger --search.t
 
 USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
+OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.pointwise", "space.conv_groups")}
 GROUPS = {"space": SpaceSettings, "data": DataSettings, "search": SearchSettings, "train": TrainSettings}
 DEVICES = ("auto", "cpu", "cuda")
 INTERRUPTED = 130
@@ -435,7 +436,7 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
         output = found.output or f"runs/{Path(found.config).stem}"
         return Settings(device=found.device, output=output, **{name: found[name] for name in GROUPS})
 
-    found = parse(make_parser(), argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG)
+    found = parse(make_parser(), argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
     return assemble(found), found.dry_run
 
 

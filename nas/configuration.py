@@ -49,7 +49,13 @@ def config_path(name: str) -> Path:
     raise SettingsError("--config: " + unknown_name("config", name, config_names()) + ", or the path of a YAML file")
 
 
-def parse(parser: ArgumentParser, argv: Sequence[str], check: Callable[[Any], list[str]], default_config: str) -> Any:
+def parse(
+    parser: ArgumentParser,
+    argv: Sequence[str],
+    check: Callable[[Any], list[str]],
+    default_config: str,
+    tied: Mapping[str, Sequence[str]],
+) -> Any:
     """Merges defaults, the config and the flags, later ones winning.
 
     Args:
@@ -57,6 +63,8 @@ def parse(parser: ArgumentParser, argv: Sequence[str], check: Callable[[Any], li
         argv: The command line without the program's name.
         check: Faults of a whole that is well-typed, such as values out of range.
         default_config: Name of the config where `--config` is not given.
+        tied: Settings that mean something only for one value of another, by that other's name: where a flag gives it another value
+            than the config does, the config's values of them are left out.
 
     Returns:
         The namespace with the settings groups as dataclasses.
@@ -72,7 +80,7 @@ def parse(parser: ArgumentParser, argv: Sequence[str], check: Callable[[Any], li
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
         groups = frozenset(key.partition(".")[0] for key in known if "." in key)
-        given = [*_read_config(config_path(str(config)), groups), *flags]
+        given = [*_still_meant(_read_config(config_path(str(config)), groups), flags, tied), *flags]
     except SettingsError as error:
         given = flags
         faults.append(str(error))
@@ -90,6 +98,15 @@ def parse(parser: ArgumentParser, argv: Sequence[str], check: Callable[[Any], li
     if faults:
         raise SettingsError(faults[0] if len(faults) == 1 else "\n  ".join(["several settings are wrong:", *faults]))
     return whole
+
+
+def _still_meant(
+    configured: Sequence[_Given], flags: Sequence[_Given], tied: Mapping[str, Sequence[str]]
+) -> list[_Given]:
+    values = {item.key: item.value for item in configured}
+    changed = {flag.key for flag in flags if flag.key in tied and flag.value != values.get(flag.key, flag.value)}
+    dropped = {key for name in changed for key in tied[name]}
+    return [item for item in configured if item.key not in dropped]
 
 
 def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:

@@ -62,7 +62,10 @@ class LearnedShuffle(ABC):
 
     @abstractmethod
     def penalty(self) -> Any:
-        """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits."""
+        """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits.
+
+        Always 0 where the shuffle makes more channels than it reads in both of its factors.
+        """
 
     @abstractmethod
     def set_reading(self, reading: Reading) -> None:
@@ -76,7 +79,8 @@ class LearnedShuffle(ABC):
     def statistics(self) -> dict[str, float]:
         """Of the last evaluation forward that was not soft, as shares from 0 to 1.
 
-        `valid`: share of samples whose index map is a permutation. `coverage`: mean share of the channels that are read.
+        `valid`: share of samples whose index map is a permutation, or with fewer channels out than in reads none twice, or with
+        more reads every one. `coverage`: mean share of the channels that are read.
         `disagreement`: mean share of positions at which the maps of two samples of the batch differ; 0 if all are the same.
         """
 

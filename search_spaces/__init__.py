@@ -35,9 +35,23 @@ def _shufflenet_v2() -> type[ShuffleSpace]:
     return ShuffleNetV2Space
 
 
+def _resnet_cifar() -> type[ShuffleSpace]:
+    from search_spaces.resnet_cifar import ResNetCifarSpace
+
+    return ResNetCifarSpace
+
+
+def _mobilenet_v2() -> type[ShuffleSpace]:
+    from search_spaces.mobilenet_v2 import MobileNetV2Space
+
+    return MobileNetV2Space
+
+
 SPACES: dict[str, Callable[[], type[ShuffleSpace]]] = {
     "shufflenet_v1": _shufflenet_v1,
     "shufflenet_v2": _shufflenet_v2,
+    "resnet_cifar": _resnet_cifar,
+    "mobilenet_v2": _mobilenet_v2,
 }
 
 
@@ -132,4 +146,5 @@ def setting_faults(settings: SpaceSettings) -> list[str]:
 
     if settings.name not in SPACES:
         return ["--space.name: " + unknown_name("space", settings.name, SPACES)]
-    return [f"--{fault}" for fault in faults(settings)]
+    stages = len(SPACES[settings.name]().published_units)
+    return [f"--{fault}" for fault in faults(settings, stages=stages)]

@@ -8,8 +8,35 @@ from dataclasses import dataclass
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, unknown_name
-from search_spaces.blocks import BLOCKS, FACTORED, LEARNED, RANKED, REDUCED, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks import (
+    BLOCKS,
+    FACTORED,
+    LEARNED,
+    RANKED,
+    REDUCED,
+    GeneratorSpec,
+    KroneckerShape,
+    MixerSpec,
+    PointwiseSpec,
+    Relaxation,
+)
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
+from search_spaces.ranks import KroneckerRanks, Layer
+
+POINTWISE = ("dense", "grouped", "static_dynamic")
+"""What a stage's 1x1 convolutions are: ordinary; grouped, with a channel mixer between them; static-dynamic shuffles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageShape:
+    """Sizes in one stage of the unchanged network."""
+
+    mixed: tuple[int, ...]
+    """Channels that its mixers mix, each number once."""
+    pointwise: tuple[tuple[int, int], ...]
+    """Inputs and outputs of its 1x1 convolutions that may be something else, each pair once."""
+    groups: int = 1
+    """Groups of its own shuffle; 1 where it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +45,21 @@ class HostShape:
 
     stage_channels: tuple[int, ...]
     """Outputs of each stage."""
-    mixer_channels: tuple[int, ...]
-    """Channels that the mixers of each stage mix."""
-    groups: int
-    """Groups of the unchanged shuffle."""
+    stages: tuple[StageShape, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """What is built into one stage of the unchanged network."""
+
+    conv_groups: int
+    """Of its 1x1 convolutions; 1 leaves them as they are."""
+    pointwise: Mapping[tuple[int, int], PointwiseSpec]
+    """What stands in the place of a 1x1 convolution, by its inputs and outputs; absent ones stay."""
+    mixer: str
+    """Kind of its mixers, or empty where the stage has none."""
+    mixers: Mapping[int, MixerSpec]
+    """Of each number of mixed channels."""
 
 
 def integer(values: Mapping[str, Scalar], name: str) -> int:
@@ -60,40 +98,126 @@ def mixer_kind(values: Mapping[str, Scalar], stage: int) -> str:
     return value
 
 
-def mixer_spec(candidate: Candidate, stage: int, shape: HostShape) -> MixerSpec:
-    """Sizes of the mixer of a stage, counted from 1.
+def pointwise_kind(values: Mapping[str, Scalar], stage: int) -> str:
+    """What the 1x1 convolutions of a stage, counted from 1, are; dense where it is not said.
+
+    Raises:
+        SpaceError: It is unknown.
+    """
+    return _named(values, f"stage{stage}.pointwise", POINTWISE)
+
+
+def stage_plan(
+    candidate: Candidate, stage: int, shape: StageShape, ranks: KroneckerRanks, *, always_mixes: bool
+) -> StagePlan:
+    """What a candidate builds into a stage, counted from 1.
+
+    Args:
+        candidate: Of any origin.
+        stage: Its number.
+        shape: Its sizes.
+        ranks: What ranks mean.
+        always_mixes: Whether the stage has mixers whatever its 1x1 convolutions are, and not only between grouped ones.
 
     Raises:
         SpaceError: Something it needs is missing, or does not fit the channels.
     """
+    kind = pointwise_kind(candidate.architecture, stage)
+    conv_groups = 1
+    if kind == "grouped":
+        conv_groups = _dividing(candidate.architecture, stage, shape)
+    pointwise: dict[tuple[int, int], PointwiseSpec] = {}
+    if kind == "static_dynamic":
+        for inputs, outputs in shape.pointwise:
+            factors = ranks.shape(Layer(inputs=inputs, outputs=outputs), _ranks(candidate.architecture, stage))
+            if factors is not None:
+                pointwise[inputs, outputs] = _pointwise_spec(candidate, stage, factors)
+    if not (always_mixes or kind == "grouped"):
+        return StagePlan(conv_groups=conv_groups, pointwise=pointwise, mixer="", mixers={})
+    groups = conv_groups if kind == "grouped" else shape.groups
+    mixers = {c: _mixer_spec(candidate, stage, c, groups, ranks if len(shape.mixed) > 1 else None) for c in shape.mixed}
+    return StagePlan(
+        conv_groups=conv_groups, pointwise=pointwise, mixer=mixer_kind(candidate.architecture, stage), mixers=mixers
+    )
+
+
+def _dividing(values: Mapping[str, Scalar], stage: int, shape: StageShape) -> int:
+    groups = integer(values, f"stage{stage}.conv_groups")
+    wrong = sorted({c for pair in shape.pointwise for c in pair if c % groups})
+    if wrong:
+        raise SpaceError(
+            f"candidate: stage{stage}.conv_groups = {groups} does not divide the {', '.join(map(str, wrong))} channels "
+            "of its 1x1 convolutions"
+        )
+    return groups
+
+
+def _ranks(values: Mapping[str, Scalar], stage: int) -> tuple[int, int]:
+    """Group rank and pair rank of a stage whose layers differ in size."""
+    found = []
+    for key in ("group_rank", "pair_rank"):
+        rank = values.get(f"stage{stage}.{key}")
+        if not isinstance(rank, int) or isinstance(rank, bool) or rank < 0:
+            raise SpaceError(f"candidate: stage{stage}.{key} = {rank!r} must be an integer of at least 0")
+        found.append(rank)
+    return found[0], found[1]
+
+
+def _pointwise_spec(candidate: Candidate, stage: int, factors: KroneckerShape) -> PointwiseSpec:
+    values = candidate.architecture
+    sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS)
+    return PointwiseSpec(
+        shape=factors,
+        generator=_generator(values, stage),
+        relaxation=_relaxation(candidate.training),
+        kron_rank=1 if sum_level == "factor" else integer(values, f"stage{stage}.kron_rank"),
+        sum_level=sum_level,
+    )
+
+
+def _mixer_spec(
+    candidate: Candidate, stage: int, channels: int, host_groups: int, ranks: KroneckerRanks | None
+) -> MixerSpec:
+    """Sizes of the mixer of so many channels; with `ranks` its factors are told by ranks, without by name."""
     values = candidate.architecture
     kind = mixer_kind(values, stage)
-    channels = shape.mixer_channels[stage - 1]
     sizes: dict[str, int] = {}
-    generator = GeneratorSpec()
     sum_level = "full"
-    if kind in FACTORED:
-        sizes = {key: integer(values, f"stage{stage}.{key}") for key in ("groups", "n1", "n2")}
-        if sizes["groups"] * sizes["n1"] * sizes["n2"] != channels or min(sizes["n1"], sizes["n2"]) < 2:
-            raise SpaceError(
-                f"candidate: stage {stage} mixes {channels} channels, which are not groups x n1 x n2 = "
-                f"{' x '.join(map(str, sizes.values()))} with n1, n2 >= 2"
-            )
-    if kind in REDUCED:
-        generator = GeneratorSpec(
-            reduction=integer(values, f"stage{stage}.reduction"),
-            share=_named(values, f"stage{stage}.share", SHARES),
-        )
+    if kind in FACTORED and ranks is None:
+        sizes = _named_sizes(values, stage, channels)
+    elif kind in FACTORED and ranks is not None:
+        layer = Layer(inputs=channels, outputs=channels, host_groups=host_groups)
+        factors = ranks.shape(layer, _ranks(values, stage))
+        if factors is None:
+            raise SpaceError(f"candidate: stage {stage} mixes {channels} channels, which are no product of two factors")
+        sizes = {"groups": factors.groups, "n1": factors.outer[0], "n2": factors.inner[0]}
     if kind in RANKED:
-        sizes["kron_rank"] = integer({f"stage{stage}.kron_rank": 1, **values}, f"stage{stage}.kron_rank")
-        sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS)
+        sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS) if kind == "static_dynamic" else "full"
+        rank = integer({f"stage{stage}.kron_rank": 1, **values}, f"stage{stage}.kron_rank")
+        sizes["kron_rank"] = 1 if sum_level == "factor" else rank
     return MixerSpec(
         channels=channels,
-        host_groups=shape.groups,
-        generator=generator,
+        host_groups=host_groups,
+        generator=_generator(values, stage) if kind in REDUCED else GeneratorSpec(),
         relaxation=_relaxation(candidate.training) if kind in LEARNED else Relaxation(),
         sum_level=sum_level,
         **sizes,
+    )
+
+
+def _named_sizes(values: Mapping[str, Scalar], stage: int, channels: int) -> dict[str, int]:
+    sizes = {key: integer(values, f"stage{stage}.{key}") for key in ("groups", "n1", "n2")}
+    if sizes["groups"] * sizes["n1"] * sizes["n2"] != channels or min(sizes["n1"], sizes["n2"]) < 2:
+        raise SpaceError(
+            f"candidate: stage {stage} mixes {channels} channels, which are not groups x n1 x n2 = "
+            f"{' x '.join(map(str, sizes.values()))} with n1, n2 >= 2"
+        )
+    return sizes
+
+
+def _generator(values: Mapping[str, Scalar], stage: int) -> GeneratorSpec:
+    return GeneratorSpec(
+        reduction=integer(values, f"stage{stage}.reduction"), share=_named(values, f"stage{stage}.share", SHARES)
     )
 
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nas.dimensions import Choice, Dimension, Scalar
+from nas.dimensions import Choice, Dimension, Scalar, When
 
 
 class Decisions:
     """Splits declared decisions into free ones, which a sampler sees, and constants, which have one value only.
 
-    A condition that rests on a constant is settled here: the decision becomes unconditional, or is dropped when it can never
-    have an effect.
+    A condition that rests on a constant is settled here: the decision becomes unconditional, or conditional on what the constant
+    rests on, or is dropped when it can never have an effect.
 
     Args:
         declared: Every decision; a condition may name only decisions before it.
@@ -22,16 +22,16 @@ class Decisions:
     def __init__(self, declared: Sequence[Dimension]) -> None:
         self._order: list[Dimension] = []
         self._constants: dict[str, Scalar] = {}
-        settled: dict[str, Scalar] = {}
+        settled: dict[str, Dimension | None] = {}
         for dimension in declared:
             kept = _settle(dimension, settled)
             if kept is None:
+                settled[dimension.name] = None
                 continue
             self._order.append(kept)
             if kept.size == 1:
                 self._constants[kept.name] = default(kept)
-                if not kept.condition:
-                    settled[kept.name] = default(kept)
+                settled[kept.name] = kept
 
     @property
     def free(self) -> tuple[Dimension, ...]:
@@ -64,11 +64,23 @@ def _is_active(dimension: Dimension, decisions: Mapping[str, Scalar]) -> bool:
     )
 
 
-def _settle(dimension: Dimension, settled: Mapping[str, Scalar]) -> Dimension | None:
-    """The dimension with its condition reduced to free decisions, or None if it never holds."""
+def _settle(dimension: Dimension, settled: Mapping[str, Dimension | None]) -> Dimension | None:
+    """The dimension with its condition reduced to free decisions, or None if it never holds.
+
+    Args:
+        dimension: As declared.
+        settled: Constants before it, their own conditions already reduced, and None for what was dropped.
+    """
     if not dimension.condition:
         return dimension
-    if any(when.name in settled and when.holds(settled) for when in dimension.condition):
-        return replace(dimension, condition=())
-    open_conditions = tuple(when for when in dimension.condition if when.name not in settled)
-    return replace(dimension, condition=open_conditions) if open_conditions else None
+    conditions: list[When] = []
+    for when in dimension.condition:
+        if when.name not in settled:
+            conditions += [when] if when.values else []
+            continue
+        constant = settled[when.name]
+        if constant is not None and default(constant) in when.values:
+            if not constant.condition:
+                return replace(dimension, condition=())
+            conditions += constant.condition
+    return replace(dimension, condition=tuple(dict.fromkeys(conditions))) if conditions else None

@@ -1,12 +1,18 @@
-"""Which group counts and Kronecker pairs fit a number of channels, in the order in which a search numbers them."""
+"""Which group counts and Kronecker factors fit a layer's channels, in the order in which a search numbers them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
+from search_spaces.blocks.spec import KroneckerShape
+
 T = TypeVar("T")
+Pair = tuple[int, int]
 
 
 def factor_pairs(group_channels: int, max_factor: int) -> tuple[tuple[int, int], ...]:
@@ -23,12 +29,39 @@ def factor_pairs(group_channels: int, max_factor: int) -> tuple[tuple[int, int],
     return tuple(sorted(pairs, key=lambda pair: (max(pair) - min(pair), pair[0])))
 
 
-def group_counts(channels: int, host_groups: int, max_factor: int) -> tuple[int, ...]:
-    """Divisors g of `channels` whose group of channels / g has a factor pair, nearest to `host_groups` in ratio first.
+@functools.cache
+def factor_shapes(inputs: int, outputs: int, max_factor: int) -> tuple[tuple[Pair, Pair], ...]:
+    """Outer and inner factors, as (rows, columns), that take a group's `inputs` to its `outputs`, nearest to square sides first.
+
+    Each side is from 2 to `max_factor`. No factor widens where the other one narrows: their product could then neither read
+    every channel nor avoid to read one twice. So for as many outputs as inputs these are the `factor_pairs`.
+    """
+    shapes = [
+        ((o1, i1), (o2, i2))
+        for (i1, i2), (o1, o2) in itertools.product(factor_pairs(inputs, max_factor), factor_pairs(outputs, max_factor))
+        if (o1 <= i1 and o2 <= i2) or (o1 >= i1 and o2 >= i2)
+    ]
+    return tuple(sorted(shapes, key=lambda s: (sum(abs(a - b) for a, b in zip(*s, strict=True)), s[0][1], s[0][0])))
+
+
+@functools.cache
+def group_counts(channels: int, host_groups: int, max_factor: int, outputs: int | None = None) -> tuple[int, ...]:
+    """Group counts g that divide the channels, and whose groups have factors, nearest to `host_groups` in ratio first.
 
     Of two that are equally near the smaller comes first. Empty when nothing fits.
+
+    Args:
+        channels: That are read.
+        host_groups: Where the order begins.
+        max_factor: Largest side of a factor.
+        outputs: Channels that are made, which g must divide as well. Default: as many.
     """
-    legal = [g for g in range(1, channels + 1) if channels % g == 0 and factor_pairs(channels // g, max_factor)]
+    made = channels if outputs is None else outputs
+    legal = [
+        g
+        for g in range(1, min(channels, made) + 1)
+        if channels % g == 0 and made % g == 0 and factor_shapes(channels // g, made // g, max_factor)
+    ]
     # |log(g / host)| ordered exactly: a float logarithm could split ties such as 1 and 4 around a host of 2.
     return tuple(sorted(legal, key=lambda g: (max(Fraction(g, host_groups), Fraction(host_groups, g)), g)))
 
@@ -36,3 +69,59 @@ def group_counts(channels: int, host_groups: int, max_factor: int) -> tuple[int,
 def at_rank(legal: Sequence[T], rank: int) -> T:
     """The entry of this rank, or the last one where there are fewer."""
     return legal[min(rank, len(legal) - 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A layer that Kronecker factors are chosen for."""
+
+    inputs: int
+    """Channels that are read."""
+    outputs: int
+    """Channels that are made."""
+    host_groups: int = 1
+    """The group count of rank 0, where it fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KroneckerRanks:
+    """What a group rank and a pair rank mean for layers of any size."""
+
+    group_ranks: int
+    """How many group counts are offered."""
+    pair_ranks: int
+    """How many pairs of factors are offered."""
+    max_factor: int
+    """Largest side of a factor."""
+
+    def groups(self, layer: Layer) -> tuple[int, ...]:
+        """The group counts offered for a layer; empty where none fits."""
+        counts = group_counts(layer.inputs, layer.host_groups, self.max_factor, layer.outputs)
+        return counts[: self.group_ranks]
+
+    def shape(self, layer: Layer, ranks: Pair) -> KroneckerShape | None:
+        """The factors of these ranks (of the group count, of the pair); None where none fit."""
+        groups = self.groups(layer)
+        if not groups:
+            return None
+        count = at_rank(groups, ranks[0])
+        outer, inner = at_rank(self._pairs(layer, count), ranks[1])
+        return KroneckerShape(groups=count, outer=outer, inner=inner)
+
+    def counts(self, layers: Iterable[Layer]) -> Pair:
+        """The most group counts and pairs that any of the layers has, 1 at least."""
+        groups = pairs = 1
+        for layer in layers:
+            found = self.groups(layer)
+            groups = max(groups, len(found))
+            pairs = max([pairs, *(len(self._pairs(layer, count)) for count in found)])
+        return groups, min(pairs, self.pair_ranks)
+
+    def smallest(self, layers: Sequence[Layer], ranks: Pair) -> Pair:
+        """The smallest ranks that mean the same factors for all of these layers."""
+        wanted = [self.shape(layer, ranks) for layer in layers]
+        earlier = itertools.product(range(ranks[0] + 1), range(self.pair_ranks))
+        return next(r for r in earlier if [self.shape(layer, r) for layer in layers] == wanted)
+
+    def _pairs(self, layer: Layer, groups: int) -> tuple[tuple[Pair, Pair], ...]:
+        return factor_shapes(layer.inputs // groups, layer.outputs // groups, self.max_factor)

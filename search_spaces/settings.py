@@ -10,27 +10,34 @@ class SpaceSettings:
     """Which networks are searched."""
 
     name: str = "shufflenet_v2"
-    """Host network: shufflenet_v1, shufflenet_v2."""
+    """Host network: shufflenet_v1, shufflenet_v2, resnet_cifar, mobilenet_v2. With another one than the config's, the config's
+    widths, units, pointwise and conv_groups are not taken."""
     form: str = "auto"
-    """small (stride-1 stem, for 8 to 64 pixels), imagenet (stride-2 stem and max-pool, for 224 pixels), auto (by image size)."""
+    """small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels; not resnet_cifar), auto (by image
+    size)."""
     stem_kernel: int = 3
     """Kernel size of the small form's stem: 1 or 3."""
     widths: tuple[float, ...] | None = None
     """shufflenet_v2: channels of the first stage, doubled in each later one (48, 116, 176 and 244 are the published 0.5x, 1x,
-    1.5x and 2x). shufflenet_v1: multiples of the published 1x. Default: the published ones."""
+    1.5x and 2x). The others: multiples of the published 1x. Default: the published ones (resnet_cifar: [0.25, 0.5, 1])."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: [[4], [8], [4]], the published ones."""
+    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]] for the ShuffleNets,
+    [[3], [3], [3]] for resnet_cifar (29 layers), [[2], [3], [7], [4]] for mobilenet_v2."""
     mixers: tuple[str, ...] = ("fixed", "static", "static_full", "dynamic", "static_dynamic")
     """Channel mixers a stage chooses from. Also allowed, as controls: none, random (one drawn permutation), random_each (another
     for each image), squeeze_excitation (fixed, channels scaled by the image), static_matrix (static_dynamic's static part)."""
+    pointwise: tuple[str, ...] | None = None
+    """What the 1x1 convolutions of a stage's units are: dense, grouped (with a channel mixer between them), static_dynamic (its
+    drop-in). Default: all; shufflenet_v2: [dense], also static_dynamic (stride-1 branches). Not for shufflenet_v1."""
     conv_groups: tuple[int, ...] | None = None
-    """shufflenet_v1 only: groups of the 1x1 convolutions (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
+    """Groups of the 1x1 convolutions. shufflenet_v1: of all (1, 2, 3, 4, 8), default [2, 3, 4, 8]. resnet_cifar, mobilenet_v2: of
+    grouped stages, default [2, 4, 8]; one that does not divide a stage's channels means the next lower one that does."""
     group_ranks: int = 3
     """How many of the legal shuffle group counts a stage chooses from; rank 0 is the nearest to the host's own."""
     pair_ranks: int = 4
     """How many of the ordered Kronecker pairs (n1, n2) a stage chooses from; rank 0 is the nearest to square."""
     max_factor: int = 32
-    """Largest Kronecker factor: a generator puts out n1^2 + n2^2 numbers."""
+    """Largest side of a Kronecker factor: a generator puts out n1^2 + n2^2 numbers."""
     reductions: tuple[int, ...] = (4, 8, 16)
     """Generator reductions: its hidden layer has C / reduction units, at least 4."""
     shares: tuple[str, ...] = ("matrices", "generator", "none")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
-from search_spaces.architecture import HostShape, integer, number
+from search_spaces.architecture import HostShape, StageShape, integer, number
 from search_spaces.settings import SpaceSettings
 from search_spaces.shuffle_space import MOST_BASELINES, ShuffleSpace, spread
 from search_spaces.validation import is_number, items_of
@@ -42,15 +42,21 @@ class ShuffleNetV1Space(ShuffleSpace):
     """
 
     name = "shufflenet_v1"
+    published_units = (4, 8, 4)
+    always_mixes = True
 
     def host_faults(self, settings: SpaceSettings) -> list[str]:
         """Groups without a published width, and widths that are not positive or narrower than the stem."""
         widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
         groups = settings.conv_groups if settings.conv_groups is not None else PUBLISHED_GROUPS
         found: list[str] = []
+        if settings.pointwise is not None:
+            found.append(
+                "space.pointwise is a setting of shufflenet_v2, resnet_cifar and mobilenet_v2, not of shufflenet_v1; leave it out"
+            )
         for name, values in (("space.widths", widths), ("space.conv_groups", groups)):
             if items_of(values) is None or not values:
-                return [f"{name} = {values!r} must be a list of at least one value"]
+                return [*found, f"{name} = {values!r} must be a list of at least one value"]
             found += [f"{name} = {values!r} holds {value!r} twice" for value in values if values.count(value) > 1][:1]
         wrong: list[float] = [width for width in widths if not (is_number(width) and width > 0)]
         if wrong:
@@ -85,15 +91,16 @@ class ShuffleNetV1Space(ShuffleSpace):
         width = min(width for width in self._widths if first_stage_channels(width, groups) == channels)
         return {"width": width, "conv_groups": groups}
 
-    def shape(self, decisions: Mapping[str, Scalar]) -> HostShape:
-        """Sizes of the host; see `ShuffleSpace.shape`."""
+    def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
+        """Sizes of the host; see `ShuffleSpace.host_shape`."""
         groups = integer(decisions, "conv_groups")
         if groups not in PUBLISHED_CHANNELS:
             allowed = ", ".join(map(str, PUBLISHED_CHANNELS))
             raise SpaceError(f"candidate: conv_groups = {groups}; allowed: {allowed}")
         first = first_stage_channels(number(decisions, "width"), groups)
         channels = (first, 2 * first, 4 * first)
-        return HostShape(stage_channels=channels, mixer_channels=tuple(c // 4 for c in channels), groups=groups)
+        stages = tuple(StageShape(mixed=(c // 4,), pointwise=(), groups=groups) for c in channels)
+        return HostShape(stage_channels=channels, stages=stages)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
         """The unchanged network of this width and these groups."""
@@ -103,14 +110,14 @@ class ShuffleNetV1Space(ShuffleSpace):
         return shufflenet_v1(
             stage_channels=shape.stage_channels,
             units=units,
-            groups=shape.groups,
+            groups=integer(candidate.architecture, "conv_groups"),
             form=self._settings.form,
             stem_kernel=self._settings.stem_kernel,
             channels=self._image["channels"],
             classes=self._image["classes"],
         )
 
-    def baseline_hosts(self) -> dict[str, dict[str, Scalar]]:
+    def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
         """Every width with every group count if these are few, else up to four widths with the usual group count."""
         widths, groups = self._widths, self._groups_offered
         if len(widths) * len(groups) > MOST_BASELINES:

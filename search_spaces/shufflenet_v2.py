@@ -9,34 +9,42 @@ from typing import TYPE_CHECKING
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
-from search_spaces.architecture import HostShape, integer
+from search_spaces.architecture import HostShape, StageShape, integer
 from search_spaces.settings import SpaceSettings
 from search_spaces.shuffle_space import ShuffleSpace, spread
-from search_spaces.validation import is_number, items_of
+from search_spaces.validation import is_number, items_of, names_faults
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
 PUBLISHED = {48: "0.5x", 116: "1x", 176: "1.5x", 244: "2x"}
 HOST_GROUPS = 2
+POINTWISE = ("dense", "static_dynamic")
 
 
 class ShuffleNetV2Space(ShuffleSpace):
     """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
 
     `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
-    channels (2048 at 2x); at other widths, our choice, four times those of the last stage.
+    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. A static-dynamic `pointwise` replaces
+    both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no Kronecker factors fit stay dense.
 
     Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
     """
 
     name = "shufflenet_v2"
+    published_units = (4, 8, 4)
+    always_mixes = True
 
     def host_faults(self, settings: SpaceSettings) -> list[str]:
         """Widths that are not even positive integers; groups of convolutions, of which this host has none."""
         found = []
         if settings.conv_groups is not None:
-            found.append("space.conv_groups is a setting of shufflenet_v1; leave it out")
+            found.append(
+                "space.conv_groups is a setting of shufflenet_v1, resnet_cifar and mobilenet_v2, not of shufflenet_v2; leave it out"
+            )
+        if settings.pointwise is not None:
+            found += names_faults("space.pointwise", "form of 1x1 convolutions here", settings.pointwise, POINTWISE)
         widths = settings.widths
         if widths is None:
             return found
@@ -50,21 +58,26 @@ class ShuffleNetV2Space(ShuffleSpace):
         return found
 
     def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
-        """The published widths where none are given."""
+        """The published widths where none are given, and dense convolutions."""
         widths = settings.widths if settings.widths is not None else tuple(PUBLISHED)
-        return replace(settings, widths=tuple(int(width) for width in widths))
+        pointwise = settings.pointwise if settings.pointwise is not None else ("dense",)
+        return replace(settings, widths=tuple(int(width) for width in widths), pointwise=pointwise)
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """The width."""
         return (Choice(name="width", choices=self._widths),)
 
-    def shape(self, decisions: Mapping[str, Scalar]) -> HostShape:
-        """Sizes of the host; see `ShuffleSpace.shape`."""
+    def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
+        """Sizes of the host; see `ShuffleSpace.host_shape`."""
         width = integer(decisions, "width")
         if width % 2:
             raise SpaceError(f"candidate: width = {width} must be even")
         channels = (width, 2 * width, 4 * width)
-        return HostShape(stage_channels=channels, mixer_channels=channels, groups=HOST_GROUPS)
+        stages = tuple(
+            StageShape(mixed=(c,), pointwise=((c // 2, c // 2),) if count > 1 else (), groups=HOST_GROUPS)
+            for c, count in zip(channels, units, strict=True)
+        )
+        return HostShape(stage_channels=channels, stages=stages)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
         """The unchanged network of this width."""
@@ -79,7 +92,7 @@ class ShuffleNetV2Space(ShuffleSpace):
             classes=self._image["classes"],
         )
 
-    def baseline_hosts(self) -> dict[str, dict[str, Scalar]]:
+    def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
         """Up to four widths."""
         return {
             f"ShuffleNetV2 {PUBLISHED.get(int(width), f'({width})')}": {"width": width}

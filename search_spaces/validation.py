@@ -7,38 +7,39 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nas.errors import unknown_name
+from search_spaces.architecture import POINTWISE
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
 from search_spaces.settings import SpaceSettings
 
-STAGES = 3
 FORMS = ("auto", "small", "imagenet")
 SMALLEST_IMAGE = 8
 SMALLEST_IMAGENET_IMAGE = 32
 
 
-def faults(settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> list[str]:
-    """What is wrong with the settings that all ShuffleNet spaces share, one sentence each; empty when nothing is."""
-    return [*_image_faults(settings.form, image_size, channels, classes), *setting_faults(settings)]
+def faults(settings: SpaceSettings, *, stages: int, image_size: int, channels: int, classes: int) -> list[str]:
+    """What is wrong with the settings that all spaces share, one sentence each; empty when nothing is."""
+    return [*_image_faults(settings.form, image_size, channels, classes), *setting_faults(settings, stages=stages)]
 
 
-def setting_faults(settings: SpaceSettings) -> list[str]:
-    """What is wrong with the settings whatever the images are."""
+def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
+    """What is wrong with the settings of a space with so many stages, whatever the images are."""
     return [
         *_one_of("space.form", settings.form, FORMS),
         *_one_of("space.stem_kernel", settings.stem_kernel, (1, 3)),
-        *_units_faults(settings.units),
-        *_names("space.mixers", "mixer", settings.mixers, BLOCKS),
+        *_units_faults(settings.units, stages),
+        *names_faults("space.mixers", "mixer", settings.mixers, BLOCKS),
+        *_pointwise_faults(settings.pointwise),
         *_whole("space.group_ranks", settings.group_ranks, 1),
         *_whole("space.pair_ranks", settings.pair_ranks, 1),
         *_whole("space.max_factor", settings.max_factor, 2),
         *_numbers("space.reductions", settings.reductions, whole=True, low=1),
-        *_names("space.shares", "share", settings.shares, SHARES),
+        *names_faults("space.shares", "share", settings.shares, SHARES),
         *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1),
-        *_names("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
-        *_names("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
-        *_names("space.penalties", "penalty", settings.penalties, PENALTIES),
-        *_names("space.roundings", "rounding", settings.roundings, ROUNDINGS),
+        *names_faults("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
+        *names_faults("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
+        *names_faults("space.penalties", "penalty", settings.penalties, PENALTIES),
+        *names_faults("space.roundings", "rounding", settings.roundings, ROUNDINGS),
         *_numbers("space.binarize_from", settings.binarize_from, low=0, high=1),
         *_log_range("space.orth_weight", settings.orth_weight),
         *_log_range("space.temperature", settings.temperature, positive=True),
@@ -60,6 +61,24 @@ def items_of(value: object) -> list[Any] | None:
     return list(value) if isinstance(value, tuple | list) else None
 
 
+def multiple_faults(widths: object) -> list[str]:
+    """What is wrong with widths that are multiples of a published network; None stands for a default."""
+    if widths is None:
+        return []
+    items = items_of(widths)
+    if not items:
+        return [f"space.widths = {widths!r} must be a list of at least one width"]
+    wrong = [width for width in items if not (is_number(width) and width > 0)]
+    if wrong:
+        return [f"space.widths holds {', '.join(map(repr, wrong))}; allowed: multiples above 0, 1 being 1x"]
+    return _collection("space.widths", widths)[1]
+
+
+def convolution_faults(conv_groups: object) -> list[str]:
+    """What is wrong with the groups of grouped 1x1 convolutions, 2 or more; None stands for a default."""
+    return [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2)
+
+
 def _image_faults(form: str, image_size: int, channels: int, classes: int) -> list[str]:
     found = [*_whole("image_size", image_size, SMALLEST_IMAGE), *_whole("channels", channels, 1)]
     if not found and form == "imagenet" and image_size < SMALLEST_IMAGENET_IMAGE:
@@ -70,15 +89,22 @@ def _image_faults(form: str, image_size: int, channels: int, classes: int) -> li
     return [*found, *_whole("classes", classes, 2)]
 
 
-def _units_faults(units: object) -> list[str]:
+def _pointwise_faults(pointwise: object) -> list[str]:
+    if pointwise is None:
+        return []
+    return names_faults("space.pointwise", "form of 1x1 convolutions", pointwise, POINTWISE)
+
+
+def _units_faults(units: object, stages: int) -> list[str]:
     if units is None:
         return []
-    stages = items_of(units)
-    if stages is None or len(stages) != STAGES:
-        return [f"space.units = {units!r} must have one list for each of the {STAGES} stages, such as [[4], [8], [4]]"]
+    each = items_of(units)
+    if each is None or len(each) != stages:
+        example = ", ".join(["[4]"] * stages)
+        return [f"space.units = {units!r} must have one list for each of the {stages} stages, such as [{example}]"]
     return [
         fault
-        for stage, counts in enumerate(stages, start=1)
+        for stage, counts in enumerate(each, start=1)
         for fault in _numbers(f"space.units of stage {stage}", counts, whole=True, low=1)
     ]
 
@@ -116,7 +142,8 @@ def _numbers(
     return found
 
 
-def _names(name: str, kind: str, values: object, known: Iterable[str]) -> list[str]:
+def names_faults(name: str, kind: str, values: object, known: Iterable[str]) -> list[str]:
+    """What is wrong with a list of distinct known names."""
     items, found = _collection(name, values)
     return found + [f"{name}: {unknown_name(kind, str(item), known)}" for item in items if str(item) not in known]
 

@@ -24,7 +24,12 @@ def folded_channels(model: nn.Module, network: nn.Module) -> int:
 def test_macs_are_the_objectives_and_params_are_less_by_one_for_each_channel_normed_after_a_convolution(
     name: str, seed: int
 ):
-    settings = SpaceSettings(name=name, mixers=tuple(BLOCKS), units=((1, 2),) * 3, sum_levels=("full", "factor"))
+    settings = SpaceSettings(
+        name=name,
+        mixers=tuple(BLOCKS),
+        units=((1, 2),) * len(SPACES[name]().published_units),
+        sum_levels=("full", "factor"),
+    )
     space = make_space(settings, image_size=16, channels=3, classes=5)
     model: nn.Module = space.build(space.decode(draw(space, random.Random(seed))))
     network = compact(model)

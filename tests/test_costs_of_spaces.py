@@ -1,4 +1,4 @@
-"""What the search calls MACs, against PyTorch's own FLOP counter and published figures, over both spaces."""
+"""What the search calls MACs, against PyTorch's own FLOP counter and published figures, over all spaces."""
 
 from collections.abc import Mapping
 
@@ -22,13 +22,15 @@ def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> t
 @pytest.mark.parametrize("image_size", [8, 32])
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
-    widths = {"shufflenet_v2": (16.0, 24.0, 48.0), "shufflenet_v1": (0.25, 0.5, 1.0)}[name]
-    units = ((1, 2), (1, 2), (1, 2))
-    space, costs = space_and_costs(SpaceSettings(name=name, widths=widths, units=units), image_size, 10)
+    widths = (16.0, 24.0, 48.0) if name == "shufflenet_v2" else (0.25, 0.5, 1.0)
+    pointwise = ("dense", "static_dynamic") if name == "shufflenet_v2" else None
+    units = ((1, 2),) * (4 if name == "mobilenet_v2" else 3)
+    settings = SpaceSettings(name=name, widths=widths, units=units, pointwise=pointwise, sum_levels=("full", "factor"))
+    space, costs = space_and_costs(settings, image_size, 10)
     context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
     rng = np.random.default_rng(image_size)
     mixers = set()
-    for _ in range(12):
+    for _ in range(12 if name.startswith("shufflenet") else 30):
         candidate = space.decode(context.draw(rng))
         mixers |= {value for key, value in candidate.architecture.items() if key.endswith(".mixer")}
         with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -53,6 +55,8 @@ PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
     "ShuffleNetV1 1x g=4, CIFAR": (
         SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(4,), stem_kernel=1), 32, 100, 41.04, 0.988,
     ),
+    # torchvision's documentation of mobilenet_v2: 3,504,872 parameters; 300.8 million multiply-adds.
+    "MobileNetV2 1x": (SpaceSettings(name="mobilenet_v2", widths=(1,)), 224, 1000, 300.8, 3.504872),
 }  # fmt: skip
 
 
@@ -64,3 +68,29 @@ def test_an_unchanged_network_costs_what_is_published(label: str):
     counted = costs(space.decode(genotype))
     assert counted["macs"] / 1e6 == pytest.approx(macs, abs=0.06 if macs > 100 else 0.006)
     assert counted["params"] / 1e6 == pytest.approx(params, abs=0.0006)
+
+
+def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
+    space, costs = space_and_costs(SpaceSettings(name="mobilenet_v2", widths=(1,)), 224, 1000)
+    (genotype,) = space.baselines().values()
+    assert costs(space.decode(genotype))["params"] == 3_504_872
+
+
+@pytest.mark.parametrize(("width", "first"), [(0.25, 4), (0.5, 8), (1.0, 16)])
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_cifar_resnet_costs_what_its_layers_do(n: int, width: float, first: int):
+    settings = SpaceSettings(name="resnet_cifar", widths=(width,), units=((n,), (n,), (n,)))
+    space, costs = space_and_costs(settings, 32, 10)
+    macs, params, inputs = 1024 * 27 * 16, 27 * 16 + 2 * 16, 16
+    for stage, before in enumerate((32, 32, 16)):
+        bottleneck, positions = first * 2**stage, (32 // 2**stage) ** 2
+        for unit in range(n):
+            squeeze, spatial, expand = inputs * bottleneck, 9 * bottleneck**2, bottleneck * 4 * bottleneck
+            projected = unit == 0 and (stage > 0 or inputs != 4 * bottleneck)
+            projection = inputs * 4 * bottleneck if projected else 0
+            macs += (before**2 if unit == 0 else positions) * squeeze + positions * (spatial + expand + projection)
+            norms = 2 * (bottleneck + bottleneck + 4 * bottleneck + (4 * bottleneck if projected else 0))
+            params += squeeze + spatial + expand + projection + norms
+            inputs = 4 * bottleneck
+    (genotype,) = space.baselines().values()
+    assert costs(space.decode(genotype)) == {"macs": macs + inputs * 10, "params": params + (inputs + 1) * 10}

@@ -61,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.argv[1:] if argv is None else argv,
             lambda whole: faults(assemble(whole), tuple(ARMS)),
             DEFAULT_CONFIG,
+            {},
         )
         settings = assemble(found)
         runs = train_all(settings)

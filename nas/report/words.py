@@ -33,7 +33,12 @@ def seed_text(result: SearchResult) -> str:
 
 def title(result: SearchResult) -> str:
     """What was searched on which images."""
-    names = {"shufflenet_v1": "ShuffleNet V1", "shufflenet_v2": "ShuffleNet V2"}
+    names = {
+        "shufflenet_v1": "ShuffleNet V1",
+        "shufflenet_v2": "ShuffleNet V2",
+        "resnet_cifar": "CIFAR ResNet",
+        "mobilenet_v2": "MobileNet V2",
+    }
     space = str(result.space.get("name", "")) or "networks"
     return f"{names.get(space, space)} on {data_name(result)}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from search_spaces.blocks.spec import GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, MixerSpec, PointwiseSpec, Relaxation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,8 +22,11 @@ __all__ = [
     "RANKED",
     "REDUCED",
     "GeneratorSpec",
+    "KroneckerShape",
     "MixerSpec",
+    "PointwiseSpec",
     "Relaxation",
+    "make_pointwise",
 ]
 
 
@@ -90,6 +93,19 @@ def _static_dynamic(spec: MixerSpec) -> nn.Module:
         groups=spec.groups,
         n1=spec.n1,
         n2=spec.n2,
+        generator=spec.generator,
+        relaxation=spec.relaxation,
+        kron_rank=spec.kron_rank,
+        sum_level=spec.sum_level,
+    )
+
+
+def make_pointwise(spec: PointwiseSpec) -> nn.Module:
+    """The static-dynamic shuffle in the place of a 1x1 convolution of these sizes."""
+    from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
+
+    return PointwiseShuffle(
+        shape=spec.shape,
         generator=spec.generator,
         relaxation=spec.relaxation,
         kron_rank=spec.kron_rank,

@@ -18,7 +18,7 @@ class ChannelGather(nn.Module):
     """Output channel i is input channel map[i], for all images; nothing is done where that is the identity.
 
     Args:
-        index_map: `int[c]`, kept as a buffer.
+        index_map: `int[d]`, kept as a buffer.
     """
 
     index_map: Tensor
@@ -30,7 +30,7 @@ class ChannelGather(nn.Module):
         self.register_load_state_dict_post_hook(_look_again)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b c h w]`."""
+        """`float[b c h w] -> float[b d h w]`."""
         return x if self.is_identity else gather_channels(x, self.index_map[None])
 
     def extra_repr(self) -> str:

@@ -13,6 +13,7 @@ from nas.ports import Counted
 from search_spaces.blocks.factor_rows import RowGenerator, RowTable
 from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle
 from search_spaces.blocks.layout import is_channels_last
+from search_spaces.blocks.spec import KroneckerShape, inner_first
 
 
 class KroneckerMatrix(nn.Module, Counted):
@@ -31,7 +32,7 @@ class KroneckerMatrix(nn.Module, Counted):
         self.terms, self.o1, self.i1 = outer.shape
         _, self.o2, self.i2 = inner.shape
         self.groups = groups
-        self.inner_first = self.i1 * self.o2 * (self.i2 + self.o1) <= self.o1 * self.i2 * (self.i1 + self.o2)
+        self.inner_first = inner_first((self.o1, self.i1), (self.o2, self.i2))
         # Of the first factor the terms are more rows, of the second more columns.
         if self.inner_first:
             outer, inner = outer.permute(1, 2, 0).flatten(1), inner.flatten(0, 1)
@@ -75,11 +76,10 @@ class KroneckerMatrix(nn.Module, Counted):
         return f"groups={self.groups}, outer={self.o1}x{self.i1}, inner={self.o2}x{self.i2}, terms={self.terms}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products, a position and term g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if fewer; c (n1 + n2) for squares."""
+        """Both products for each term; see `KroneckerShape.multiply_adds`."""
         b, _, h, w = input_shape
-        inner_first = self.i1 * self.o2 * (self.i2 + self.o1)
-        outer_first = self.o1 * self.i2 * (self.i1 + self.o2)
-        return b * h * w * self.terms * self.groups * min(inner_first, outer_first)
+        shape = KroneckerShape(groups=self.groups, outer=(self.o1, self.i1), inner=(self.o2, self.i2))
+        return b * h * w * self.terms * shape.multiply_adds
 
     def deployed_parameters(self) -> int:
         """Both factors."""
@@ -92,24 +92,22 @@ def _times(weight: Tensor, x: Tensor) -> Tensor:
 
 
 class GatherMatrixSum(nn.Module):
-    """What a permutation and a matrix give, added and scaled channel by channel.
+    """What a permutation and a matrix give, added.
 
     Args:
         gather: The permutation.
         matrix: The matrix.
-        affine: The norm after them.
     """
 
-    def __init__(self, gather: nn.Module, matrix: nn.Module, affine: nn.Module) -> None:
+    def __init__(self, gather: nn.Module, matrix: nn.Module) -> None:
         super().__init__()
         self.gather = gather
         self.matrix = matrix
-        self.affine = affine
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b c h w]`."""
-        result: Tensor = self.affine(self.gather(x) + self.matrix(x))
-        return result
+        """`float[b c h w] -> float[b d h w]`."""
+        summed: Tensor = self.gather(x) + self.matrix(x)
+        return summed
 
 
 class FactorSum(nn.Module, Counted):
@@ -128,9 +126,12 @@ class FactorSum(nn.Module, Counted):
         self.outer = nn.Parameter(outer.detach(), requires_grad=False)
         self.inner = nn.Parameter(inner.detach(), requires_grad=False)
         self.groups = groups
+        self.shape = KroneckerShape(
+            groups=groups, outer=(outer.shape[1], outer.shape[2]), inner=(inner.shape[1], inner.shape[2])
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b c h w]`."""
+        """`float[b c h w] -> float[b d h w]`."""
         outer, inner = self.rows(x)
         p1, p2 = (
             F.one_hot(rows, weight.shape[-1]) + weight for rows, weight in ((outer, self.outer), (inner, self.inner))
@@ -142,9 +143,9 @@ class FactorSum(nn.Module, Counted):
         return f"groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products, c (n1 + n2) a position."""
-        b, c, h, w = input_shape
-        return b * c * h * w * (self.outer.shape[-1] + self.inner.shape[-1])
+        """Both products; see `KroneckerShape.multiply_adds`."""
+        b, _, h, w = input_shape
+        return b * h * w * self.shape.multiply_adds
 
     def deployed_parameters(self) -> int:
         """Both factors."""

@@ -36,18 +36,24 @@ def soft_rows(logits: Tensor, temperature: float) -> Tensor:
 
 
 def sinkhorn(logits: Tensor, temperature: float, *, noisy: bool, rounds: int = SINKHORN_ROUNDS) -> Tensor:
-    """exp(logits / temperature) with rows and columns normalised in turn, `float[... n n]`; rows sum to one at the end.
+    """exp(logits / temperature) with rows and columns normalised in turn, `float[... m n]`; rows sum to one at the end.
+
+    For m < n the columns, which must sum to one at most, are normalised together with n - m equal rows that are then left out;
+    for m > n they end at m / n each.
 
     Source: Mena et al., Gumbel-Sinkhorn, ICLR 2018, arXiv 1802.08665.
     """
     logits = at_least_float32(logits)
     if noisy:
         logits = logits - torch.empty_like(logits).exponential_().log()
+    m, n = logits.shape[-2:]
     scaled = logits / temperature
+    if m < n:
+        scaled = torch.nn.functional.pad(scaled, (0, 0, 0, n - m))
     for _ in range(rounds):
         scaled = scaled - scaled.logsumexp(-2, keepdim=True)
         scaled = scaled - scaled.logsumexp(-1, keepdim=True)
-    return scaled.exp()
+    return scaled[..., :m, :].exp()
 
 
 def hard_rows(matrix: Tensor) -> Tensor:
@@ -56,15 +62,21 @@ def hard_rows(matrix: Tensor) -> Tensor:
 
 
 def assigned_rows(matrix: Tensor) -> Tensor:
-    """Index map of the permutation with the largest sum of entries, so nearest to the matrix: `float[... n n] -> int[... n]`.
+    """Index map of the permutation with the largest sum of entries, so nearest to the matrix: `float[... m n] -> int[... m]`.
 
-    Rectangular matrices with m <= n get distinct columns. Solved exactly, one small assignment problem a matrix, on the CPU.
+    Matrices with m < n get distinct columns; with m > n every column is read by one row or more. Solved exactly, one small
+    assignment problem a matrix, on the CPU.
     """
     if matrix.is_meta:
         return matrix.argmax(-1)
     rows = hard_rows(matrix)
-    flat = matrix.detach().double().reshape(-1, *matrix.shape[-2:]).cpu().numpy()
-    solved = [torch.from_numpy(linear_sum_assignment(one, maximize=True)[1]) for one in flat]
+    m, n = matrix.shape[-2:]
+    flat = matrix.detach().double().reshape(-1, m, n).cpu()
+    if m > n:
+        # As many copies of the columns as one may be read; using the first of each is worth more than all entries together.
+        first = flat + m * (flat.amax((1, 2), keepdim=True) - flat.amin((1, 2), keepdim=True)) + 1
+        flat = torch.cat((first, flat.repeat(1, 1, m - n)), dim=-1)
+    solved = [torch.from_numpy(linear_sum_assignment(one, maximize=True)[1] % n) for one in flat.numpy()]
     return torch.stack(solved).to(matrix.device).view(rows.shape)
 
 
@@ -132,11 +144,13 @@ def orthogonality(soft: Tensor) -> Tensor:
 
 
 def near_identity_(logits: Tensor) -> Tensor:
-    """Fills `float[... m n]` in place with +2 on the diagonal plus N(0, 0.1): hard rows are the identity, nothing is symmetric.
+    """Fills `float[... m n]` in place with +2 at (i, i mod n) plus N(0, 0.1): hard rows begin as the identity (repeated for m > n).
 
     All-equal logits are a stationary point of the penalty, and larger noise makes hard rows collide at once.
     """
+    m, n = logits.shape[-2:]
     with torch.no_grad():
         logits.normal_(0.0, 0.1)
-        logits.diagonal(dim1=-2, dim2=-1).add_(2.0)
+        for start in range(0, m, n):
+            logits[..., start : start + n, :].diagonal(dim1=-2, dim2=-1).add_(2.0)
     return logits

@@ -1,6 +1,6 @@
 """The small network that turns pooled features into the logits of two permutation factors.
 
-Axes: b images, c channels, g groups, p = n1^2 + n2^2 logits of a pair.
+Axes: b images, c channels, g groups, p = o1 i1 + o2 i2 logits of a pair with o rows and i columns.
 """
 
 from __future__ import annotations
@@ -15,31 +15,29 @@ from search_spaces.blocks.channel_affine import ChannelAffine, scale_and_shift
 from search_spaces.blocks.factor_rows import RowGenerator, RowTable
 from search_spaces.blocks.factors import evaluated_rows, near_identity_
 from search_spaces.blocks.precision import full_precision, sum_dtype
-from search_spaces.blocks.spec import GeneratorSpec, Relaxation, generator_inputs, hidden_width
+from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation, generator_inputs, hidden_width
 
 
 class FactorGenerator(nn.Module, Counted):
     """Global average pool, linear, ReLU, linear; runs in float32 or better under autocast too.
 
-    The last layer begins as weights N(0, spread) and biases +2 on the diagonals plus N(0, 0.1): with a small spread all
-    permutations are the identity at first, whatever the image, and not a stationary point of the penalty.
+    The last layer begins as weights N(0, spread) and biases `near_identity_`: with a small spread all factors are the identity at
+    first, whatever the image, and not a stationary point of the penalty.
 
     Source: arXiv 2310.02776 says that small shared permutation matrices are generated from the input; layers, sizes and
     initialization are ours.
     """
 
-    def __init__(self, *, groups: int, n1: int, n2: int, spec: GeneratorSpec) -> None:
+    def __init__(self, shape: KroneckerShape, spec: GeneratorSpec) -> None:
         super().__init__()
-        self.groups = groups
-        self.n1 = n1
-        self.n2 = n2
+        self.shape = shape
         self.spec = spec
-        inputs = generator_inputs(groups * n1 * n2, groups, spec.share)
-        pairs = groups if spec.share == "none" else 1
-        self.constant = nn.Parameter(torch.empty(groups * n1 * n2).normal_()) if spec.source == "constant" else None
-        self.standardize = nn.BatchNorm1d(groups * n1 * n2, affine=False) if spec.standardize else nn.Identity()
+        inputs = generator_inputs(shape.inputs, shape.groups, spec.share)
+        pairs = shape.groups if spec.share == "none" else 1
+        self.constant = nn.Parameter(torch.empty(shape.inputs).normal_()) if spec.source == "constant" else None
+        self.standardize = nn.BatchNorm1d(shape.inputs, affine=False) if spec.standardize else nn.Identity()
         self.squeeze = nn.Linear(inputs, hidden_width(inputs, spec.reduction))
-        self.logits = nn.Linear(self.squeeze.out_features, pairs * (n1 * n1 + n2 * n2))
+        self.logits = nn.Linear(self.squeeze.out_features, pairs * shape.entries)
         self._initialize_logits(pairs)
 
     def _initialize_logits(self, pairs: int) -> None:
@@ -50,20 +48,21 @@ class FactorGenerator(nn.Module, Counted):
             near_identity_(inner)
 
     def _split(self, flat: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[... p] -> float[... n1 n1], float[... n2 n2]`, views."""
-        outer, inner = torch.split(flat, [self.n1 * self.n1, self.n2 * self.n2], dim=-1)
+        """`float[... p] -> float[... o1 i1], float[... o2 i2]`, views."""
+        sizes = (self.shape.outer, self.shape.inner)
+        outer, inner = torch.split(flat, [rows * columns for rows, columns in sizes], dim=-1)
         lead = flat.shape[:-1]
-        return outer.view(*lead, self.n1, self.n1), inner.view(*lead, self.n2, self.n2)
+        return outer.view(*lead, *sizes[0]), inner.view(*lead, *sizes[1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[b c h w] -> float[b g|1 n1 n1], float[b g|1 n2 n2]`, logits; b is 1 for a constant source."""
+        """`float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`, logits; b is 1 for a constant source."""
         pooled = x.mean((2, 3), dtype=sum_dtype(x)) if self.constant is None else self.constant[None].to(sum_dtype(x))
         with full_precision(pooled):
             pooled = self.standardize(pooled)
             if self.spec.share == "generator":
-                pooled = pooled.view(len(pooled), self.groups, -1)
+                pooled = pooled.view(len(pooled), self.shape.groups, -1)
             flat = self.logits(torch.relu(self.squeeze(pooled)))
-        return self._split(flat.view(len(pooled), -1, self.n1 * self.n1 + self.n2 * self.n2))
+        return self._split(flat.view(len(pooled), -1, self.shape.entries))
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
         """None beyond the two linear layers."""
@@ -86,7 +85,7 @@ class FactorGenerator(nn.Module, Counted):
         standardize: nn.Module | None = None
         squeeze = self.squeeze
         if isinstance(self.standardize, nn.BatchNorm1d):
-            if self.spec.share == "generator" and self.groups > 1:
+            if self.spec.share == "generator" and self.shape.groups > 1:
                 standardize = ChannelAffine(self.standardize, positions=0)
             else:
                 squeeze = _after(self.standardize, squeeze)
@@ -94,15 +93,15 @@ class FactorGenerator(nn.Module, Counted):
             standardize=standardize,
             squeeze=squeeze,
             logits=self.logits,
-            blocks=self.groups if self.spec.share == "generator" else 1,
-            outer=(self.n1, self.n1),
-            inner=(self.n2, self.n2),
+            blocks=self.shape.groups if self.spec.share == "generator" else 1,
+            outer=self.shape.outer,
+            inner=self.shape.inner,
             relaxation=relaxation,
         )
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""
-        return f"groups={self.groups}, {self.spec}"
+        return f"groups={self.shape.groups}, {self.spec}"
 
 
 def _after(norm: nn.BatchNorm1d, layer: nn.Linear) -> nn.Linear:

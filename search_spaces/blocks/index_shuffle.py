@@ -1,10 +1,12 @@
 """The hard Kronecker shuffle: one gather forward, straight-through to the soft factors backward.
 
-Axes: b images, c = g n1 n2 channels, x = h w positions, k groups, i and j rows of the two factors, l a column.
+Axes: b images, c = g i1 i2 channels in, d = g o1 o2 channels out, h w positions, o1 i1 and o2 i2 rows and columns of the factors,
+which are n1 and n2 where they are square.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -33,11 +35,11 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Te
     Equal in value and gradient to `kronecker_shuffle(x, straight_through(p1), straight_through(p2), groups)`.
 
     Args:
-        x: `float[b c h w]`, in any memory layout; the output has the same.
-        p1: `float[b|1 g|1 n1 n1]`, soft; a dimension of 1 is shared.
-        p2: `float[b|1 g|1 n2 n2]`, soft.
+        x: `float[b c h w]`, in any memory layout; the output, `float[b d h w]`, has the same.
+        p1: `float[b|1 g|1 o1 i1]`, soft; a dimension of 1 is shared.
+        p2: `float[b|1 g|1 o2 i2]`, soft.
         groups: g.
-        rows: Those hard rows, `int[b|1 g|1 n1]` and `int[b|1 g|1 n2]`. Default: the largest entry of each row.
+        rows: Those hard rows, `int[b|1 g|1 o1]` and `int[b|1 g|1 o2]`. Default: the largest entry of each row.
     """
     outer, inner = rows if rows is not None else (hard_rows(p1), hard_rows(p2))
     result: Tensor = _IndexShuffle.apply(x, p1, p2, outer, inner, groups)  # type: ignore[no-untyped-call]
@@ -47,12 +49,14 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Te
 class _IndexShuffle(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p1: Tensor, p2: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
-        index_map = shuffle_map(outer, inner, groups)
+        ctx.columns = p1.shape[-1], p2.shape[-1]
+        index_map = shuffle_map(outer, inner, groups, ctx.columns)
         y = gather_channels(x, index_map)
+        square = ctx.columns == (outer.shape[-1], inner.shape[-1])
         # Looking at the values would stall a GPU's queue and break a compiled graph, so there the way that is right for
         # every map is taken.
         may_look = x.device.type == "cpu" and not torch.compiler.is_compiling()
-        ctx.inverted = may_look and groups <= MOST_GROUPS and _is_shared_permutation(outer, inner)
+        ctx.inverted = may_look and groups <= MOST_GROUPS and square and _is_shared_permutation(outer, inner)
         # A permutation loses nothing: its output, which the next layer keeps anyway, serves instead of its input.
         ctx.save_for_backward(y if ctx.inverted else x, outer, inner, index_map)
         ctx.groups = groups
@@ -67,16 +71,20 @@ class _IndexShuffle(torch.autograd.Function):
         grad = grad.contiguous(memory_format=layout)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = gather_channels(grad, inverse(index_map)) if ctx.inverted else scatter_channels(grad, index_map)
+            channels = kept.shape[1]
+            by = inverse(index_map) if ctx.inverted else index_map
+            grad_x = gather_channels(grad, by) if ctx.inverted else scatter_channels(grad, by, channels)
         if not (ctx.needs_input_grad[1] or ctx.needs_input_grad[2]):
             return grad_x, None, None, None, None, None
-        gradients = _permuted_gradients if ctx.inverted else _factor_gradients
-        grad_p1, grad_p2 = gradients(kept, grad, outer, inner, ctx.groups)
+        if ctx.inverted:
+            grad_p1, grad_p2 = _permuted_gradients(kept, grad, outer, inner, ctx.groups)
+        else:
+            grad_p1, grad_p2 = _factor_gradients(kept, grad, outer, inner, ctx.groups, ctx.columns)
         return grad_x, grad_p1.to(ctx.dtypes[0]), grad_p2.to(ctx.dtypes[1]), None, None, None
 
 
 def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:
-    """Whether every factor of every image is a permutation that all groups share."""
+    """Whether every factor of every image, a square one, is a permutation that all groups share."""
     shared = outer.shape[1] == inner.shape[1] == 1
     return shared and bool(is_permutation(outer).all() and is_permutation(inner).all())
 
@@ -84,8 +92,9 @@ def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:
 def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """dP1 = (dY Y^T) H1 and dP2 = (dY^T Y) H2: the factor gradients at permutations, from the output, without a copy.
 
-    They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold where H^T H = I. The channels of
-    the output lie as (n1 n2 g), so that both products read both tensors where they are.
+    They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold where H^T H = I, so for square
+    factors alone: the input of a rectangular one does not come back from its output. The channels of the output lie as (n1 n2 g),
+    so that both products read both tensors where they are.
 
     Args:
         y: Output, `float[b (n1 n2 g) h w]`.
@@ -116,20 +125,38 @@ def _read_back(product: Tensor, rows: Tensor) -> Tensor:
     return product.gather(-1, inverse(rows).unsqueeze(-2).expand_as(product))
 
 
-def _factor_gradients(x: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:
-    """dP1 = dY (X H2^T)^T and dP2 = dY^T (H1 X), summed over positions and whatever shares a factor."""
-    every_outer, every_inner = (torch.arange(rows.shape[-1], device=x.device) for rows in (outer, inner))
-    inner_read = grouped(kronecker(every_outer.expand_as(outer), inner), groups)
-    outer_read = grouped(kronecker(outer, every_inner.expand_as(inner)), groups)
-    sizes = (groups, outer.shape[-1], inner.shape[-1])
+def _factor_gradients(
+    x: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int, columns: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """dP1 = dY (X H2^T)^T and dP2 = dY^T (H1 X), summed over positions and whatever shares a factor.
+
+    Args:
+        x: Input, `float[b c h w]`.
+        grad: Gradient of the output, `float[b d h w]`, in the layout of `x`.
+        outer: Hard rows of P1, `int[b|1 g|1 o1]`.
+        inner: Hard rows of P2, `int[b|1 g|1 o2]`.
+        groups: g.
+        columns: i1 and i2.
+    """
+    i1, i2 = columns
+    o1, o2 = outer.shape[-1], inner.shape[-1]
+    every_outer, every_inner = (torch.arange(n, device=x.device) for n in columns)
+    inner_read = grouped(kronecker(every_outer.expand(*outer.shape[:-1], i1), inner, i2), groups, i1 * i2)
+    outer_read = grouped(kronecker(outer, every_inner.expand(*inner.shape[:-1], i2), i2), groups, i1 * i2)
+    made = (groups, o1, o2)
     return (
-        _factor_gradient(x, grad, inner_read, outer, sizes, kept=1),
-        _factor_gradient(x, grad, outer_read, inner, sizes, kept=2),
+        _factor_gradient(x, grad, inner_read, outer, (made, (groups, i1, o2)), kept=1),
+        _factor_gradient(x, grad, outer_read, inner, (made, (groups, o1, i2)), kept=2),
     )
 
 
 def _factor_gradient(
-    x: Tensor, grad: Tensor, read: Tensor, rows: Tensor, sizes: tuple[int, int, int], kept: int
+    x: Tensor,
+    grad: Tensor,
+    read: Tensor,
+    rows: Tensor,
+    sizes: tuple[tuple[int, int, int], tuple[int, int, int]],
+    kept: int,
 ) -> Tensor:
     """The gradient of one factor, as a product of two matrices over positions, the other factor's axis and shared groups.
 
@@ -138,30 +165,29 @@ def _factor_gradient(
     Args:
         x: Input, `float[b c h w]`.
         grad: Gradient of the output, in the layout of `x`.
-        read: Index map by which the other, hard factor reads the input, `int[b|1 c]`.
-        rows: Hard rows of this factor, `int[b|1 g|1 n]`, for its shape.
-        sizes: g, n1, n2.
-        kept: Which of them is the factor's own.
+        read: Index map by which the other, hard factor reads the input, `int[b|1 c']`.
+        rows: Hard rows of this factor, `int[b|1 g|1 o]`, for its shape.
+        sizes: Groups and sizes of both axes in the output, and in what the other factor has read.
+        kept: Which of the axes is the factor's own.
     """
-    groups, n1, n2 = sizes
-    channels = groups * n1 * n2
+    groups = sizes[0][0]
     per_group = rows.shape[1] > 1
     last = is_channels_last(x)
     axes = (0, 3 - kept, kept) if last else (0, kept, 3 - kept) if per_group else (kept, 0, 3 - kept)
-    order = torch.arange(channels, device=x.device).view(sizes).permute(axes).reshape(-1)
+    made, seen = (torch.arange(math.prod(s), device=x.device).view(s).permute(axes).reshape(-1) for s in sizes)
     # The shuffle over n groups undoes the one over g.
-    unshuffled = cross_group_shuffle(channels, n1 * n2, x.device)[order]
+    unshuffled = cross_group_shuffle(len(made), len(made) // groups, x.device)[made]
 
-    def as_matrix(features: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b g|1 n K]`."""
+    def as_matrix(features: Tensor, length: int) -> Tensor:
+        """`float[b c' h w] -> float[b g|1 length K]`."""
         b, _, h, w = features.shape
         lead = groups if per_group else 1
         if not last:
-            return features.reshape(b, lead, rows.shape[-1], -1)
-        grid = features.permute(0, 2, 3, 1).reshape(b, h * w, lead, -1, rows.shape[-1])
-        return grid.transpose(1, 2).reshape(b, lead, -1, rows.shape[-1]).transpose(-1, -2)
+            return features.reshape(b, lead, length, -1)
+        grid = features.permute(0, 2, 3, 1).reshape(b, h * w, lead, -1, length)
+        return grid.transpose(1, 2).reshape(b, lead, -1, length).transpose(-1, -2)
 
-    target = as_matrix(gather_channels(grad, unshuffled[None]))
-    source = as_matrix(gather_channels(x, read[:, order]))
+    target = as_matrix(gather_channels(grad, unshuffled[None]), sizes[0][kept])
+    source = as_matrix(gather_channels(x, read[:, seen]), sizes[1][kept])
     gradient = target @ source.transpose(-1, -2)
     return gradient.sum(0, keepdim=True) if rows.shape[0] == 1 else gradient

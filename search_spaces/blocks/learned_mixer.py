@@ -13,18 +13,23 @@ from torch import Tensor, nn
 from nas.ports import Counted, LearnedShuffle, Reading
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.factors import evaluated_rows, penalty, soft_matrix
-from search_spaces.blocks.permutation import coverage, disagreement, is_permutation
+from search_spaces.blocks.permutation import coverage, disagreement, is_valid
 from search_spaces.blocks.spec import Relaxation
 
 
 class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
     """A mixer whose permutation is learned: soft or hard in training, hard at evaluation unless told otherwise.
 
-    Axes: b images, c channels.
+    Axes: b images, c channels in, d channels out; a mixer has c = d, a drop-in for a convolution need not.
+
+    Args:
+        channels: Channels that are read, c.
+        relaxation: How the permutation is made learnable.
     """
 
-    def __init__(self, relaxation: Relaxation) -> None:
+    def __init__(self, channels: int, relaxation: Relaxation) -> None:
         super().__init__()
+        self.channels = channels
         self.relaxation = relaxation
         self.reading = Reading.HARD
         self._share = 0.0
@@ -59,22 +64,29 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         return evaluated_rows(logits, self.relaxation)
 
     def remember(self, index_map: Tensor) -> Tensor:
-        """Keeps the index map of an evaluation forward, `int[b|1 c]`, for `statistics`."""
+        """Keeps the index map of an evaluation forward, `int[b|1 d]`, for `statistics`."""
         self._index_map = index_map.detach()
         return index_map
 
     def penalty(self) -> Tensor:
-        """Mean penalty of the soft matrices of the last training forward.
+        """Mean penalty of the soft matrices of the last training forward that have no more rows than columns; 0 if none has.
+
+        The rows of a matrix with more rows than columns cannot be orthonormal.
 
         Raises:
             RuntimeError: There was no training forward.
         """
         if self._soft_matrices is None:
             raise RuntimeError("penalty() is of the last training forward, and there was none")
-        return torch.stack([penalty(soft, self.relaxation) for soft in self._soft_matrices]).mean()
+        penalized = [soft for soft in self._soft_matrices if soft.shape[-2] <= soft.shape[-1]]
+        if not penalized:
+            return self._soft_matrices[0].new_zeros(())
+        return torch.stack([penalty(soft, self.relaxation) for soft in penalized]).mean()
 
     def statistics(self) -> dict[str, float]:
         """See `nas.ports.LearnedShuffle`; a static shuffle has one map for the whole batch, so its disagreement is 0.
+
+        With fewer channels out than in a map is `valid` if it reads none twice, with more if it reads every one.
 
         Raises:
             RuntimeError: There was no evaluation forward but soft ones.
@@ -82,9 +94,9 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         if self._index_map is None:
             raise RuntimeError("statistics() are of the last hard evaluation forward, and there was none")
         return {
-            "valid": is_permutation(self._index_map).float().mean().item(),
-            "coverage": coverage(self._index_map).mean().item(),
-            "disagreement": disagreement(self._index_map).item(),
+            "valid": is_valid(self._index_map, self.channels).float().mean().item(),
+            "coverage": coverage(self._index_map, self.channels).mean().item(),
+            "disagreement": disagreement(self._index_map, self.channels).item(),
         }
 
     @abstractmethod
@@ -93,7 +105,7 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b c h w]`."""
+        """`float[b c h w] -> float[b d h w]`."""
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
         """None: an index map moves values."""

@@ -1,7 +1,9 @@
 """Algebra of channel index maps.
 
 An index map p stands for y[i] = x[p[i]], so for the 0/1 matrix with a one at (i, p[i]). A map may read a channel twice
-and another never; it is a permutation if it does not. All functions work on any leading batch dimensions and on the meta device.
+and another never; it is a permutation if it does not. It may have fewer or more entries than there are channels to read; how many
+these are, the columns of its matrix, is then told beside it, and is the number of entries where it is not. All functions work on
+any leading batch dimensions and on the meta device.
 
 Axes: n entries of a map, n1 and n2 of the outer and inner factor, g groups, c = g n1 n2 channels, b samples.
 """
@@ -12,10 +14,16 @@ import torch
 from torch import Tensor
 
 
-def kronecker(outer: Tensor, inner: Tensor) -> Tensor:
-    """Map of the Kronecker product of two maps: `int[... n1], int[... n2] -> int[... (n1 n2)]`."""
-    n2 = inner.shape[-1]
-    return (outer.unsqueeze(-1) * n2 + inner.unsqueeze(-2)).flatten(-2)
+def kronecker(outer: Tensor, inner: Tensor, columns: int | None = None) -> Tensor:
+    """Map of the Kronecker product of two maps: `int[... n1], int[... n2] -> int[... (n1 n2)]`.
+
+    Args:
+        outer: Map of the outer factor.
+        inner: Map of the inner factor.
+        columns: Of the inner factor. Default: n2.
+    """
+    step = inner.shape[-1] if columns is None else columns
+    return (outer.unsqueeze(-1) * step + inner.unsqueeze(-2)).flatten(-2)
 
 
 def cross_group_shuffle(channels: int, groups: int, device: torch.device | None = None) -> Tensor:
@@ -26,10 +34,16 @@ def cross_group_shuffle(channels: int, groups: int, device: torch.device | None 
     return torch.arange(channels, device=device).view(groups, channels // groups).t().reshape(-1)
 
 
-def grouped(maps: Tensor, groups: int) -> Tensor:
-    """Block-diagonal map over the groups: `int[... g|1 n] -> int[... (g n)]`; a single map is used by every group."""
-    n = maps.shape[-1]
-    offsets = torch.arange(groups, device=maps.device).unsqueeze(-1) * n
+def grouped(maps: Tensor, groups: int, columns: int | None = None) -> Tensor:
+    """Block-diagonal map over the groups: `int[... g|1 n] -> int[... (g n)]`; a single map is used by every group.
+
+    Args:
+        maps: Of each group.
+        groups: g.
+        columns: Channels that each group reads. Default: n.
+    """
+    step = maps.shape[-1] if columns is None else columns
+    offsets = torch.arange(groups, device=maps.device).unsqueeze(-1) * step
     return (maps + offsets).flatten(-2)
 
 
@@ -44,18 +58,25 @@ def inverse(permutation: Tensor) -> Tensor:
     return torch.empty_like(permutation).scatter_(-1, permutation, positions)
 
 
-def shuffle_map(outer: Tensor, inner: Tensor, groups: int) -> Tensor:
+def shuffle_map(outer: Tensor, inner: Tensor, groups: int, columns: tuple[int, int] | None = None) -> Tensor:
     """Map of S_g (I_g (x) P1 (x) P2): `int[b g|1 n1], int[b g|1 n2] -> int[b c]`.
 
-    Entry i g + k is k n + outer[i1] n2 + inner[i2] with n = n1 n2 and i = i1 n2 + i2.
+    Entry i g + k is k m1 m2 + outer[i1] m2 + inner[i2] with i = i1 n2 + i2.
+
+    Args:
+        outer: Map of P1.
+        inner: Map of P2.
+        groups: g.
+        columns: m1 and m2 of the factors. Default: n1 and n2.
     """
-    within = grouped(kronecker(outer, inner), groups)
+    m1, m2 = (outer.shape[-1], inner.shape[-1]) if columns is None else columns
+    within = grouped(kronecker(outer, inner, m2), groups, m1 * m2)
     return compose(within, cross_group_shuffle(within.shape[-1], groups, within.device))
 
 
-def matrix(index_map: Tensor) -> Tensor:
-    """The 0/1 matrix of a map, a one at (i, map[i]): `int[... n] -> int[... n n]`."""
-    return torch.nn.functional.one_hot(index_map, index_map.shape[-1])
+def matrix(index_map: Tensor, columns: int | None = None) -> Tensor:
+    """The 0/1 matrix of a map, a one at (i, map[i]): `int[... n] -> int[... n columns]`; n columns by default."""
+    return torch.nn.functional.one_hot(index_map, index_map.shape[-1] if columns is None else columns)
 
 
 def is_permutation(index_map: Tensor) -> Tensor:
@@ -64,21 +85,37 @@ def is_permutation(index_map: Tensor) -> Tensor:
     return (index_map.sort(-1).values == expected).all(-1)
 
 
-def coverage(index_map: Tensor) -> Tensor:
-    """Share of the channels that are read at all, 0 to 1: `int[... n] -> float[...]`."""
+def distinct_entries(index_map: Tensor) -> Tensor:
+    """How many different channels are read: `int[... n] -> int[...]`."""
     ordered = index_map.sort(-1).values
-    distinct = 1 + (ordered[..., 1:] != ordered[..., :-1]).sum(-1)
-    return distinct / index_map.shape[-1]
+    return 1 + (ordered[..., 1:] != ordered[..., :-1]).sum(-1)
 
 
-def disagreement(index_maps: Tensor) -> Tensor:
+def coverage(index_map: Tensor, columns: int | None = None) -> Tensor:
+    """Share of the channels (n by default) that are read at all, 0 to 1: `int[... n] -> float[...]`."""
+    return distinct_entries(index_map) / (index_map.shape[-1] if columns is None else columns)
+
+
+def is_valid(index_map: Tensor, columns: int) -> Tensor:
+    """Whether no channel is read twice where n <= columns, and every one is read where n > columns: `int[... n] -> bool[...]`.
+
+    For n = columns this is `is_permutation`.
+    """
+    return distinct_entries(index_map) == min(index_map.shape[-1], columns)
+
+
+def disagreement(index_maps: Tensor, columns: int | None = None) -> Tensor:
     """Mean share of positions at which the maps of two different samples differ: `int[b n] -> float[]`; 0 for one sample.
 
-    Counted by how many samples agree on each entry of each position, so in O(b n + n^2) and not over b^2 pairs.
+    Counted by how many samples agree on each entry of each position, so in O(b n + n columns) and not over b^2 pairs.
+
+    Args:
+        index_maps: Of the samples.
+        columns: Channels there are to read. Default: n.
     """
     samples, n = index_maps.shape
     if samples < 2:
         return torch.zeros((), device=index_maps.device)
-    counts = torch.zeros(n, n, dtype=torch.long, device=index_maps.device)
+    counts = torch.zeros(n, n if columns is None else columns, dtype=torch.long, device=index_maps.device)
     counts.scatter_add_(1, index_maps.t(), torch.ones_like(index_maps.t()))
     return 1 - (counts * (counts - 1)).sum() / (n * samples * (samples - 1))

@@ -51,6 +51,74 @@ class GeneratorSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KroneckerShape:
+    """Sizes of I_g (x) A1 (x) A2 with A1 `o1 x i1` and A2 `o2 x i2`, which takes g i1 i2 channels to g o1 o2."""
+
+    groups: int
+    """g."""
+    outer: tuple[int, int]
+    """Rows and columns (o1, i1) of the outer factor."""
+    inner: tuple[int, int]
+    """Rows and columns (o2, i2) of the inner factor."""
+
+    @classmethod
+    def square(cls, groups: int, n1: int, n2: int) -> KroneckerShape:
+        """Of a map from g n1 n2 channels to as many."""
+        return cls(groups=groups, outer=(n1, n1), inner=(n2, n2))
+
+    @property
+    def inputs(self) -> int:
+        """Channels that are read, g i1 i2."""
+        return self.groups * self.outer[1] * self.inner[1]
+
+    @property
+    def outputs(self) -> int:
+        """Channels that are made, g o1 o2."""
+        return self.groups * self.outer[0] * self.inner[0]
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """Columns (i1, i2) of both factors."""
+        return self.outer[1], self.inner[1]
+
+    @property
+    def entries(self) -> int:
+        """Numbers in a pair of factors, o1 i1 + o2 i2."""
+        return self.outer[0] * self.outer[1] + self.inner[0] * self.inner[1]
+
+    @property
+    def inner_first(self) -> bool:
+        """Whether the product with the inner factor comes first, in which order the two take fewer multiply-adds."""
+        return inner_first(self.outer, self.inner)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of both products at one position: g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if fewer; c (n1 + n2) for squares."""
+        (o1, i1), (o2, i2) = self.outer, self.inner
+        return self.groups * (i1 * o2 * (i2 + o1) if self.inner_first else o1 * i2 * (i1 + o2))
+
+
+def inner_first(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
+    """Whether A1 (X A2^T) takes no more multiply-adds than (A1 X) A2^T, for factors of these rows and columns."""
+    (o1, i1), (o2, i2) = outer, inner
+    return i1 * o2 * (i2 + o1) <= o1 * i2 * (i1 + o2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointwiseSpec:
+    """What a static-dynamic shuffle in the place of a 1x1 convolution is made from."""
+
+    shape: KroneckerShape
+    """Its inputs and outputs are those of the convolution."""
+    generator: GeneratorSpec
+    relaxation: Relaxation
+    kron_rank: int = 1
+    """Terms of its static part; 1 where `sum_level` is factor."""
+    sum_level: str = "full"
+    """One of SUM_LEVELS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MixerSpec:
     """Sizes of one mixer. A kind reads what concerns it and ignores the rest."""
 

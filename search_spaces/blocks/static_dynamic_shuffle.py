@@ -1,4 +1,4 @@
-"""Static-dynamic shuffle: a generated permutation plus a free static Kronecker matrix, then batch normalization."""
+"""Static-dynamic shuffle as a channel mixer: as many channels out as in, then batch normalization."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, KroneckerMatrix
-from search_spaces.blocks.dynamic_shuffle import DynamicShuffle
-from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, kronecker_sum
-from search_spaces.blocks.spec import GeneratorSpec, Relaxation
+from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
+from search_spaces.blocks.static_dynamic_map import StaticDynamicMap
 
 
-class StaticDynamicShuffle(DynamicShuffle):
-    """BN(S_g M(x) x) with M(x) the sum of a generated permutation and a static matrix of free real weights.
+class StaticDynamicShuffle(StaticDynamicMap):
+    """BN(S_g M(x) x) with square factors; see `StaticDynamicMap`.
 
-    `full`: M = I_g (x) (P1(x) (x) P2(x) + sum_r W1r (x) W2r), the literal reading; the generated part stays a gather.
-    `factor`: M = I_g (x) (P1(x) + W1) (x) (P2(x) + W2), one term; two products with factors of each image.
     W1 and W2 begin as the identity (`full`) or as N(0, 0.1 / n) (`factor`, where the identity would only double the
     permutation); further terms as N(0, 0.1 / n), since a term of zeros would get no gradient.
-
-    Source: arXiv 2310.02776, from the abstract (a generated matrix added to a learnable static one); all else is ours.
 
     Args:
         groups: g.
@@ -43,48 +37,27 @@ class StaticDynamicShuffle(DynamicShuffle):
         kron_rank: int = 1,
         sum_level: str = "full",
     ) -> None:
-        super().__init__(groups=groups, n1=n1, n2=n2, generator=generator, relaxation=relaxation)
-        self.sum_level = sum_level
-        self.kron_rank = kron_rank
-        self.outer_weight = nn.Parameter(static_terms(kron_rank, n1, identity=sum_level == "full"))
-        self.inner_weight = nn.Parameter(static_terms(kron_rank, n2, identity=sum_level == "full"))
+        super().__init__(
+            shape=KroneckerShape.square(groups, n1, n2),
+            generator=generator,
+            relaxation=relaxation,
+            kron_rank=kron_rank,
+            sum_level=sum_level,
+        )
         self.norm = nn.BatchNorm2d(self.channels)
+
+    def initial_weight(self, rows: int, columns: int) -> Tensor:
+        """See `static_terms`."""
+        return static_terms(self.kron_rank, rows, identity=self.sum_level == "full")
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
-        y = self._by_factors(x) if self.sum_level == "factor" else self._by_terms(x)
-        result: Tensor = self.norm(y)
+        result: Tensor = self.norm(self.mixed(x))
         return result
 
-    def _by_terms(self, x: Tensor) -> Tensor:
-        return self.shuffle(x) + kronecker_sum(x, self.outer_weight, self.inner_weight, self.groups)
-
-    def _by_factors(self, x: Tensor) -> Tensor:
-        factors = zip(self.generated_factors(x), (self.outer_weight, self.inner_weight), strict=True)
-        p1, p2 = (generated + weight[None] for generated, weight in factors)
-        return kronecker_shuffle(x, p1, p2, self.groups)
-
-    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products of the static part, c (n1 + n2) a position and term."""
-        b, c, h, w = input_shape
-        return b * c * h * w * (self.n1 + self.n2) * self.kron_rank
-
-    def deployed_parameters(self) -> int:
-        """The static factors."""
-        return self.kron_rank * (self.n1 * self.n1 + self.n2 * self.n2)
-
     def deployed(self) -> nn.Module:
-        """A gather and the matrix, or their factors' sum, then the norm as a scale and a shift."""
-        affine = ChannelAffine(self.norm)
-        if self.sum_level == "factor":
-            rows = self.generator.deployed_rows(self.relaxation)
-            return nn.Sequential(FactorSum(rows, self.outer_weight, self.inner_weight, self.groups), affine)
-        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
-        return GatherMatrixSum(super().deployed(), matrix, affine)
-
-    def extra_repr(self) -> str:
-        """Shown by `repr`."""
-        return f"{super().extra_repr()}, kron_rank={self.kron_rank}, sum_level={self.sum_level!r}"
+        """The map, then the norm as a scale and a shift."""
+        return nn.Sequential(self.deployed_map(), ChannelAffine(self.norm))
 
 
 def static_terms(terms: int, n: int, *, identity: bool) -> Tensor:

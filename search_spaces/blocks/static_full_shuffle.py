@@ -35,8 +35,7 @@ class StaticFullShuffle(LearnedMixer):
     """
 
     def __init__(self, *, channels: int, host_groups: int, relaxation: Relaxation) -> None:
-        super().__init__(relaxation)
-        self.channels = channels
+        super().__init__(channels, relaxation)
         start = matrix(cross_group_shuffle(channels, host_groups)) * (math.log(channels - 1) + 2.0)
         noise = torch.empty(channels, channels).normal_(0.0, 0.1)
         self.logits = nn.Parameter(relaxation.temperature * (start + noise))

@@ -13,7 +13,7 @@ from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.blocks.factors import evaluated_rows, near_identity_
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
 from search_spaces.blocks.permutation import shuffle_map
-from search_spaces.blocks.spec import Relaxation
+from search_spaces.blocks.spec import KroneckerShape, Relaxation
 
 
 class StaticShuffle(KroneckerMixer):
@@ -23,7 +23,7 @@ class StaticShuffle(KroneckerMixer):
     """
 
     def __init__(self, *, groups: int, n1: int, n2: int, relaxation: Relaxation) -> None:
-        super().__init__(groups=groups, n1=n1, n2=n2, relaxation=relaxation)
+        super().__init__(KroneckerShape.square(groups, n1, n2), relaxation)
         self.outer_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n1, n1)))
         self.inner_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n2, n2)))
 

@@ -1,1 +1,1 @@
-"""The unchanged ShuffleNets; each unit has a `mixer` that a space may replace."""
+"""The unchanged networks; a space may replace the `mixer` and the 1x1 convolutions of their units."""

@@ -8,13 +8,19 @@ from torch import Tensor, nn
 
 
 class Unit(nn.Module):
-    """A residual unit of a ShuffleNet, with the place where its channels are mixed."""
+    """A residual unit, with the place where its channels are mixed."""
 
     mixer: nn.Module
+    """The host's own shuffle, or the identity."""
+    mixed: int
+    """Channels there."""
+
+    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Puts something else in the place of those 1x1 convolutions that a space may replace; here of none."""
 
 
 class Host(nn.Module):
-    """Stem, three stages of units, head, global average pool and classifier.
+    """Stem, stages of units, head, global average pool and classifier.
 
     Axes: b images, k classes.
 
@@ -44,7 +50,23 @@ class Host(nn.Module):
         logits: Tensor = self.classifier(x)
         return logits
 
-    def replace_mixers(self, stage: int, make: Callable[[], nn.Module]) -> None:
-        """Gives each unit of a stage, counted from 0, a mixer of its own in the place of the fixed shuffle."""
-        for unit in self.stages[stage].children():
-            unit.mixer = make()
+    def units(self, stage: int) -> list[Unit]:
+        """Of a stage, counted from 0."""
+        return [unit for unit in self.stages[stage].children() if isinstance(unit, Unit)]
+
+    def replace_mixers(self, stage: int, make: Callable[[int], nn.Module]) -> None:
+        """Gives each unit of a stage a mixer of its own, made from the number of channels, in the place of the host's."""
+        for unit in self.units(stage):
+            unit.mixer = make(unit.mixed)
+
+    def replace_pointwise(self, stage: int, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Puts something else, made from each, in the place of a stage's 1x1 convolutions that a space may replace."""
+        for unit in self.units(stage):
+            unit.replace_pointwise(make)
+
+
+def replace_convolutions(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """Puts something else, made from each, in the place of the 1x1 convolutions among these layers."""
+    for position, layer in enumerate(layers):
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+            layers[position] = make(layer)

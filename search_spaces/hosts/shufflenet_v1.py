@@ -30,6 +30,7 @@ class BottleneckUnit(Unit):
         branch_outputs = outputs - inputs if stride == 2 else outputs
         self.squeeze = nn.Sequential(*conv_norm(inputs, bottleneck, groups=first_groups), nn.ReLU())
         self.mixer = ChannelShuffle(bottleneck, groups)
+        self.mixed = bottleneck
         self.expand = nn.Sequential(
             *depthwise_norm(bottleneck, stride), *conv_norm(bottleneck, branch_outputs, groups=groups)
         )

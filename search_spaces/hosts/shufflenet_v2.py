@@ -5,11 +5,13 @@ Axes: b images, c channels, h w positions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from search_spaces.blocks.channel_shuffle import ChannelShuffle
-from search_spaces.hosts.host import Host, Unit
+from search_spaces.hosts.host import Host, Unit, replace_convolutions
 from search_spaces.hosts.stem import STEM_CHANNELS, conv_norm, depthwise_norm, make_stem
 
 SHUFFLE_GROUPS = 2
@@ -25,6 +27,11 @@ class SplitUnit(Unit):
             *conv_norm(half, half), nn.ReLU(), *depthwise_norm(half, 1), *conv_norm(half, half), nn.ReLU()
         )
         self.mixer = ChannelShuffle(channels, SHUFFLE_GROUPS)
+        self.mixed = channels
+
+    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Of both 1x1 convolutions of the branch."""
+        replace_convolutions(self.branch, make)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
@@ -44,6 +51,7 @@ class DownUnit(Unit):
             *conv_norm(inputs, half), nn.ReLU(), *depthwise_norm(half, 2), *conv_norm(half, half), nn.ReLU()
         )
         self.mixer = ChannelShuffle(outputs, SHUFFLE_GROUPS)
+        self.mixed = outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c' ceil(h/2) ceil(w/2)]`."""

@@ -37,6 +37,15 @@ def test_flags_win_over_the_config_and_the_later_over_the_earlier():
     assert settings.space.lr == (0.1, 0.2)
 
 
+def test_another_space_does_not_take_what_the_config_says_of_its_own():
+    quickstart = read("--space.name", "shufflenet_v2").space
+    assert quickstart == read().space
+    other = read("--space.name", "mobilenet_v2", "--space.widths", "[0.5]").space
+    assert quickstart.widths == (8, 12, 16, 24)
+    assert (other.widths, other.units) == ((0.5,), None)
+    assert other.group_ranks == quickstart.group_ranks == 2
+
+
 def test_a_written_config_is_read_back_to_the_same_settings(tmp_path: Path):
     settings = read("--config", "cifar10", "--search.max_macs", "3e6", "--output", "here")
     path = tmp_path / "config.yaml"

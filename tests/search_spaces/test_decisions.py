@@ -42,3 +42,21 @@ def test_default_is_the_first_choice_the_lowest_rank_and_the_geometric_middle() 
     assert default(IntRange(name="a", low=0, high=3)) == 0
     assert default(FloatRange(name="a", low=0.01, high=1.0, log=True)) == pytest.approx(0.1)
     assert default(FloatRange(name="a", low=0.0, high=0.0, log=True)) == 0.0
+
+
+def test_a_condition_on_a_conditional_constant_is_that_constants_own() -> None:
+    kind = Choice(name="kind", choices=("dense", "grouped"))
+    when_grouped = (When(name="kind", values=("grouped",)),)
+    mixer = Choice(name="mixer", choices=("learned",), condition=when_grouped)
+    rank = IntRange(name="rank", low=0, high=2, condition=WHEN_LEARNED)
+    other = IntRange(name="other", low=0, high=2, condition=(When(name="mixer", values=("fixed",)),))
+    decisions = Decisions([kind, mixer, rank, other])
+    assert decisions.free == (kind, IntRange(name="rank", low=0, high=2, condition=when_grouped))
+    assert decisions.complete({"kind": "grouped", "rank": 1}) == {"kind": "grouped", "mixer": "learned", "rank": 1}
+
+
+def test_a_condition_on_what_was_dropped_or_with_no_value_never_holds() -> None:
+    kind = Choice(name="kind", choices=("dense", "static_dynamic"))
+    mixer = Choice(name="mixer", choices=("fixed", "learned"), condition=(When(name="kind", values=()),))
+    rank = IntRange(name="rank", low=0, high=2, condition=WHEN_LEARNED)
+    assert Decisions([kind, mixer, rank]).free == (kind,)

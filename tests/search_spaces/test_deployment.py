@@ -34,7 +34,7 @@ def candidate_network(name: str, seed: int, **settings: object) -> nn.Module:
 def untrained(name: str, seed: int, **settings: object) -> nn.Module:
     offered = {
         "mixers": tuple(BLOCKS),
-        "units": ((1, 2),) * 3,
+        "units": ((1, 2),) * len(SPACES[name]().published_units),
         "normalizers": NORMALIZERS,
         "roundings": ROUNDINGS,
         "sum_levels": SUM_LEVELS,

@@ -10,6 +10,8 @@ import itertools
 import math
 import random
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +20,16 @@ from torch import nn
 from nas.dimensions import Scalar
 from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings
-from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks import (
+    BLOCKS,
+    GeneratorSpec,
+    KroneckerShape,
+    MixerSpec,
+    PointwiseSpec,
+    Relaxation,
+    make_pointwise,
+)
+from search_spaces.hosts.host import Host
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw, draw_value
 
@@ -28,7 +39,32 @@ SETTINGS = {
     "shufflenet_v1": SpaceSettings(
         name="shufflenet_v1", widths=(0.5, 0.51, 0.6), conv_groups=(1, 8), units=((1, 2), (1,), (1,))
     ),
-    "shufflenet_v2": SpaceSettings(name="shufflenet_v2", widths=(12, 24), units=((1, 2), (1,), (1,))),
+    # One unit has no branch of stride 1; halves of 6 and 12 channels have no or few factors.
+    "shufflenet_v2": SpaceSettings(
+        name="shufflenet_v2",
+        widths=(12, 24),
+        units=((1, 2), (1,), (2,)),
+        pointwise=("dense", "static_dynamic"),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "static_full", "static_matrix", "dynamic", "static_dynamic"),
+    ),
+    # 0.25 and 0.26 give the same channels; at 0.25 groups of 4 divide every bottleneck into single channels, 8 do not divide.
+    "resnet_cifar": SpaceSettings(
+        name="resnet_cifar",
+        widths=(0.25, 0.26, 0.5),
+        units=((1, 2), (1,), (1,)),
+        conv_groups=(2, 4, 8),
+        sum_levels=("full", "factor"),
+        mixers=("none", "fixed", "static", "dynamic", "static_dynamic"),
+    ),
+    "mobilenet_v2": SpaceSettings(
+        name="mobilenet_v2",
+        widths=(0.2, 0.25),
+        units=((1, 2), (1,), (1, 2), (1,)),
+        conv_groups=(2, 4),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "squeeze_excitation", "dynamic", "static_dynamic"),
+    ),
 }
 
 
@@ -42,35 +78,101 @@ def groups_of(channels: int, host: int) -> list[int]:
     return sorted(legal, key=lambda g: (round(abs(math.log(g / host)), 9), g))
 
 
+def shapes_of(inputs: int, outputs: int) -> list[list[KroneckerShape]]:
+    """Of each offered group count the pairs of factors, neither widening where the other narrows, in the order of ranks."""
+    found: list[list[KroneckerShape]] = []
+    for g in range(1, min(inputs, outputs)):
+        if inputs % g or outputs % g:
+            continue
+        pairs = [
+            (abs(i1 - i2) + abs(o1 - o2), i1, o1, KroneckerShape(groups=g, outer=(o1, i1), inner=(o2, i2)))
+            for (i1, i2), (o1, o2) in itertools.product(pairs_of(inputs // g), pairs_of(outputs // g))
+            if (o1 - i1) * (o2 - i2) >= 0
+        ]
+        if pairs:
+            found.append([shape for *_, shape in sorted(pairs, key=lambda pair: pair[:3])])
+    return found[:3]
+
+
+def at(legal: list[Any], rank: Scalar) -> Any:
+    return legal[min(int(rank), len(legal) - 1)]  # type: ignore[arg-type]
+
+
 def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.Module:
     """The network of the raw decisions: nothing erased, ranks counted anew."""
-    host = space.build(space.decode({**genotype, **{f"stage{k}.mixer": "fixed" for k in (1, 2, 3)}}))
-    shape = space.shape(genotype)
-    for k, channels in enumerate(shape.mixer_channels, start=1):
-        kind = str(genotype[f"stage{k}.mixer"])
-        legal = groups_of(channels, shape.groups)[:3]
-        groups = legal[min(int(genotype[f"stage{k}.group_rank"]), len(legal) - 1)]  # type: ignore[arg-type]
-        pairs = pairs_of(channels // groups)
-        n1, n2 = pairs[min(int(genotype[f"stage{k}.pair_rank"]), len(pairs) - 1)]  # type: ignore[arg-type]
-        spec = MixerSpec(
+    unchanged = {"pointwise": "dense", "mixer": "fixed"}
+    host = space.build(space.decode({k: unchanged.get(k.rpartition(".")[2], v) for k, v in genotype.items()}))
+    relaxation = Relaxation(
+        temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
+        binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
+    )
+    for k in range(1, len(host.stages) + 1):
+        raw = {name.partition(".")[2]: value for name, value in genotype.items() if name.startswith(f"stage{k}.")}
+        host_groups = int(genotype.get("conv_groups", 2))  # type: ignore[arg-type]
+        kind = raw.get("pointwise", "dense")
+        if kind == "grouped":
+            host_groups = dividing(host, k - 1, space.settings()["conv_groups"], int(raw["conv_groups"]))  # type: ignore[arg-type]
+        host.replace_pointwise(k - 1, partial(literal_convolution, raw, relaxation, host_groups))
+        if kind == "grouped" or space.name.startswith("shufflenet"):
+            host.replace_mixers(k - 1, partial(literal_mixer, raw, relaxation, host_groups))
+    return host
+
+
+def dividing(host: Host, stage: int, offered: list[int], wanted: int) -> int:
+    """The largest offered group count, at most the wanted one, that divides the channels of every 1x1 convolution."""
+    seen: list[nn.Conv2d] = []
+
+    def note(convolution: nn.Conv2d) -> nn.Module:
+        seen.append(convolution)
+        return convolution
+
+    host.replace_pointwise(stage, note)
+    channels = {c for each in seen for c in (each.in_channels, each.out_channels)}
+    return max(g for g in offered if g <= wanted and all(c % g == 0 for c in channels))
+
+
+def literal_convolution(
+    raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, convolution: nn.Conv2d
+) -> nn.Module:
+    inputs, outputs = convolution.in_channels, convolution.out_channels
+    if raw.get("pointwise") == "grouped":
+        return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
+    legal = shapes_of(inputs, outputs)
+    if raw.get("pointwise", "dense") == "dense" or not legal:
+        return convolution
+    return make_pointwise(
+        PointwiseSpec(
+            shape=at(at(legal, raw["group_rank"]), raw["pair_rank"]),
+            generator=literal_generator(raw),
+            relaxation=relaxation,
+            kron_rank=1 if raw["sum_level"] == "factor" else int(raw["kron_rank"]),  # type: ignore[arg-type]
+            sum_level=str(raw["sum_level"]),
+        )
+    )
+
+
+def literal_mixer(raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, channels: int) -> nn.Module:
+    kind, sum_level = str(raw["mixer"]), str(raw.get("sum_level", "full"))
+    groups = at(groups_of(channels, host_groups)[:3], raw["group_rank"])
+    n1, n2 = at(pairs_of(channels // groups), raw["pair_rank"])
+    by_factors = sum_level == "factor" and kind == "static_dynamic"
+    return BLOCKS[kind](
+        MixerSpec(
             channels=channels,
-            host_groups=shape.groups,
+            host_groups=host_groups,
             groups=groups,
             n1=n1,
             n2=n2,
-            generator=GeneratorSpec(
-                reduction=int(genotype[f"stage{k}.reduction"]),  # type: ignore[arg-type]
-                share=str(genotype[f"stage{k}.share"]),
-            ),
-            relaxation=Relaxation(
-                temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
-                binarize_from=float(genotype["binarize_from"]),  # type: ignore[arg-type]
-            ),
-            kron_rank=int(genotype[f"stage{k}.kron_rank"]),  # type: ignore[arg-type]
+            generator=literal_generator(raw),
+            relaxation=relaxation,
+            kron_rank=1 if by_factors else int(raw["kron_rank"]),  # type: ignore[arg-type]
+            sum_level=sum_level,
         )
-        for unit in host.stages[k - 1].children():
-            unit.mixer = BLOCKS[kind](spec)
-    return host
+    )
+
+
+def literal_generator(raw: Mapping[str, Scalar]) -> GeneratorSpec:
+    return GeneratorSpec(reduction=int(raw["reduction"]), share=str(raw["share"]))  # type: ignore[arg-type]
 
 
 def fill(model: nn.Module) -> nn.Module:
@@ -84,7 +186,7 @@ def fill(model: nn.Module) -> nn.Module:
 
 def meaning(model: nn.Module, genotype: Mapping[str, Scalar]) -> Meaning:
     mixers = [module for module in fill(model).modules() if isinstance(module, LearnedShuffle)]
-    x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     seen: list[torch.Tensor] = [torch.tensor(sum(p.numel() for p in model.parameters()), dtype=torch.float64)]
     for done in (0.0, 0.3, 0.6):
         for mixer in mixers:
@@ -105,7 +207,7 @@ def same(a: Meaning, b: Meaning) -> bool:
 
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> None:
-    space = SPACES[name]()(SETTINGS[name], image_size=8, channels=1, classes=3)
+    space = SPACES[name]()(SETTINGS[name], image_size=16, channels=1, classes=3)
     rng = random.Random(1)
     equal = different = 0
     for dimension, _ in itertools.product(space.dimensions, range(4)):
@@ -159,7 +261,8 @@ def test_a_whole_number_given_as_an_integer_is_the_same_rate() -> None:
 
 
 def test_every_way_to_say_fixed_has_one_digest() -> None:
-    space = SPACES["shufflenet_v2"]()(SETTINGS["shufflenet_v2"], image_size=8, channels=1, classes=3)
+    settings = SpaceSettings(widths=(12, 24), units=((1, 2), (1,), (1,)))
+    space = SPACES["shufflenet_v2"]()(settings, image_size=8, channels=1, classes=3)
     rng = random.Random(2)
     kept = {"width": 12, "stage1.units": 1, "lr": 0.1, "weight_decay": 1e-4}
     fixed = {f"stage{k}.mixer": "fixed" for k in (1, 2, 3)}

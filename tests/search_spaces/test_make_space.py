@@ -29,9 +29,10 @@ def test_an_unknown_space_is_refused_with_the_nearest_name() -> None:
         ({"shares": ("matrix",)}, "unknown share 'matrix'.*did you mean 'matrices'"),
         ({"form": "tiny"}, "space.form = 'tiny' is not one of auto, small, imagenet"),
         ({"stem_kernel": 5}, "space.stem_kernel = 5 is not one of 1, 3"),
-        ({"units": ((4,), (8,))}, "one list for each of the 3 stages"),
-        ({"units": ((4,), (8,), (0,))}, "space.units of stage 3 holds 0; allowed: integers of at least 1"),
-        ({"units": ((4,), (8,), ())}, "space.units of stage 3 is empty"),
+        ({"units": ((4,), (8,))}, "one list for each of the [34] stages"),
+        ({"units": 4}, "space.units = 4 must have one list for each of the [34] stages"),
+        ({"pointwise": ("dens",)}, "space.pointwise"),
+        ({"conv_groups": (0,)}, "space.conv_groups"),
         ({"widths": ()}, r"space.widths = \(\) must be a list"),
         ({"widths": (-1,)}, "space.widths holds -1"),
         ({"widths": ("wide",)}, "space.widths holds 'wide'"),
@@ -68,13 +69,46 @@ def test_images_that_fit_no_network_are_refused(image: dict[str, Any], match: st
 def test_v2_refuses_odd_and_broken_widths_and_groups_of_convolutions() -> None:
     refuse(r"space.widths holds 47, 48.5; allowed: even positive integers", widths=(47, 48, 48.5))
     refuse("space.widths .* twice", widths=(48, 48.0))
-    refuse("space.conv_groups is a setting of shufflenet_v1", conv_groups=(3,))
+    refuse("space.conv_groups is a setting of shufflenet_v1, .* not of shufflenet_v2; leave it out", conv_groups=(3,))
+    refuse("space.pointwise: unknown form of 1x1 convolutions here 'grouped'.*static_dynamic", pointwise=("grouped",))
 
 
 def test_v1_refuses_unpublished_groups_and_widths_below_the_stem() -> None:
     refuse("space.conv_groups holds 5, 16; allowed: 1, 2, 3, 4, 8", name="shufflenet_v1", conv_groups=(3, 5, 16))
     refuse("first stage of 12 channels; it must be wider than the stem's 24", name="shufflenet_v1", widths=(0.05,))
     refuse("space.conv_groups .* twice", name="shufflenet_v1", conv_groups=(3, 3))
+
+
+@pytest.mark.parametrize(("name", "stages"), [("shufflenet_v1", 3), ("resnet_cifar", 3), ("mobilenet_v2", 4)])
+def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> None:
+    units = ((4,),) * (stages - 1)
+    refuse(f"one list for each of the {stages} stages", name=name, units=units)
+    refuse(f"units of stage {stages} holds 0; allowed: integers of at least 1", name=name, units=(*units, (0,)))
+    refuse(f"units of stage {stages} is empty", name=name, units=(*units, ()))
+
+
+def test_v1_refuses_a_choice_of_its_one_by_one_convolutions() -> None:
+    refuse("space.pointwise is a setting of .* not of shufflenet_v1", name="shufflenet_v1", pointwise=("dense",))
+
+
+def test_resnet_refuses_large_images_and_the_form_for_them() -> None:
+    refuse("resnet_cifar has the form small alone", name="resnet_cifar", form="imagenet")
+    refuse("resnet_cifar has the form small alone", name="resnet_cifar", image_size=224)
+    make_space(SpaceSettings(name="resnet_cifar", form="small"), image_size=224, channels=3, classes=10)
+
+
+@pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2"])
+def test_a_choice_of_grouped_convolutions_needs_groups_that_divide_some_width(name: str) -> None:
+    refuse("space.conv_groups holds 1; allowed: integers of at least 2", name=name, conv_groups=(1, 2))
+    refuse("none of space.conv_groups = 5 divides the channels .* in stage 1", name=name, conv_groups=(5,))
+    make_space(
+        SpaceSettings(name=name, conv_groups=(5,), pointwise=("dense", "static_dynamic")),
+        image_size=32,
+        channels=3,
+        classes=10,
+    )
+    refuse("space.widths holds 0; allowed: multiples above 0", name=name, widths=(0, 1))
+    refuse("space.widths .* twice", name=name, widths=(1.0, 1))
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -99,10 +133,10 @@ def test_channels_that_no_pair_of_factors_fits_are_refused_only_where_a_mixer_ne
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_equal_settings_in_other_number_types_have_equal_json(name: str) -> None:
     a = SpaceSettings(
-        name=name, widths=(2.0, 4.0) if name == "shufflenet_v1" else (48.0,), lr=(1, 1), binarize_from=(0,)
+        name=name, widths=(48.0,) if name == "shufflenet_v2" else (2.0, 4.0), lr=(1, 1), binarize_from=(0,)
     )
     b = SpaceSettings(
-        name=name, widths=(2, 4) if name == "shufflenet_v1" else (48,), lr=(1.0, 1.0), binarize_from=(0.0,)
+        name=name, widths=(48,) if name == "shufflenet_v2" else (2, 4), lr=(1.0, 1.0), binarize_from=(0.0,)
     )
     first, second = (make_space(s, image_size=32, channels=3, classes=10).settings() for s in (a, b))
     assert repr(first) == repr(second)

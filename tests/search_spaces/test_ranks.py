@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 
-from search_spaces.ranks import at_rank, factor_pairs, group_counts
+from search_spaces.blocks.spec import KroneckerShape
+from search_spaces.ranks import KroneckerRanks, Layer, at_rank, factor_pairs, factor_shapes, group_counts
 
 
 @pytest.mark.parametrize(("group_channels", "max_factor"), [(24, 32), (58, 32), (58, 16), (64, 8), (61, 32), (4, 2)])
@@ -62,3 +64,43 @@ def test_twice_a_large_prime_fits_nothing() -> None:
 
 def test_a_rank_beyond_the_last_is_the_last() -> None:
     assert [at_rank((5, 6), rank) for rank in range(4)] == [5, 6, 6, 6]
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(16, 64), (64, 16), (24, 24), (18, 12), (12, 8)])
+def test_factor_shapes_are_all_that_fit_and_can_be_valid_nearest_to_square_first(inputs: int, outputs: int) -> None:
+    sides = range(2, 17)
+    expected = {
+        ((o1, i1), (o2, i2))
+        for o1, i1, o2, i2 in itertools.product(sides, repeat=4)
+        if (i1 * i2, o1 * o2) == (inputs, outputs) and (o1 - i1) * (o2 - i2) >= 0
+    }
+    shapes = factor_shapes(inputs, outputs, 16)
+    assert set(shapes) == expected
+    assert len(shapes) == len(expected)
+    distances = [abs(o1 - o2) + abs(i1 - i2) for (o1, i1), (o2, i2) in shapes]
+    assert distances == sorted(distances)
+
+
+def test_a_factor_that_widens_beside_one_that_narrows_is_never_valid() -> None:
+    # 4 x 6 channels to 6 x 4: at most 4 outer and 4 inner columns are read, 16 of 24 channels.
+    assert ((6, 4), (4, 6)) not in factor_shapes(24, 24, 32)
+    assert {(o1, i1) for (o1, i1), _ in factor_shapes(24, 24, 32)} == {(n, n) for n, _ in factor_pairs(24, 32)}
+
+
+def test_group_counts_of_a_rectangle_divide_inputs_and_outputs_and_leave_factors() -> None:
+    assert group_counts(24, 1, 32, 16) == (1, 2, 4)  # 8 groups of 3 inputs and 2 outputs have no factors
+    assert group_counts(24, 4, 32, 16) == (4, 2, 1)
+    assert group_counts(24, 1, 32, 23) == ()
+
+
+def test_smallest_ranks_mean_the_same_for_every_layer() -> None:
+    ranks = KroneckerRanks(group_ranks=3, pair_ranks=4, max_factor=32)
+    layers = [Layer(inputs=16, outputs=64), Layer(inputs=8, outputs=32)]
+    shapes = {}
+    for pair in itertools.product(range(3), range(4)):
+        meaning = tuple(ranks.shape(layer, pair) for layer in layers)
+        shapes.setdefault(meaning, pair)
+        assert ranks.smallest(layers, pair) == shapes[meaning]
+    assert len(shapes) < 12
+    assert ranks.shape(Layer(inputs=16, outputs=64), (0, 0)) == KroneckerShape(groups=1, outer=(8, 4), inner=(8, 4))
+    assert ranks.shape(Layer(inputs=122, outputs=122), (0, 0)) is None

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 import torch
 
 from nas.candidate import Candidate
+from nas.dimensions import Scalar
 from nas.errors import SpaceError
 from nas.ports import LearnedShuffle
 from nas.space import SearchSpace
 from search_spaces import SPACES, SpaceSettings, make_space, space_from_json
+from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
+from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw
 
 EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))
-SMALL_WIDTHS = {"shufflenet_v1": (0.25, 0.5), "shufflenet_v2": (16, 24)}
+SMALL = {
+    "shufflenet_v1": {"widths": (0.25, 0.5), "units": ((1, 2), (1,), (1, 2))},
+    "shufflenet_v2": {
+        "widths": (16, 24),
+        "units": ((1, 2), (1,), (1, 2)),
+        "pointwise": ("dense", "static_dynamic"),
+    },
+    "resnet_cifar": {"widths": (0.25, 0.5), "units": ((1, 2), (1,), (1, 2))},
+    "mobilenet_v2": {"widths": (0.25, 0.3), "units": ((1, 2), (1,), (1, 2), (2,))},
+}
+ALWAYS_MIXING = ("shufflenet_v1", "shufflenet_v2")
+"""Spaces whose every stage has a mixer; in the others grouped stages have one."""
 
 
-def small_space(name: str) -> SearchSpace:
-    settings = SpaceSettings(name=name, widths=SMALL_WIDTHS[name], units=((1, 2), (1,), (1, 2)))
+def stages_of(space: SearchSpace) -> range:
+    return range(1, len(space.settings()["units"]) + 1)
+
+
+def small_space(name: str, **changes: object) -> SearchSpace:
+    settings = SpaceSettings(name=name, **{**SMALL[name], **changes})  # type: ignore[arg-type]
     return make_space(settings, image_size=8, channels=1, classes=7)
+
+
+def with_mixers(space: SearchSpace, genotype: Mapping[str, Scalar], mixers: Mapping[int, str]) -> dict[str, Scalar]:
+    """The genotype with mixers in these stages, between grouped convolutions where the host has none otherwise."""
+    names = {dimension.name for dimension in space.dimensions}
+    chosen: dict[str, Scalar] = {f"stage{stage}.mixer": mixer for stage, mixer in mixers.items()}
+    if space.name not in ALWAYS_MIXING:
+        chosen |= {f"stage{stage}.pointwise": "grouped" for stage in mixers}
+    return {**genotype, **{name: value for name, value in chosen.items() if name in names}}
 
 
 def drawn(space: SearchSpace, count: int) -> list[Candidate]:
@@ -31,10 +59,10 @@ def drawn(space: SearchSpace, count: int) -> list[Candidate]:
 
 
 @EVERY_SPACE
-def test_default_space_has_about_twenty_decisions_of_plain_values(name: str) -> None:
+def test_default_space_has_twenty_to_forty_decisions_of_plain_values(name: str) -> None:
     space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
     names = [dimension.name for dimension in space.dimensions]
-    assert 20 <= len(names) <= 25
+    assert 20 <= len(names) <= 40
     assert len(set(names)) == len(names)
     assert json.loads(json.dumps(draw(space, random.Random(0)))) == draw(space, random.Random(0))
 
@@ -113,7 +141,7 @@ def test_candidates_of_the_same_host_begin_with_the_same_host_weights(name: str)
     hosts = []
     for mixer in ("fixed", "static_full", "static_dynamic"):
         torch.manual_seed(3)
-        model = space.build(space.decode({**genotype, "stage1.mixer": mixer, "stage3.mixer": mixer}))
+        model = space.build(space.decode(with_mixers(space, genotype, {1: mixer, 3: mixer})))
         hosts.append({key: value for key, value in model.state_dict().items() if ".mixer." not in key})
     for other in hosts[1:]:
         assert other.keys() == hosts[0].keys()
@@ -122,6 +150,8 @@ def test_candidates_of_the_same_host_begin_with_the_same_host_weights(name: str)
 
 @EVERY_SPACE
 def test_baselines_are_the_unchanged_networks_with_published_units(name: str) -> None:
+    published = {"resnet_cifar": [3, 3, 3], "mobilenet_v2": [2, 3, 7, 4]}.get(name, [4, 8, 4])
+    kind, unchanged = ("mixer", "fixed") if name in ALWAYS_MIXING else ("pointwise", "dense")
     space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
     baselines = space.baselines()
     assert 1 <= len(baselines) <= 4
@@ -131,8 +161,8 @@ def test_baselines_are_the_unchanged_networks_with_published_units(name: str) ->
         candidate = space.decode(genotype)
         digests.add(candidate.digest)
         decisions = candidate.decisions
-        assert [decisions[f"stage{k}.mixer"] for k in (1, 2, 3)] == ["fixed"] * 3
-        assert [decisions[f"stage{k}.units"] for k in (1, 2, 3)] == [4, 8, 4]
+        assert [decisions[f"stage{k}.{kind}"] for k in stages_of(space)] == [unchanged] * len(published)
+        assert [decisions[f"stage{k}.units"] for k in stages_of(space)] == published
         assert decisions["lr"] == pytest.approx((0.05 * 0.5) ** 0.5)
         assert set(candidate.training) == {"lr", "weight_decay"}
     assert len(digests) == len(baselines)
@@ -149,6 +179,12 @@ def test_baselines_have_the_names_a_person_would_use() -> None:
     assert names(replace(v1, widths=(1.0,), conv_groups=(3, 8))) == ["ShuffleNetV1 1x (g=3)", "ShuffleNetV1 1x (g=8)"]
     assert names(replace(v1, widths=(0.5, 1.0, 2.0))) == [f"ShuffleNetV1 {w}x (g=3)" for w in ("0.5", "1", "2")]
     assert names(replace(v2, mixers=("dynamic", "static"))) == []
+    resnet, mobilenet = SpaceSettings(name="resnet_cifar"), SpaceSettings(name="mobilenet_v2")
+    assert names(resnet) == ["ResNet-29 0.25x", "ResNet-29 0.5x", "ResNet-29 1x"]
+    assert names(replace(resnet, widths=(1,), units=((2,), (2,), (2,)))) == ["ResNet-20 1x, units 2-2-2"]
+    assert names(mobilenet) == [f"MobileNetV2 {w}x" for w in ("0.25", "0.5", "0.75", "1")]
+    assert names(replace(mobilenet, mixers=("dynamic",), widths=(1,))) == ["MobileNetV2 1x"]
+    assert names(replace(mobilenet, pointwise=("grouped",))) == []
 
 
 def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_them() -> None:
@@ -159,20 +195,24 @@ def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_t
 
 @EVERY_SPACE
 def test_fixed_decisions_are_no_dimensions_but_still_in_the_candidate(name: str) -> None:
-    settings = SpaceSettings(name=name, widths=(1,) if name == "shufflenet_v1" else (48,), lr=(0.1, 0.1))
+    settings = SpaceSettings(name=name, widths=(48,) if name == "shufflenet_v2" else (1,), lr=(0.1, 0.1))
     space = make_space(settings, image_size=32, channels=3, classes=10)
     names = {dimension.name for dimension in space.dimensions}
     assert not names & {"lr", "width", "stage1.units"}
     (candidate,) = drawn(space, 1)
     assert candidate.training["lr"] == 0.1
-    assert candidate.architecture["stage1.units"] == 4
+    assert candidate.architecture["stage1.units"] == {"resnet_cifar": 3, "mobilenet_v2": 2}.get(name, 4)
     assert "width" in candidate.architecture
 
 
 @EVERY_SPACE
 def test_without_learned_mixers_nothing_about_them_is_asked(name: str) -> None:
-    space = make_space(SpaceSettings(name=name, mixers=("fixed",)), image_size=32, channels=3, classes=10)
+    pointwise = None if name in ALWAYS_MIXING else ("dense", "grouped")
+    settings = SpaceSettings(name=name, mixers=("fixed",), pointwise=pointwise)
+    space = make_space(settings, image_size=32, channels=3, classes=10)
     host = {"width"} | ({"conv_groups"} if name == "shufflenet_v1" else set())
+    if pointwise is not None:
+        host |= {f"stage{k}.{key}" for k in stages_of(space) for key in ("pointwise", "conv_groups")}
     assert {dimension.name for dimension in space.dimensions} == host | {"lr", "weight_decay"}
 
 
@@ -188,8 +228,7 @@ def test_a_genotype_of_another_space_is_refused_with_every_fault(name: str) -> N
 @EVERY_SPACE
 def test_a_candidate_that_does_not_fit_is_refused(name: str) -> None:
     space = small_space(name)
-    genotype = {**draw(space, random.Random(0)), "stage2.mixer": "dynamic"}
-    good = space.decode(genotype)
+    good = space.decode(with_mixers(space, draw(space, random.Random(0)), {2: "dynamic"}))
 
     def changed(**values: object) -> Candidate:
         architecture = {**good.architecture, **{f"stage2.{key}": value for key, value in values.items()}}
@@ -197,8 +236,12 @@ def test_a_candidate_that_does_not_fit_is_refused(name: str) -> None:
 
     with pytest.raises(SpaceError, match="did you mean 'dynamic'"):
         space.build(changed(mixer="dynamc"))
-    with pytest.raises(SpaceError, match="not groups x n1 x n2 = 5 x"):
-        space.build(changed(groups=5))
+    if "stage2.groups" in good.architecture:
+        with pytest.raises(SpaceError, match="not groups x n1 x n2 = 5 x"):
+            space.build(changed(groups=5))
+    else:
+        with pytest.raises(SpaceError, match=r"stage2.group_rank = -1 must be an integer of at least 0"):
+            space.build(changed(group_rank=-1))
     with pytest.raises(SpaceError, match=r"stage2.reduction = None must be a positive integer"):
         space.build(changed(reduction=None))
     with pytest.raises(SpaceError, match="unknown share 'all'"):
@@ -214,3 +257,84 @@ def test_form_auto_is_imagenet_from_128_pixels_and_small_below() -> None:
         with torch.device("meta"):
             model = space.build(space.decode(draw(space, random.Random(0)))).eval()
         assert model.stem(torch.empty(1, 3, size, size, device="meta")).shape == (1, 24, positions, positions)
+
+
+@pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2"])
+def test_a_mixer_is_asked_for_only_between_grouped_convolutions(name: str) -> None:
+    space = small_space(name)
+    genotype = with_mixers(space, draw(space, random.Random(0)), dict.fromkeys(stages_of(space), "dynamic"))
+    for kind in ("dense", "static_dynamic", "grouped"):
+        given = {**genotype, **{f"stage{k}.pointwise": kind for k in stages_of(space)}}
+        decisions = space.decode(given).decisions
+        keys = {name.partition(".")[2] for name in decisions if name.startswith("stage1.")}
+        mixing = {"conv_groups", "mixer", "groups", "n1", "n2"} if kind == "grouped" else set()
+        assert keys & {"conv_groups", "mixer", "groups", "n1", "n2"} == mixing
+        assert ("temperature" in decisions) == (kind != "dense")
+        assert ("reduction" in keys) == (kind != "dense")
+
+
+@pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2", "shufflenet_v2"])
+def test_every_one_by_one_convolution_that_factors_fit_becomes_the_drop_in(name: str) -> None:
+    space = small_space(name)
+    genotype = {**draw(space, random.Random(0)), **{f"stage{k}.pointwise": "static_dynamic" for k in stages_of(space)}}
+    dense = {**genotype, **{f"stage{k}.pointwise": "dense" for k in stages_of(space)}}
+
+    def count(given: Mapping[str, Scalar], kind: type[torch.nn.Module]) -> int:
+        return sum(isinstance(m, kind) for m in space.build(space.decode(given)).stages.modules())
+
+    units = [space.decode(genotype).architecture[f"stage{k}.units"] for k in stages_of(space)]
+    # Both of each unit; in ShuffleNetV2 only of units of stride 1, which are all but the first.
+    replaced = sum(2 * (n - 1 if name == "shufflenet_v2" else n) for n in units)  # type: ignore[operator]
+    assert count(genotype, PointwiseShuffle) == replaced > 0
+    assert count(dense, torch.nn.Conv2d) - count(genotype, torch.nn.Conv2d) == replaced
+
+
+def test_a_convolution_that_no_factors_fit_stays_dense() -> None:
+    # Halves of 122, 244 and 488 channels: 2 x 61 has no factors up to 32, 4 x 61 and 8 x 61 have 61 groups of 2 x 2 and 2 x 4.
+    settings = SpaceSettings(
+        widths=(244,),
+        units=((2,), (2,), (2,)),
+        mixers=("fixed",),
+        pointwise=("static_dynamic",),
+        group_ranks=1,
+        pair_ranks=1,
+    )
+    space = make_space(settings, image_size=8, channels=1, classes=3)
+    candidate = space.decode(draw(space, random.Random(0)))
+    assert "stage1.pointwise" not in candidate.architecture
+    assert candidate.architecture["stage2.pointwise"] == "static_dynamic"
+    with torch.device("meta"):
+        model = space.build(candidate)
+    shapes = [m.shape for m in model.modules() if isinstance(m, PointwiseShuffle)]
+    assert [(s.groups, s.outer, s.inner) for s in shapes] == [(61, (2, 2), (2, 2))] * 2 + [(61, (2, 2), (4, 4))] * 2
+
+
+def test_groups_that_do_not_divide_become_the_next_lower_ones_that_do() -> None:
+    # At 0.25x the bottlenecks have 4, 8 and 16 channels.
+    space = make_space(SpaceSettings(name="resnet_cifar", widths=(0.25,)), image_size=8, channels=1, classes=3)
+    genotype = with_mixers(space, draw(space, random.Random(0)), {1: "fixed", 2: "fixed", 3: "fixed"})
+    for wanted, found in ((2, [2, 2, 2]), (4, [4, 4, 4]), (8, [4, 8, 8])):
+        given = {**genotype, **{f"stage{k}.conv_groups": wanted for k in (1, 2, 3)}}
+        decisions = space.decode(given).decisions
+        assert [decisions[f"stage{k}.conv_groups"] for k in (1, 2, 3)] == found
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_the_sizes_a_space_reckons_with_are_those_of_its_host(name: str) -> None:
+    space = small_space(name)
+    assert isinstance(space, ShuffleSpace)
+    for seed in range(6):
+        genotype = draw(space, random.Random(seed))
+        dense = {key: "dense" for key in genotype if key.endswith(".pointwise")}
+        candidate = space.decode({**genotype, **dense})
+        host = space.build(candidate)
+        for stage, shape in enumerate(space.shape(candidate.architecture).stages):
+            assert {unit.mixed for unit in host.units(stage)} == set(shape.mixed)
+            seen: set[tuple[int, int]] = set()
+
+            def note(convolution: torch.nn.Conv2d, seen: set[tuple[int, int]] = seen) -> torch.nn.Module:
+                seen.add((convolution.in_channels, convolution.out_channels))
+                return convolution
+
+            host.replace_pointwise(stage, note)
+            assert seen == set(shape.pointwise)

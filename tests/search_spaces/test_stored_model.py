@@ -16,7 +16,7 @@ from tests.search_spaces.genotypes import draw
 
 def store(folder: Path, name: str, width: float, seed: int = 0) -> nn.Module:
     """What a search leaves of a trained network; its norms have seen data."""
-    settings = SpaceSettings(name=name, widths=(width,), units=((1,), (1,), (1,)))
+    settings = SpaceSettings(name=name, widths=(width,), units=((1,),) * (4 if name == "mobilenet_v2" else 3))
     space = make_space(settings, image_size=8, channels=1, classes=4)
     candidate = space.decode(draw(space, random.Random(seed)))
     model: nn.Module = space.build(candidate)
@@ -29,7 +29,9 @@ def store(folder: Path, name: str, width: float, seed: int = 0) -> nn.Module:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("name", "width"), [("shufflenet_v1", 0.5), ("shufflenet_v2", 16)])
+@pytest.mark.parametrize(
+    ("name", "width"), [("shufflenet_v1", 0.5), ("shufflenet_v2", 16), ("resnet_cifar", 0.5), ("mobilenet_v2", 0.25)]
+)
 def test_a_stored_network_comes_back_in_evaluation_mode_with_the_same_outputs(
     name: str, width: float, seed: int, tmp_path: Path
 ) -> None:

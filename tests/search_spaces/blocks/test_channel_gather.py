@@ -35,3 +35,20 @@ def test_maps_of_one_position_work_in_both_layouts() -> None:
     for layout in LAYOUTS:
         y = gather_channels(x.to(memory_format=layout), index_map)
         assert torch.equal(y[..., 0, 0], x[..., 0, 0].gather(1, index_map))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("channels", "entries"), [(6, 4), (4, 9)])
+def test_a_map_may_have_fewer_or_more_entries_than_there_are_channels(
+    channels: int, entries: int, layout: torch.memory_format
+) -> None:
+    x = torch.randn(4, channels, 3, 5, dtype=torch.float64).to(memory_format=layout)
+    index_map = torch.randint(channels, (4, entries))
+    y = gather_channels(x, index_map)
+    for image in range(4):
+        assert torch.equal(y[image], x[image, index_map[image]])
+    weight = torch.randn_like(y)
+    scattered = scatter_channels(weight, index_map, channels)
+    assert scattered.shape == x.shape
+    torch.testing.assert_close((y * weight).sum(), (x * scattered).sum())
+    assert scattered.is_contiguous(memory_format=layout)

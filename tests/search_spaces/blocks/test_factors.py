@@ -155,3 +155,39 @@ def test_penalty_is_computed_in_float32_under_autocast() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert soft_rows(torch.randn(2, 2, dtype=torch.bfloat16), 1.0).dtype is torch.float32
         assert torch.equal(orthogonality(soft), outside)
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (3, 4)])
+def test_penalty_of_a_narrow_factor_is_one_at_uniform_rows_and_zero_where_rows_are_distinct(m: int, n: int) -> None:
+    uniform = torch.full((m, n), 1 / n, dtype=torch.float64)
+    distinct = torch.eye(n, dtype=torch.float64)[torch.randperm(n)[:m]]
+    for penalty in (orthogonality, l1_minus_l2):
+        assert penalty(uniform).item() == pytest.approx(1)
+        assert penalty(distinct).item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("m", "n"), [(3, 5), (7, 3), (6, 3), (5, 4)])
+def test_starting_logits_of_a_rectangle_repeat_the_identity(m: int, n: int) -> None:
+    logits = near_identity_(torch.empty(4, m, n))
+    assert torch.equal(hard_rows(logits), (torch.arange(m) % n).expand(4, m))
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 4), (4, 2), (5, 3), (3, 3)])
+def test_assigned_rows_are_the_best_of_all_maps_without_collision_or_with_every_column_read(m: int, n: int) -> None:
+    matrix = torch.randn(6, m, n, dtype=torch.float64)
+    maps = [rows for rows in itertools.product(range(n), repeat=m) if len(set(rows)) == min(m, n)]
+    for each, found in zip(matrix, assigned_rows(matrix), strict=True):
+        best = max(maps, key=lambda rows: sum(each[i, j].item() for i, j in enumerate(rows)))
+        assert found.tolist() == list(best)
+
+
+def test_sinkhorn_of_a_rectangle_has_rows_of_one_and_columns_of_at_most_one_or_all_alike() -> None:
+    narrow, wide = (
+        sinkhorn(torch.randn(*size, dtype=torch.float64), 1.0, noisy=False, rounds=200) for size in ((3, 5), (6, 4))
+    )
+    for soft in (narrow, wide):
+        torch.testing.assert_close(soft.sum(-1), torch.ones(len(soft), dtype=torch.float64))
+    assert narrow.sum(0).max() <= 1 + 1e-9
+    torch.testing.assert_close(wide.sum(0), torch.full((4,), 1.5, dtype=torch.float64))
+    sharp = 20 * torch.eye(5, dtype=torch.float64)[[4, 0, 2]]
+    torch.testing.assert_close(sinkhorn(sharp, 0.5, noisy=False), sharp / 20, rtol=0, atol=0.02)

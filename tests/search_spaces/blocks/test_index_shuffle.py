@@ -68,3 +68,46 @@ def test_sixteen_bit_features_give_gradients_in_the_type_of_the_factors() -> Non
     assert x.grad is not None
     assert x.grad.dtype is torch.bfloat16
     assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in factors)
+
+
+RECTANGLES = {
+    "narrowing": ((2, 3), (3, 5)),
+    "widening": ((5, 3), (6, 4)),
+    "narrow_and_square": ((2, 4), (3, 3)),
+    "square_and_wide": ((3, 3), (7, 2)),
+    "crossed": ((5, 2), (3, 6)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sizes", RECTANGLES)
+@pytest.mark.parametrize(("groups", "batch", "shared"), list(itertools.product((1, 3), (1, BATCH), (True, False))))
+def test_rectangular_factors_have_value_and_gradient_of_the_dense_map(
+    groups: int, batch: int, shared: bool, sizes: str, layout: torch.memory_format
+) -> None:
+    (o1, i1), (o2, i2) = RECTANGLES[sizes]
+    x = torch.randn(BATCH, groups * i1 * i2, 2, 5, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    lead = (batch, 1 if shared else groups)
+    soft = [soft_rows(colliding(*lead, *size), 1.0).requires_grad_() for size in RECTANGLES[sizes]]
+    full = dense_matrix(*(straight_through(p) for p in soft), groups).expand(BATCH, -1, -1)
+    expected = torch.einsum("bij,bjhw->bihw", full, x)
+    y = index_shuffle(x, *soft, groups)
+    assert y.shape == (BATCH, groups * o1 * o2, 2, 5)
+    torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
+    assert y.is_contiguous(memory_format=layout)
+    weight = torch.randn_like(expected)
+    for ours, theirs in zip(gradients(y, weight, (x, *soft)), gradients(expected, weight, (x, *soft)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_narrow_factors_whose_rows_look_like_a_permutation_are_not_taken_for_one() -> None:
+    # Rows 0 and 1 of three columns: sorted, they are those of the identity of two.
+    x = torch.randn(2, 12, 2, 2, dtype=torch.float64, requires_grad=True)
+    soft = [soft_rows(6 * torch.eye(*size, dtype=torch.float64), 1.0)[None, None] for size in ((2, 3), (4, 4))]
+    soft = [p.requires_grad_() for p in soft]
+    full = dense_matrix(*(straight_through(p) for p in soft), 1)
+    expected = torch.einsum("bij,bjhw->bihw", full.expand(2, -1, -1), x)
+    weight = torch.randn_like(expected)
+    found, wanted = (gradients(y, weight, (x, *soft)) for y in (index_shuffle(x, *soft, 1), expected))
+    for ours, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)

@@ -46,3 +46,23 @@ def test_gradient_is_right_to_the_input_and_both_factors(layout: torch.memory_fo
     x = torch.randn(2, CHANNELS, 2, 1, dtype=torch.float64).to(memory_format=layout).requires_grad_()
     p1, p2 = (p.requires_grad_() for p in random_factors(2, 1))
     assert torch.autograd.gradcheck(lambda *args: kronecker_shuffle(*args, GROUPS), (x, p1, p2))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sizes", [((2, 3), (3, 4)), ((5, 2), (4, 3)), ((2, 6), (3, 4)), ((6, 2), (2, 5))])
+@pytest.mark.parametrize(("batch", "factor_groups"), list(itertools.product((1, 5), (1, GROUPS))))
+def test_rectangular_factors_equal_the_block_diagonal_of_kronecker_products_then_the_shuffle(
+    batch: int, factor_groups: int, sizes: tuple[tuple[int, int], tuple[int, int]], layout: torch.memory_format
+) -> None:
+    p1, p2 = (torch.randn(batch, factor_groups, *size, dtype=torch.float64) for size in sizes)
+    x = torch.randn(5, GROUPS * sizes[0][1] * sizes[1][1], 3, 2, dtype=torch.float64).to(memory_format=layout)
+    y = kronecker_shuffle(x, p1, p2, GROUPS)
+    for image in range(5):
+        groups = range(GROUPS)
+        pairs = [(p1[image % batch, k % factor_groups], p2[image % batch, k % factor_groups]) for k in groups]
+        blocks = torch.block_diag(*(torch.kron(*pair) for pair in pairs))
+        made = torch.nn.ChannelShuffle(GROUPS)(torch.einsum("ij,jhw->ihw", blocks, x[image])[None])[0]
+        torch.testing.assert_close(y[image], made, rtol=1e-10, atol=1e-10)
+    full = dense_matrix(p1, p2, GROUPS).expand(5, -1, -1)
+    torch.testing.assert_close(y, torch.einsum("bij,bjhw->bihw", full, x), rtol=1e-10, atol=1e-10)
+    assert y.is_contiguous(memory_format=layout)

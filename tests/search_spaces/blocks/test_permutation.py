@@ -83,3 +83,28 @@ def test_disagreement_is_the_mean_over_all_pairs_of_samples() -> None:
 def test_disagreement_is_zero_for_equal_maps_and_for_one_sample() -> None:
     assert algebra.disagreement(torch.randperm(5).expand(4, 5)) == 0
     assert algebra.disagreement(torch.randperm(5)[None]) == 0
+
+
+@pytest.mark.parametrize(("rows", "columns"), [((2, 3), (3, 5)), ((4, 5), (2, 3)), ((2, 6), (4, 3))])
+def test_map_of_rectangular_factors_is_that_of_their_matrices(rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    groups = 3
+    outer, inner = (torch.randint(c, (2, groups, r)) for r, c in zip(rows, columns, strict=True))
+    index_map = algebra.shuffle_map(outer, inner, groups, columns)
+    for sample in range(2):
+        pairs = [
+            (algebra.matrix(outer[sample, k], columns[0]), algebra.matrix(inner[sample, k], columns[1]))
+            for k in range(groups)
+        ]
+        blocks = torch.block_diag(*(torch.kron(*pair) for pair in pairs))
+        shuffled = blocks[algebra.cross_group_shuffle(len(blocks), groups)]
+        assert torch.equal(algebra.matrix(index_map[sample], blocks.shape[1]), shuffled)
+
+
+def test_a_map_is_valid_when_it_reads_none_twice_or_when_longer_every_one() -> None:
+    narrow, wide = torch.tensor([[4, 0, 2], [1, 3, 1]]), torch.tensor([[0, 1, 1, 0], [1, 1, 1, 1]])
+    assert algebra.is_valid(narrow, 5).tolist() == [True, False]
+    assert algebra.is_valid(wide, 2).tolist() == [True, False]
+    assert algebra.coverage(narrow, 5).tolist() == pytest.approx([0.6, 0.4])
+    assert algebra.coverage(wide, 2).tolist() == [1.0, 0.5]
+    square = torch.randint(4, (50, 4))
+    assert torch.equal(algebra.is_valid(square, 4), algebra.is_permutation(square))

@@ -9,6 +9,7 @@ from search_spaces import SpaceSettings, make_space
 from search_spaces.hosts.host import Host
 from search_spaces.hosts.shufflenet_v1 import shufflenet_v1
 from search_spaces.hosts.shufflenet_v2 import head_channels, shufflenet_v2
+from search_spaces.mobilenet_v2 import rounded, unit_channels
 
 PUBLISHED = [
     # space, width, conv groups, image size, classes; then from the table of methods A.5: multiply-adds and parameters in
@@ -123,3 +124,43 @@ def test_v2_unit_of_stride_one_passes_half_of_its_channels_unchanged() -> None:
     unit = list(host.stages[0].children())[1]
     x = torch.randn(2, 16, 4, 4)
     assert torch.equal(unit(x)[:, 0::2], x[:, :8])
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "size", "sizes"),
+    [
+        ("resnet_cifar", "small", 32, [32, 32, 16, 8]),
+        ("mobilenet_v2", "small", 32, [32, 32, 16, 8, 4]),
+        ("mobilenet_v2", "imagenet", 224, [112, 56, 28, 14, 7]),
+    ],
+)
+def test_stem_and_stages_have_the_resolutions_of_the_published_tables(
+    name: str, form: str, size: int, sizes: list[int]
+) -> None:
+    space = make_space(SpaceSettings(name=name, form=form, widths=(1,)), image_size=size, channels=3, classes=10)
+    (genotype,) = space.baselines().values()
+    with torch.device("meta"):
+        host = space.build(space.decode(genotype)).eval()
+        x = host.stem(torch.empty(1, 3, size, size))
+        seen, channels = [x.shape[2]], []
+        for stage in host.stages:
+            x = stage(x)
+            seen.append(x.shape[2])
+            channels.append(x.shape[1])
+    assert seen == sizes
+    assert channels == ([64, 128, 256] if name == "resnet_cifar" else [24, 32, 96, 320])
+
+
+def test_rows_of_mobilenet_share_the_units_of_their_stage_as_published_and_the_last_keeps_one() -> None:
+    def rows(stage: int, units: int) -> tuple[int, ...]:
+        return unit_channels(1.0, stage, units)
+
+    assert rows(2, 7) == (64,) * 4 + (96,) * 3
+    assert rows(3, 4) == (160,) * 3 + (320,)
+    assert (rows(2, 2), rows(3, 2), rows(3, 1)) == ((64, 96), (160, 320), (320,))
+    assert rows(1, 3) == (32,) * 3
+
+
+def test_channels_are_rounded_as_in_the_published_code() -> None:
+    # _make_divisible(v, 8): max(8, int(v + 4) // 8 * 8), and 8 more where that is below 0.9 v
+    assert [rounded(c) for c in (4, 11, 12, 18, 33.6, 35.5, 35.9, 36, 112)] == [8, 16, 16, 24, 32, 32, 40, 40, 112]

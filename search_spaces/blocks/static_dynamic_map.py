@@ -1,0 +1,77 @@
+"""The map that both static-dynamic shuffles are: a generated permutation plus a free static Kronecker matrix."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, KroneckerMatrix
+from search_spaces.blocks.generated_mixer import GeneratedMixer
+from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, kronecker_sum
+from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
+
+
+class StaticDynamicMap(GeneratedMixer):
+    """S_g M(x) x with M(x) the sum of a generated permutation and a static matrix of free real weights.
+
+    `full`: M = I_g (x) (P1(x) (x) P2(x) + sum_r W1r (x) W2r), the literal reading; the generated part stays a gather.
+    `factor`: M = I_g (x) (P1(x) + W1) (x) (P2(x) + W2), one term; two products with factors of each image.
+
+    Source: arXiv 2310.02776, from the abstract (a generated matrix added to a learnable static one); all else is ours.
+
+    Args:
+        shape: Sizes of the factors.
+        generator: The network that gives the logits.
+        relaxation: How the permutation is made learnable.
+        kron_rank: Terms r of the static part, 1 or more; 1 where `sum_level` is factor.
+        sum_level: full or factor.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: KroneckerShape,
+        generator: GeneratorSpec,
+        relaxation: Relaxation,
+        kron_rank: int = 1,
+        sum_level: str = "full",
+    ) -> None:
+        super().__init__(shape, generator, relaxation)
+        self.sum_level = sum_level
+        self.kron_rank = kron_rank
+        self.outer_weight = nn.Parameter(self.initial_weight(*shape.outer))
+        self.inner_weight = nn.Parameter(self.initial_weight(*shape.inner))
+
+    @abstractmethod
+    def initial_weight(self, rows: int, columns: int) -> Tensor:
+        """What a static factor begins as, `float[r o i]`."""
+
+    def mixed(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b d h w]`."""
+        if self.sum_level == "factor":
+            factors = zip(self.generated_factors(x), (self.outer_weight, self.inner_weight), strict=True)
+            p1, p2 = (generated + weight[None] for generated, weight in factors)
+            return kronecker_shuffle(x, p1, p2, self.groups)
+        return self.shuffle(x) + kronecker_sum(x, self.outer_weight, self.inner_weight, self.groups)
+
+    def deployed_map(self) -> nn.Module:
+        """A gather and the matrix, added, or the factors' sums applied."""
+        if self.sum_level == "factor":
+            rows = self.generator.deployed_rows(self.relaxation)
+            return FactorSum(rows, self.outer_weight, self.inner_weight, self.groups)
+        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
+        return GatherMatrixSum(self.deployed_gather(), matrix)
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Both products of the static part, a position and term."""
+        b, _, h, w = input_shape
+        return b * h * w * self.shape.multiply_adds * self.kron_rank
+
+    def deployed_parameters(self) -> int:
+        """The static factors."""
+        return self.kron_rank * self.shape.entries
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        return f"{super().extra_repr()}, kron_rank={self.kron_rank}, sum_level={self.sum_level!r}"

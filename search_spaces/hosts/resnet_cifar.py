@@ -1,0 +1,82 @@
+"""The CIFAR ResNet with bottleneck units.
+
+Axes: b images, c channels, h w positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.hosts.host import Host, Unit, replace_convolutions
+from search_spaces.hosts.stem import conv_norm
+
+STEM_CHANNELS = 16
+EXPANSION = 4
+STRIDES = (1, 2, 2)
+
+
+class ResidualBottleneck(Unit):
+    """1x1, mixer, 3x3, 1x1; added to the input, or to a 1x1 projection of it where the shape changes, then ReLU.
+
+    Args:
+        inputs: Channels in.
+        bottleneck: Channels of the 3x3 convolution; a fourth of those out.
+        stride: Of the 3x3 convolution and of the projection.
+    """
+
+    def __init__(self, inputs: int, bottleneck: int, *, stride: int) -> None:
+        super().__init__()
+        outputs = EXPANSION * bottleneck
+        self.squeeze = nn.Sequential(*conv_norm(inputs, bottleneck), nn.ReLU())
+        self.mixer = nn.Identity()
+        self.mixed = bottleneck
+        self.spatial = nn.Sequential(*conv_norm(bottleneck, bottleneck, kernel=3, stride=stride), nn.ReLU())
+        self.expand = nn.Sequential(*conv_norm(bottleneck, outputs))
+        unchanged = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
+
+    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Of the first and the last convolution; not of the projection."""
+        replace_convolutions(self.squeeze, make)
+        replace_convolutions(self.expand, make)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""
+        y = self.expand(self.spatial(self.mixer(self.squeeze(x))))
+        return torch.relu(self.shortcut(x) + y)
+
+
+def resnet_cifar(
+    *, bottlenecks: tuple[int, ...], units: tuple[int, ...], stem_kernel: int, channels: int, classes: int
+) -> Host:
+    """The unchanged network of 9 n + 2 layers for n units a stage: stem of 16 channels, stages at full, half and quarter size.
+
+    The stride is at the 3x3 convolution (as in later code of others) and not at the first 1x1, which so sees every position; the
+    shortcut is a projection where the shape changes and else the identity.
+
+    Source: He et al., Deep Residual Learning, arXiv 1512.03385, section 4.2 with the bottleneck unit of figure 5; of 9 n + 2 layers
+    as ResNet-164 of arXiv 1603.05027, in the original order with ReLU after the addition.
+
+    Args:
+        bottlenecks: Channels of the 3x3 convolutions of each stage; it puts out four times as many.
+        units: Of each stage.
+        stem_kernel: Kernel size of the stem, 1 or 3.
+        channels: Of the images.
+        classes: Number of classes.
+    """
+    stem = nn.Sequential(*conv_norm(channels, STEM_CHANNELS, kernel=stem_kernel), nn.ReLU())
+    stages: list[list[Unit]] = []
+    inputs = STEM_CHANNELS
+    for bottleneck, count, stride in zip(bottlenecks, units, STRIDES, strict=True):
+        outputs = EXPANSION * bottleneck
+        stages.append(
+            [
+                ResidualBottleneck(inputs, bottleneck, stride=stride),
+                *(ResidualBottleneck(outputs, bottleneck, stride=1) for _ in range(count - 1)),
+            ]
+        )
+        inputs = outputs
+    return Host(stem=stem, stages=stages, head=nn.Sequential(), features=inputs, classes=classes)

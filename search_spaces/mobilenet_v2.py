@@ -1,0 +1,133 @@
+"""The space of MobileNetV2 networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nas.candidate import Candidate
+from nas.dimensions import Choice, Scalar
+from search_spaces.architecture import POINTWISE, HostShape, StageShape, number
+from search_spaces.settings import SpaceSettings
+from search_spaces.shuffle_space import ShuffleSpace, spread
+from search_spaces.validation import convolution_faults, multiple_faults
+
+if TYPE_CHECKING:
+    from search_spaces.hosts.host import Host
+
+PUBLISHED_WIDTHS = (0.25, 0.5, 0.75, 1.0)
+USUAL_CONV_GROUPS = (2, 4, 8)
+EXPANSION = 6
+STEM_CHANNELS = 32
+FIRST_ROW_CHANNELS = 16
+FEATURES = 1280
+ROWS = (((24, 2),), ((32, 3),), ((64, 4), (96, 3)), ((160, 3), (320, 1)))
+"""Channels and units of the rows of the published table, those of one resolution together; the first row is of the stem."""
+
+
+def rounded(channels: float) -> int:
+    """To the nearest multiple of 8, halves up, that is 8 or more and no more than a tenth below.
+
+    Source: `_make_divisible` of the authors' code, tensorflow/models, research/slim/nets/mobilenet.
+    """
+    nearest = max(8, math.floor(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
+
+
+def unit_channels(width: float, stage: int, units: int) -> tuple[int, ...]:
+    """Outputs of each unit of a stage, counted from 0.
+
+    Of a stage of two rows the last has its published share of the units, rounded (half up), and at least one.
+    """
+    rows = ROWS[stage]
+    if len(rows) == 1:
+        return (rounded(rows[0][0] * width),) * units
+    (first, first_units), (last, last_units) = rows
+    lasting = max(1, math.floor(units * last_units / (first_units + last_units) + 0.5))
+    return (rounded(first * width),) * (units - lasting) + (rounded(last * width),) * lasting
+
+
+class MobileNetV2Space(ShuffleSpace):
+    """Inverted residuals of the published channels times `width`, rounded to multiples of 8, in four stages of one resolution each.
+
+    The stages are the rows of 24, of 32, of 64 and 96, and of 160 and 320 channels; the row of 16 belongs to the stem. What may be
+    something else are the two 1x1 convolutions of each unit, before and after the depthwise one; the mixer of a grouped stage
+    stands after the first of them, over the six times expanded channels. A 1x1 convolution that no Kronecker factors
+    fit stays dense.
+
+    Source: Sandler et al., arXiv 1801.04381; see `hosts.mobilenet_v2`.
+    """
+
+    name = "mobilenet_v2"
+    published_units = (2, 3, 7, 4)
+    always_mixes = False
+
+    def host_faults(self, settings: SpaceSettings) -> list[str]:
+        """Widths that are not positive, and groups below 2."""
+        return [*multiple_faults(settings.widths), *convolution_faults(settings.conv_groups)]
+
+    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
+        """Published widths, usual groups, and every form of 1x1 convolutions, where none are given."""
+        widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
+        groups = settings.conv_groups if settings.conv_groups is not None else USUAL_CONV_GROUPS
+        pointwise = settings.pointwise if settings.pointwise is not None else POINTWISE
+        return replace(settings, widths=tuple(map(float, widths)), conv_groups=tuple(groups), pointwise=pointwise)
+
+    def host_dimensions(self) -> tuple[Choice, ...]:
+        """The width."""
+        return (Choice(name="width", choices=self._widths),)
+
+    def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Of the widths that round to the same channels in every row the smallest."""
+        channels = _every_row(number(decisions, "width"))
+        return {"width": min(width for width in self._widths if _every_row(width) == channels)}
+
+    def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
+        """Sizes of the host; see `ShuffleSpace.host_shape`."""
+        width = number(decisions, "width")
+        inputs = rounded(FIRST_ROW_CHANNELS * width)
+        stages = []
+        last = []
+        for stage, count in enumerate(units):
+            mixed: set[int] = set()
+            pairs: set[tuple[int, int]] = set()
+            for outputs in unit_channels(width, stage, count):
+                hidden = EXPANSION * inputs
+                mixed.add(hidden)
+                pairs |= {(inputs, hidden), (hidden, outputs)}
+                inputs = outputs
+            last.append(inputs)
+            stages.append(StageShape(mixed=tuple(sorted(mixed)), pointwise=tuple(sorted(pairs))))
+        return HostShape(stage_channels=tuple(last), stages=tuple(stages))
+
+    def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
+        """The unchanged network of this width; its last 1x1 convolution is never narrower than the published one."""
+        from search_spaces.hosts.mobilenet_v2 import mobilenet_v2
+
+        width = number(candidate.architecture, "width")
+        return mobilenet_v2(
+            stem_channels=(rounded(STEM_CHANNELS * width), rounded(FIRST_ROW_CHANNELS * width)),
+            stages=[unit_channels(width, stage, count) for stage, count in enumerate(units)],
+            expansion=EXPANSION,
+            features=rounded(FEATURES * max(1.0, width)),
+            form=self._settings.form,
+            stem_kernel=self._settings.stem_kernel,
+            channels=self._image["channels"],
+            classes=self._image["classes"],
+        )
+
+    def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
+        """Up to four widths."""
+        return {f"MobileNetV2 {width:g}x": {"width": width} for width in spread(self._widths)}
+
+    @property
+    def _widths(self) -> tuple[float, ...]:
+        return tuple(self._settings.widths or ())
+
+
+def _every_row(width: float) -> tuple[int, ...]:
+    """Channels of the stem, of every row and of the last convolution."""
+    rows = (STEM_CHANNELS, FIRST_ROW_CHANNELS, *(channels for stage in ROWS for channels, _ in stage))
+    return (*(rounded(channels * width) for channels in rows), rounded(FEATURES * max(1.0, width)))
