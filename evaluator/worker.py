@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from evaluator.allocator import keep_freed_memory
 from evaluator.augmentation import Normalization, make_augmentation
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
@@ -161,6 +162,8 @@ class TrainingEvaluator:
             if faults:
                 raise SettingsError("; ".join(faults))
             execution = resolve_execution(train, resolve_device(self._device))
+            if execution.device.type == "cpu":
+                keep_freed_memory()
             splits = load(data, self._split_seed)
             self._require_same_images(splits.summary.fingerprint)
             self._loaded = _Loaded(

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from benchmarks.ablation.settings import AblationSettings
 from evaluator.cost import Cost, count_cost
@@ -98,8 +99,13 @@ def build(arm: str, settings: AblationSettings, images: Images, stage_channels: 
             generator=replace(chosen.generator, reduction=settings.reduction),
             relaxation=relaxation,
         )
-        host.replace_mixers(stage, partial(BLOCKS[chosen.mixer], spec))
+        host.replace_mixers(stage, partial(_mixer, chosen.mixer, spec))
     return host
+
+
+def _mixer(kind: str, spec: MixerSpec, channels: int) -> nn.Module:
+    assert channels == spec.channels
+    return BLOCKS[kind](spec)
 
 
 def usual_channels(settings: AblationSettings) -> tuple[int, ...]:
