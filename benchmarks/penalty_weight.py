@@ -107,7 +107,10 @@ def draw(table: pd.DataFrame, target: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
     axes[0].set_ylim(-0.03, 1.03)
-    axes[-1].legend(title="penalty weight", fontsize=8, title_fontsize=8, frameon=False)
+    handles, labels = axes[-1].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, title="penalty weight", fontsize=9, title_fontsize=9, frameon=False, loc="outside right"
+    )
     figure.savefig(target, dpi=130)
 
 
@@ -118,7 +121,7 @@ def _shade(position: float) -> tuple[float, float, float, float]:
 
 
 def main() -> None:
-    """Trains what is missing, then writes table and picture."""
+    """Trains what is missing, a table as it goes, then draws it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/.")
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
@@ -136,7 +139,7 @@ def main() -> None:
         if not ((table["arm"] == arm) & (table["weight"] == weight)).any():
             table = pd.concat([table, pd.DataFrame(measured(weight, arm, options))], ignore_index=True)
             table.to_csv(path, index=False)
-            draw(table, folder / "epochs.png")
+    draw(table, folder / "epochs.png")
     print(table.groupby(["arm", "weight"]).last().round(3).to_string())
 
 

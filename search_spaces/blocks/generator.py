@@ -56,7 +56,7 @@ class FactorGenerator(nn.Module, Counted):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`, logits; b is 1 for a constant source."""
-        pooled = x.mean((2, 3), dtype=sum_dtype(x)) if self.constant is None else self.constant[None].to(sum_dtype(x))
+        pooled = pool(x) if self.constant is None else self.constant[None].to(sum_dtype(x))
         with full_precision(pooled):
             pooled = self.standardize(pooled)
             if self.spec.share == "generator":
@@ -102,6 +102,14 @@ class FactorGenerator(nn.Module, Counted):
     def extra_repr(self) -> str:
         """Shown by `repr`."""
         return f"groups={self.shape.groups}, {self.spec}"
+
+
+def pool(x: Tensor) -> Tensor:
+    """Mean over positions in float32 or better: `float[b c h w] -> float[b c]`.
+
+    A sum that is divided, because its gradient is an expanded view, where that of a mean is a feature map of its own.
+    """
+    return x.sum((2, 3), dtype=sum_dtype(x)) / (x.shape[2] * x.shape[3])
 
 
 def _after(norm: nn.BatchNorm1d, layer: nn.Linear) -> nn.Linear:

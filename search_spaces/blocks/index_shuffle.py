@@ -27,6 +27,9 @@ from search_spaces.blocks.permutation import (
 
 MOST_GROUPS = 4
 """Up to this many groups the products over permuted channels are cheaper than reading them in another order first."""
+SMALL_PRODUCT = 1024
+"""Below this many multiply-adds a position the products of all positions are joined into one, though that takes a copy of both
+tensors: 0.6 against 1.6 ms for 64 images of 32 channels at 16x16 positions, and as much either way at 128 channels."""
 
 
 def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -107,8 +110,12 @@ def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, g
     n1, n2 = outer.shape[-1], inner.shape[-1]
     if is_channels_last(y):
         rows, kept = (tensor.permute(0, 2, 3, 1).reshape(b, h * w, n1, n2 * groups) for tensor in (grad, y))
-        by_position = rows.flatten(0, 1) @ kept.flatten(0, 1).transpose(1, 2)
-        first = by_position.view(b, h * w, n1, n1).sum(1)
+        if n1 * n1 * n2 * groups < SMALL_PRODUCT:
+            wide, wide_kept = (tensor.transpose(1, 2).reshape(b, n1, -1) for tensor in (rows, kept))
+            first = wide @ wide_kept.transpose(1, 2)
+        else:
+            by_position = rows.flatten(0, 1) @ kept.flatten(0, 1).transpose(1, 2)
+            first = by_position.view(b, h * w, n1, n1).sum(1)
         both = rows.flatten(1, 2).transpose(1, 2) @ kept.flatten(1, 2)
         second = both.view(b, n2, groups, n2, groups).diagonal(dim1=2, dim2=4).sum(-1)
     else:
