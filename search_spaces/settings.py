@@ -55,7 +55,7 @@ class SpaceSettings:
     roundings: tuple[str, ...] = ("argmax",)
     """How soft matrices become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
     orth_weight: tuple[float, float] = (0.1, 10.0)
-    """Range [low, high] of the weight of the normalised penalty, searched on a log scale. In about a thousand steps 0.1 leaves up to
+    """Range [low, high] of the weight of the normalised penalty, searched on a log scale. In about a thousand steps 0.1 leaves
     a third of the permutations invalid, 1 hardly any, and 10 holds them at their start (docs/methods.md)."""
     temperature: tuple[float, float] = (0.25, 1.0)
     """Range [low, high] of the softmax temperature, searched on a log scale."""
