@@ -55,6 +55,7 @@ function legends() {
 function start() {
   header();
   const some = sections();
+  namePeers();
   if (some.front) showFront();
   if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }
   if (some.peers) showPeers();

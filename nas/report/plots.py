@@ -17,9 +17,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from nas.records import Trial
 from nas.report.labels import place_labels
-from nas.report.mixers import mixer_class, styles
+from nas.report.mixers import mixer_class
 from nas.report.quantities import log_ticks, tick
 from nas.report.readings import accuracy_of, cost_name, members, resolution, staircase, standard_error, trained
+from nas.report.styles import styles
 from nas.report.words import cost_label, subtitle, title
 from nas.result import SearchResult
 
@@ -27,6 +28,16 @@ INK = "#1d2530"
 SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "cross": "P",
+    "star": "*",
+}
+_LARGER = {"star": 1.7, "triangle-up": 1.2, "triangle-down": 1.2, "cross": 1.2}
+"""Times the area of a circle that looks as large."""
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -117,7 +128,8 @@ def _dots(axes: Axes, pool: list[Trial], cost: str) -> None:
         axes.scatter(
             [trial.values()[cost] for trial in own],
             [accuracy_of(trial).mean for trial in own],
-            s=size,
+            s=size * _LARGER.get(style.shape, 1),
+            marker=_MARKERS[style.shape],
             color=style.light,
             alpha=alpha,
             linewidths=0,
@@ -141,8 +153,17 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
         error = standard_error(accuracy)
         if error is not None:
             axes.errorbar(x, accuracy.mean, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
-        color = colors[mixer_class(trial.candidate)].light
-        axes.scatter(x, accuracy.mean, s=62, color=color, edgecolors=INK, linewidths=1.4, zorder=5)
+        style = colors[mixer_class(trial.candidate)]
+        axes.scatter(
+            x,
+            accuracy.mean,
+            s=62 * _LARGER.get(style.shape, 1),
+            marker=_MARKERS[style.shape],
+            color=style.light,
+            edgecolors=INK,
+            linewidths=1.4,
+            zorder=5,
+        )
     name = "Pareto front" if len(result.objectives) < 3 else f"front of {len(result.objectives)} objectives"
     label = f"{name} ± standard error"
     axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from nas.report.plots import accuracy_limits, pareto_png
+from nas.report.styles import STYLES
 
 
 def colors_in(png: bytes) -> set[tuple[int, int, int]]:
@@ -29,6 +30,15 @@ def test_points_of_a_class_have_its_color(make_result, make_trial):
     # The only member of the front is drawn opaque, in the color of the dynamic mixers.
     png = pareto_png(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})]))
     assert (0x16, 0x68, 0xB8) in colors_in(png)
+
+
+def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial):
+    kinds = [*STYLES, "unheard_of"]
+    trials = [
+        make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={"stage1.mixer": kind})
+        for k, kind in enumerate(kinds)
+    ]
+    assert pareto_png(make_result(trials)).startswith(b"\x89PNG")
 
 
 def test_three_objectives_are_drawn(make_search, three_objectives):
