@@ -8,6 +8,7 @@ const classWord = dense ? "Kind" : "Mixer";
 function namePeers() {
   byId("peers-title").textContent = `Beside the nearest ${unchangedWord} peer`;
   if (!dense) return;
+  byId("mixers").dataset.nav = "Kinds";
   byId("mixers-title").textContent = "One front per kind";
   byId("mixers-lead").textContent = "A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, or " +
     "static-dynamic shuffles in the place of 1x1 convolutions. A kind that was trained more often had more chances: the number of networks is in brackets.";
@@ -64,8 +65,9 @@ function peerParts(width) {
       `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
+      opacity: 1,
       symbol: pairs.map((pair) => mixerShape(pair.mixer)),
-      size: pairs.length > 400 ? 6 : 9,
+      size: pairs.map((pair) => mixerSize(pair.mixer, pairs.length > 400 ? 6 : 9)),
       color: pairs.map((pair) => (pair.resolved ? shade(pair) : color("ground"))),
       line: { width: 1.6, color: pairs.map(shade) },
     },

@@ -54,8 +54,8 @@ function legends() {
 
 function start() {
   header();
-  const some = sections();
   namePeers();
+  const some = sections();
   if (some.front) showFront();
   if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }
   if (some.peers) showPeers();

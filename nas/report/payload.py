@@ -125,7 +125,8 @@ def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result
     found_kinds = (stage_kind(decisions) for trial in result.trials for decisions in stages(trial.candidate).values())
     kinds = {kind for kind in found_kinds if kind is not None}
     found = []
-    for name, style in styles(kinds | set(classes.values())).items():
+    unchanged = unchanged_class(trial.candidate for trial in result.trials)
+    for name, style in styles(kinds | set(classes.values()), unchanged=unchanged).items():
         own = [trial for trial in pool if classes[trial.number] == name]
         found.append(
             {

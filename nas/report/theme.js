@@ -21,6 +21,11 @@ function mixerShape(name) {
   return mixers.get(name).shape;
 }
 
+/** The size at which a point of this kind looks as large as a circle of the given one. */
+function mixerSize(name, size) {
+  return ({ star: 1.35, "triangle-up": 1.2, "triangle-down": 1.2 }[mixerShape(name)] ?? 1) * size;
+}
+
 /** A point of a kind's color and shape, for words beside it. */
 function swatch(name) {
   const found = make("span", { class: name === null ? "swatch" : `swatch ${mixerShape(name)}` });

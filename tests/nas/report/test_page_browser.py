@@ -176,6 +176,7 @@ def test_dense_networks_are_named_as_peers(visit, make_result, make_trial):
     assert page.locator("#peers h2").inner_text() == "Beside the nearest dense peer"
     assert "dense network nearest" in page.locator("#peers-lead").inner_text()
     assert page.locator("#mixers h2").inner_text() == "One front per kind"
+    assert page.locator("nav").inner_text().split()[:3] == ["Front", "Kinds", "Peers"]
     legend = page.locator("#front-legend").inner_text()
     assert "dense 1x1 (1)" in legend
     assert "grouped, fixed shuffle (1)" in legend

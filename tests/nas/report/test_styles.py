@@ -34,6 +34,12 @@ def test_every_class_has_a_color_of_its_own_even_an_unknown_one():
     assert len({style.dark for style in chosen.values()}) == 8
 
 
+def test_beside_dense_convolutions_a_mixer_is_said_to_be_grouped():
+    labels = {name: style.label for name, style in styles(["dense", "dynamic", "replaced"], unchanged=DENSE).items()}
+    assert labels == {"dense": "dense 1x1", "dynamic": "grouped, dynamic", "replaced": "static-dynamic 1x1"}
+    assert styles(["dynamic"])["dynamic"].label == "dynamic"
+
+
 def seen(color: str, vision: str) -> np.ndarray:
     """A color in Oklab (bottosson.github.io/posts/oklab), as it is seen."""
     coded = np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])
