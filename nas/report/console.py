@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.report.mixers import describe
+from nas.report.descriptions import describe
 from nas.report.quantities import human, percent
 from nas.report.readings import measured_accuracy, members, standard_error
 from nas.result import SearchResult

@@ -1,24 +1,41 @@
 // What the search says about mixers and decisions, and how far it came.
 
+const dense = search.unchanged === "dense";
+const unchangedWord = dense ? "dense" : "fixed";
+const classWord = dense ? "Kind" : "Mixer";
+
+/** Says which networks are compared, where that differs between spaces. */
+function namePeers() {
+  byId("peers-title").textContent = `Beside the nearest ${unchangedWord} peer`;
+  if (!dense) return;
+  byId("mixers").dataset.nav = "Kinds";
+  byId("mixers-title").textContent = "One front per kind";
+  byId("mixers-lead").textContent = "A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, or " +
+    "static-dynamic shuffles in the place of 1x1 convolutions. A kind that was trained more often had more chances: the number of networks is in brackets.";
+}
+
 function showPeers() {
   const { pairs } = search;
   const known = pairs.filter((pair) => pair.standard_error !== null);
   const better = known.filter((pair) => pair.resolved && pair.difference > 0).length;
   const worse = known.filter((pair) => pair.resolved && pair.difference < 0).length;
   const chance = 0.046 * known.length;
+  const compared = dense
+    ? "Each network with other 1x1 convolutions against the dense network nearest to it in cost."
+    : "Each network with another mixer against the fixed network nearest to it in cost.";
   byId("peers-lead").textContent = known.length
-    ? `Each network with another mixer against the fixed network nearest to it in cost. Of ${plural(known.length, "pair")}, ${better} ` +
+    ? `${compared} Of ${plural(known.length, "pair")}, ${better} ` +
       `${better === 1 ? "is" : "are"} better and ${worse} worse by more than twice the standard error of the difference; about ` +
       `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
-      "decisions, so this compares networks, not mixers alone."
-    : "Each network with another mixer against the fixed network nearest to it in cost. The accuracies carry no standard error, so " +
+      `decisions, so this compares networks, not ${dense ? "1x1 convolutions" : "mixers"} alone.`
+    : `${compared} The accuracies carry no standard error, so ` +
       "none of these differences can be called real.";
   chart("peers-chart", peerParts, (point) => select(point.customdata));
   const columns = [
     column("trial", "Trial", (pair) => pair.trial, { button: true }),
-    column("mixer", "Mixer", (pair) => mixers.get(pair.mixer).label),
+    column("mixer", classWord, (pair) => mixers.get(pair.mixer).label),
     column("accuracy", "Accuracy %", (pair) => trials.get(pair.trial).accuracy, { number: true, show: (pair) => percent(trials.get(pair.trial)) }),
-    column("peer", "Fixed peer", (pair) => pair.peer, { number: true }),
+    column("peer", dense ? "Dense peer" : "Fixed peer", (pair) => pair.peer, { number: true }),
     column("its", "Its accuracy %", (pair) => trials.get(pair.peer).accuracy, { number: true, show: (pair) => percent(trials.get(pair.peer)) }),
     column("ratio", "Cost ratio", (pair) => pair.cost_ratio, { number: true, show: (pair) => pair.cost_ratio.toFixed(2) + "×" }),
     column("difference", "Difference", (pair) => pair.difference, { number: true, show: showDifference }),
@@ -43,12 +60,14 @@ function peerParts(width) {
     y: pairs.map((pair) => pair.difference),
     customdata: pairs.map((pair) => pair.trial),
     text: pairs.map((pair) =>
-      `<b>Trial ${pair.trial}</b>, ${plain(mixers.get(pair.mixer).label)}, against fixed trial ${pair.peer}<br>` +
+      `<b>Trial ${pair.trial}</b>, ${plain(mixers.get(pair.mixer).label)}, against ${unchangedWord} trial ${pair.peer}<br>` +
       `${signed(pair.difference)}${pair.standard_error === null ? "" : " ± " + pair.standard_error.toFixed(1)} points at ` +
       `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
-      size: pairs.length > 400 ? 6 : 9,
+      opacity: 1,
+      symbol: pairs.map((pair) => mixerShape(pair.mixer)),
+      size: pairs.map((pair) => mixerSize(pair.mixer, pairs.length > 400 ? 6 : 9)),
       color: pairs.map((pair) => (pair.resolved ? shade(pair) : color("ground"))),
       line: { width: 1.6, color: pairs.map(shade) },
     },
@@ -137,7 +156,7 @@ function choiceParts(width) {
     (equalCost ? " At equal cost: accuracy less what a parabola over log cost expects." : "");
   const dots = (chosen, x) => ({
     type: "scatter", mode: "markers", x, y: chosen.map(value), customdata: chosen.map((t) => t.trial), text: chosen.map(hover),
-    hovertemplate: "%{text}<extra></extra>", marker: { size: 7, opacity: 0.45, color: chosen.map((t) => mixerColor(t.mixer)) },
+    hovertemplate: "%{text}<extra></extra>", marker: { symbol: chosen.map((t) => mixerShape(t.mixer)), size: 7, opacity: 0.45, color: chosen.map((t) => mixerColor(t.mixer)) },
   });
   const title = equalCost ? "Accuracy at equal cost (points)" : "Validation accuracy (%)";
   if (continuous) {

@@ -52,13 +52,14 @@ function frontParts(width) {
   for (const mixer of search.mixers) {
     const own = trained.filter((t) => t.mixer === mixer.name && !front.has(t.trial) && t.baseline === null);
     if (!own.length || !shown(mixer.name)) continue;
-    data.push(points(own, { marker: { size: many ? 6 : 9, color: mixerColor(mixer.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
+    data.push(points(own, { marker: { symbol: mixer.shape, size: mixerSize(mixer.name, many ? 6 : 9), color: mixerColor(mixer.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
   }
   if (shown("front") && search.front.length) {
     data.push({ type: "scatter", mode: "lines", ...steps(search.line, right), line: { shape: "hv", color: ink, width: 1.8 }, hoverinfo: "skip" });
     const members = search.front.map((number) => trials.get(number)).filter((t) => t.baseline === null);
     data.push(points(members, {
-      marker: { size: 12, color: members.map((t) => mixerColor(t.mixer)), line: { width: 1.8, color: ink } },
+      // Points of several sizes are bubbles to plotly, which it makes see-through unless told.
+      marker: { opacity: 1, symbol: members.map((t) => mixerShape(t.mixer)), size: members.map((t) => mixerSize(t.mixer, 12)), color: members.map((t) => mixerColor(t.mixer)), line: { width: 1.8, color: ink } },
       error_y: errors(members, ink),
     }));
   }
@@ -139,7 +140,7 @@ function along(corners) {
 function frontLegend() {
   const entries = search.mixers
     .filter((mixer) => mixer.trained)
-    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name) }));
+    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: mixer.shape }));
   if (search.front.length) {
     const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
     entries.push({ key: "front", label: `front${over}, ±1 standard error`, color: () => color("ink"), shape: "line" });
@@ -162,7 +163,7 @@ function mixerParts(width) {
     const own = mixer.front.map((number) => trials.get(number));
     const ink = mixerColor(mixer.name);
     data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
-    data.push(points(own, { marker: { size: 8, color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
+    data.push(points(own, { marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
   }
   return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }) } };
 }

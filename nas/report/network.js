@@ -1,6 +1,7 @@
 // The panel that says what the chosen network is.
 
 let selected = null;
+const SLICES = 3;
 
 /** Shows a trial in the panel and marks it everywhere. */
 function select(number, scroll = false) {
@@ -54,55 +55,73 @@ function tags(trial) {
   return make("div", { class: "tags" }, ...found);
 }
 
-/** The network from left to right: one block a unit, as high as it is wide in channels (log scale), colored by mixer. */
+/** The network from left to right: one block a unit, as high as it is wide in channels (log scale), colored by kind. */
 function schematic(trial) {
   const units = trial.stages.map((stage) => (Number.isInteger(stage.units) ? stage.units : 1));
   const total = units.reduce((sum, count) => sum + count, 0);
   const gap = 10;
   const wide = (300 - gap * trial.stages.length - 28) / total;
   const picture = draw("svg", { class: "schematic", viewBox: "0 0 300 92", role: "img", "aria-label": trial.description });
-  const bar = (x, width, height, fill, opacity = 0.9) =>
-    picture.append(draw("rect", { x, y: 38 - height / 2, width: Math.max(width, 1), height, rx: Math.min(2, width / 3), fill, opacity }));
+  const bar = (x, width, height, fill, opacity = 0.9, middle = 38) => {
+    const found = draw("rect", { x, y: middle - height / 2, width: Math.max(width, 1), height, rx: Math.min(2, width / 3), fill, opacity });
+    picture.append(found);
+    return found;
+  };
   const label = (x, y, text) => picture.append(draw("text", { x, y, "text-anchor": "middle" }, text));
   bar(0, 8, 16, color("faint"), 0.5);
   let x = 8 + gap;
   trial.stages.forEach((stage, k) => {
     const height = Math.min(72, 26 + 18 * k);
-    const fill = stage.mixer === null ? color("accent") : mixerColor(stage.mixer);
-    for (let unit = 0; unit < units[k]; unit += 1) bar(x + unit * wide, wide - 1.5, height, fill);
-    label(x + (units[k] * wide) / 2, 88, stage.channels === null ? `×${2 ** k}` : `${stage.channels} ch`);
+    const fill = stage.kind === null ? color("accent") : mixerColor(stage.kind);
+    for (let unit = 0; unit < units[k]; unit += 1) {
+      for (const part of unitParts(stage, x + unit * wide, wide - 1.5, height, fill, bar)) part.append(draw("title", {}, stage.title));
+    }
+    if (stage.channels !== null) label(x + (units[k] * wide) / 2, 88, `${stage.channels} ch`);
+    else if (stage.growth !== null) label(x + (units[k] * wide) / 2, 88, `×${stage.growth}`);
     x += units[k] * wide + gap;
   });
   bar(x, 8, 16, color("faint"), 0.5);
   return picture;
 }
 
+/** A unit: one bar, in slices where its 1x1 convolutions are grouped, notched in the middle where they are shuffles. */
+function unitParts(stage, x, width, height, fill, bar) {
+  if (stage.pointwise === "grouped") {
+    const slice = (height - 2 * (SLICES - 1)) / SLICES;
+    return Array.from({ length: SLICES }, (_, k) => bar(x, width, slice, fill, 0.9, 38 - height / 2 + slice / 2 + k * (slice + 2)));
+  }
+  if (stage.pointwise === "static_dynamic") {
+    return [bar(x, width, height, fill, 0.35), bar(x + width * 0.3, width * 0.4, height, fill)];
+  }
+  return [bar(x, width, height, fill)];
+}
+
 function stageList(trial) {
   return make("ul", { class: "stages" }, ...trial.stages.map((stage) => {
-    const swatch = make("span", { class: "swatch" });
-    swatch.style.setProperty("--swatch", stage.mixer === null ? color("accent") : mixerColor(stage.mixer));
     const units = stage.units === null ? "" : `: ${plural(stage.units, "unit")}`;
-    const mixer = stage.mixer === null ? "" : `, ${mixers.get(stage.mixer).label}`;
-    return make("li", {}, swatch, make("span", {}, `${stageName(stage.name)}${units}${mixer}`,
+    const title = stage.title ? `, ${stage.title}` : "";
+    return make("li", {}, swatch(stage.kind), make("span", {}, `${stageName(stage.name)}${units}${title}`,
       stage.words ? make("div", { class: "what" }, stage.words) : null));
   }));
 }
 
-/** Points by which another reading of the same network lies above its accuracy. */
-function beside(reading, accuracy) {
-  return reading === null || accuracy === null ? "–" : `${signed(reading - accuracy, 2)} pts`;
-}
+const READINGS = [
+  ["Soft − hard", "soft", "Accuracy with the soft matrices that are trained, less the accuracy with the hard permutations made of them: what rounding costs."],
+  ["Swapped − own", "swapped", "Accuracy when each image is given the permutations of another image, less the accuracy with its own. Near zero: " +
+    "which permutation an image gets makes no difference."],
+];
 
 function numbers(trial) {
-  const cell = (name, value, kind = "") => make("div", { class: kind }, make("dt", {}, name), make("dd", {}, value));
+  const cell = (name, value, kind = "", title = null) => make("div", { class: kind, title }, make("dt", {}, name), make("dd", {}, value));
+  const readings = READINGS.filter(([, key]) => trial[key] !== null && trial.accuracy !== null)
+    .map(([name, key, title]) => cell(name, `${signed(trial[key] - trial.accuracy, 2)} pts`, "explained", title));
   return make("dl", { class: "numbers" },
     cell("Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
     cell("MACs", human(trial.macs)),
     cell("Parameters", human(trial.params)),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
     cell("Training", duration(trial.seconds)),
-    cell("Soft − hard", beside(trial.soft, trial.accuracy)),
-    cell("Swapped − own", beside(trial.swapped, trial.accuracy)),
+    ...readings,
     cell("Digest", trial.digest, "wide-cell"));
 }
 

@@ -54,6 +54,7 @@ function legends() {
 
 function start() {
   header();
+  namePeers();
   const some = sections();
   if (some.front) showFront();
   if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }

@@ -12,8 +12,9 @@ from typing import Any
 
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
+from nas.report.descriptions import describe, stage_title, stage_words
 from nas.report.importance import Importance, accuracy_at_equal_cost, importance, varying_decisions
-from nas.report.mixers import FIXED, describe, mixer_class, stages, styles
+from nas.report.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.report.peers import pairs
 from nas.report.plots import accuracy_limits
 from nas.report.quantities import human
@@ -29,8 +30,11 @@ from nas.report.readings import (
     standard_error,
     trained,
 )
+from nas.report.styles import styles
 from nas.result import SearchResult
 
+DOUBLING = ("shufflenet_v1", "shufflenet_v2", "resnet_cifar")
+"""Spaces whose stages have twice the channels of the stage before."""
 CURVE_POINTS = 60
 """Longest training curve that is embedded; longer ones are thinned evenly, so that 2,000 of them stay a small page."""
 
@@ -51,6 +55,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "objectives": [dataclasses.asdict(objective) for objective in result.objectives],
         "limits": [_round(limit) for limit in accuracy_limits(result)] if pool else None,
         "resolution": resolution(result),
+        "unchanged": unchanged_class(trial.candidate for trial in result.trials),
         "mixers": _mixers(classes, pool, cost, result),
         "trials": [_trial(trial, classes[trial.number], residuals.get(trial.number)) for trial in result.trials],
         "trained": [trial.number for trial in pool],
@@ -116,10 +121,12 @@ def _duration(seconds: float) -> str:
 
 
 def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result: SearchResult) -> list[dict[str, Any]]:
-    """Each mixer class and each mixer of a stage, with its style; a class also with its own front."""
-    kinds = {str(d["mixer"]) for t in result.trials for d in stages(t.candidate).values() if "mixer" in d}
+    """Each class of networks and each kind of stage, with its style; a class also with its own front."""
+    found_kinds = (stage_kind(decisions) for trial in result.trials for decisions in stages(trial.candidate).values())
+    kinds = {kind for kind in found_kinds if kind is not None}
     found = []
-    for name, style in styles(kinds | set(classes.values())).items():
+    unchanged = unchanged_class(trial.candidate for trial in result.trials)
+    for name, style in styles(kinds | set(classes.values()), unchanged=unchanged).items():
         own = [trial for trial in pool if classes[trial.number] == name]
         found.append(
             {
@@ -164,41 +171,23 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
 
 
 def _stages(trial: Trial) -> list[dict[str, Any]]:
-    """The stages for the drawing: mixer, units, words, and channels where the space is known to double them."""
+    """The stages for the drawing: kind, units, words, and channels where the space is known to double them."""
+    space = trial.candidate.space
     width = trial.candidate.architecture.get("width")
-    doubling = trial.candidate.space == "shufflenet_v2" and isinstance(width, int | float)
+    counted = space == "shufflenet_v2" and isinstance(width, int | float)
     return [
         {
             "name": name,
             "units": decisions.get("units"),
-            "mixer": decisions.get("mixer"),
-            "channels": int(width) * 2**position if doubling and isinstance(width, int | float) else None,
-            "words": _stage_words(decisions),
+            "kind": stage_kind(decisions),
+            "pointwise": decisions.get("pointwise"),
+            "title": stage_title(decisions),
+            "growth": 2**position if space in DOUBLING else None,
+            "channels": int(width) * 2**position if counted and isinstance(width, int | float) else None,
+            "words": stage_words(decisions),
         }
         for position, (name, decisions) in enumerate(stages(trial.candidate).items())
     ]
-
-
-def _stage_words(decisions: Mapping[str, Any]) -> str:
-    known = {"mixer", "units", "groups", "n1", "n2", "reduction", "share"}
-    parts = []
-    if "groups" in decisions and decisions.get("mixer") != FIXED:
-        parts.append(f"{decisions['groups']} group{'' if decisions['groups'] == 1 else 's'}")
-    elif "groups" in decisions:
-        parts.append(f"shuffle over {decisions['groups']} groups")
-    if "n1" in decisions and "n2" in decisions:
-        parts.append(f"Kronecker pair {decisions['n1']} x {decisions['n2']}")
-    if "reduction" in decisions:
-        parts.append(f"generator C/{decisions['reduction']}")
-    if "share" in decisions:
-        shared = {
-            "matrices": "one pair for all groups",
-            "generator": "one generator for all groups",
-            "none": "own pairs",
-        }
-        parts.append(shared.get(str(decisions["share"]), f"share {decisions['share']}"))
-    parts += [f"{name.replace('_', ' ')} {value}" for name, value in decisions.items() if name not in known]
-    return ", ".join(parts)
 
 
 def _curve(curve: Any) -> list[list[float | None]]:

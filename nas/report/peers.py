@@ -1,18 +1,21 @@
-"""Each candidate with a learned mixer beside its nearest fixed peer: the plainest answer to whether mixing pays."""
+"""Each changed candidate beside the unchanged network nearest in cost: the plainest answer to whether the change pays.
+
+Unchanged is a network of fixed shuffles, or, where 1x1 convolutions are a choice in every stage, of dense ones.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from nas.report.mixers import FIXED, NONE, mixer_class
+from nas.report.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.readings import accuracy_of, cost_name, difference_error, trained
 from nas.result import SearchResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A candidate and the fixed candidate nearest to it in cost."""
+    """A candidate and the unchanged one nearest to it in cost."""
 
     trial: int
     peer: int
@@ -32,20 +35,20 @@ class Pair:
 
 
 def pairs(result: SearchResult) -> list[Pair]:
-    """Every trained candidate that is not fixed with its nearest fixed peer by cost ratio, cheapest first.
+    """Every trained candidate that is not unchanged with its nearest unchanged peer by cost ratio, cheapest first.
 
-    Of peers equally near the one with the lower trial number is taken. Empty where nothing fixed was trained.
+    Of peers equally near the one with the lower trial number is taken. Empty where nothing unchanged was trained.
     """
     cost = cost_name(result)
     pool = trained(result)
-    fixed = [trial for trial in pool if mixer_class(trial.candidate) == FIXED]
+    unchanged = [trial for trial in pool if mixer_class(trial.candidate) in UNCHANGED]
     found: list[Pair] = []
     for trial in sorted(pool, key=lambda one: (one.values()[cost], one.number)):
         mixer = mixer_class(trial.candidate)
-        if mixer in (FIXED, NONE) or not fixed:
+        if mixer in (*UNCHANGED, NONE) or not unchanged:
             continue
         own = trial.values()[cost]
-        peer = min(fixed, key=lambda one: abs(math.log(one.values()[cost] / own)))
+        peer = min(unchanged, key=lambda one: abs(math.log(one.values()[cost] / own)))
         mine, theirs = accuracy_of(trial), accuracy_of(peer)
         found.append(
             Pair(

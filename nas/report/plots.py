@@ -17,9 +17,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from nas.records import Trial
 from nas.report.labels import place_labels
-from nas.report.mixers import mixer_class, styles
+from nas.report.mixers import mixer_class, unchanged_class
 from nas.report.quantities import log_ticks, tick
 from nas.report.readings import accuracy_of, cost_name, members, resolution, staircase, standard_error, trained
+from nas.report.styles import styles
 from nas.report.words import cost_label, subtitle, title
 from nas.result import SearchResult
 
@@ -27,6 +28,16 @@ INK = "#1d2530"
 SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "cross": "P",
+    "star": "*",
+}
+_LARGER = {"star": 2.2, "triangle-up": 1.2, "triangle-down": 1.2, "cross": 1.2}
+"""Times the area of a circle that looks as large."""
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -90,34 +101,45 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    _dots(axes, pool, cost)
+    _dots(axes, result, cost)
     _front(axes, result, cost, right)
     _baselines(axes, result, cost)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.02),
-        borderaxespad=0,
-        borderpad=0,
-        ncols=4,
-        fontsize=9,
-        handlelength=1.6,
-        handletextpad=0.5,
-        columnspacing=1.6,
-    )
+    _legend(figure, axes)
     figure.text(0.02, 0.022, _note(result, low), fontsize=8.5, color=SOFT)
     _label_baselines(figure, axes, result, cost)
 
 
-def _dots(axes: Axes, pool: list[Trial], cost: str) -> None:
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Above the axes, in as many columns as there is room for."""
+    for columns in (4, 3, 2, 1):
+        legend = axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1.02),
+            borderaxespad=0,
+            borderpad=0,
+            ncols=columns,
+            fontsize=9,
+            handlelength=1.6,
+            handletextpad=0.5,
+            columnspacing=1.6,
+        )
+        if legend.get_window_extent().width < 0.9 * figure.bbox.width:
+            return
+
+
+def _dots(axes: Axes, result: SearchResult, cost: str) -> None:
+    pool = trained(result)
     size = 46 if len(pool) < 60 else 30 if len(pool) < 400 else 14
     alpha = 0.55 if len(pool) < 400 else 0.35
     by_class = {trial.number: mixer_class(trial.candidate) for trial in pool}
-    for name, style in styles(by_class.values()).items():
+    unchanged = unchanged_class(trial.candidate for trial in result.trials)
+    for name, style in styles(by_class.values(), unchanged=unchanged).items():
         own = [trial for trial in pool if by_class[trial.number] == name]
         axes.scatter(
             [trial.values()[cost] for trial in own],
             [accuracy_of(trial).mean for trial in own],
-            s=size,
+            s=size * _LARGER.get(style.shape, 1),
+            marker=_MARKERS[style.shape],
             color=style.light,
             alpha=alpha,
             linewidths=0,
@@ -141,8 +163,17 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
         error = standard_error(accuracy)
         if error is not None:
             axes.errorbar(x, accuracy.mean, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
-        color = colors[mixer_class(trial.candidate)].light
-        axes.scatter(x, accuracy.mean, s=62, color=color, edgecolors=INK, linewidths=1.4, zorder=5)
+        style = colors[mixer_class(trial.candidate)]
+        axes.scatter(
+            x,
+            accuracy.mean,
+            s=62 * _LARGER.get(style.shape, 1),
+            marker=_MARKERS[style.shape],
+            color=style.light,
+            edgecolors=INK,
+            linewidths=1.4,
+            zorder=5,
+        )
     name = "Pareto front" if len(result.objectives) < 3 else f"front of {len(result.objectives)} objectives"
     label = f"{name} ± standard error"
     axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)

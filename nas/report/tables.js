@@ -66,7 +66,7 @@ function showTrials() {
     column("accuracy", "Accuracy %", (t) => t.accuracy, { number: true, show: percent }),
     column("macs", "MACs", (t) => t.macs, { number: true, show: (t) => human(t.macs) }),
     column("params", "Params", (t) => t.params, { number: true, show: (t) => human(t.params) }),
-    ...(mixers.size > 1 ? [column("mixer", "Mixer", (t) => mixers.get(t.mixer).label)] : []),
+    ...(mixers.size > 1 ? [column("mixer", classWord, (t) => mixers.get(t.mixer).label)] : []),
     column("description", "Network", (t) => t.description, { text: true, show: describedCell }),
     column("epochs", "Epochs", (t) => t.epochs, { number: true }),
     column("seconds", "Time", (t) => t.seconds, { number: true, show: (t) => duration(t.seconds) }),

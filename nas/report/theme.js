@@ -17,6 +17,22 @@ function mixerColor(name) {
   return dark() ? mixer.dark : mixer.light;
 }
 
+function mixerShape(name) {
+  return mixers.get(name).shape;
+}
+
+/** The size at which a point of this kind looks as large as a circle of the given one. */
+function mixerSize(name, size) {
+  return ({ star: 1.35, "triangle-up": 1.2, "triangle-down": 1.2 }[mixerShape(name)] ?? 1) * size;
+}
+
+/** A point of a kind's color and shape, for words beside it. */
+function swatch(name) {
+  const found = make("span", { class: name === null ? "swatch" : `swatch ${mixerShape(name)}` });
+  found.style.setProperty("--swatch", name === null ? color("accent") : mixerColor(name));
+  return found;
+}
+
 /** Draws a chart now and whenever colors or width change; `parts` gives {data, layout}. */
 function chart(id, parts, clicked = null) {
   const element = byId(id);
@@ -102,9 +118,9 @@ function redrawAll() {
 function legend(id, entries, hidden, changed) {
   byId(id).replaceChildren(
     ...entries.map((entry) => {
-      const swatch = make("span", { class: `swatch ${entry.shape ?? ""}` });
-      swatch.style.setProperty("--swatch", entry.color());
-      const button = make("button", { type: "button", "aria-pressed": String(!hidden.has(entry.key)) }, swatch, entry.label);
+      const mark = make("span", { class: `swatch ${entry.shape ?? ""}` });
+      mark.style.setProperty("--swatch", entry.color());
+      const button = make("button", { type: "button", "aria-pressed": String(!hidden.has(entry.key)) }, mark, entry.label);
       button.addEventListener("click", () => {
         if (!hidden.delete(entry.key)) hidden.add(entry.key);
         button.setAttribute("aria-pressed", String(!hidden.has(entry.key)));

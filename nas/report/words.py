@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nas.records import Trial, TrialState
-from nas.report.mixers import FIXED, NONE, mixer_class
+from nas.report.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.quantities import human, percent
 from nas.report.readings import accuracy_of, cost_name, members, resolution, standard_error, trained
 from nas.result import SearchResult
@@ -92,7 +92,7 @@ def cautions(result: SearchResult) -> list[str]:
             "error of a difference, from the number of validation images alone. The spread between training seeds comes on top."
         )
     if cost_name(result) == "macs" and any(
-        mixer_class(trial.candidate) not in (FIXED, NONE) for trial in trained(result)
+        mixer_class(trial.candidate) not in (*UNCHANGED, NONE) for trial in trained(result)
     ):
         told.append(
             "Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no multiply-add."

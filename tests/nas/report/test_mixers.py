@@ -1,4 +1,4 @@
-"""Which mixer class a candidate belongs to, and how it is described."""
+"""Which kind a stage is of, and which class a candidate belongs to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.report.mixers import describe, mixer_class, stages, styles
+from nas.report.mixers import DENSE, GROUPED, REPLACED, mixer_class, stage_kind, stages, unchanged_class
 
 
 def candidate(**architecture: Scalar) -> Candidate:
@@ -38,29 +38,58 @@ def test_stages_are_in_order_of_their_number_not_their_text():
     assert list(names) == ["stage1", "stage2", "stage10"]
 
 
-def test_a_description_tells_width_units_and_mixers():
-    one = candidate(
-        width=48,
-        stage1__units=4,
-        stage1__mixer="fixed",
-        stage2__units=8,
-        stage2__mixer="dynamic",
-        stage2__groups=2,
-        stage2__n1=4,
-        stage2__n2=6,
-        stage3__units=4,
-        stage3__mixer="fixed",
-        stage3__groups=2,
-    )
-    assert describe(one) == "48 | 4-8-4 | fixed dyn(2,4x6) fixed"
+RESNET_STAGES = {
+    "dense": {"pointwise": "dense"},
+    "grouped": {"pointwise": "grouped", "conv_groups": 4, "mixer": "fixed"},
+    "grouped dynamic": {"pointwise": "grouped", "conv_groups": 4, "mixer": "dynamic"},
+    "grouped none": {"pointwise": "grouped", "conv_groups": 4, "mixer": "none"},
+    "static-dynamic": {"pointwise": "static_dynamic", "kron_rank": 2},
+}
 
 
-def test_a_space_without_stages_is_described_by_its_decisions():
-    assert describe(candidate(depth=3, kernel="a")) == "depth=3, kernel=a"
+def resnet(*names: str) -> Candidate:
+    architecture: dict[str, Scalar] = {"width": 0.5}
+    for position, name in enumerate(names, start=1):
+        architecture |= {f"stage{position}.{what}": value for what, value in RESNET_STAGES[name].items()}
+    return Candidate(space="resnet_cifar", architecture=architecture, training={"lr": 0.1})
 
 
-def test_every_class_has_a_color_of_its_own_even_an_unknown_one():
-    chosen = styles(["fixed", "dynamic", "mixed", "static", "wavelet", "static_full", "static_dynamic", "butterfly"])
-    assert set(chosen) >= {"wavelet", "butterfly"}
-    assert len({style.light for style in chosen.values()}) == 8
-    assert len({style.dark for style in chosen.values()}) == 8
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("dense", "dense", "dense"), DENSE),
+        (("dense", "grouped", "grouped"), GROUPED),
+        (("grouped", "grouped", "grouped"), GROUPED),
+        (("dense", "dense", "grouped dynamic"), "dynamic"),
+        (("dense", "grouped", "grouped dynamic"), "dynamic"),
+        (("grouped none", "grouped", "dense"), "none"),
+        (("dense", "static-dynamic", "dense"), REPLACED),
+        (("grouped", "static-dynamic", "dense"), REPLACED),
+        (("grouped dynamic", "static-dynamic", "dense"), "mixed"),
+        (("grouped dynamic", "grouped none", "dense"), "mixed"),
+    ],
+)
+def test_a_class_is_the_one_kind_beside_dense_and_plainly_grouped(names: tuple[str, ...], expected: str):
+    assert mixer_class(resnet(*names)) == expected
+
+
+def test_replaced_convolutions_and_the_mixer_of_that_name_are_two_kinds():
+    mixed = candidate(stage1__mixer="static_dynamic")
+    replaced = candidate(stage1__mixer="fixed", stage1__pointwise="static_dynamic")
+    both = candidate(stage1__mixer="static_dynamic", stage1__pointwise="static_dynamic")
+    assert [mixer_class(one) for one in (mixed, replaced, both)] == ["static_dynamic", REPLACED, "mixed"]
+
+
+def test_a_stage_that_decides_on_neither_mixer_nor_convolutions_has_no_kind():
+    assert stage_kind({"units": 3}) is None
+
+
+@pytest.mark.parametrize(
+    "names", [("dense", "static-dynamic"), ("grouped", "grouped"), ("grouped dynamic", "static-dynamic")]
+)
+def test_where_convolutions_are_a_choice_in_every_stage_the_dense_network_is_unchanged(names: tuple[str, ...]):
+    assert unchanged_class([resnet(*names)]) == DENSE
+
+
+def test_where_every_stage_mixes_the_fixed_network_is_unchanged():
+    assert unchanged_class([candidate(stage1__mixer="dynamic", stage1__pointwise="static_dynamic")]) == "fixed"

@@ -135,6 +135,71 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
     assert page.locator("#network svg.schematic rect").count() == 4 + 2
 
 
+RESNET = {
+    "width": 0.5,
+    "stage1.units": 2,
+    "stage1.pointwise": "dense",
+    "stage2.units": 3,
+    "stage2.pointwise": "grouped",
+    "stage2.conv_groups": 4,
+    "stage2.mixer": "dynamic",
+    "stage3.units": 4,
+    "stage3.pointwise": "static_dynamic",
+    "stage3.kron_rank": 2,
+}
+
+
+def test_a_stage_shows_what_its_convolutions_are(visit, make_result, make_trial):
+    page = visit(make_result([make_trial(0, accuracy=70.0, architecture=RESNET)]))
+    text = page.locator("#network .stages").inner_text()
+    assert "Stage 1: 2 units, dense 1x1 convolutions" in text
+    assert "Stage 2: 3 units, 1x1 convolutions in 4 groups, dynamic" in text
+    assert "Stage 3: 4 units, static-dynamic 1x1 convolutions" in text
+    titles = page.eval_on_selector_all("#network svg.schematic title", "found => found.map(one => one.textContent)")
+    parts = {title: titles.count(title) for title in titles}
+    # A dense unit is one bar, a grouped one is cut in three slices, and one of shuffles has a core and a rim.
+    assert parts == {
+        "dense 1x1 convolutions": 2,
+        "1x1 convolutions in 4 groups, dynamic": 3 * 3,
+        "static-dynamic 1x1 convolutions": 4 * 2,
+    }
+
+
+def test_dense_networks_are_named_as_peers(visit, make_result, make_trial):
+    dense = {"width": 0.5, "stage1.pointwise": "dense"}
+    grouped = {"width": 0.5, "stage1.pointwise": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+    trials = [
+        make_trial(0, accuracy=60.0, architecture=dense),
+        make_trial(1, accuracy=70.0, macs=2e6, architecture=grouped),
+    ]
+    page = visit(make_result(trials))
+    assert page.locator("#peers h2").inner_text() == "Beside the nearest dense peer"
+    assert "dense network nearest" in page.locator("#peers-lead").inner_text()
+    assert page.locator("#mixers h2").inner_text() == "One front per kind"
+    assert page.locator("nav").inner_text().split()[:3] == ["Front", "Kinds", "Peers"]
+    legend = page.locator("#front-legend").inner_text()
+    assert "dense 1x1 (1)" in legend
+    assert "grouped, fixed shuffle (1)" in legend
+
+
+def test_other_readings_are_shown_where_they_were_taken_and_say_what_they_are(visit, make_result, make_trial):
+    trials = [
+        make_trial(0, accuracy=70.0, macs=2e6, details={"soft_accuracy": 71.0, "swapped_accuracy": 66.5}),
+        make_trial(1, accuracy=60.0, macs=1e6),
+    ]
+    page = visit(make_result(trials))
+    cells = page.locator("#network .numbers > div")
+    swapped = cells.filter(has_text="Swapped")
+    assert "\N{MINUS SIGN}3.50 pts" in swapped.inner_text()
+    assert "another image" in (swapped.get_attribute("title") or "")
+    soft = cells.filter(has_text="Soft")
+    assert "+1.00 pts" in soft.inner_text()
+    assert "soft matrices" in (soft.get_attribute("title") or "")
+    page.get_by_label("Cheaper on the front").click()
+    assert cells.filter(has_text="Accuracy").count() == 1
+    assert swapped.count() == soft.count() == 0
+
+
 def test_headings_sort_and_the_filter_narrows(visit, make_search):
     result = make_search(19, seed=1)
     page = visit(result)

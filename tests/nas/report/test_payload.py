@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -80,6 +81,14 @@ def test_channels_double_where_the_space_is_known_to_double_them(make_result, ma
     architecture = {"width": 48, "stage1.units": 2, "stage2.units": 4}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]
     assert [stage["channels"] for stage in trial["stages"]] == [48, 96]
+
+
+@pytest.mark.parametrize(("space", "growth"), [("resnet_cifar", [1, 2]), ("mobilenet_v2", [None, None])])
+def test_growth_is_told_only_of_spaces_that_double(make_result, make_trial, space: str, growth: list[int | None]):
+    trial = make_trial(0, accuracy=50.0, architecture={"stage1.units": 2, "stage2.units": 4})
+    trial = dataclasses.replace(trial, candidate=dataclasses.replace(trial.candidate, space=space))
+    (told,) = payload(make_result([trial]))["trials"]
+    assert [stage["growth"] for stage in told["stages"]] == growth
 
 
 def test_the_reader_is_warned(make_search):

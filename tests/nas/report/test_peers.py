@@ -1,4 +1,4 @@
-"""Each candidate beside its nearest fixed peer, against brute force."""
+"""Each changed candidate beside its nearest unchanged peer, against brute force."""
 
 from __future__ import annotations
 
@@ -49,3 +49,18 @@ def test_without_a_fixed_network_there_are_no_pairs(make_result, make_trial):
 
 def test_a_space_without_mixers_has_no_pairs(make_result, make_trial):
     assert pairs(make_result([make_trial(k, accuracy=50.0, architecture={"depth": k}) for k in range(3)])) == []
+
+
+def test_where_convolutions_are_a_choice_the_dense_network_is_the_peer_and_not_the_grouped_one(make_result, make_trial):
+    dense = {"width": 0.5, "stage1.pointwise": "dense"}
+    grouped = {"width": 0.5, "stage1.pointwise": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+    dynamic = {**grouped, "stage1.mixer": "dynamic"}
+    replaced = {"width": 0.5, "stage1.pointwise": "static_dynamic"}
+    trials = [
+        make_trial(number, accuracy=50.0 + number, macs=macs, architecture=architecture)
+        for number, (macs, architecture) in enumerate(
+            [(8e6, dense), (1e6, dense), (2e6, grouped), (2.1e6, dynamic), (7e6, replaced)]
+        )
+    ]
+    found = {(pair.trial, pair.peer, pair.mixer) for pair in pairs(make_result(trials))}
+    assert found == {(2, 1, "grouped"), (3, 1, "dynamic"), (4, 0, "replaced")}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from nas.report.plots import accuracy_limits, pareto_png
+from nas.report.styles import STYLES
 
 
 def colors_in(png: bytes) -> set[tuple[int, int, int]]:
@@ -29,6 +31,33 @@ def test_points_of_a_class_have_its_color(make_result, make_trial):
     # The only member of the front is drawn opaque, in the color of the dynamic mixers.
     png = pareto_png(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})]))
     assert (0x16, 0x68, 0xB8) in colors_in(png)
+
+
+def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial):
+    kinds = [*STYLES, "unheard_of"]
+    trials = [
+        make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={"stage1.mixer": kind})
+        for k, kind in enumerate(kinds)
+    ]
+    assert pareto_png(make_result(trials)).startswith(b"\x89PNG")
+
+
+def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(make_result, make_trial, monkeypatch):
+    grouped = {"stage1.pointwise": "grouped", "stage1.conv_groups": 4}
+    trials = [
+        make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={**grouped, "stage1.mixer": kind})
+        for k, kind in enumerate([*STYLES, "a_mixer_of_a_rather_long_name"])
+    ]
+    drawn: list[Figure] = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k)))
+    pareto_png(make_result(trials))
+    (figure,) = drawn
+    (axes,) = figure.axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().x1 <= figure.bbox.width
+    assert axes.get_window_extent().width > 0.85 * figure.bbox.width
 
 
 def test_three_objectives_are_drawn(make_search, three_objectives):

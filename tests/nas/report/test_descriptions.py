@@ -1,0 +1,78 @@
+"""How networks and stages are said in words."""
+
+from __future__ import annotations
+
+from nas.candidate import Candidate
+from nas.dimensions import Scalar
+from nas.report.descriptions import describe, stage_title, stage_words
+
+
+def candidate(**architecture: Scalar) -> Candidate:
+    named = {name.replace("__", "."): value for name, value in architecture.items()}
+    return Candidate(space="shufflenet_v2", architecture=named, training={"lr": 0.1})
+
+
+def test_a_description_tells_width_units_and_mixers():
+    one = candidate(
+        width=48,
+        stage1__units=4,
+        stage1__mixer="fixed",
+        stage2__units=8,
+        stage2__mixer="dynamic",
+        stage2__groups=2,
+        stage2__n1=4,
+        stage2__n2=6,
+        stage3__units=4,
+        stage3__mixer="fixed",
+        stage3__groups=2,
+    )
+    assert describe(one) == "48 | 4-8-4 | fixed dyn(2,4x6) fixed"
+
+
+def test_a_space_without_stages_is_described_by_its_decisions():
+    assert describe(candidate(depth=3, kernel="a")) == "depth=3, kernel=a"
+
+
+def test_a_description_tells_what_the_convolutions_of_each_stage_are():
+    one = candidate(
+        width=0.5,
+        stage1__units=3,
+        stage1__pointwise="dense",
+        stage2__units=3,
+        stage2__pointwise="grouped",
+        stage2__conv_groups=4,
+        stage2__mixer="dynamic",
+        stage2__groups=2,
+        stage2__n1=4,
+        stage2__n2=6,
+        stage3__units=3,
+        stage3__pointwise="static_dynamic",
+        stage3__group_rank=0,
+        stage3__pair_rank=1,
+    )
+    assert describe(one) == "0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6), static-dynamic"
+
+
+def test_a_stage_with_replaced_convolutions_still_tells_its_mixer():
+    one = candidate(width=48, stage1__mixer="fixed", stage2__pointwise="static_dynamic", stage2__mixer="static_dynamic")
+    assert describe(one) == "48 | fixed, static-dynamic static+dynamic"
+
+
+def test_a_stage_is_titled_by_its_convolutions_and_its_mixer():
+    assert stage_title({"mixer": "dynamic"}) == "dynamic"
+    assert stage_title({"pointwise": "dense"}) == "dense 1x1 convolutions"
+    grouped = {"pointwise": "grouped", "conv_groups": 4, "mixer": "random_each"}
+    assert stage_title(grouped) == "1x1 convolutions in 4 groups, random for each image"
+    replaced = {"pointwise": "static_dynamic", "mixer": "fixed"}
+    assert stage_title(replaced) == "fixed shuffle, static-dynamic 1x1 convolutions"
+    assert stage_title({"units": 3}) == ""
+
+
+def test_words_of_a_stage_say_ranks_and_sums():
+    decisions = {"pointwise": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
+    said = "in each layer groups of rank 0, pair of rank 1, static matrix of 1 term, whole matrices added"
+    assert stage_words(decisions) == said
+
+
+def test_a_decision_that_the_words_do_not_know_is_still_told():
+    assert stage_words({"units": 3, "mixer": "fixed", "wave_length": 7}) == "wave length 7"
