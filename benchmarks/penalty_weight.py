@@ -109,7 +109,7 @@ def draw(table: pd.DataFrame, target: Path) -> None:
     axes[0].set_ylim(-0.03, 1.03)
     handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(
-        handles, labels, title="penalty weight", fontsize=9, title_fontsize=9, frameon=False, loc="outside right"
+        handles, labels, title="penalty weight", fontsize=9, title_fontsize=9, frameon=False, loc="outside right center"
     )
     figure.savefig(target, dpi=130)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from search_spaces.blocks.channel_gather import gather_channels
 from search_spaces.blocks.factor_rows import RowGenerator
+from search_spaces.blocks.permutation import joined_map
 
 
 class ChannelGather(nn.Module):
@@ -74,16 +75,3 @@ class GeneratedGather(nn.Module):
     def extra_repr(self) -> str:
         """Shown by `repr`."""
         return f"groups={len(self.offsets)}"
-
-
-def joined_map(outer: Tensor, inner: Tensor, columns: int, offsets: Tensor) -> Tensor:
-    """`permutation.shuffle_map` in two additions: its axes are put where the cross-group shuffle leaves them, `o1 o2 g`.
-
-    Args:
-        outer: `int[b g|1 o1]`.
-        inner: `int[b g|1 o2]`.
-        columns: Of the inner factor, i2.
-        offsets: First channel of each group, `int[g]`.
-    """
-    within = torch.add(inner.transpose(1, 2).unsqueeze(1), outer.transpose(1, 2).unsqueeze(2), alpha=columns)
-    return (within + offsets).flatten(1)

@@ -50,6 +50,13 @@ def test_shuffle_map_is_the_formula_entry_by_entry() -> None:
         assert index_map[b, (i1 * n2 + i2) * groups + k] == expected
 
 
+def test_shuffle_map_is_the_kronecker_product_in_each_group_then_the_cross_group_shuffle() -> None:
+    outer, inner = torch.randint(3, (5, 2, 4)), torch.randint(6, (5, 2, 2))
+    blocks = algebra.grouped(algebra.kronecker(outer, inner, 6), 2, 18)
+    expected = algebra.compose(blocks, algebra.cross_group_shuffle(16, 2))
+    assert torch.equal(algebra.shuffle_map(outer, inner, 2, (3, 6)), expected)
+
+
 def test_one_pair_of_factors_is_used_by_every_group() -> None:
     outer, inner = torch.randint(2, (2, 1, 2)), torch.randint(4, (2, 1, 4))
     shared = algebra.shuffle_map(outer, inner, 3)
