@@ -8,7 +8,7 @@ from torch import nn
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
 from search_spaces.blocks.index_shuffle import index_shuffle
 from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import coverage, inverse, is_permutation, kronecker, matrix, shuffle_map
+from search_spaces.blocks.permutation import coverage, is_permutation, kronecker, matrix, shuffle_map
 
 GROUPS, N1, N2 = 2, 2, 3
 CHANNELS = GROUPS * N1 * N2
@@ -50,8 +50,9 @@ def test_colliding_rows_duplicate_channels_lose_others_and_have_no_inverse() -> 
     assert coverage(index_map).item() == 0.5
     x = torch.randn(1, CHANNELS, 2, 2)
     y = gather_channels(x, index_map)
-    assert len({tuple(channel.flatten().tolist()) for channel in y[0]}) == CHANNELS // 2
-    assert not torch.equal(gather_channels(y, inverse(index_map)), x)
+    kept, given = ({tuple(channel.flatten().tolist()) for channel in each[0]} for each in (y, x))
+    assert len(kept) == CHANNELS // 2
+    assert len(given - kept) == CHANNELS // 2  # so no map of y gives x back
 
 
 def test_the_gradient_of_colliding_rows_is_the_transposed_matrix_not_an_inverse() -> None:
