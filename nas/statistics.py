@@ -27,9 +27,9 @@ class PairedDifference:
 
     mean: float
     half_width: float
-    """Of the 95% interval around the mean; infinite for one pair."""
+    """Of the 95% interval around the mean; infinite for one pair, or where pairs show no spread."""
     p: float
-    """Probability of a mean at least so far from 0 on either side, were the true one 0; 1 for one pair."""
+    """Probability of a mean at least so far from 0 on either side, were the true one 0; 1 for one pair, or without spread."""
     pairs: int
 
 
@@ -48,8 +48,8 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     if n < 2:
         return PairedDifference(mean=mean, half_width=math.inf, p=1.0, pairs=n)
     error = stdev(differences) / math.sqrt(n)
-    if error == 0:
-        return PairedDifference(mean=mean, half_width=0.0, p=1.0 if mean == 0 else 0.0, pairs=n)
+    if error == 0:  # rounded values agree by chance, and Student's t says nothing of a spread that was not seen
+        return PairedDifference(mean=mean, half_width=math.inf if mean else 0.0, p=1.0, pairs=n)
     return PairedDifference(
         mean=mean,
         half_width=float(t.ppf(1 - LEVEL / 2, n - 1)) * error,

@@ -87,6 +87,8 @@ def test_an_ablation_runs_goes_on_and_refuses_other_settings(
     table = (tmp_path / "table.md").read_text()
     assert "| dynamic_varied, swapped |" in table
     assert "| dynamic beats fixed, varied start |" in table
+    with (tmp_path / "runs.jsonl").open("a") as file:
+        file.write('{"arm": "fix')  # as a kill in the middle of a line leaves it
     assert main(command) == 0
     assert (tmp_path / "runs.jsonl").read_text() == runs
     capsys.readouterr()

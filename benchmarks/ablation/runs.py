@@ -62,17 +62,21 @@ class Runs:
         self.finished: dict[tuple[str, int], Run] = {}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+            text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text:  # a kill cut the last line short
+                self._path.write_text(whole, encoding="utf-8")
+            lines = whole.splitlines()
             if not lines:
                 self._path.write_text(json.dumps(identity) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{self._path} cannot be written: {error.strerror}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise OutputError(f"{self._path} cannot be read and written: {error}") from error
         if lines:
             self._read(lines, identity)
 
     def _read(self, lines: list[str], identity: Mapping[str, Any]) -> None:
         try:
-            found, *records = (json.loads(line) for line in lines if line.endswith("}"))
+            found, *records = (json.loads(line) for line in lines)
         except ValueError as error:
             raise OutputError(f"{self._path} is not a record of an ablation: {error}") from error
         changed = sorted(key for key in {*identity, *found} if identity.get(key) != found.get(key))
@@ -108,7 +112,7 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
     chosen = settings.arms or tuple(ARMS)
     for main, seeds in ((True, settings.pairs), (False, settings.control_pairs)):
         for seed in range(seeds):
-            yield from ((arm, seed) for arm in chosen if ARMS[arm].main is main)
+            yield from ((arm, seed) for arm in dict.fromkeys(chosen) if ARMS[arm].main is main)
 
 
 def train_all(settings: Settings) -> dict[tuple[str, int], Run]:

@@ -69,7 +69,7 @@ def faults(settings: Settings, known_arms: tuple[str, ...]) -> list[str]:
     ]
     if len(ablation.units) != 3 or min(ablation.units) < 1:
         found.append(f"--ablation.units is {list(ablation.units)}; allowed: three numbers of at least 1")
-    if ablation.width % (4 * ablation.groups):
+    if ablation.groups >= 1 and ablation.width % (4 * ablation.groups):
         found.append(
             f"--ablation.width is {ablation.width}; with {ablation.groups} groups it must be a multiple of {4 * ablation.groups}"
         )

@@ -55,7 +55,7 @@ class StaticFullShuffle(LearnedMixer):
 
     def index_map(self, x: Tensor) -> Tensor:
         """The map by which an evaluation reads the channels, `int[1 c]`."""
-        return self.remember(self.rows_of(self.logits)[None])
+        return self.remember(self.rows_of(self.logits[None]))
 
     def deployed(self) -> nn.Module:
         """One index map."""

@@ -360,3 +360,22 @@ def test_static_full_begins_with_the_same_weight_at_any_size_and_temperature(cha
     assert isinstance(block, StaticFullShuffle)
     peaks = torch.softmax(block.logits / temperature, -1).amax(-1)
     assert peaks.mean().item() == pytest.approx(0.88, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["static", "static_full"])
+def test_swapping_images_changes_nothing_where_all_have_the_same_permutation(kind: str) -> None:
+    block, x = make(kind).eval(), features()
+    assert isinstance(block, LearnedShuffle)
+    own = block(x)
+    block.set_reading(Reading.SWAPPED)
+    assert torch.equal(block(x), own)
+
+
+def test_swapping_gives_each_image_the_permutation_of_another() -> None:
+    block, x = make("dynamic").eval(), features()
+    assert isinstance(block, KroneckerMixer)
+    own = block.index_map(x)
+    block.set_reading(Reading.SWAPPED)
+    swapped = block.index_map(x)
+    assert sorted(own.tolist()) == sorted(swapped.tolist())
+    assert not torch.equal(own, swapped)
