@@ -67,6 +67,8 @@ class Recipe:
     weight_decay: float
     orth_weight: float
     """Final weight of the orthogonality penalty."""
+    rungs: tuple[int, ...] = ()
+    """Epochs after which the network is measured, projected to true permutations too, whatever that costs."""
 
     def steps(self, images: int) -> int:
         """Steps an epoch: full batches only, so that every step is alike; one smaller batch if there is no full one."""
@@ -137,10 +139,19 @@ class Training:
             if (step + 1) % CHECK_EVERY == 0 or step + 1 == steps:
                 _refuse_non_finite(losses[: step + 1], epoch)
         entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
-        last = epoch + 1 == self._recipe.epochs
-        if not last and len(data.validation) <= CURVE_SHARE * len(data.train):
-            measured = self.measure()
-            entry |= {"accuracy": measured.accuracy().mean, **measured.shuffle_means()}
+        if epoch + 1 < self._recipe.epochs:
+            entry |= self._on_the_way(epoch + 1)
+        return entry
+
+    def _on_the_way(self, epochs: int) -> dict[str, float]:
+        """What the curve says after so many epochs beyond loss and rate; nothing where measuring would cost too much."""
+        at_rung = epochs in self._recipe.rungs
+        if not at_rung and len(self._data.validation) > CURVE_SHARE * len(self._data.train):
+            return {}
+        measured = self.measure()
+        entry = {"accuracy": measured.accuracy().mean, **measured.shuffle_means()}
+        if at_rung and entry.get("valid", 1.0) < 1:
+            entry["projected_accuracy"] = self.measure(Reading.PROJECTED).accuracy().mean
         return entry
 
     def _step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:

@@ -265,6 +265,7 @@ def make_recipe(task: Task, train: TrainSettings) -> Recipe:
         lr=values["lr"],
         weight_decay=values["weight_decay"],
         orth_weight=values["orth_weight"],
+        rungs=task.budget.rungs,
     )
 
 

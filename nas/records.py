@@ -90,6 +90,7 @@ class Task:
             "trial": self.trial,
             "candidate": self.candidate.to_json(),
             "epochs": self.budget.epochs,
+            "rungs": list(self.budget.rungs),
             "seed": self.seed,
         }
 
@@ -99,7 +100,7 @@ class Task:
         return cls(
             trial=data["trial"],
             candidate=Candidate.from_json(data["candidate"]),
-            budget=Budget(epochs=data["epochs"]),
+            budget=Budget(epochs=data["epochs"], rungs=tuple(data["rungs"])),
             seed=data["seed"],
         )
 

@@ -1,0 +1,164 @@
+"""Records a table of really trained networks: for each of 512 candidates of our own space, its accuracy after every epoch.
+
+    python -m benchmarks.record_curves --root DATA --output runs/curves [--workers 2] [--limit 300]
+
+ShuffleNetV2s on a part of CIFAR-10, nine epochs each, seed 0. The order is drawn from a seed, so that a part of the table is a
+random part. The same command again continues; at the end, and whenever it is stopped, `table.json` holds what is there: coding to
+metrics, the form of NAS-Bench-Macro. A coding has a digit for each of `POSITIONS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.trainings import FILE, Plan, Record, Records, execution_identity, train_missing
+from evaluator.cost import count_cost
+from evaluator.data import prepare
+from evaluator.device import resolve_device, resolve_execution
+from evaluator.settings import DataSettings, TrainSettings
+from evaluator.worker import TrainingEvaluator
+from nas.atomic_file import write_atomically
+from nas.budget import Budget
+from nas.dimensions import Scalar
+from nas.errors import NasError
+from nas.records import Evaluation, Task
+from nas.space import SearchSpace
+from search_spaces import SpaceSettings, make_space
+
+POSITIONS: dict[str, tuple[Scalar, ...]] = {
+    "width": (8, 16, 24, 32),
+    "stage2.units": (1, 3),
+    "stage1.mixer": ("fixed", "dynamic"),
+    "stage2.mixer": ("fixed", "static", "dynamic", "static_dynamic"),
+    "stage3.mixer": ("fixed", "static", "dynamic", "static_dynamic"),
+    "lr": (0.1, 0.4),
+}
+"""What the digits of a coding choose between."""
+SPACE = SpaceSettings(
+    widths=(8, 16, 24, 32),
+    units=((1,), (1, 3), (1,)),
+    group_ranks=1,
+    pair_ranks=1,
+    reductions=(4,),
+    shares=("matrices",),
+    kron_ranks=(1,),
+    binarize_from=(0.3,),
+    lr=(0.1, 0.4),
+    weight_decay=(2e-4, 2e-4),
+    temperature=(0.5, 0.5),
+    orth_weight=(1.0, 1.0),
+)
+EPOCHS = 9
+IMAGES = 6000
+VALIDATION_SHARE = 0.25
+TRAIN = TrainSettings(epochs=EPOCHS, batch_size=64, label_smoothing=0.0)
+ORDER_SEED = 0
+
+
+def codings() -> list[str]:
+    """Every coding, in a drawn order."""
+    digits = [range(len(choices)) for choices in POSITIONS.values()]
+    found = ["".join(map(str, choice)) for choice in itertools.product(*digits)]
+    random.Random(ORDER_SEED).shuffle(found)
+    return found
+
+
+def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
+    """The decisions that a coding stands for; those that are no position have one value."""
+    chosen = {name: choices[int(digit)] for digit, (name, choices) in zip(coding, POSITIONS.items(), strict=True)}
+    return {
+        dimension.name: chosen.get(dimension.name, dimension.choices[0] if hasattr(dimension, "choices") else dimension.low)
+        for dimension in space.dimensions
+    }
+
+
+_worker: tuple[TrainingEvaluator, SearchSpace, int] | None = None
+
+
+def begin(data: DataSettings, device: str, folder: str, image: dict[str, int]) -> None:
+    """Prepares a worker process."""
+    global _worker
+    space = make_space(SPACE, **image)
+    evaluator = TrainingEvaluator(space.build, data, TRAIN, device=device, checkpoints=f"{folder}/checkpoints", split_seed=0)
+    _worker = (evaluator, space, image["image_size"])
+
+
+def train(number: int, coding: str) -> Record:
+    """One training; a record of it, or of how it failed."""
+    assert _worker is not None
+    evaluator, space, size = _worker
+    candidate = space.decode(genotype(space, coding))
+    cost = count_cost(space.build(candidate).eval(), (1, 3, size, size))
+    budget = Budget(epochs=EPOCHS, rungs=tuple(range(1, EPOCHS)))
+    outcome = evaluator.evaluate(Task(trial=number, candidate=candidate, budget=budget, seed=0), lambda _progress: None)
+    record: dict[str, Any] = {"coding": coding, "macs": cost.macs, "params": cost.params, "seconds": outcome.seconds}
+    if not isinstance(outcome, Evaluation):
+        return {**record, "failure": f"{outcome.kind}: {outcome.message}"}
+    curve = outcome.details["curve"]
+    accuracies = {"accuracy": outcome.measurements["accuracy"].mean, "curve": [entry["accuracy"] for entry in curve]}
+    if "projected_accuracy" in outcome.details or any("projected_accuracy" in entry for entry in curve):
+        last = {"accuracy": accuracies["accuracy"], **outcome.details}
+        accuracies["projected"] = [e.get("projected_accuracy", e["accuracy"]) for e in (*curve[:-1], last)]
+    return {**record, **accuracies}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
+    parser.add_argument("--output", default="runs/curves", help="Folder of the records and the table.")
+    parser.add_argument("--workers", type=int, default=2, help="Networks trained at the same time, a core each.")
+    parser.add_argument("--limit", type=int, default=512, help="Stop after so many of the 512.")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda.")
+    options = parser.parse_args(argv)
+    data = DataSettings(
+        name="cifar10", root=options.root, train_limit=IMAGES, validation_share=VALIDATION_SHARE, crop_padding=0
+    )
+    folder = Path(options.output)
+    try:
+        summary = prepare(data, seed=0)
+        image = {"image_size": summary.image_size, "channels": summary.channels, "classes": summary.classes}
+        space = make_space(SPACE, **image)
+        identity = {"space": space.settings(), "epochs": EPOCHS, "data.fingerprint": summary.fingerprint}
+        identity |= execution_identity(resolve_execution(TRAIN, resolve_device(options.device)))
+        records = Records(folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json"))
+        plan = Plan(
+            arguments={(coding,): (number, coding) for number, coding in enumerate(codings()[: options.limit])},
+            train=train,
+            begin=begin,
+            begin_arguments=(data, options.device, str(folder), image),
+            title="curves",
+        )
+        try:
+            train_missing(plan, records, workers=options.workers, after=lambda _record: None)
+        finally:
+            write_table(folder / "table.json", records)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command continues", file=sys.stderr)
+        return 130
+    except NasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{folder / 'table.json'}: {len(records.finished)} networks ({folder / FILE} holds how they came to be)")
+    return 0
+
+
+def write_table(path: Path, records: Records) -> None:
+    """Coding to metrics, a line each in the order of codings; failed trainings are left out."""
+    rows = {
+        str(record["coding"]): {name: value for name, value in record.items() if name != "coding"}
+        for record in records.finished.values()
+        if "failure" not in record
+    }
+    lines = ",\n".join(f"{json.dumps(coding)}: {json.dumps(rows[coding])}" for coding in sorted(rows))
+    write_atomically(path, f"{{\n{lines}\n}}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

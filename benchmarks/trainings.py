@@ -1,0 +1,159 @@
+"""Trainings that a benchmark needs, some at a time, each kept as a line of JSON once it ends; what is there is not trained again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from evaluator.device import Execution
+from nas.errors import OutputError, SettingsError
+
+Key = tuple[str | int, ...]
+Record = Mapping[str, Any]
+FILE = "runs.jsonl"
+
+
+class Records:
+    """The finished trainings of a folder: a file with what they have in common, then a line for each.
+
+    A training that failed has a line too, with its `failure` in words.
+
+    Args:
+        folder: Made if it is not there.
+        identity: What makes trainings comparable; plain JSON.
+        key: The fields by which a record is told from others.
+        others: Names of files and folders that the benchmark puts beside the file.
+
+    Raises:
+        OutputError: The folder cannot be written, holds something else, or another process writes it.
+        SettingsError: It holds trainings with another identity.
+    """
+
+    def __init__(self, folder: Path, identity: Record, *, key: Sequence[str], others: Sequence[str] = ()) -> None:
+        self._path = folder / FILE
+        self._key = tuple(key)
+        self.finished: dict[Key, Record] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            foreign = sorted({path.name for path in folder.iterdir()} - {FILE, *others})
+            if foreign and not self._path.exists():
+                raise OutputError(f"--output {folder} holds something else ({foreign[0]}); give an empty or a new folder")
+            self._file = self._path.open("a+", encoding="utf-8")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lines = self._whole_lines()
+            if not lines:
+                self._write(identity)
+        except BlockingIOError as error:
+            raise OutputError(f"--output {folder} is being written by another process") from error
+        except (OSError, UnicodeDecodeError) as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"{self._path} cannot be read and written: {error}") from error
+        if lines:
+            self._read(lines, identity)
+
+    def _whole_lines(self) -> list[str]:
+        """The lines there are; one that a kill cut short is removed."""
+        self._file.seek(0)
+        text = self._file.read()
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            self._file.truncate(len(whole.encode()))
+        return whole.splitlines()
+
+    def _read(self, lines: Sequence[str], identity: Record) -> None:
+        try:
+            found, *records = (json.loads(line) for line in lines)
+            changed = sorted(key for key in {*identity, *found} if identity.get(key) != found.get(key))
+            self.finished = {tuple(record[name] for name in self._key): record for record in records}
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"{self._path} is not a record of trainings: {error!r}") from error
+        if changed:
+            raise SettingsError(
+                f"--output {self._path.parent} holds trainings with another "
+                + ", ".join(f"{key} ({found.get(key)!r}, now {identity.get(key)!r})" for key in changed)
+                + "; give another --output, or the settings it began with"
+            )
+
+    def add(self, record: Record) -> None:
+        """Keeps a finished training, on disk at once.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            self._write(record)
+        except OSError as error:
+            raise OutputError(f"{self._path} cannot be written: {error}; the same command continues") from error
+        self.finished[tuple(record[name] for name in self._key)] = record
+
+    def _write(self, record: Record) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Trainings to be there in the end.
+
+    `train(*arguments)` runs in a process of its own, after `begin(*begin_arguments)`; it returns a record, a failed one too.
+    All of them must be picklable.
+    """
+
+    arguments: Mapping[Key, tuple[Any, ...]]
+    train: Callable[..., Record]
+    begin: Callable[..., None]
+    begin_arguments: tuple[Any, ...]
+    title: str
+
+
+def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable[[Record], None]) -> None:
+    """Trains what is not there yet, with a progress bar, and tells of each.
+
+    Raises:
+        NasError: A setting, the images or the folder do not do, or a worker was killed; what is finished is kept.
+    """
+    missing = [key for key in plan.arguments if key not in records.finished]
+    if not missing:
+        return
+    total = len(plan.arguments)
+    context = multiprocessing.get_context("spawn")
+    with (
+        tqdm(total=total, initial=total - len(missing), unit="run", desc=plan.title) as bar,
+        ProcessPoolExecutor(
+            min(workers, len(missing)), mp_context=context, initializer=plan.begin, initargs=plan.begin_arguments
+        ) as pool,
+    ):
+        futures = [pool.submit(plan.train, *plan.arguments[key]) for key in missing]
+        try:
+            for future in as_completed(futures):
+                record = future.result()
+                records.add(record)
+                bar.update()
+                bar.set_postfix_str(" ".join(map(str, (record.get(name, "") for name in ("arm", "coding")))).strip())
+                after(record)
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise OutputError("a training's process died, perhaps for want of memory; the same command continues") from error
+            raise
+
+
+def execution_identity(execution: Execution) -> dict[str, Any]:
+    """What of the hardware changes what comes out of a training."""
+    return {
+        "device": execution.device.type,
+        "precision": execution.precision,
+        "channels_last": execution.channels_last,
+    }
