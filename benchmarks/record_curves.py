@@ -73,7 +73,9 @@ def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
     """The decisions that a coding stands for; those that are no position have one value."""
     chosen = {name: choices[int(digit)] for digit, (name, choices) in zip(coding, POSITIONS.items(), strict=True)}
     return {
-        dimension.name: chosen.get(dimension.name, dimension.choices[0] if hasattr(dimension, "choices") else dimension.low)
+        dimension.name: chosen.get(
+            dimension.name, dimension.choices[0] if hasattr(dimension, "choices") else dimension.low
+        )
         for dimension in space.dimensions
     }
 
@@ -85,7 +87,9 @@ def begin(data: DataSettings, device: str, folder: str, image: dict[str, int]) -
     """Prepares a worker process."""
     global _worker
     space = make_space(SPACE, **image)
-    evaluator = TrainingEvaluator(space.build, data, TRAIN, device=device, checkpoints=f"{folder}/checkpoints", split_seed=0)
+    evaluator = TrainingEvaluator(
+        space.build, data, TRAIN, device=device, checkpoints=f"{folder}/checkpoints", split_seed=0
+    )
     _worker = (evaluator, space, image["image_size"])
 
 
@@ -127,7 +131,6 @@ def main(argv: list[str] | None = None) -> int:
         space = make_space(SPACE, **image)
         identity = {"space": space.settings(), "epochs": EPOCHS, "data.fingerprint": summary.fingerprint}
         identity |= execution_identity(resolve_execution(TRAIN, resolve_device(options.device)))
-        records = Records(folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json"))
         plan = Plan(
             arguments={(coding,): (number, coding) for number, coding in enumerate(codings()[: options.limit])},
             train=train,
@@ -135,10 +138,13 @@ def main(argv: list[str] | None = None) -> int:
             begin_arguments=(data, options.device, str(folder), image),
             title="curves",
         )
-        try:
-            train_missing(plan, records, workers=options.workers, after=lambda _record: None)
-        finally:
-            write_table(folder / "table.json", records)
+        with Records(
+            folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json")
+        ) as records:
+            try:
+                train_missing(plan, records, workers=options.workers, after=lambda _record: None)
+            finally:
+                write_table(folder / "table.json", records)
     except KeyboardInterrupt:
         print("\nstopped; the same command continues", file=sys.stderr)
         return 130

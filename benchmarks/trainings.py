@@ -1,4 +1,4 @@
-"""Trainings that a benchmark needs, some at a time, each kept as a line of JSON once it ends; what is there is not trained again."""
+"""Trainings that a benchmark needs, each kept as a line of JSON once it ends; what is there is not trained again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -23,7 +23,7 @@ FILE = "runs.jsonl"
 
 
 class Records:
-    """The finished trainings of a folder: a file with what they have in common, then a line for each.
+    """The finished trainings of a folder: a file with what they have in common, then a line for each. To be used in a `with`.
 
     A training that failed has a line too, with its `failure` in words.
 
@@ -46,18 +46,34 @@ class Records:
             folder.mkdir(parents=True, exist_ok=True)
             foreign = sorted({path.name for path in folder.iterdir()} - {FILE, *others})
             if foreign and not self._path.exists():
-                raise OutputError(f"--output {folder} holds something else ({foreign[0]}); give an empty or a new folder")
+                raise OutputError(
+                    f"--output {folder} holds something else ({foreign[0]}); give an empty or a new folder"
+                )
             self._file = self._path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise _cannot_be_used(self._path, error) from error
+        try:
+            self._begin(identity)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _begin(self, identity: Record) -> None:
+        try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lines = self._whole_lines()
             if not lines:
                 self._write(identity)
         except BlockingIOError as error:
-            raise OutputError(f"--output {folder} is being written by another process") from error
+            raise OutputError(f"--output {self._path.parent} is being written by another process") from error
         except (OSError, UnicodeDecodeError) as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(f"{self._path} cannot be read and written: {error}") from error
+            raise _cannot_be_used(self._path, error) from error
         if lines:
             self._read(lines, identity)
 
@@ -99,6 +115,10 @@ class Records:
     def _write(self, record: Record) -> None:
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
+
+
+def _cannot_be_used(path: Path, error: Exception) -> OutputError:
+    return error if isinstance(error, OutputError) else OutputError(f"{path} cannot be read and written: {error}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +166,9 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
             for process in multiprocessing.active_children():
                 process.terminate()
             if isinstance(error, BrokenProcessPool):
-                raise OutputError("a training's process died, perhaps for want of memory; the same command continues") from error
+                raise OutputError(
+                    "a training's process died, perhaps for want of memory; the same command continues"
+                ) from error
             raise
 
 

@@ -30,23 +30,25 @@ class _Given:
         return f"--{self.key}" if self.source == "" else f"{self.key} (in {self.source})"
 
 
-def config_names() -> list[str]:
-    """Names of the ready configs."""
-    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+def config_names(ready: Path = CONFIGS) -> list[str]:
+    """Names of the ready configs in a folder."""
+    return sorted(path.stem for path in ready.glob("*.yaml"))
 
 
-def config_path(name: str) -> Path:
+def config_path(name: str, ready: Path = CONFIGS) -> Path:
     """The file of a ready config by name, or the file itself.
 
     Raises:
         SettingsError: Neither a ready config nor a file; lists the ready ones.
     """
-    ready = CONFIGS / f"{name}.yaml"
-    if ready.exists():
-        return ready
+    named = ready / f"{name}.yaml"
+    if named.exists():
+        return named
     if Path(name).is_file():
         return Path(name)
-    raise SettingsError("--config: " + unknown_name("config", name, config_names()) + ", or the path of a YAML file")
+    raise SettingsError(
+        "--config: " + unknown_name("config", name, config_names(ready)) + ", or the path of a YAML file"
+    )
 
 
 def parse(
@@ -55,6 +57,7 @@ def parse(
     check: Callable[[Any], list[str]],
     default_config: str,
     tied: Mapping[str, Sequence[str]],
+    ready: Path = CONFIGS,
 ) -> Any:
     """Merges defaults, the config and the flags, later ones winning.
 
@@ -65,6 +68,7 @@ def parse(
         default_config: Name of the config where `--config` is not given.
         tied: Settings that mean something only for one value of another, by that other's name: where a flag gives it another value
             than the config does, the config's values of them are left out.
+        ready: Folder of the configs that can be given by name.
 
     Returns:
         The namespace with the settings groups as dataclasses.
@@ -80,7 +84,7 @@ def parse(
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
         groups = frozenset(key.partition(".")[0] for key in known if "." in key)
-        given = [*_still_meant(_read_config(config_path(str(config)), groups), flags, tied), *flags]
+        given = [*_still_meant(_read_config(config_path(str(config), ready), groups), flags, tied), *flags]
     except SettingsError as error:
         given = flags
         faults.append(str(error))

@@ -125,3 +125,19 @@ def test_a_reading_that_cannot_differ_is_that_of_the_hard_network() -> None:
 def test_every_claim_is_about_rows_and_every_row_about_an_arm() -> None:
     assert {name for _, *names in CLAIMS for name in names} <= set(ROWS)
     assert {row.arm for row in ROWS.values()} == set(ARMS)
+
+
+def test_a_failed_run_is_kept_and_named_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*TINY, "--output", str(tmp_path), "--ablation.pairs", "1", "--ablation.arms", "[fixed,dynamic]"]
+    command += ["--ablation.lr", "1e30"]
+    assert main(command) == 2
+    assert "error: arm fixed, seed 0 gave no result: diverged" in capsys.readouterr().err
+    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 1 + 2
+    assert "Arm dynamic, seed 0 gave no result" in (tmp_path / "table.md").read_text()
+
+
+def test_configs_are_known_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", "cifar10_cup", "--output", str(tmp_path)]) == 2
+    assert "did you mean 'cifar10_cpu'?); allowed: cifar10_cpu, cifar10_gpu" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Trains the arms of an ablation of the dynamic shuffle at equal training and paired seeds, and writes one table.
 
-    python -m benchmarks.ablation --config benchmarks/ablation/cifar10_cpu.yaml --data.root DATA --output runs/ablation
+    python -m benchmarks.ablation --config cifar10_cpu --data.root DATA --output runs/ablation
 
 The same command again continues. Every arm has the same network, images, order of images, rates and epochs; what is measured is
 the last epoch on the validation split, never the test split.
@@ -17,15 +17,17 @@ from typing import Any
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
 from benchmarks.ablation.arms import ARMS
-from benchmarks.ablation.runs import train_all
+from benchmarks.ablation.runs import Finished, planned, train_all
 from benchmarks.ablation.settings import AblationSettings, Settings, faults
 from benchmarks.ablation.table import arms_table, claims_table, hours, markdown
 from evaluator.settings import DataSettings, TrainSettings
-from nas.configuration import parse
+from nas.atomic_file import write_atomically
+from nas.configuration import config_names, parse
 from nas.errors import NasError
 
 GROUPS = {"ablation": AblationSettings, "data": DataSettings, "train": TrainSettings}
-DEFAULT_CONFIG = str(Path(__file__).with_name("cifar10_cpu.yaml"))
+CONFIGS = Path(__file__).parent
+DEFAULT_CONFIG = "cifar10_cpu"
 
 
 class _Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -41,7 +43,9 @@ def make_parser() -> ArgumentParser:
         exit_on_error=False,
         formatter_class=_Formatter,
     )
-    parser.add_argument("--config", type=str, default=DEFAULT_CONFIG, help="A YAML file.")
+    parser.add_argument(
+        "--config", type=str, default=DEFAULT_CONFIG, help=f"{', '.join(config_names(CONFIGS))}, or a YAML file."
+    )
     parser.add_argument("--output", type=str, default="runs/ablation", help="Folder of the runs and the table.")
     parser.add_argument("--device", type=str, default="auto", help="Where networks are trained: auto, cpu or cuda.")
     for name, group in GROUPS.items():
@@ -62,26 +66,41 @@ def main(argv: Sequence[str] | None = None) -> int:
             lambda whole: faults(assemble(whole), tuple(ARMS)),
             DEFAULT_CONFIG,
             {},
+            CONFIGS,
         )
         settings = assemble(found)
-        runs = train_all(settings)
+        finished = train_all(settings, lambda there: write_tables(there, settings))
+        text = write_tables(finished, settings)
     except KeyboardInterrupt:
         print("\nstopped; the same command continues", file=sys.stderr)
         return 130
     except NasError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    folder = Path(settings.output)
-    title = [
-        f"{settings.data.name}, {settings.train.epochs} epochs, {len(runs)} runs, {hours(runs):.1f} hours of training"
-    ]
-    text = markdown(runs, title)
-    (folder / "table.md").write_text(text, encoding="utf-8")
-    arms_table(runs).to_csv(folder / "arms.csv", index=False)
-    claims_table(runs).to_csv(folder / "claims.csv", index=False)
     print(text)
-    print(f"tables: {folder}/table.md, arms.csv, claims.csv", file=sys.stderr)
-    return 0
+    print(f"tables: {settings.output}/table.md, arms.csv, claims.csv", file=sys.stderr)
+    for (arm, seed), why in finished.failures.items():
+        print(f"error: arm {arm}, seed {seed} gave no result: {why}", file=sys.stderr)
+    return 2 if finished.failures else 0
+
+
+def write_tables(finished: Finished, settings: Settings) -> str:
+    """Writes the tables of what is there; returns the text.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    folder, runs = Path(settings.output), finished.runs
+    title = [
+        f"{settings.data.name}, {settings.train.epochs} epochs, {len(runs)} of {len(list(planned(settings.ablation)))} "
+        f"runs, {hours(runs):.1f} hours of training"
+    ]
+    title += [f"Arm {arm}, seed {seed} gave no result: {why}" for (arm, seed), why in finished.failures.items()]
+    text = markdown(runs, title)
+    write_atomically(folder / "table.md", text.encode())
+    write_atomically(folder / "arms.csv", arms_table(runs).to_csv(index=False).encode())
+    write_atomically(folder / "claims.csv", claims_table(runs).to_csv(index=False).encode())
+    return text
 
 
 if __name__ == "__main__":

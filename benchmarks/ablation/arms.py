@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from benchmarks.ablation.settings import AblationSettings
 from evaluator.cost import Cost, count_cost
 from nas.candidate import Candidate
+from nas.errors import SettingsError
 from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.hosts.host import Host
 from search_spaces.hosts.shufflenet_v2 import SHUFFLE_GROUPS, shufflenet_v2
@@ -121,10 +123,14 @@ def stage_channels(arm: str, settings: AblationSettings, images: Images) -> tupl
     if kind is None:
         return usual_channels(settings)
     target = getattr(cost("dynamic", settings, images), kind)
-    costs = {
-        channels: getattr(cost(arm, settings, images, channels), kind) for channels in _wider(usual_channels(settings))
-    }
+    wider = tqdm(list(_wider(usual_channels(settings))), desc=f"widths of {arm}", leave=False)
+    costs = {channels: getattr(cost(arm, settings, images, channels), kind) for channels in wider}
     enough = {channels: spent for channels, spent in costs.items() if spent >= target}
+    if not enough:
+        raise SettingsError(
+            f"no network up to a half wider costs the {target:,} {kind} of the dynamic one; give a larger --ablation.width, a "
+            "larger --ablation.reduction, or leave the widened arms out of --ablation.arms"
+        )
     return min(enough, key=lambda channels: (enough[channels], channels))
 
 

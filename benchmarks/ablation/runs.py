@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage_channels
 from benchmarks.ablation.settings import AblationSettings, Settings
+from benchmarks.trainings import Plan, Record, Records, execution_identity, train_missing
 from evaluator.data import DataSummary, prepare
+from evaluator.device import resolve_device, resolve_execution
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
-from nas.errors import OutputError, SettingsError
+from nas.errors import OutputError
 from nas.records import Evaluation, Task
 
 SPLIT_SEED = 0
 FREE = ("pairs", "control_pairs", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
-FREE_TRAIN = ("threads",)
+FREE_TRAIN = ("threads", "precision", "channels_last")
+"""Those of the training; precision and layout count as they are resolved on the device."""
+TABLES = ("table.md", "arms.csv", "claims.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,54 +47,36 @@ class Run:
         """In percent; the hard one where the reading cannot differ from it."""
         return self.readings.get(reading, self.readings["hard"])
 
+    @classmethod
+    def from_record(cls, record: Record) -> Run:
+        """The run of a line.
 
-class Runs:
-    """The finished runs of a folder.
-
-    Raises:
-        OutputError: The folder cannot be written, or holds something else.
-        SettingsError: It holds an ablation with other settings.
-    """
-
-    def __init__(self, settings: Settings, summary: DataSummary) -> None:
-        self._path = Path(settings.output) / "runs.jsonl"
-        identity = identity_of(settings, summary)
-        self.finished: dict[tuple[str, int], Run] = {}
+        Raises:
+            OutputError: Something is missing in it, or unknown.
+        """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-            whole = text[: text.rfind("\n") + 1]
-            if whole != text:  # a kill cut the last line short
-                self._path.write_text(whole, encoding="utf-8")
-            lines = whole.splitlines()
-            if not lines:
-                self._path.write_text(json.dumps(identity) + "\n", encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OutputError(f"{self._path} cannot be read and written: {error}") from error
-        if lines:
-            self._read(lines, identity)
+            return cls(**{**record, "channels": tuple(record["channels"]), "curve": tuple(record["curve"])})
+        except (TypeError, KeyError) as error:
+            raise OutputError(f"a record of arm {record.get('arm')!r} cannot be read: {error}") from error
 
-    def _read(self, lines: list[str], identity: Mapping[str, Any]) -> None:
-        try:
-            found, *records = (json.loads(line) for line in lines)
-        except ValueError as error:
-            raise OutputError(f"{self._path} is not a record of an ablation: {error}") from error
-        changed = sorted(key for key in {*identity, *found} if identity.get(key) != found.get(key))
-        if changed:
-            raise SettingsError(
-                f"--output {self._path.parent} holds an ablation with another "
-                + ", ".join(f"{key} ({found.get(key)!r}, now {identity.get(key)!r})" for key in changed)
-                + "; give another --output, or the settings it began with"
-            )
-        for record in records:
-            run = Run(**{**record, "channels": tuple(record["channels"]), "curve": tuple(record["curve"])})
-            self.finished[run.arm, run.seed] = run
 
-    def add(self, run: Run) -> None:
-        """Keeps a run, on disk at once."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(run)) + "\n")
-        self.finished[run.arm, run.seed] = run
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What there is of an ablation."""
+
+    runs: Mapping[tuple[str, int], Run]
+    """By arm and seed."""
+    failures: Mapping[tuple[str, int], str]
+    """Why a training gave nothing, in words."""
+
+    @classmethod
+    def of(cls, records: Records, plan: Iterable[tuple[str, int]]) -> Finished:
+        """Those of the planned runs that are there."""
+        found = {(arm, seed): records.finished[arm, seed] for arm, seed in plan if (arm, seed) in records.finished}
+        return cls(
+            runs={key: Run.from_record(record) for key, record in found.items() if "failure" not in record},
+            failures={key: record["failure"] for key, record in found.items() if "failure" in record},
+        )
 
 
 def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
@@ -103,7 +85,8 @@ def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
     train = {f"train.{key}": value for key, value in asdict(settings.train).items() if key not in FREE_TRAIN}
     data: dict[str, Any] = {"data.name": settings.data.name, "data.fingerprint": summary.fingerprint}
     data |= {"data.flip": summary.flip, "data.crop_padding": summary.crop_padding}
-    identity: dict[str, Any] = json.loads(json.dumps({**ablation, **data, **train}))
+    execution = execution_identity(resolve_execution(settings.train, resolve_device(settings.device)))
+    identity: dict[str, Any] = json.loads(json.dumps({**ablation, **data, **train, **execution}))
     return identity
 
 
@@ -115,40 +98,40 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
             yield from ((arm, seed) for arm in dict.fromkeys(chosen) if ARMS[arm].main is main)
 
 
-def train_all(settings: Settings) -> dict[tuple[str, int], Run]:
+def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finished:
     """Trains what is not there yet, with a progress bar.
 
+    Args:
+        settings: Everything an ablation depends on.
+        after: Told what there is after each run.
+
     Raises:
-        NasError: A setting, the images or the folder do not do.
+        NasError: A setting, the images or the folder do not do, or a worker was killed.
     """
     summary = prepare(settings.data, seed=SPLIT_SEED)
-    runs = Runs(settings, summary)
-    plan = list(planned(settings.ablation))
-    missing = [run for run in plan if run not in runs.finished]
-    if missing:
-        images = Images(size=summary.image_size, channels=summary.channels, classes=summary.classes)
-        arms = {arm: stage_channels(arm, settings.ablation, images) for arm in dict.fromkeys(arm for arm, _ in missing)}
-        for arm, channels in arms.items():  # what cannot be counted or built shall not be found out after hours
-            cost(arm, settings.ablation, images, channels)
-        context = multiprocessing.get_context("spawn")
-        workers = min(settings.ablation.workers, len(missing))
-        with (
-            tqdm(total=len(plan), initial=len(plan) - len(missing), unit="run", desc="ablation") as bar,
-            ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(settings, images)) as pool,
-        ):
-            futures = [pool.submit(_train, arm, seed, arms[arm]) for arm, seed in missing]
-            try:
-                for future in as_completed(futures):
-                    run = future.result()
-                    runs.add(run)
-                    bar.update()
-                    bar.set_postfix_str(f"{run.arm} {run.readings['hard']:.2f} %")
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for process in multiprocessing.active_children():
-                    process.terminate()
-                raise
-    return {key: runs.finished[key] for key in plan}
+    images = Images(size=summary.image_size, channels=summary.channels, classes=summary.classes)
+    keys = list(planned(settings.ablation))
+    with Records(
+        Path(settings.output), identity_of(settings, summary), key=("arm", "seed"), others=("checkpoints", *TABLES)
+    ) as records:
+        arms: dict[str, tuple[int, ...]] = {}
+        for arm in dict.fromkeys(arm for arm, seed in keys if (arm, seed) not in records.finished):
+            arms[arm] = stage_channels(arm, settings.ablation, images)
+            cost(arm, settings.ablation, images, arms[arm])  # what cannot be built shall not be found out after hours
+        plan = Plan(
+            arguments={(arm, seed): (arm, seed, arms.get(arm)) for arm, seed in keys},
+            train=_train,
+            begin=_begin,
+            begin_arguments=(settings, images),
+            title="ablation",
+        )
+        train_missing(
+            plan,
+            records,
+            workers=settings.ablation.workers,
+            after=lambda _record: after(Finished.of(records, keys)),
+        )
+        return Finished.of(records, keys)
 
 
 _worker: tuple[Settings, Images] | None = None
@@ -159,18 +142,14 @@ def _begin(settings: Settings, images: Images) -> None:
     _worker = (settings, images)
 
 
-def _train(arm: str, seed: int, channels: tuple[int, ...]) -> Run:
+def _train(arm: str, seed: int, channels: tuple[int, ...]) -> Record:
     assert _worker is not None
     settings, images = _worker
     return train_one(arm, seed, channels, settings, images)
 
 
-def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Run:
-    """One training, going on from its checkpoint if there is one.
-
-    Raises:
-        OutputError: It gave no result; says why.
-    """
+def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Record:
+    """One training, going on from its checkpoint if there is one: the record of a run, or of why there is none."""
     ablation = settings.ablation
     evaluator = TrainingEvaluator(
         lambda _candidate: build(arm, ablation, images, channels),
@@ -188,11 +167,11 @@ def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings
     )
     outcome = evaluator.evaluate(task, lambda _progress: None)
     if not isinstance(outcome, Evaluation):
-        raise OutputError(f"arm {arm}, seed {seed}: {outcome.kind}: {outcome.message}")
+        return {"arm": arm, "seed": seed, "failure": f"{outcome.kind}: {outcome.message}"}
     details = outcome.details
     spent = cost(arm, ablation, images, channels)
     last = details["curve"][-1]
-    return Run(
+    run = Run(
         arm=arm,
         seed=seed,
         channels=channels,
@@ -206,3 +185,4 @@ def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings
         curve=tuple(details["curve"]),
         seconds=outcome.seconds,
     )
+    return asdict(run)

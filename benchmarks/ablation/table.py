@@ -69,10 +69,10 @@ CLAIMS: tuple[tuple[str, str, str], ...] = (
 PARTS = CLAIMS[1:6], CLAIMS[7:12]
 """The claims that must all hold for the joint one, for either start."""
 
-Finished = Mapping[tuple[str, int], Run]
+Runs = Mapping[tuple[str, int], Run]
 
 
-def arms_table(runs: Finished) -> pd.DataFrame:
+def arms_table(runs: Runs) -> pd.DataFrame:
     """A row for each way of evaluating an arm: mean, spread and number of its runs, costs, and what its shuffles do."""
     records = []
     for name, row in ROWS.items():
@@ -98,7 +98,7 @@ def arms_table(runs: Finished) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def claims_table(runs: Finished) -> pd.DataFrame:
+def claims_table(runs: Runs) -> pd.DataFrame:
     """A row for each claim whose arms are there: paired difference, interval, p adjusted over the claims, verdict."""
     compared = []
     for words, above, below in CLAIMS:
@@ -133,7 +133,7 @@ def joint_verdicts(claims: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def markdown(runs: Finished, title: Sequence[str]) -> str:
+def markdown(runs: Runs, title: Sequence[str]) -> str:
     """Both tables and the joint verdicts."""
     lines = [*title, "", "| arm | accuracy % | std | n | multiply-adds | parameters | valid | disagreement | what |"]
     lines.append("|---|---|---|---|---|---|---|---|---|")
@@ -154,17 +154,17 @@ def markdown(runs: Finished, title: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def hours(runs: Finished) -> float:
+def hours(runs: Runs) -> float:
     """Training time of all runs."""
     return sum(run.seconds for run in runs.values()) / 3600
 
 
-def _seeds(runs: Finished, arm: str) -> set[int]:
+def _seeds(runs: Runs, arm: str) -> set[int]:
     assert arm in ARMS
     return {seed for name, seed in runs if name == arm}
 
 
-def _accuracies(runs: Finished, row: Row, seeds: Sequence[int]) -> list[float]:
+def _accuracies(runs: Runs, row: Row, seeds: Sequence[int]) -> list[float]:
     return [runs[row.arm, seed].accuracy(row.reading) for seed in seeds]
 
 
