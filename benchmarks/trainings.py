@@ -136,7 +136,7 @@ class Plan:
     title: str
 
 
-def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable[[Record], None]) -> None:
+def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable[[Record], object]) -> None:
     """Trains what is not there yet, with a progress bar, and tells of each.
 
     Raises:

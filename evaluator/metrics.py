@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -46,6 +46,12 @@ class Score:
 def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
     """The learned shuffles of a network by name."""
     return {name: module for name, module in model.named_modules() if isinstance(module, LearnedShuffle)}
+
+
+def mean_penalty(shuffles: Sequence[LearnedShuffle]) -> torch.Tensor:
+    """Mean penalty of those learned shuffles that can have one, so that the others do not make its weight smaller; a scalar."""
+    penalties = [shuffle.penalty() for shuffle in shuffles]
+    return torch.stack([each for each in penalties if each.requires_grad] or penalties).mean()
 
 
 @torch.no_grad()

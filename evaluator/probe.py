@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
-from evaluator.metrics import learned_shuffles
+from evaluator.metrics import learned_shuffles, mean_penalty
 from evaluator.optim import make_optimizer
 from evaluator.settings import TrainSettings
 from nas.errors import SettingsError
@@ -64,7 +64,7 @@ def _median_seconds(
         with execution.autocast():
             loss = F.cross_entropy(model(pixels).float(), labels)
             if shuffles:
-                loss = loss + torch.stack([shuffle.penalty() for shuffle in shuffles]).mean()
+                loss = loss + mean_penalty(shuffles)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimizer.step()

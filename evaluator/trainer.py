@@ -21,7 +21,7 @@ from evaluator.averaging import AveragedNetwork
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import Checkpoints, Saved
 from evaluator.device import Execution
-from evaluator.metrics import Score, learned_shuffles, score
+from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
 from evaluator.optim import make_optimizer, set_rate
 from evaluator.schedules import averaging_decay, learning_rate, ramp
 from evaluator.settings import TrainSettings
@@ -167,7 +167,7 @@ class Training:
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=settings.label_smoothing)
             weight = recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
             if self._shuffles and weight > 0:
-                loss = loss + weight * torch.stack([shuffle.penalty() for shuffle in self._shuffles]).mean()
+                loss = loss + weight * mean_penalty(self._shuffles)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(loss))
         self.scaler.unscale_(self.optimizer)

@@ -64,7 +64,7 @@ class LearnedShuffle(ABC):
     def penalty(self) -> Any:
         """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits.
 
-        Always 0 where the shuffle makes more channels than it reads in both of its factors.
+        A constant 0, without gradient, where the shuffle makes more channels than it reads in both of its factors.
         """
 
     @abstractmethod

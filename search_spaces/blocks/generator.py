@@ -58,7 +58,7 @@ class FactorGenerator(nn.Module, Counted):
         """`float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`, logits; b is 1 for a constant source."""
         pooled = pool(x) if self.constant is None else self.constant[None].to(sum_dtype(x))
         with full_precision(pooled):
-            pooled = self.standardize(pooled)
+            pooled = self.standardize(pooled.to(self.squeeze.weight.dtype))
             if self.spec.share == "generator":
                 pooled = pooled.view(len(pooled), self.shape.groups, -1)
             flat = self.logits(torch.relu(self.squeeze(pooled)))

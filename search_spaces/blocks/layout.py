@@ -5,10 +5,12 @@ A block that quietly goes back to the default layout costs a copy at the next co
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Whether `float[b c h w]` lies in memory as `b h w c`; false where both layouts are the same, as for 1x1 maps."""
-    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    """Whether the channels of a position of `float[b c h w]` lie side by side in memory.
+
+    So they do in a part of the channels of a `b h w c` map too. False where both layouts are the same, as for 1x1 maps.
+    """
+    return x.stride(1) == 1 and x.shape[2] * x.shape[3] > 1 and not x.is_contiguous()

@@ -10,7 +10,7 @@ from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.data import load
 from evaluator.device import resolve_execution
-from evaluator.metrics import Score, learned_shuffles, score
+from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
 from evaluator.settings import DataSettings, TrainSettings
 from nas.ports import Reading
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
@@ -72,3 +72,22 @@ def test_soft_evaluation_uses_the_soft_matrices_and_is_switched_off_again(few_di
 def test_learned_shuffles_are_found_by_their_type() -> None:
     assert list(learned_shuffles(shuffling_network())) == ["3"]
     assert learned_shuffles(plain_network()) == {}
+
+
+class Penalized(SoftShuffle):
+    """A shuffle with a given penalty."""
+
+    def __init__(self, value: torch.Tensor) -> None:
+        super().__init__(4)
+        self.value = value
+
+    def penalty(self) -> torch.Tensor:
+        return self.value
+
+
+def test_a_shuffle_that_can_have_no_penalty_does_not_make_that_of_others_smaller() -> None:
+    free = Penalized(torch.zeros(()))
+    penalties = [torch.tensor(value, requires_grad=True) for value in (0.2, 0.4)]
+    penalized = [Penalized(value) for value in penalties]
+    assert mean_penalty([*penalized, free]).item() == pytest.approx(0.3)
+    assert mean_penalty([free, free]).item() == 0

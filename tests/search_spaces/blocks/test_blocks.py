@@ -379,3 +379,21 @@ def test_swapping_gives_each_image_the_permutation_of_another() -> None:
     swapped = block.index_map(x)
     assert sorted(own.tolist()) == sorted(swapped.tolist())
     assert not torch.equal(own, swapped)
+
+
+@EVERY_BLOCK
+def test_a_part_of_the_channels_of_a_channels_last_map_stays_channels_last(kind: str) -> None:
+    block = make(kind).eval()
+    part = torch.cat((features(), features()), 1).to(memory_format=torch.channels_last).chunk(2, 1)[1]
+    torch.manual_seed(0)
+    mixed = block(part)
+    torch.manual_seed(0)
+    torch.testing.assert_close(mixed, block(part.contiguous()))
+    assert mixed.stride(1) == 1
+
+
+@pytest.mark.parametrize("case", ["per_layer", "standardized"])
+@pytest.mark.parametrize("kind", GENERATED)
+def test_generated_blocks_work_in_bfloat16(kind: str, case: str) -> None:
+    block = make(kind, case).eval().bfloat16()
+    assert block(features().bfloat16()).dtype is torch.bfloat16
