@@ -1,0 +1,166 @@
+"""Gaussian process regression on decisions: Matern-5/2 with a length scale for each, fitted by its posterior mode.
+
+Axes: n, m points, f features (several may belong to one decision), d decisions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.optimize import minimize
+
+Array = NDArray[np.float64]
+
+ROOT5 = math.sqrt(5.0)
+JITTER = 1e-8
+ITERATIONS = 40
+"""Of the optimizer; the mode needs to be near, not exact."""
+AMPLITUDE_PRIOR = (0.0, 1.0)
+"""Mean and deviation of the logarithm of the signal's variance, for values of unit variance."""
+NOISE_PRIOR = (math.log(1e-2), 1.5)
+"""Of the logarithm of the noise's variance."""
+LENGTH_DEVIATION = 1.0
+"""Of the logarithm of a length scale, around the root of the number of decisions: with more decisions each tells less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """What a kernel is made of, for values of unit variance."""
+
+    inverse_squares: Array
+    """One over the squared length scale of each decision, `float[d]`."""
+    amplitude: float
+    """Variance of the signal."""
+    noise: float
+    """Variance of the noise."""
+
+
+class GaussianProcess:
+    """The posterior of a function of the features, given noisy values.
+
+    Args:
+        features: `float[n f]`; squared differences summed over a decision's features are its squared distance.
+        decisions: Number of the decision that each feature belongs to, `int[f]`, all from 0 to d - 1.
+        values: `float[n]`, in any unit.
+        variances: Known variance of each value beyond the common noise, `float[n]`, in squared units.
+        hyperparameters: To be used as they are. Default: fitted to these values.
+    """
+
+    def __init__(
+        self,
+        features: Array,
+        decisions: NDArray[np.int64],
+        values: Array,
+        variances: Array,
+        hyperparameters: Hyperparameters | None = None,
+    ) -> None:
+        self._features = features
+        self._decisions = decisions
+        self._shift = float(values.mean())
+        self._scale = float(values.std()) or 1.0
+        self._variances = variances / self._scale**2
+        self._values = (values - self._shift) / self._scale
+        self.hyperparameters = hyperparameters or self._fitted()
+        covariance = self._kernel(features, features)
+        covariance[np.diag_indices(len(values))] += self.hyperparameters.noise + self._variances + JITTER
+        self._root = np.linalg.cholesky(covariance)
+        self._weights = cho_solve((self._root, True), self._values)
+
+    def predict(self, features: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of the function, without noise: `float[m f] -> float[m], float[m]`."""
+        kernel = self._kernel(features, self._features)
+        solved = solve_triangular(self._root, kernel.T, lower=True, check_finite=False)
+        variance = np.maximum(self.hyperparameters.amplitude - np.square(solved).sum(0), 1e-10)
+        return kernel @ self._weights * self._scale + self._shift, np.sqrt(variance) * self._scale
+
+    def sample(self, features: Array, count: int, rng: np.random.Generator) -> Array:
+        """Draws of the function at some points, `float[m f] -> float[count m]`."""
+        kernel = self._kernel(features, self._features)
+        solved = solve_triangular(self._root, kernel.T, lower=True, check_finite=False)
+        covariance = self._kernel(features, features) - solved.T @ solved
+        covariance[np.diag_indices(len(features))] += 1e-6 * self.hyperparameters.amplitude
+        root = np.linalg.cholesky(covariance)
+        normal = rng.standard_normal((count, len(features)))
+        return (kernel @ self._weights + normal @ root.T) * self._scale + self._shift
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one value's common noise, in the values' unit."""
+        return math.sqrt(self.hyperparameters.noise) * self._scale
+
+    def _kernel(self, a: Array, b: Array) -> Array:
+        weights = np.sqrt(self.hyperparameters.inverse_squares)[self._decisions]
+        return self.hyperparameters.amplitude * _matern(_squared_distances(a * weights, b * weights))
+
+    def _fitted(self) -> Hyperparameters:
+        """The mode of the hyperparameters' posterior, from one start, so that equal values give equal ones."""
+        count = int(self._decisions.max()) + 1
+        means = np.array([math.log(math.sqrt(count))] * count + [AMPLITUDE_PRIOR[0], NOISE_PRIOR[0]])
+        deviations = np.array([LENGTH_DEVIATION] * count + [AMPLITUDE_PRIOR[1], NOISE_PRIOR[1]])
+        columns = [self._features[:, self._decisions == k] for k in range(count)]
+        distances = np.stack([_squared_distances(column, column) for column in columns])
+        bounds = [(-3.0, 5.0)] * count + [(-5.0, 4.0), (-12.0, 1.0)]
+        best = minimize(
+            self._loss,
+            means,
+            args=(distances, means, deviations),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": ITERATIONS},
+        ).x
+        return _hyperparameters(best)
+
+    def _loss(self, parameters: Array, distances: Array, means: Array, deviations: Array) -> tuple[float, Array]:
+        """Negative logarithm of the posterior density of the parameters, and its gradient."""
+        chosen = _hyperparameters(parameters)
+        n, count = len(self._values), len(distances)
+        squares = np.tensordot(chosen.inverse_squares, distances, 1)
+        matern = _matern(squares)
+        covariance = chosen.amplitude * matern
+        covariance[np.diag_indices(n)] += chosen.noise + self._variances + JITTER
+        try:
+            root = np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            return 1e10, np.zeros_like(parameters)
+        inverse = cho_solve((root, True), np.eye(n), check_finite=False)
+        weights = inverse @ self._values
+        off = (parameters - means) / deviations
+        loss = 0.5 * float(self._values @ weights) + float(np.log(np.diag(root)).sum()) + 0.5 * float(off @ off)
+        by_covariance = 0.5 * (inverse - np.outer(weights, weights))
+        by_squares = by_covariance * chosen.amplitude * _matern_slope(squares)
+        gradient = np.empty_like(parameters)
+        gradient[:count] = -2.0 * chosen.inverse_squares * (distances.reshape(count, -1) @ by_squares.ravel())
+        gradient[count] = chosen.amplitude * float((by_covariance * matern).sum())
+        gradient[count + 1] = chosen.noise * float(np.trace(by_covariance))
+        return loss, gradient + off / deviations
+
+
+def _hyperparameters(parameters: Array) -> Hyperparameters:
+    """From the logarithms of length scales, signal variance and noise variance."""
+    *lengths, amplitude, noise = parameters
+    return Hyperparameters(np.exp(-2.0 * np.array(lengths)), math.exp(amplitude), math.exp(noise))
+
+
+def _squared_distances(a: Array, b: Array) -> Array:
+    """`float[n f], float[m f] -> float[n m]`."""
+    squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2.0 * a @ b.T
+    return np.maximum(squares, 0.0)
+
+
+def _matern(squares: Array) -> Array:
+    """Matern-5/2 correlation at squared distances."""
+    distance = np.sqrt(squares)
+    result: Any = (1.0 + ROOT5 * distance + 5.0 / 3.0 * squares) * np.exp(-ROOT5 * distance)
+    return np.asarray(result)
+
+
+def _matern_slope(squares: Array) -> Array:
+    """Its derivative by the squared distance."""
+    distance = np.sqrt(squares)
+    return np.asarray(-5.0 / 6.0 * (1.0 + ROOT5 * distance) * np.exp(-ROOT5 * distance))

@@ -1,0 +1,105 @@
+"""The expected gain in hypervolume of candidates whose costs are known, in closed form.
+
+With the accuracy y of a candidate at cost c, what it adds is the integral over costs t >= c of (y - a(t))+, where a(t) is the best
+accuracy of the front at costs up to t, and the reference left of it. So the expectation is a sum of expected improvements over
+the pieces on which a is constant. With several costs the pieces are the cells of a grid.
+
+Axes: n finished candidates, m candidates to compare, k costs, p pieces.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+Array = NDArray[np.float64]
+
+MOST_EDGES = 24
+"""With several costs at most so many edges along each: cells are their product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staircase:
+    """The best accuracy as a function of the costs: constant on cells between edges, higher is better.
+
+    Args:
+        edges: For each cost ascending lower edges of the cells and, last, the reference.
+        levels: Best accuracy in each cell, `float[p1 ... pk]`.
+    """
+
+    edges: tuple[Array, ...]
+    levels: Array
+
+    @classmethod
+    def of(cls, accuracies: Array, costs: Array, reference: float, cost_references: Array) -> Staircase:
+        """The staircase of some candidates.
+
+        Args:
+            accuracies: `float[n]`.
+            costs: `float[n k]`; lower is better.
+            reference: Accuracy below which nothing counts.
+            cost_references: Costs above which nothing counts, `float[k]`.
+        """
+        counts = (accuracies > reference) & (costs < cost_references).all(1)
+        accuracies, costs = accuracies[counts], costs[counts]
+        kept = _front(accuracies, costs)
+        accuracies, costs = accuracies[kept], costs[kept]
+        edges = tuple(_edges(costs[:, axis], limit) for axis, limit in enumerate(cost_references))
+        grid = np.full([len(axis) - 1 for axis in edges], reference)
+        for accuracy, place in zip(accuracies, costs, strict=True):
+            corner = tuple(
+                slice(int(np.searchsorted(axis[:-1], value)), None) for axis, value in zip(edges, place, strict=True)
+            )
+            grid[corner] = np.maximum(grid[corner], accuracy)
+        return cls(edges, grid)
+
+    def overlaps(self, costs: Array) -> Array:
+        """How much of each cell a candidate at these costs dominates: `float[m k] -> float[m p]`."""
+        lengths = []
+        for axis, edges in enumerate(self.edges):
+            lower = np.maximum(edges[:-1][None], costs[:, axis, None])
+            lengths.append(np.maximum(edges[1:][None] - lower, 0.0))
+        return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), lengths)
+
+    def expected(self, means: Array, deviations: Array, costs: Array) -> Array:
+        """Expected gain of candidates with normally distributed accuracy: `float[m], float[m], float[m k] -> float[m]`."""
+        gains = expected_improvement(means[:, None], deviations[:, None], self.levels.reshape(1, -1))
+        return np.asarray((self.overlaps(costs) * gains).sum(1))
+
+    def gain(self, accuracies: Array, costs: Array) -> Array:
+        """Gain of candidates with known accuracy: `float[m], float[m k] -> float[m]`."""
+        above = np.maximum(accuracies[:, None] - self.levels.reshape(1, -1), 0.0)
+        return np.asarray((self.overlaps(costs) * above).sum(1))
+
+
+def expected_improvement(means: Array, deviations: Array, levels: Array) -> Array:
+    """E[(y - level)+] for y ~ N(mean, deviation^2), elementwise.
+
+    Source: Jones et al., Efficient global optimization, 1998.
+    """
+    z = (means - levels) / deviations
+    density = np.exp(-0.5 * np.square(z)) / math.sqrt(2.0 * math.pi)
+    return np.asarray(deviations * (z * ndtr(z) + density))
+
+
+def _front(accuracies: Array, costs: Array) -> NDArray[np.int64]:
+    """Positions of the candidates that no other dominates."""
+    order = np.lexsort((*reversed(costs.T), -accuracies))
+    kept: list[int] = []
+    for position in order:
+        if not any((costs[other] <= costs[position]).all() for other in kept):
+            kept.append(int(position))
+    return np.array(kept, dtype=np.int64)
+
+
+def _edges(values: Array, limit: float) -> Array:
+    """Edges of the cells along one cost, from far below every candidate."""
+    distinct = np.unique(values)
+    if len(distinct) > MOST_EDGES:
+        distinct = distinct[np.linspace(0, len(distinct) - 1, MOST_EDGES).round().astype(int)]
+    return np.concatenate(([-np.inf], distinct, [limit]))
