@@ -53,6 +53,8 @@ OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.pointwise",
 GROUPS = {"space": SpaceSettings, "data": DataSettings, "search": SearchSettings, "train": TrainSettings}
 DEVICES = ("auto", "cpu", "cuda")
 INTERRUPTED = 130
+MOST_NEW_COSTS = 16
+"""Networks whose costs are counted for one proposal: a tenth of a second each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,14 @@ class Plan:
         """The search as samplers see it."""
         from nas.samplers.context import SamplerContext
 
-        return SamplerContext(space=self.space, costs=self.costs, limits=self.limits, seed=self.settings.search.seed)
+        return SamplerContext(
+            space=self.space,
+            costs=self.costs,
+            limits=self.limits,
+            seed=self.settings.search.seed,
+            objectives=tuple(objective_names(self.settings.search.objectives)),
+            most_new_costs=MOST_NEW_COSTS,
+        )
 
     def refuse_impossible_limits(self) -> None:
         """Raises a SettingsError if no network of the space can meet the limits."""

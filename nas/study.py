@@ -65,7 +65,10 @@ class Study:
             StudyDirection.MAXIMIZE if o.direction is Direction.MAXIMIZE else StudyDirection.MINIMIZE
             for o in objectives
         ]
-        self._mirror = optuna.create_study(directions=directions, storage=optuna.storages.InMemoryStorage())
+        names = [objective.name for objective in objectives]
+        memory = optuna.storages.InMemoryStorage()
+        self._mirror = optuna.create_study(directions=directions, storage=memory)
+        memory.set_study_system_attr(self._mirror._study_id, "study:metric_names", names)
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self._mirror_ids: dict[int, int] = {}
@@ -78,7 +81,7 @@ class Study:
             if fresh or (
                 _IDENTITY not in storage.get_study_user_attrs(self._id) and not storage.get_n_trials(self._id)
             ):
-                storage.set_study_system_attr(self._id, "study:metric_names", [o.name for o in objectives])
+                storage.set_study_system_attr(self._id, "study:metric_names", names)
                 storage.set_study_user_attr(self._id, _FORMAT, FORMAT)
                 storage.set_study_user_attr(self._id, _IDENTITY, dict(identity))
             self._check(name, identity)

@@ -1,15 +1,19 @@
 """Samplers by name. Each value imports Optuna when it is called, and makes a sampler for one proposal.
 
-A sampler is made anew for every proposal, with a seed derived from the search's seed and the trial's number: it carries no
-state that is not in the study, so a resumed search proposes what the uninterrupted one would have proposed.
+A sampler of Optuna's is made anew for every proposal, with a seed derived from the search's seed and the trial's number: it carries
+no state that is not in the study, so a resumed search proposes what the uninterrupted one would have proposed. Ours sees to
+that itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from nas.dimensions import Genotype
 from nas.errors import SettingsError, unknown_name
+from nas.objectives import UNITS as KNOWN_COSTS
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -51,12 +55,36 @@ def _gp(context: SamplerContext, seed: int) -> BaseSampler:
     return GPSampler(n_startup_trials=10, warn_independent_sampling=False, seed=seed)
 
 
+def _known_cost(context: SamplerContext, seed: int) -> BaseSampler:
+    return _known_cost_of(context)
+
+
+@lru_cache(maxsize=1)
+def _known_cost_of(context: SamplerContext) -> BaseSampler:
+    """One for the whole search: what it keeps between proposals it could compute again from the study."""
+    from nas.samplers.known_cost import KnownCostSampler
+
+    def cost(name: str) -> Callable[[Genotype], float]:
+        return lambda genotype: context.cost(genotype, name)
+
+    names = dict.fromkeys([*(name for name in context.objectives if name in KNOWN_COSTS), *context.limits])
+    limits: dict[int | str, float] = dict(context.limits.items())
+    return KnownCostSampler(
+        context.space,
+        {name: cost(name) for name in names},
+        limits,
+        context.seed,
+        most_new_costs=context.most_new_costs,
+    )
+
+
 SAMPLERS: dict[str, SamplerFactory] = {
     "random": _random,
     "random_logbins": _random_logbins,
     "nsga2": _nsga2,
     "tpe": _tpe,
     "gp": _gp,
+    "known_cost": _known_cost,
 }
 
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 
 from nas.dimensions import Genotype, Scalar
 from nas.ports import CostFunction
-from nas.samplers.distributions import distributions
+from nas.samplers.distributions import distributions, draw
 from nas.space import SearchSpace
 
 POOL = 128
 """Random genotypes from which the range of the costs is estimated, once a process."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SamplerContext:
     """The search as a sampler sees it."""
 
@@ -29,6 +29,10 @@ class SamplerContext:
     """Largest allowed cost by objective name; empty if nothing is limited."""
     seed: int
     """Root seed of the search."""
+    objectives: tuple[str, ...] = ("accuracy", "macs")
+    """Names of the study's objectives, in their order."""
+    most_new_costs: int | None = None
+    """How many costs a sampler should compute for a proposal, where that takes long."""
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -41,7 +45,7 @@ class SamplerContext:
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
-        return {name: _draw(domain, rng) for name, domain in self.distributions.items()}
+        return draw(self.distributions, rng)
 
     @cached_property
     def log_macs_range(self) -> tuple[float, float]:
@@ -50,18 +54,3 @@ class SamplerContext:
         logs = [math.log10(self.cost(self.draw(rng))) for _ in range(POOL)]
         limit = math.log10(self.limits["macs"]) if "macs" in self.limits else math.inf
         return min(logs), max(min(max(logs), limit), min(logs))
-
-
-def _draw(domain: BaseDistribution, rng: np.random.Generator) -> Scalar:
-    if isinstance(domain, CategoricalDistribution):
-        return domain.choices[int(rng.integers(len(domain.choices)))]
-    if isinstance(domain, IntDistribution):
-        if domain.log:
-            value = math.exp(rng.uniform(math.log(domain.low), math.log(domain.high + 1)))
-            return min(int(value), domain.high)
-        return int(rng.integers(domain.low, domain.high + 1))
-    assert isinstance(domain, FloatDistribution)
-    if domain.log:
-        value = math.exp(rng.uniform(math.log(domain.low), math.log(domain.high)))
-        return min(max(value, domain.low), domain.high)
-    return float(rng.uniform(domain.low, domain.high))

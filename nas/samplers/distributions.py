@@ -1,7 +1,11 @@
-"""The one place where our dimensions become Optuna's distributions."""
+"""Our dimensions as Optuna's distributions, and values of these."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from nas.dimensions import Choice, Dimension, IntRange
@@ -19,3 +23,33 @@ def distribution(dimension: Dimension) -> BaseDistribution:
 def distributions(dimensions: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:
     """The Optuna distributions of a space by name, in the order of its dimensions."""
     return {dimension.name: distribution(dimension) for dimension in dimensions}
+
+
+def draw(distributions: Mapping[str, BaseDistribution], rng: np.random.Generator) -> dict[str, Any]:
+    """A candidate drawn uniformly (log-uniformly where a range is logarithmic)."""
+    return {name: at(distribution, rng.random()) for name, distribution in distributions.items()}
+
+
+def contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a value is of a domain."""
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except ValueError:
+        return False
+
+
+def at(distribution: BaseDistribution, share: float) -> Any:
+    """The value at a share of a domain, 0 to 1."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[min(int(share * len(distribution.choices)), len(distribution.choices) - 1)]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high, step = float(distribution.low), float(distribution.high), distribution.step
+    whole = isinstance(distribution, IntDistribution)
+    if whole:  # so that the ends are as likely as the others
+        margin = 0.5 if distribution.log else (step or 1) / 2
+        low, high = low - margin, high + margin
+    value = low * (high / low) ** share if distribution.log else low + share * (high - low)
+    if step is not None and not distribution.log:
+        value = distribution.low + round((value - distribution.low) / step) * step
+    value = min(max(value, distribution.low), distribution.high)
+    return round(value) if whole else float(value)

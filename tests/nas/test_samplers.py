@@ -18,7 +18,9 @@ def context(**limits: float) -> SamplerContext:
 
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_name():
-    with pytest.raises(SettingsError, match=r"did you mean 'nsga2'.*gp, nsga2, random, random_logbins, tpe"):
+    with pytest.raises(
+        SettingsError, match=r"did you mean 'nsga2'.*gp, known_cost, nsga2, random, random_logbins, tpe"
+    ):
         sampler_factory("nsga")
 
 

@@ -86,7 +86,18 @@ class GaussianProcess:
         covariance[np.diag_indices(len(features))] += 1e-6 * self.hyperparameters.amplitude
         root = np.linalg.cholesky(covariance)
         normal = rng.standard_normal((count, len(features)))
-        return (kernel @ self._weights + normal @ root.T) * self._scale + self._shift
+        return np.asarray((kernel @ self._weights + normal @ root.T) * self._scale + self._shift)
+
+    def believing(self, features: Array) -> GaussianProcess:
+        """The posterior if the function were found to be at these points what it is expected to be: `float[m f]`."""
+        means = self.predict(features)[0]
+        return GaussianProcess(
+            np.concatenate((self._features, features)),
+            self._decisions,
+            np.concatenate((self._values * self._scale + self._shift, means)),
+            np.concatenate((self._variances * self._scale**2, np.zeros(len(means)))),
+            self.hyperparameters,
+        )
 
     @property
     def noise(self) -> float:
@@ -95,7 +106,7 @@ class GaussianProcess:
 
     def _kernel(self, a: Array, b: Array) -> Array:
         weights = np.sqrt(self.hyperparameters.inverse_squares)[self._decisions]
-        return self.hyperparameters.amplitude * _matern(_squared_distances(a * weights, b * weights))
+        return np.asarray(self.hyperparameters.amplitude * _matern(_squared_distances(a * weights, b * weights)))
 
     def _fitted(self) -> Hyperparameters:
         """The mode of the hyperparameters' posterior, from one start, so that equal values give equal ones."""
@@ -150,7 +161,7 @@ def _hyperparameters(parameters: Array) -> Hyperparameters:
 def _squared_distances(a: Array, b: Array) -> Array:
     """`float[n f], float[m f] -> float[n m]`."""
     squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2.0 * a @ b.T
-    return np.maximum(squares, 0.0)
+    return np.asarray(np.maximum(squares, 0.0))
 
 
 def _matern(squares: Array) -> Array:

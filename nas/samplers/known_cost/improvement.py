@@ -60,11 +60,19 @@ class Staircase:
 
     def overlaps(self, costs: Array) -> Array:
         """How much of each cell a candidate at these costs dominates: `float[m k] -> float[m p]`."""
-        lengths = []
+        lengths = [np.ones((len(costs), 1))]
         for axis, edges in enumerate(self.edges):
             lower = np.maximum(edges[:-1][None], costs[:, axis, None])
             lengths.append(np.maximum(edges[1:][None] - lower, 0.0))
         return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), lengths)
+
+    def depth(self, accuracies: Array, costs: Array) -> Array:
+        """How far candidates are below the staircase, 0 on it: `float[m], float[m k] -> float[m]`."""
+        cells = tuple(
+            np.clip(np.searchsorted(edges, costs[:, axis], side="right") - 1, 0, len(edges) - 2)
+            for axis, edges in enumerate(self.edges)
+        )
+        return np.asarray(np.broadcast_to(self.levels[cells], accuracies.shape) - accuracies)
 
     def expected(self, means: Array, deviations: Array, costs: Array) -> Array:
         """Expected gain of candidates with normally distributed accuracy: `float[m], float[m], float[m k] -> float[m]`."""

@@ -1,0 +1,250 @@
+"""What is believed about candidates that were not trained, and what it would take to improve the front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.samplers.known_cost.encoding import Encoding
+from nas.samplers.known_cost.gaussian_process import GaussianProcess, Hyperparameters
+from nas.samplers.known_cost.improvement import Staircase
+from nas.samplers.known_cost.observations import Candidate, Observations
+from nas.samplers.known_cost.problem import Axes, Costs, Decisions
+
+Array = NDArray[np.float64]
+Positions = NDArray[np.int64]
+Genotype = Mapping[str, Any]
+
+MODEL_POINTS = 400
+"""Most observations that a model rests on: predictions take time with their square."""
+NEAR_FRONT = 0.7
+"""Share of them that are nearest to the front; the others are spread over the study."""
+FIT_POINTS = 200
+"""Most observations that length scales are fitted to."""
+REFIT = 1.1
+"""They are fitted again when there are this much more observations."""
+REFERENCE_POINTS = 10
+"""The median of the first so many is the accuracy below which nothing counts: fixed early, so that the aim does not move."""
+PARENTS = 12
+"""Trained candidates that come nearest to the front beside its members, from which new ones are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Candidates with a value of one objective, turned so that higher accuracies and lower costs are better."""
+
+    candidates: tuple[Candidate, ...]
+    values: Array
+    variances: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, positions: Positions) -> Points:
+        """Some of them."""
+        chosen = positions
+        return Points(tuple(self.candidates[k] for k in chosen), self.values[chosen], self.variances[chosen])
+
+    def joined(self, candidates: tuple[Candidate, ...], values: Array, variances: Array) -> Points:
+        """These and others."""
+        return Points(
+            (*self.candidates, *candidates),
+            np.concatenate((self.values, values)),
+            np.concatenate((self.variances, variances)),
+        )
+
+
+class Belief:
+    """What is believed of candidates after some observations, and what they would add to the front.
+
+    Args:
+        features: Of candidates, from those of their decisions and their known costs.
+        accuracy: Posterior of the learned objective.
+        others: Posteriors of further learned objectives, lower is better; they are drawn from, and then taken for costs.
+        trained: What the front is made of.
+        reference: Accuracy below which nothing counts.
+        cost_references: Known costs above which nothing counts.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        accuracy: GaussianProcess,
+        others: Sequence[GaussianProcess],
+        trained: Sequence[Candidate],
+        reference: float,
+        cost_references: Array,
+    ) -> None:
+        self._features = features
+        self._accuracy = accuracy
+        self._others = others
+        rows, costs = features.of(trained), features.costs_of(trained)
+        # Under noise what is believed of a trained candidate is better than what was observed of it.
+        means = accuracy.predict(rows)[0]
+        believed = [process.predict(rows)[0] for process in others]
+        costs = np.column_stack((costs, *believed))
+        references = np.append(cost_references, [values.max() for values in believed])
+        self._staircase = Staircase.of(means, costs, reference, references)
+        depth = self._staircase.depth(means, costs)
+        order = np.argsort(depth, kind="stable")[: int((depth <= 0).sum()) + PARENTS]
+        self.parents = [trained[k].genotype for k in order]
+        """Genotypes of the front's candidates, and of those nearest to it."""
+
+    def expected_gain(self, decisions: Array, costs: Array, rng: np.random.Generator) -> Array:
+        """Expected gain in hypervolume: features of the decisions and known costs, `float[m f], float[m k] -> float[m]`."""
+        rows = self._features.join(decisions, costs)
+        means, deviations = self._accuracy.predict(rows)
+        return self._staircase.expected(means, deviations, self._with_others(rows, costs, rng))
+
+    def sampled_gains(self, decisions: Array, costs: Array, count: int, rng: np.random.Generator) -> Array:
+        """Gains if the accuracies were those of draws from the posterior: `-> float[count m]`."""
+        rows = self._features.join(decisions, costs)
+        costs = self._with_others(rows, costs, rng)
+        draws = self._accuracy.sample(rows, count, rng)
+        return np.array([self._staircase.gain(each, costs) for each in draws])
+
+    def _with_others(self, rows: Array, costs: Array, rng: np.random.Generator) -> Array:
+        return np.column_stack((costs, *(process.sample(rows, 1, rng)[0] for process in self._others)))
+
+
+class Features:
+    """Candidates as rows of numbers: their decisions, and their known costs, by which networks of one cost are alike.
+
+    Args:
+        decisions: Of the space.
+        costs: Of candidates.
+        low: Smallest known costs, `float[k]`.
+        high: Largest ones.
+    """
+
+    def __init__(self, decisions: Decisions, costs: Costs, low: Array, high: Array) -> None:
+        self.encode = Encoding(decisions.distributions, decisions.active)
+        self._costs = costs
+        self._low, self._width = low, np.maximum(high - low, 1e-12)
+        first = int(self.encode.decisions.max(initial=-1)) + 1
+        self.groups = np.concatenate((self.encode.decisions, np.arange(first, first + len(low))))
+        """Number of the decision that each feature belongs to, a known cost being one more."""
+        self._rows: dict[int, Array] = {}
+        self._cost_rows: dict[int, Array] = {}
+
+    def join(self, decisions: Array, costs: Array) -> Array:
+        """`float[m f], float[m k] -> float[m f+k]`."""
+        return np.hstack((decisions, (costs - self._low) / self._width))
+
+    def of(self, candidates: Sequence[Candidate]) -> Array:
+        """Those of trials' candidates, each computed once."""
+        for each in candidates:
+            if each.number not in self._rows:
+                self._cost_rows[each.number] = np.array(self._costs.scaled(each.genotype))
+                self._rows[each.number] = self.join(self.encode([each.genotype]), self._cost_rows[each.number][None])[0]
+        return np.array([self._rows[each.number] for each in candidates])
+
+    def costs_of(self, candidates: Sequence[Candidate]) -> Array:
+        """`float[n k]`; of those asked for with `of` before."""
+        return np.array([self._cost_rows[each.number] for each in candidates])
+
+
+class Believer:
+    """Makes beliefs of one study, and keeps the length scales between them.
+
+    Args:
+        decisions: Of the space.
+        axes: The objectives.
+        costs: Of candidates.
+        pool: Candidates from which the range of the costs is known.
+    """
+
+    def __init__(self, decisions: Decisions, axes: Axes, costs: Costs, pool: Sequence[Genotype]) -> None:
+        self._axes = axes
+        known = costs.table(pool)
+        self._cost_references = known.max(0)
+        self.features = Features(decisions, costs, known.min(0), known.max(0))
+        self._fitted: dict[int, tuple[int, Hyperparameters]] = {}
+
+    def believe(self, observations: Observations, *, believers: bool) -> Belief:
+        """The belief after some observations; with `believers` what is running counts as if it had come out as expected."""
+        learned = self._axes.learned
+        complete = self._complete(observations, learned)
+        reference = float(np.median(complete.values[:REFERENCE_POINTS]))
+        complete = replace(complete, values=_squashed(complete.values, reference))
+        accuracy = self._process(self._with_incomplete(complete, observations), reference, learned, len(complete))
+        running = [observations.running[number] for number in sorted(observations.running)]
+        trained = list(complete.candidates)
+        if believers and running:
+            accuracy = accuracy.believing(self.features.of(running))
+            trained += running
+        others = []
+        for axis in self._axes.sampled:
+            points = self._complete(observations, axis)
+            others.append(self._process(points, float(np.median(points.values)), axis, len(points)))
+        return Belief(self.features, accuracy, others, trained, reference, self._cost_references)
+
+    def _complete(self, observations: Observations, axis: int) -> Points:
+        chosen = [observations.complete[number] for number in sorted(observations.complete)]
+        values = np.array([values[axis] for _, values in chosen]) * self._axes.signs[axis]
+        return Points(tuple(candidate for candidate, _ in chosen), values, np.zeros(len(chosen)))
+
+    def _with_incomplete(self, complete: Points, observations: Observations) -> Points:
+        """Failed trials count as the worst there is; stopped ones as what they would have reached."""
+        failed = tuple(observations.failed[number] for number in sorted(observations.failed))
+        points = complete.joined(failed, np.full(len(failed), complete.values.min()), np.zeros(len(failed)))
+        stopped = observations.stopped(self._axes.learned)
+        guesses = np.array([value for _, value, _ in stopped]) * self._axes.signs[self._axes.learned]
+        variances = np.array([variance for *_, variance in stopped])
+        return points.joined(tuple(candidate for candidate, *_ in stopped), guesses, variances)
+
+    def _process(self, points: Points, reference: float, axis: int, complete: int) -> GaussianProcess:
+        """The posterior, with length scales that are fitted again only when there is a share more to fit them to."""
+        milestone = _milestone(complete)
+        if self._fitted.get(axis, (0, None))[0] != milestone:
+            base = points.take(_spread(milestone, FIT_POINTS))
+            fitted = GaussianProcess(
+                self.features.of(base.candidates), self.features.groups, base.values, base.variances
+            )
+            self._fitted[axis] = milestone, fitted.hyperparameters
+        kept = points.take(self._subset(points, reference))
+        return GaussianProcess(
+            self.features.of(kept.candidates),
+            self.features.groups,
+            kept.values,
+            kept.variances,
+            self._fitted[axis][1],
+        )
+
+    def _subset(self, points: Points, reference: float) -> Positions:
+        """The observations that a model rests on: all, or those nearest to the front and some of the others."""
+        if len(points) <= MODEL_POINTS:
+            return np.arange(len(points))
+        self.features.of(points.candidates)
+        costs = self.features.costs_of(points.candidates)
+        depth = Staircase.of(points.values, costs, reference, self._cost_references).depth(points.values, costs)
+        order = np.argsort(depth, kind="stable")
+        near, rest = np.split(order, [int(NEAR_FRONT * MODEL_POINTS)])
+        return np.sort(np.concatenate((near, np.sort(rest)[_spread(len(rest), MODEL_POINTS - len(near))])))
+
+
+def _milestone(count: int) -> int:
+    """The largest number of observations up to this one at which hyperparameters are fitted."""
+    milestone = 2
+    while (following := max(milestone + 1, int(milestone * REFIT))) <= count:
+        milestone = following
+    return milestone
+
+
+def _spread(count: int, most: int) -> Positions:
+    """At most so many positions out of `count`, evenly spaced, the first and the last among them."""
+    if count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).round().astype(np.int64)
+
+
+def _squashed(values: Array, reference: float) -> Array:
+    """The values, with the low tail pulled up: how bad a bad candidate is says little about good ones."""
+    above = values[values >= reference]
+    scale = max(float(above.std()) if len(above) > 1 else 1.0, 1e-3 * max(abs(reference), 1e-6))
+    below = np.minimum(values - reference, 0.0)
+    return np.asarray(np.where(values < reference, reference - scale * np.log1p(-below / scale), values))

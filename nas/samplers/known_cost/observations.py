@@ -1,0 +1,124 @@
+"""What a study's trials say, read once each: candidates, values, failures, what is running."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.samplers.distributions import at, contains
+from nas.samplers.known_cost.problem import Decisions
+
+CURVE = "known_cost:curve"
+"""User attribute of a trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`.
+
+It is read from trials that are complete and from those that were stopped (pruned): what the former gained after the same amount
+of training says what the latter would have reached.
+"""
+REPEAT = "reused_from"
+"""User attribute of a trial that took its values over from an earlier one: it is no second observation."""
+LEAST_FINISHED = 4
+"""Complete trials with a curve from which the gain after an amount of training is estimated."""
+
+Genotype = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate of a trial."""
+
+    number: int
+    genotype: Genotype
+    key: Hashable
+    """Equal for candidates that mean the same."""
+
+
+class Observations:
+    """The trials of one study that are of one space.
+
+    Args:
+        decisions: Of the space; trials that lack one that has an effect, or have one outside its domain, are left out.
+    """
+
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
+        self._any = {name: at(distribution, 0.0) for name, distribution in decisions.distributions.items()}
+        self._open: dict[int, FrozenTrial] = {}
+        self._read_up_to = 0
+        self._known: dict[int, Candidate] = {}
+        self.seen: set[Hashable] = set()
+        """Keys of all candidates that were proposed, whatever became of them."""
+        self.complete: dict[int, tuple[Candidate, tuple[float, ...]]] = {}
+        self.failed: dict[int, Candidate] = {}
+        self.running: dict[int, Candidate] = {}
+        self._curves: dict[int, dict[float, float]] = {}
+        self._stopped: dict[int, Candidate] = {}
+
+    def update(self, study: Study, except_number: int) -> None:
+        """Reads what is new in the study, but for one trial: the one that is being proposed."""
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        for number in [*self._open, *range(self._read_up_to, len(trials))]:
+            self._read(trials[number], except_number)
+        self._read_up_to = len(trials)
+
+    def _read(self, trial: FrozenTrial, except_number: int) -> None:
+        number = trial.number
+        if trial.state.is_finished():
+            self._open.pop(number, None)
+            self.running.pop(number, None)
+        else:
+            self._open[number] = trial
+        if number == except_number or trial.state is TrialState.WAITING:
+            return
+        candidate = self._known.get(number) or self._candidate(trial)
+        if candidate is None:
+            return
+        self._known[number] = candidate
+        self.seen.add(candidate.key)
+        if REPEAT in trial.user_attrs:
+            return
+        if trial.state is TrialState.RUNNING:
+            self.running[number] = candidate
+        elif trial.state is TrialState.FAIL:
+            self.failed[number] = candidate
+        else:
+            self._read_values(trial, candidate)
+
+    def _read_values(self, trial: FrozenTrial, candidate: Candidate) -> None:
+        curve = trial.user_attrs.get(CURVE)
+        if isinstance(curve, Mapping) and curve:
+            self._curves[trial.number] = {float(amount): float(value) for amount, value in curve.items()}
+        if trial.state is TrialState.COMPLETE and trial.values is not None:
+            self.complete[trial.number] = candidate, tuple(trial.values)
+        elif trial.number in self._curves:
+            self._stopped[trial.number] = candidate
+
+    def _candidate(self, trial: FrozenTrial) -> Candidate | None:
+        """What the trial tries, if it is of this space; decisions without an effect may be absent."""
+        distributions = self._decisions.distributions
+        absent = {name for name in distributions if name not in trial.params}
+        genotype = {name: trial.params.get(name, self._any[name]) for name in distributions}
+        for name in distributions.keys() - absent:
+            if not contains(distributions[name], genotype[name]):
+                return None
+        if any(not distributions[name].single() and name in self._decisions.active(genotype) for name in absent):
+            return None
+        return Candidate(trial.number, genotype, self._decisions.key(genotype))
+
+    def stopped(self, objective: int) -> list[tuple[Candidate, float, float]]:
+        """For each stopped trial the value of an objective that it would have reached, and the variance of that guess."""
+        found = []
+        for number, candidate in sorted(self._stopped.items()):
+            amount, value = max(self._curves[number].items())
+            gains = [
+                values[objective] - self._curves[other][amount]
+                for other, (_, values) in self.complete.items()
+                if amount in self._curves.get(other, {})
+            ]
+            if len(gains) >= LEAST_FINISHED:
+                found.append((candidate, value + float(np.mean(gains)), float(np.var(gains, ddof=1))))
+        return found

@@ -1,0 +1,158 @@
+"""What a search is about, as the sampler sees it: the decisions, what they mean, and what they cost."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+
+from nas.samplers.distributions import distributions
+from nas.samplers.known_cost.encoding import Active
+from nas.space import SearchSpace
+
+Array = NDArray[np.float64]
+Genotype = Mapping[str, Any]
+CostOfGenotype = Callable[[Genotype], float]
+LEAST = 1e-9
+"""Costs below it, which have no useful logarithm, count as this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The decisions of a space."""
+
+    distributions: Mapping[str, BaseDistribution]
+    active: Active
+    """Those that have an effect in a genotype."""
+    key: Callable[[Genotype], Hashable]
+    """Names what a genotype means; equal for genotypes that mean the same."""
+
+    @classmethod
+    def of(cls, space: SearchSpace | Mapping[str, BaseDistribution]) -> Decisions:
+        """Those of a space of ours, or of Optuna's distributions, all of which are then active."""
+        if isinstance(space, SearchSpace):
+            return cls(distributions(space.dimensions), space.active, lambda genotype: space.decode(genotype).digest)
+        return cls(dict(space), lambda genotype: genotype, _as_text)
+
+
+def _as_text(genotype: Genotype) -> str:
+    return json.dumps(dict(sorted(genotype.items())), default=repr)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a cost must not go beyond."""
+
+    cost: CostOfGenotype
+    value: float
+    smallest: bool = False
+    """Whether it is the smallest allowed one."""
+
+    def holds(self, genotype: Genotype) -> bool:
+        """Whether a candidate is within it."""
+        cost = self.cost(genotype)
+        return cost >= self.value if self.smallest else cost <= self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The objectives of a study, each turned so that lower costs and higher accuracies are better.
+
+    Raises:
+        ValueError: Every objective is a known cost, so that nothing is to be learned, or a cost is for none of them.
+    """
+
+    signs: Array
+    """-1 for objectives that are turned, `float[o]`: costs that are maximized, learned ones that are minimized."""
+    costs: Mapping[int, CostOfGenotype]
+    """By position of the objective."""
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def learned(self) -> int:
+        """The objective that is modelled: the first without a known cost."""
+        return next(axis for axis in range(len(self.signs)) if axis not in self.costs)
+
+    @property
+    def sampled(self) -> list[int]:
+        """Further objectives without a known cost."""
+        return [axis for axis in range(len(self.signs)) if axis not in self.costs and axis != self.learned]
+
+    @classmethod
+    def of(
+        cls,
+        directions: list[StudyDirection],
+        names: list[str] | None,
+        costs: Mapping[int | str, CostOfGenotype],
+        limits: Mapping[int | str, float],
+    ) -> Axes:
+        """From a study's directions, its metric names if it has some, and costs and limits by position or name.
+
+        A cost that is no objective of the study may be given by a name of its own, if it has a limit.
+        """
+        positions: dict[int | str, int] = {axis: axis for axis in range(len(directions))}
+        positions |= {name: axis for axis, name in enumerate(names or [])}
+        for key in costs:
+            if key not in positions and key not in limits:
+                known = ", ".join(map(repr, positions))
+                raise ValueError(f"a cost of {key!r}, which is no objective of the study ({known}) and has no limit")
+        if missing := [key for key in limits if key not in costs]:
+            raise ValueError(f"a limit of {missing[0]!r}, whose cost is not given")
+        known_axes = {positions[key]: function for key, function in costs.items() if key in positions}
+        if len(known_axes) == len(directions):
+            raise ValueError("every objective of the study is a known cost; at least one must be learned")
+        upward = [direction is StudyDirection.MAXIMIZE for direction in directions]
+        learned = next(axis for axis in range(len(directions)) if axis not in known_axes)
+        signs = [1.0 if is_up == (axis == learned) else -1.0 for axis, is_up in enumerate(upward)]
+        turned = {key for key, axis in positions.items() if signs[axis] < 0}
+        return cls(
+            np.array(signs),
+            known_axes,
+            tuple(Limit(costs[key], value, smallest=key in turned) for key, value in limits.items()),
+        )
+
+
+class Costs:
+    """The known costs of candidates, each counted once, on the scale on which the sampler compares them.
+
+    That is the decimal logarithm, which shows differences as ratios; a cost that is maximized is taken as it is, negative.
+
+    Args:
+        axes: The objectives.
+        key: Names what a genotype means.
+    """
+
+    def __init__(self, axes: Axes, key: Callable[[Genotype], Hashable]) -> None:
+        self._axes = axes
+        self._key = key
+        self._known: dict[Hashable, tuple[float, ...]] = {}
+        self._order = sorted(axes.costs)
+
+    def raw(self, genotype: Genotype) -> tuple[float, ...]:
+        """In the units of the functions given, in the order of the objectives."""
+        key = self._key(genotype)
+        if key not in self._known:
+            self._known[key] = tuple(float(self._axes.costs[axis](genotype)) for axis in self._order)
+        return self._known[key]
+
+    def scaled(self, genotype: Genotype) -> tuple[float, ...]:
+        """To be compared: lower is better."""
+        return tuple(
+            math.log10(max(value, LEAST)) if self._axes.signs[axis] > 0 else -value
+            for axis, value in zip(self._order, self.raw(genotype), strict=True)
+        )
+
+    def table(self, genotypes: Sequence[Genotype]) -> Array:
+        """Scaled costs of some candidates, `float[m k]`."""
+        return np.array([self.scaled(genotype) for genotype in genotypes]).reshape(len(genotypes), len(self._order))
+
+    def allowed(self, genotype: Genotype) -> bool:
+        """Whether it is within all limits."""
+        return all(limit.holds(genotype) for limit in self._axes.limits)

@@ -1,0 +1,72 @@
+"""The first candidates: from every part of the costs' range, so that the model sees cheap and expensive ones."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+
+from nas.samplers.distributions import draw
+from nas.samplers.known_cost.observations import Candidate
+from nas.samplers.known_cost.problem import Costs, Decisions
+from nas.seeds import derive_seed
+
+START_POOL = 128
+"""Random candidates from which the range of the costs is known and the first ones are taken."""
+BINS = 10
+TRIES = 256
+
+
+class Start:
+    """Where proposals come from while there is nothing to model.
+
+    Args:
+        decisions: Of the space.
+        costs: Of candidates.
+        seed: Of the pool.
+        size: Of the pool.
+    """
+
+    def __init__(self, decisions: Decisions, costs: Costs, seed: int, size: int) -> None:
+        self._decisions = decisions
+        self._costs = costs
+        rng = np.random.default_rng(derive_seed(seed, "start"))
+        drawn: list[Mapping[str, Any]] = [draw(decisions.distributions, rng) for _ in range(size)]
+        self.pool = [each for each in drawn if costs.allowed(each)] or drawn
+        """Random candidates within the limits, or others where none is."""
+        self._costs_of_pool = costs.table(self.pool)
+
+    def propose(
+        self, there: Sequence[Candidate], seen: AbstractSet[Hashable], rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """A candidate from the part of the first cost's range that has the fewest yet; of equal parts a random one.
+
+        Args:
+            there: Candidates that are there already, known good ones and those running included.
+            seen: Keys of what is not to be proposed again.
+            rng: Of this proposal.
+        """
+        new = [k for k, genotype in enumerate(self.pool) if self._decisions.key(genotype) not in seen]
+        if not new:
+            return self._unseen(seen, rng)
+        if not self._costs_of_pool.shape[1]:
+            return dict(self.pool[new[0]])
+        values = self._costs_of_pool[:, 0]
+        edges = np.linspace(values.min(), values.max(), BINS + 1)[1:-1]
+        taken = np.bincount(
+            np.searchsorted(edges, [self._costs.scaled(each.genotype)[0] for each in there]), minlength=BINS
+        )
+        parts = np.searchsorted(edges, values[new])
+        chosen = min(np.unique(parts), key=lambda part: (taken[part], rng.random()))
+        members = np.array(new)[parts == chosen]
+        return dict(self.pool[int(rng.choice(members))])
+
+    def _unseen(self, seen: AbstractSet[Hashable], rng: np.random.Generator) -> dict[str, Any]:
+        """A random candidate, new and within the limits if one is found."""
+        for _ in range(TRIES):
+            genotype = draw(self._decisions.distributions, rng)
+            if self._decisions.key(genotype) not in seen and self._costs.allowed(genotype):
+                return genotype
+        return draw(self._decisions.distributions, rng)
