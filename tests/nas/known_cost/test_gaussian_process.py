@@ -39,7 +39,7 @@ def test_the_posterior_is_that_of_the_textbook():
 def test_the_gradient_of_the_fit_is_that_of_its_loss():
     features, values = data()
     process = GaussianProcess(features, DECISIONS, values, np.zeros(25), GIVEN)
-    columns = [features[:, DECISIONS == k] for k in range(3)]
+    columns = [features[:, k == DECISIONS] for k in range(3)]
     distances = np.stack([((c[:, None] - c[None]) ** 2).sum(-1) for c in columns])
     means, deviations = np.zeros(5), np.ones(5)
     point = np.array([0.3, -0.2, 0.5, 0.1, -3.0])
