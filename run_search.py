@@ -127,7 +127,7 @@ class Plan:
             costs=self.costs,
             limits=self.limits,
             seed=self.settings.search.seed,
-            objectives=tuple(objective_names(self.settings.search.objectives)),
+            known=tuple(name for name in objective_names(self.settings.search.objectives) if name != "accuracy"),
             most_new_costs=MOST_NEW_COSTS,
         )
 

@@ -20,8 +20,9 @@ class SearchSettings:
     """Number of distinct candidates to train, baselines included. Ask for more later with the same --output."""
     seed: int = 0
     """Root seed: of the sampler, the data split and the training."""
-    sampler: str = "tpe"
-    """How candidates are proposed: random, random_logbins (stratified over log MACs), nsga2, tpe (multivariate), gp."""
+    sampler: str = "known_cost"
+    """How candidates are proposed: known_cost (models the accuracy and takes the costs as they are), random, random_logbins
+    (stratified over log MACs), nsga2, tpe (multivariate), gp."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine)."""
     workers: int | None = None

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, unknown_name
-from nas.objectives import UNITS as KNOWN_COSTS
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -67,7 +66,7 @@ def _known_cost_of(context: SamplerContext) -> BaseSampler:
     def cost(name: str) -> Callable[[Genotype], float]:
         return lambda genotype: context.cost(genotype, name)
 
-    names = dict.fromkeys([*(name for name in context.objectives if name in KNOWN_COSTS), *context.limits])
+    names = dict.fromkeys([*context.known, *context.limits])
     limits: dict[int | str, float] = dict(context.limits.items())
     return KnownCostSampler(
         context.space,

@@ -29,8 +29,8 @@ class SamplerContext:
     """Largest allowed cost by objective name; empty if nothing is limited."""
     seed: int
     """Root seed of the search."""
-    objectives: tuple[str, ...] = ("accuracy", "macs")
-    """Names of the study's objectives, in their order."""
+    known: tuple[str, ...] = ("macs",)
+    """Names of the study's objectives whose values `costs` gives."""
     most_new_costs: int | None = None
     """How many costs a sampler should compute for a proposal, where that takes long."""
 
@@ -39,18 +39,19 @@ class SamplerContext:
         """Optuna's form of the space's dimensions."""
         return distributions(self.space.dimensions)
 
-    def cost(self, genotype: Genotype, name: str = "macs") -> float:
-        """One exact cost of a genotype."""
-        return self.costs(self.space.decode(genotype))[name]
+    def cost(self, genotype: Genotype, name: str | None = None) -> float:
+        """One exact cost of a genotype; the first of the known objectives if it is not named."""
+        return self.costs(self.space.decode(genotype))[self.known[0] if name is None else name]
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
         return draw(self.distributions, rng)
 
     @cached_property
-    def log_macs_range(self) -> tuple[float, float]:
-        """Smallest and largest log10 MACs of a pool of random genotypes, the upper end cut at the limit."""
+    def log_cost_range(self) -> tuple[float, float]:
+        """Smallest and largest log10 of the first known cost over a pool of random genotypes, the upper end cut at the limit."""
         rng = np.random.default_rng(self.seed)
         logs = [math.log10(self.cost(self.draw(rng))) for _ in range(POOL)]
-        limit = math.log10(self.limits["macs"]) if "macs" in self.limits else math.inf
+        name = self.known[0]
+        limit = math.log10(self.limits[name]) if name in self.limits else math.inf
         return min(logs), max(min(max(logs), limit), min(logs))

@@ -1,4 +1,4 @@
-"""Random search, stratified over log multiply-adds: each proposal comes from the next cost bin.
+"""Random search, stratified over log cost: each proposal comes from the next cost bin.
 
 Plain random search crowds where most of a space's networks are; a front needs the cheap and the expensive end too.
 """
@@ -39,7 +39,7 @@ class StratifiedCostSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A genotype whose log10 MACs are in, or nearest to, this trial's bin."""
+        """A genotype whose log10 cost are in, or nearest to, this trial's bin."""
         low, high = self.bin(trial.number)
         best: tuple[float, dict[str, Scalar]] | None = None
         for _ in range(TRIES):
@@ -54,8 +54,8 @@ class StratifiedCostSampler(BaseSampler):
         return best[1]
 
     def bin(self, number: int) -> tuple[float, float]:
-        """Range of log10 MACs from which the trial of this number is drawn."""
-        low, high = self._context.log_macs_range
+        """Range of log10 cost from which the trial of this number is drawn."""
+        low, high = self._context.log_cost_range
         turn, place = divmod(number, BINS)
         position = int(np.random.default_rng((self._context.seed, turn)).permutation(BINS)[place])
         width = (high - low) / BINS

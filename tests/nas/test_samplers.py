@@ -28,7 +28,7 @@ def test_stratified_draws_fill_every_cost_bin_alike(tmp_path: Path):
     space = ToySpace(widths=tuple(range(8, 129)))
     driver = toy_driver(tmp_path, trials=5 * BINS, space=space, sampler="random_logbins")
     run_inline(driver)
-    low, high = context().log_macs_range
+    low, high = context().log_cost_range
     logs = [math.log10(trial.costs["macs"]) for trial in driver.trials if trial.baseline is None]
     bins = Counter(min(max(int((log - low) / (high - low) * BINS), 0), BINS - 1) for log in logs)
     assert set(bins) == set(range(BINS))

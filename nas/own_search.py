@@ -1,0 +1,82 @@
+"""A search of anybody's space with anybody's evaluator, in this process: what `run_search.py` does without images and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.objectives import Objective
+
+if TYPE_CHECKING:
+    from nas.driver import Driver
+    from nas.ports import Evaluator
+    from nas.space import SearchSpace
+
+
+def make_driver(
+    space: SearchSpace,
+    objectives: tuple[Objective, ...],
+    costs: Callable[[Candidate], Mapping[str, float]],
+    *,
+    trials: int,
+    epochs: int = 1,
+    sampler: str = "known_cost",
+    seed: int = 0,
+    limits: Mapping[str, float] | None = None,
+    database: str | Path | None = None,
+) -> Driver:
+    """A search that is ready to be run by an engine.
+
+    Args:
+        space: What is searched.
+        objectives: Axes of the front: one learned, the others known costs.
+        costs: The known costs of a candidate by objective name.
+        trials: Distinct candidates to evaluate.
+        epochs: Full training of a candidate.
+        sampler: Name in `nas.samplers.SAMPLERS`.
+        seed: Equal seeds propose equal candidates.
+        limits: Largest allowed cost by objective name.
+        database: SQLite file that keeps the study, to be continued. Default: in memory.
+
+    Raises:
+        NasError: No such sampler, no candidate within the limits, or the study in the database is another one.
+    """
+    from optuna.storages import InMemoryStorage
+
+    from nas.driver import Driver
+    from nas.limits import check_limits
+    from nas.objectives import Kind
+    from nas.samplers import sampler_factory
+    from nas.samplers.context import SamplerContext
+    from nas.storage import open_storage, sqlite_url
+    from nas.study import Study
+
+    context = SamplerContext(
+        space=space,
+        costs=costs,
+        limits=limits or {},
+        seed=seed,
+        known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
+    )
+    check_limits(context)
+    factory = sampler_factory(sampler)
+    storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
+    identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
+    study = Study(storage, "search", objectives, identity, context.distributions)
+    return Driver(
+        study=study,
+        context=context,
+        sampler=lambda proposal_seed: factory(context, proposal_seed),
+        budget=Budget(epochs=epochs),
+        trials=trials,
+    )
+
+
+def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
+    """Evaluates one candidate after the other until the driver is finished."""
+    from nas.engines.virtual_time import VirtualTimeEngine
+
+    VirtualTimeEngine(evaluator).run(driver)

@@ -1,0 +1,90 @@
+"""A table of trained networks: a coding of their decisions, and what was measured of each.
+
+The form is that of NAS-Bench-Macro (Su et al. 2021, arXiv 2103.11922): a JSON object from codings to objects of metrics. Every
+position of a coding has an alphabet of its own, and the table holds every combination.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nas.errors import DataError, unknown_name
+
+
+class Table:
+    """What was measured of every combination of some decisions.
+
+    Args:
+        rows: Coding to metrics.
+        name: What errors call it.
+
+    Raises:
+        DataError: Codings differ in length, or a combination is missing.
+    """
+
+    def __init__(self, rows: Mapping[str, Mapping[str, Any]], name: str = "the table") -> None:
+        self._rows = rows
+        self._name = name
+        lengths = {len(coding) for coding in rows}
+        if len(lengths) != 1 or lengths == {0}:
+            raise DataError(f"{name}: codings must be of one length above 0, found {sorted(lengths)}")
+        self.alphabets = tuple(tuple(sorted(set(letters))) for letters in zip(*rows, strict=True))
+        """For each position the letters that stand there, sorted."""
+        combinations = math.prod(map(len, self.alphabets))
+        if len(rows) != combinations:
+            raise DataError(
+                f"{name}: of {combinations:,} combinations {combinations - len(rows):,} are missing, such as {self._absent()!r}"
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Table:
+        """The table of a JSON file.
+
+        Raises:
+            DataError: It cannot be read, or is no such table.
+        """
+        try:
+            rows = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"table {path} cannot be read: {error}") from error
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+            raise DataError(f"table {path} must be a JSON object from codings to objects of metrics")
+        return cls(rows, f"table {path}")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, coding: str) -> Mapping[str, Any]:
+        """Everything that was measured of a network."""
+        return self._rows[coding]
+
+    def column(self, metric: str) -> dict[str, float]:
+        """One metric of every network, by coding.
+
+        Raises:
+            DataError: It is not there, or is no finite number somewhere.
+        """
+        values = {}
+        for coding, row in self._rows.items():
+            if metric not in row:
+                raise DataError(f"{self._name}: {coding!r}: {unknown_name('metric', metric, row)}")
+            value = row[metric]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise DataError(f"{self._name}: {metric} of {coding!r} is {value!r}; allowed: a finite number")
+            values[coding] = float(value)
+        return values
+
+    def _absent(self) -> str:
+        """One combination that is missing."""
+        coding = ""
+        for position, alphabet in enumerate(self.alphabets):
+            left = math.prod(map(len, self.alphabets[position + 1 :]))
+            for letter in alphabet:
+                if sum(row.startswith(coding + letter) for row in self._rows) < left:
+                    coding += letter
+                    break
+        return coding
