@@ -57,12 +57,6 @@ def _genotype(problem: Problem, active: Mapping[str, object]) -> dict[str, objec
     return {dimension.name: active.get(dimension.name) for dimension in problem.space.dimensions}
 
 
-def _botorch(problem: Problem, seed: int) -> BaseSampler:
-    from benchmarks.botorch_peer import KnownCostBoTorchSampler
-
-    return KnownCostBoTorchSampler(problem.space, problem.cost, seed)
-
-
 SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "known_cost": _known_cost,
     "gp": lambda problem, seed: optuna.samplers.GPSampler(
@@ -85,7 +79,7 @@ def run(problem: Problem, name: str, seed: int, trials: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     seen: dict[str, float] = {}
     found: list[tuple[float, float]] = []
-    rows = []
+    rows: list[dict[str, object]] = []
     spent = 0.0
     for _ in range(MOST_ASKS * trials):
         begin = time.perf_counter()
@@ -191,7 +185,8 @@ def _all_runs(options: argparse.Namespace, names: Sequence[str]) -> pd.DataFrame
         for future in tqdm(as_completed(futures), total=len(futures), desc="searches", unit="search"):
             there = pd.concat((there, future.result().assign(setting=setting)), ignore_index=True)
             write_atomically(out, there.to_csv(index=False).encode())
-    return there[there["sampler"].isin(names) & (there["seed"] < options.seeds)]
+    chosen = there["sampler"].isin(names) & (there["seed"] < options.seeds)
+    return pd.DataFrame(there[chosen])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ SPACE = SimpleSpace(
 
 
 def widths(candidate: Candidate) -> list[int]:
-    return [int(candidate.architecture[name]) for name in ("first", "second") if name in candidate.architecture]
+    sizes = (candidate.architecture.get(name) for name in ("first", "second"))
+    return [size for size in sizes if isinstance(size, int)]
 
 
 def costs(candidate: Candidate) -> dict[str, float]:

@@ -26,6 +26,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import StudyError
 from nas.objectives import Direction, Objective
+from nas.one_thread import one_thread
 from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
 from nas.storage import redact
 from nas.study_holder import StudyHolder
@@ -107,7 +108,8 @@ class Study:
     def ask(self, sampler: BaseSampler) -> dict[str, Scalar]:
         """The sampler's proposal for the next trial. Must be followed by `add` before the next `ask`."""
         self._mirror.sampler = sampler
-        self._asked = self._mirror.ask(fixed_distributions=self._distributions)
+        with one_thread():
+            self._asked = self._mirror.ask(fixed_distributions=self._distributions)
         return dict(self._asked.params)
 
     def add(self, trial: Trial, constraints: Mapping[str, float]) -> None:

@@ -109,7 +109,7 @@ def test_the_front_is_cheapest_first_in_the_users_units(tmp_path: Path):
         assert values == (toy_accuracy(candidate), toy_costs(candidate)["macs"])
 
 
-@pytest.mark.parametrize("sampler", ["random", "random_logbins", "nsga2", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", "random_logbins", "nsga2", "tpe", "known_cost"])
 def test_a_search_that_was_interrupted_anywhere_proposes_what_the_uninterrupted_one_does(tmp_path: Path, sampler: str):
     whole = toy_driver(tmp_path / "whole", trials=24, sampler=sampler)
     run_inline(whole)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial
-from threadpoolctl import ThreadpoolController
 
+from nas.one_thread import one_thread
 from nas.samplers.known_cost.model import Believer
 from nas.samplers.known_cost.observations import Observations
 from nas.samplers.known_cost.pool import Pool
@@ -91,8 +90,7 @@ class KnownCostSampler(BaseSampler):
         """A value for every decision."""
         if not search_space:
             return {}
-        # The matrices are small, and other cores train: threads would only wait for each other.
-        with _blas().limit(limits=1, user_api="blas"):
+        with one_thread():
             proposal = self._searched(study, search_space).propose(study, trial.number)
         return {name: proposal[name] for name in search_space}
 
@@ -111,11 +109,6 @@ class KnownCostSampler(BaseSampler):
             self._search = _Search(decisions, axes, self._seed, self._most_new_costs)
             self._of = of
         return self._search
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 class _Search:

@@ -1,0 +1,20 @@
+"""Small computations on one thread: the other cores train, and threads that wait for each other there take many times as long."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from functools import cache
+
+from threadpoolctl import ThreadpoolController
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Within it BLAS and OpenMP use one thread."""
+    return _controller("torch" in sys.modules).limit(limits=1)  # type: ignore[no-any-return]
+
+
+@cache
+def _controller(with_torch: bool) -> ThreadpoolController:
+    """Knows the libraries that are loaded when it is made; Optuna loads torch only when it needs it."""
+    return ThreadpoolController()
