@@ -59,6 +59,8 @@ class Study:
         identity: Mapping[str, Any],
         distributions: dict[str, BaseDistribution],
     ) -> None:
+        with one_thread():
+            pass  # the libraries are looked for now: an interrupt in the midst of that would be lost
         self.objectives = objectives
         self._distributions = distributions
         self._storage = storage

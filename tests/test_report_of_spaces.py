@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nas.report.mixers import stage_kind
+from nas.mixers import stage_kind
 from nas.report.styles import STYLES
 from search_spaces.architecture import POINTWISE
 from search_spaces.blocks import BLOCKS

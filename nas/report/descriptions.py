@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.report.mixers import FIXED, of_whole_network, stages
+from nas.mixers import FIXED, of_whole_network, stages
 from nas.report.styles import styles
 
 _SHORT = {"static_full": "full", "dynamic": "dyn", "static_dynamic": "s+d"}

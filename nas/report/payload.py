@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
 from nas.report.descriptions import describe, stage_title, stage_words
 from nas.report.importance import Importance, accuracy_at_equal_cost, importance, varying_decisions
-from nas.report.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.report.peers import pairs
 from nas.report.plots import accuracy_limits
 from nas.report.quantities import human

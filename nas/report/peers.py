@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nas.report.mixers import NONE, UNCHANGED, mixer_class
+from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.readings import accuracy_of, cost_name, difference_error, trained
 from nas.result import SearchResult
 

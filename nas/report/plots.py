@@ -15,9 +15,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from nas.mixers import mixer_class, unchanged_class
 from nas.records import Trial
 from nas.report.labels import place_labels
-from nas.report.mixers import mixer_class, unchanged_class
 from nas.report.quantities import log_ticks, tick
 from nas.report.readings import accuracy_of, cost_name, members, resolution, staircase, standard_error, trained
 from nas.report.styles import styles

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nas.report.mixers import DENSE, FIXED, GROUPED, MIXED, NONE, REPLACED
+from nas.mixers import DENSE, FIXED, GROUPED, MIXED, NONE, REPLACED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

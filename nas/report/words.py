@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
-from nas.report.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.quantities import human, percent
 from nas.report.readings import accuracy_of, cost_name, members, resolution, standard_error, trained
 from nas.result import SearchResult

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from nas.report.mixers import mixer_class
+from nas.mixers import mixer_class
 from nas.report.peers import pairs
 from nas.report.readings import trained
 

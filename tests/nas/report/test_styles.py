@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nas.report.mixers import DENSE, FIXED, NONE
+from nas.mixers import DENSE, FIXED, NONE
 from nas.report.styles import STYLES, styles
 
 # Machado, Oliveira and Fernandes 2009, table 1, severity 1.0: what dichromats see, on linear RGB.

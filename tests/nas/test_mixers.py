@@ -6,7 +6,7 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.report.mixers import DENSE, GROUPED, REPLACED, mixer_class, stage_kind, stages, unchanged_class
+from nas.mixers import DENSE, GROUPED, REPLACED, mixer_class, stage_kind, stages, unchanged_class
 
 
 def candidate(**architecture: Scalar) -> Candidate:

@@ -1,0 +1,58 @@
+"""What is known of trainings on their way: accuracies at rungs, and where finished ones ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Course:
+    """One training as far as it is known."""
+
+    trial: int
+    log_cost: float
+    """Decimal logarithm of the first known cost."""
+    kind: str
+    """Class of the network, by its mixers: those that learn start more slowly."""
+    rungs: dict[int, float] = field(default_factory=dict)
+    """Accuracy in percent by epochs done."""
+    final: float | None = None
+    """At full budget."""
+
+
+class Curves:
+    """All courses of a search, by trial."""
+
+    def __init__(self) -> None:
+        self._courses: dict[int, Course] = {}
+
+    def __getitem__(self, trial: int) -> Course:
+        return self._courses[trial]
+
+    def __contains__(self, trial: int) -> bool:
+        return trial in self._courses
+
+    def begin(self, trial: int, log_cost: float, kind: str, rungs: Mapping[int, float]) -> None:
+        """A training that has reached some rungs, or none yet."""
+        self._courses[trial] = Course(trial, log_cost, kind, dict(rungs))
+
+    def reached(self, trial: int, epochs: int, accuracy: float) -> None:
+        """A training was measured on its way."""
+        self._courses[trial].rungs[epochs] = accuracy
+
+    def ended(self, trial: int, accuracy: float) -> None:
+        """A training came to its end."""
+        self._courses[trial].final = accuracy
+
+    def finished(self, epochs: int) -> list[Course]:
+        """Those that came to their end and were measured after so many epochs."""
+        return [each for each in self._courses.values() if each.final is not None and epochs in each.rungs]
+
+    def complete(self) -> list[Course]:
+        """Those that came to their end."""
+        return [each for each in self._courses.values() if each.final is not None]
+
+    def at(self, epochs: int) -> list[Course]:
+        """Those that were measured after so many epochs, finished or not."""
+        return [each for each in self._courses.values() if epochs in each.rungs]
