@@ -256,6 +256,7 @@ def search(settings: Settings) -> ParetoFront:
 def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
     from nas.driver import Driver
+    from nas.early_stopping import rungs, stopping_rule
     from nas.engines.local import LocalEngine
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
@@ -275,8 +276,12 @@ def run(settings: Settings) -> SearchResult:
             study=study,
             context=plan.context,
             sampler=lambda seed: factory(plan.context, seed),
-            budget=Budget(epochs=settings.train.epochs),
+            budget=Budget(
+                epochs=settings.train.epochs,
+                rungs=() if settings.search.stopping == "none" else rungs(settings.train.epochs),
+            ),
             trials=settings.search.trials,
+            stopping=stopping_rule(settings.search.stopping, settings.search.seed),
         )
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
         try:

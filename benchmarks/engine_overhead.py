@@ -12,7 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from nas.dimensions import Choice, Dimension, FloatRange, Genotype
 from nas.driver import Driver
 from nas.engines.local import LocalEngine
 from nas.objectives import accuracy_objective, cost_objective
-from nas.ports import Evaluator, WorkerSpec
-from nas.records import Evaluation, Measurement, Outcome, Progress, Task
+from nas.ports import Evaluator, Tell, WorkerSpec
+from nas.records import Evaluation, Measurement, Outcome, Task
 from nas.samplers import SAMPLERS, sampler_factory
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
@@ -68,7 +68,7 @@ def costs(candidate: Candidate) -> Mapping[str, float]:
 class AtOnce:
     """Returns an accuracy without doing anything."""
 
-    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
         mean = 50.0 + (task.trial * 7919 % 1000) / 50
         accuracy = Measurement(mean=mean, std=40.0, n=100)
         return Evaluation(measurements={"accuracy": accuracy}, seconds=0.0, epochs=1)

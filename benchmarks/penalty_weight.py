@@ -68,7 +68,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
     )
     records: list[dict[str, float | str]] = []
 
-    def look(epochs: int) -> None:
+    def look(epochs: int, _accuracy: float | None) -> None:
         if epochs == 0:
             return
         hard = training.measure()

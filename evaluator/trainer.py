@@ -93,12 +93,13 @@ class Training:
         self._execution = execution
         self._shuffles = list(learned_shuffles(model).values())
 
-    def run(self, checkpoints: Checkpoints, progress: Callable[[int], None]) -> None:
-        """Trains to the end of the budget, from the checkpoint if there is one.
+    def run(self, checkpoints: Checkpoints, progress: Callable[[int, float | None], bool | None]) -> None:
+        """Trains to the end of the budget, or until it is paused, from the checkpoint if there is one.
 
         Args:
             checkpoints: Where the training is kept.
-            progress: Told the number of epochs done, at the start and after each.
+            progress: Told the number of epochs done, at the start and after each, and at rungs the accuracy; where it answers
+                False the training is kept in a checkpoint, and this returns.
 
         Raises:
             DivergedError: The loss or, by the end, the averaged weights became infinite or not a number.
@@ -107,7 +108,7 @@ class Training:
         saved = checkpoints.load(self._execution.device)
         if saved is not None and self._fits(saved):
             self._restore(saved)
-        progress(self.epochs_done)
+        progress(self.epochs_done, None)
         begin = time.monotonic() - self.seconds
         while self.epochs_done < self._recipe.epochs:
             self.curve.append(self._epoch(self.epochs_done))
@@ -115,10 +116,18 @@ class Training:
             self.seconds = time.monotonic() - begin
             if self.epochs_done < self._recipe.epochs and checkpoints.due():
                 checkpoints.save(self._snapshot())
-            progress(self.epochs_done)
+            at_rung = self.epochs_done in self._recipe.rungs and not self.is_finished
+            if progress(self.epochs_done, self.curve[-1]["accuracy"] if at_rung else None) is False and at_rung:
+                checkpoints.save(self._snapshot())
+                return
         # A last step may break the weights with a loss that was still finite; no later loss would tell.
         if not self.averaged.is_finite():
             raise DivergedError(f"the averaged weights are not all finite after epoch {self.epochs_done}")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it came to the end of its budget."""
+        return self.epochs_done >= self._recipe.epochs
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Trains one epoch and tells how it went."""

@@ -26,7 +26,7 @@ from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
-from nas.ports import Reading
+from nas.ports import Reading, Tell
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "threads", "epochs")
@@ -99,8 +99,8 @@ class TrainingEvaluator:
         self._checkpoint_seconds = checkpoint_seconds
         self._loaded: _Loaded | None = None
 
-    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
-        """Trains the task's candidate, going on from its checkpoint if there is one.
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
+        """Trains the task's candidate, going on from its checkpoint if there is one; see `nas.ports.Evaluator`.
 
         Never raises because of the candidate: what goes wrong with it comes back as a Failure.
 
@@ -123,7 +123,7 @@ class TrainingEvaluator:
             torch.cuda.empty_cache()
         return Failure(kind=kind, message=message, seconds=spent.seconds, epochs=spent.epochs)
 
-    def _evaluate(self, task: Task, progress: Callable[[Progress], None], spent: _Spent) -> Evaluation:
+    def _evaluate(self, task: Task, progress: Tell, spent: _Spent) -> Evaluation:
         loaded = self._load()
         spent.begin = time.monotonic()  # decoding the images, if this was the first task, is not the candidate's time
         train = self._settings[1]
@@ -139,15 +139,16 @@ class TrainingEvaluator:
         torch.manual_seed(task.seed)
         training = Training(self._build(task.candidate), loaded.data, recipe, loaded.execution)
 
-        def tell(epochs: int) -> None:
+        def tell(epochs: int, accuracy: float | None) -> bool | None:
             if epochs == training.resumed_epochs:
                 spent.earlier = training.seconds
             spent.epochs = epochs
-            progress(Progress(trial=task.trial, epochs=epochs))
+            return progress(Progress(trial=task.trial, epochs=epochs, accuracy=accuracy))
 
         training.run(checkpoints, tell)
         evaluation = self._measure(training, loaded, spent)
-        checkpoints.finish(training.averaged.network.state_dict(), evaluation)
+        if training.is_finished:
+            checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
 
     def _load(self) -> _Loaded:

@@ -1,7 +1,6 @@
 """Search a space of your own with an evaluator of your own: here scikit-learn's networks on its digits, in half a minute."""
 
 import warnings
-from collections.abc import Callable
 from itertools import pairwise
 
 from sklearn.datasets import load_digits
@@ -12,7 +11,8 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange, When
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver, search_in_process
-from nas.records import Evaluation, Measurement, Progress, Task
+from nas.ports import Tell
+from nas.records import Evaluation, Measurement, Task
 from nas.simple_space import SimpleSpace
 
 IMAGES, CLASSES = load_digits(return_X_y=True)
@@ -38,7 +38,7 @@ def costs(candidate: Candidate) -> dict[str, float]:
 
 
 class Evaluator:
-    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Evaluation:
+    def evaluate(self, task: Task, progress: Tell) -> Evaluation:
         chosen, (train, validation, train_classes, classes) = task.candidate.architecture, SPLIT
         network = MLPClassifier(widths(task.candidate), activation=chosen["activation"],
                                 learning_rate_init=chosen["rate"], max_iter=20, random_state=task.seed)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,6 +12,9 @@ from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
 from nas.dimensions import Genotype
+from nas.early_stopping import NeverPause, StoppingRule
+from nas.early_stopping.curves import Curves
+from nas.mixers import mixer_class
 from nas.objectives import Direction, losses, reference_losses
 from nas.pareto import ParetoFront, hypervolume, non_dominated
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
@@ -22,6 +26,10 @@ PATIENCE = 20
 """Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
 DRAWS = 2000
 """Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
+LEARNED = "accuracy"
+"""The objective that stopping rules judge."""
+RECONSIDER = 20
+"""Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
 MAX_LOSSES = 2
 """How often a candidate may lose its worker before it is recorded as failed."""
 
@@ -33,8 +41,9 @@ class Driver:
         study: Where everything is recorded; a study with trials is continued.
         context: What is searched: the space, its known costs and limits, and the root seed.
         sampler: Makes the sampler for one proposal, from a seed.
-        budget: Full training of a candidate.
+        budget: Full training of a candidate, with the rungs at which it is judged.
         trials: Distinct candidates to hand to training, baselines included.
+        stopping: Which trainings wait at a rung. Default: none.
     """
 
     def __init__(
@@ -45,12 +54,18 @@ class Driver:
         sampler: Callable[[int], BaseSampler],
         budget: Budget,
         trials: int,
+        stopping: StoppingRule | None = None,
     ) -> None:
         self._study = study
         self._context = context
         self._sampler = sampler
         self._budget = budget
         self._target = trials
+        self._stopping = stopping or NeverPause()
+        self._curves = Curves()
+        self._pausing: set[int] = set()
+        self._paused: dict[int, Evaluation] = {}
+        self._since_reconsidered = 0
         self.exhausted = False
         """Whether proposals have dried up: everything reachable is known or over a limit."""
         self.epochs: dict[int, int] = {}
@@ -80,15 +95,59 @@ class Driver:
                 self.handed_out += 1
                 return self._task(proposal.number)
             idle += 1
+        if not self._in_training:
+            self._stop_paused()
         return None
 
-    def on_progress(self, progress: Progress) -> None:
-        """A worker has finished another epoch."""
-        self.epochs[progress.trial] = progress.epochs
+    def on_progress(self, progress: Progress) -> bool:
+        """A worker has finished another epoch; at a rung the answer is whether it goes on.
+
+        A worker that is told not to returns what it has, which goes to `on_outcome`.
+        """
+        number = progress.trial
+        self.epochs[number] = progress.epochs
+        if progress.accuracy is None:
+            return True
+        self._curves.reached(number, progress.epochs, progress.accuracy)
+        if not self._stopping.pauses(self._curves, number, progress.epochs):
+            return True
+        self._pausing.add(number)
+        return False
 
     def on_outcome(self, number: int, outcome: Outcome) -> None:
-        """A worker has finished a trial; repeats that waited for it take its outcome over."""
+        """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over."""
+        if number in self._pausing:
+            self._pausing.discard(number)
+            if isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs:
+                self._study.pause(replace(self._study[number], outcome=outcome))
+                self._paused[number] = outcome
+                self._in_training.discard(number)
+                return
+        self._end(number, outcome)
+        if isinstance(outcome, Evaluation):
+            self._curves.ended(number, outcome.measurements[LEARNED].mean)
+            self._reconsider()
+
+    def _reconsider(self) -> None:
+        """Lets paused trainings go on whose bound has recovered; not after every outcome where many are paused."""
+        self._since_reconsidered += 1
+        if self._since_reconsidered * RECONSIDER < len(self._paused):
+            return
+        self._since_reconsidered = 0
+        for number, partial in list(self._paused.items()):
+            if not self._stopping.pauses(self._curves, number, partial.epochs):
+                del self._paused[number]
+                self._queue.append(number)
+
+    def _stop_paused(self) -> None:
+        """Ends what is paused, when nothing is in training that could change the verdict."""
+        for number, partial in self._paused.items():
+            self._end(number, partial, stopped=True)
+        self._paused.clear()
+
+    def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED
+        state = TrialState.STOPPED if stopped else state
         self._study.finish(replace(self._study[number], state=state, outcome=outcome))
         self._in_training.discard(number)
         self.epochs.pop(number, None)
@@ -97,6 +156,7 @@ class Driver:
 
     def on_lost(self, number: int, reason: str) -> None:
         """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many."""
+        self._pausing.discard(number)
         self._lost[number] = self._lost.get(number, 0) + 1
         if self._lost[number] >= MAX_LOSSES:
             epochs = self.epochs.get(number, 0)
@@ -108,7 +168,8 @@ class Driver:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
-        return not self._queue and not self._in_training and (self.exhausted or self.handed_out >= self._target)
+        idle = not (self._queue or self._in_training or self._paused)
+        return idle and (self.exhausted or self.handed_out >= self._target)
 
     @property
     def target(self) -> int:
@@ -127,6 +188,13 @@ class Driver:
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
         for trial in list(self._study):
+            if trial.state is TrialState.RUNNING and self._is_partial(trial.outcome):
+                assert isinstance(trial.outcome, Evaluation)
+                self.handed_out += 1
+                self._first[trial.candidate.digest] = trial.number
+                self._paused[trial.number] = trial.outcome
+                self._follow(trial)
+                continue
             if trial.state is TrialState.RUNNING and trial.outcome is not None:
                 state = TrialState.COMPLETE if isinstance(trial.outcome, Evaluation) else TrialState.FAILED
                 trial = replace(trial, state=TrialState.REUSED if trial.reused_from is not None else state)
@@ -136,13 +204,27 @@ class Driver:
             if trial.reused_from is None:
                 self.handed_out += 1
                 self._first[trial.candidate.digest] = trial.number
+                self._follow(trial)
                 if trial.state is TrialState.RUNNING:
                     self._queue.append(trial.number)
             elif trial.state is TrialState.RUNNING:
                 self._waiting.setdefault(trial.reused_from, []).append(trial.number)
 
+    def _is_partial(self, outcome: Outcome | None) -> bool:
+        return isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs
+
+    def _follow(self, trial: Trial) -> None:
+        """Takes note of a training that the stopping rule is to know."""
+        cost = next((trial.costs[name] for name in self._context.known if name in trial.costs), 1.0)
+        rungs = trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {}
+        self._curves.begin(trial.number, math.log10(max(cost, 1e-9)), mixer_class(trial.candidate), rungs)
+        if isinstance(trial.outcome, Evaluation) and not self._is_partial(trial.outcome):
+            self._curves.ended(trial.number, trial.outcome.measurements[LEARNED].mean)
+
     def _task(self, number: int) -> Task:
         self._in_training.add(number)
+        if number not in self._curves:
+            self._follow(self._study[number])
         seed = derive_seed(self._context.seed, "training")
         return Task(trial=number, candidate=self._study[number].candidate, budget=self._budget, seed=seed)
 

@@ -130,6 +130,9 @@ class OutputFolder:
         return missing
 
 
+ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
+
+
 class ModelKeeper:
     """Keeps the disk small while a search runs: weights of trials that are on no front are removed.
 
@@ -144,7 +147,7 @@ class ModelKeeper:
 
     def update(self) -> None:
         """Looks for trials that have ended and are not on the front."""
-        ended = [t.number for t in self._driver.trials if t.state in (TrialState.COMPLETE, TrialState.FAILED)]
+        ended = [t.number for t in self._driver.trials if t.state in ENDED]
         if len(ended) == self._complete:
             return
         self._complete = len(ended)

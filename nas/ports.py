@@ -15,11 +15,17 @@ CostFunction = Callable[[Candidate], Mapping[str, float]]
 """The known objectives of a candidate (`macs`, `params`), exact, in milliseconds and without training."""
 
 
+Tell = Callable[[Progress], bool | None]
+"""Takes a sign of life; False means that the training is to be paused."""
+
+
 class Evaluator(Protocol):
     """Trains and measures one candidate after the other. Lives in a worker process."""
 
-    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
         """Trains the task's candidate, going on from its checkpoint if there is one.
+
+        Told at a rung not to go on, it keeps a checkpoint and returns an Evaluation of fewer epochs.
 
         Never raises because of the candidate: what goes wrong with it comes back as a Failure. A NasError means that no
         candidate could be trained here (images gone, disk full): the search stops and the trial stays to be continued.

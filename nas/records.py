@@ -112,15 +112,17 @@ class Progress:
     trial: int
     epochs: int
     """Epochs done, those of an earlier process that left a checkpoint included."""
+    accuracy: float | None = None
+    """In percent, where this is a rung: the worker waits to be told whether to go on."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
-        return {"trial": self.trial, "epochs": self.epochs}
+        return {"trial": self.trial, "epochs": self.epochs, "accuracy": self.accuracy}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Progress:
         """The progress that `to_json` wrote."""
-        return cls(trial=data["trial"], epochs=data["epochs"])
+        return cls(trial=data["trial"], epochs=data["epochs"], accuracy=data["accuracy"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +134,14 @@ class Evaluation:
     seconds: float
     """Wall-clock time of the training, over all the processes that took part in it."""
     epochs: int
-    """Epochs really trained."""
+    """Epochs really trained; fewer than the budget's for a training that was paused."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON for the report: the curve over epochs and what each learned shuffle does."""
+
+    def accuracies(self) -> dict[int, float]:
+        """Accuracy in percent by epochs done, where it was measured on the way."""
+        curve = self.details.get("curve", ())
+        return {int(entry["epoch"]): float(entry["accuracy"]) for entry in curve if "accuracy" in entry}
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `outcome_from_json` takes back."""

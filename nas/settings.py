@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from nas.early_stopping import RULES
 from nas.errors import unknown_name
 from nas.samplers import SAMPLERS
 
@@ -23,6 +24,9 @@ class SearchSettings:
     sampler: str = "known_cost"
     """How candidates are proposed: known_cost (models the accuracy and takes the costs as they are), random, random_logbins
     (stratified over log MACs), nsga2, tpe (multivariate), gp."""
+    stopping: str = "none"
+    """Which trainings are paused on their way: none, bound (those whose optimistic end is below the front), rank_halving (all but
+    the best third of those that cost about as much). They are judged after a ninth and a third of the epochs."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine)."""
     workers: int | None = None
@@ -59,6 +63,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append(f"--search.workers: must be 1 or more, got {settings.workers}")
     if settings.sampler not in SAMPLERS:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
+    if settings.stopping not in RULES:
+        faults.append("--search.stopping: " + unknown_name("stopping rule", settings.stopping, RULES))
     if settings.engine not in ENGINES:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
     for name in ("max_macs", "max_params", "reference_macs", "reference_params"):

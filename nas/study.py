@@ -7,6 +7,7 @@ the same trial numbers. Reading the study back from the database gives the same 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +29,7 @@ from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.one_thread import one_thread
 from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
+from nas.samplers.known_cost.observations import CURVE
 from nas.storage import redact
 from nas.study_holder import StudyHolder
 
@@ -146,7 +148,17 @@ class Study:
             if trial.outcome is not None and trial.reused_from is None:
                 self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
             self._storage.set_trial_state_values(self._ids[trial.number], state, values)
-        self._mirror._storage.set_trial_state_values(self._mirror_ids[trial.number], state, values)
+        memory, number = self._mirror._storage, self._mirror_ids[trial.number]
+        if isinstance(trial.outcome, Evaluation):
+            memory.set_trial_user_attr(number, CURVE, _curve(trial.outcome))
+        memory.set_trial_state_values(number, state, values)
+        self._trials[trial.number] = trial
+
+    def pause(self, trial: Trial) -> None:
+        """Writes how far a running trial came that is to wait; its outcome is of fewer epochs than the budget."""
+        assert trial.outcome is not None
+        with _told_as_study_error():
+            self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
         self._trials[trial.number] = trial
 
     def close(self) -> None:
@@ -221,8 +233,11 @@ class Study:
     def _load(self) -> None:
         for frozen in self._storage.get_all_trials(self._id, deepcopy=False):
             self._ids[frozen.number] = frozen._trial_id
+            trial = self._trials[frozen.number] = self._trial(frozen)
+            if isinstance(trial.outcome, Evaluation):
+                frozen = copy.copy(frozen)
+                frozen.user_attrs = {**frozen.user_attrs, CURVE: _curve(trial.outcome)}
             self._mirror_ids[frozen.number] = self._mirror._storage.create_new_trial(self._mirror._study_id, frozen)
-            self._trials[frozen.number] = self._trial(frozen)
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
         attributes = frozen.user_attrs
@@ -255,6 +270,11 @@ def _told_as_study_error() -> Iterator[None]:
         raise StudyError(
             f"the study's storage failed ({reason}); what was recorded before is kept, the same command continues"
         ) from error
+
+
+def _curve(evaluation: Evaluation) -> dict[str, float]:
+    """The form in which a sampler reads it."""
+    return {str(epochs): accuracy for epochs, accuracy in evaluation.accuracies().items()}
 
 
 def _state(frozen: FrozenTrial) -> TrialState:

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
 from nas.driver import Driver
+from nas.early_stopping import StoppingRule, rungs
 from nas.objectives import Objective, accuracy_objective, cost_objective
-from nas.ports import Evaluator, WorkerSpec
+from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 from nas.samplers import sampler_factory
 from nas.samplers.context import SamplerContext
@@ -77,6 +78,19 @@ def toy_accuracy(candidate: Candidate) -> float:
     return 100.0 - 400.0 / width + rank
 
 
+def toy_accuracy_after(task: Task, epochs: int) -> float:
+    """Percent on the way: nine tenths of a training's distance from zero are covered in its first third."""
+    share = epochs / task.budget.epochs
+    return toy_accuracy(task.candidate) * (1 - 0.1 * (1 - share) ** 2)
+
+
+def toy_evaluation(task: Task, epochs: int) -> Evaluation:
+    """What the toy gives after so many epochs."""
+    accuracy = Measurement(mean=toy_accuracy_after(task, epochs), std=40.0, n=100)
+    curve = [{"epoch": done, "accuracy": toy_accuracy_after(task, done)} for done in range(1, epochs + 1)]
+    return Evaluation(measurements={"accuracy": accuracy}, seconds=0.0, epochs=epochs, details={"curve": curve})
+
+
 class ToyEvaluator:
     """Counts epochs in a checkpoint file, so that a killed training goes on; fails as it is told.
 
@@ -93,7 +107,7 @@ class ToyEvaluator:
         self.failing = failing
         self.deadly = deadly
 
-    def evaluate(self, task: Task, progress: Callable[[Progress], None]) -> Outcome:
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
         width = task.candidate.architecture["width"]
         checkpoint = self.folder / f"{task.trial}.json"
         done = json.loads(checkpoint.read_text())["epochs"] if checkpoint.exists() else 0
@@ -108,9 +122,11 @@ class ToyEvaluator:
             part = checkpoint.with_suffix(f".{os.getpid()}")
             part.write_text(json.dumps({"epochs": epoch + 1}))
             part.replace(checkpoint)
-            progress(Progress(trial=task.trial, epochs=epoch + 1))
-        accuracy = Measurement(mean=toy_accuracy(task.candidate), std=40.0, n=100)
-        return Evaluation(measurements={"accuracy": accuracy}, seconds=0.0, epochs=task.budget.epochs)
+            at_rung = epoch + 1 in task.budget.rungs
+            accuracy = toy_accuracy_after(task, epoch + 1) if at_rung else None
+            if progress(Progress(trial=task.trial, epochs=epoch + 1, accuracy=accuracy)) is False:
+                return toy_evaluation(task, epoch + 1)
+        return toy_evaluation(task, task.budget.epochs)
 
 
 def make_toy_evaluator(folder: str, epoch_seconds: float, failing: list[int], deadly: list[int]) -> Evaluator:
@@ -152,6 +168,7 @@ def toy_driver(
     epochs: int = 3,
     limits: Mapping[str, float] | None = None,
     study: Study | None = None,
+    stopping: StoppingRule | None = None,
 ) -> Driver:
     space = space or ToySpace()
     context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
@@ -160,8 +177,9 @@ def toy_driver(
         study=study or open_toy_study(folder, space),
         context=context,
         sampler=lambda draw: make(context, draw),
-        budget=Budget(epochs=epochs),
+        budget=Budget(epochs=epochs, rungs=() if stopping is None else rungs(epochs)),
         trials=trials,
+        stopping=stopping,
     )
 
 

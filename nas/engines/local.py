@@ -152,7 +152,10 @@ class LocalEngine:
         if message.kind == "ready":
             worker.ready = True
         elif message.kind == "progress":
-            driver.on_progress(Progress.from_json(message.body))
+            progress = Progress.from_json(message.body)
+            go_on = driver.on_progress(progress)
+            if progress.accuracy is not None:
+                worker.send({"go_on": go_on})
         elif message.kind == "outcome" and worker.task is not None:
             task, worker.task = worker.task, None
             driver.on_outcome(task.trial, outcome_from_json(message.body))

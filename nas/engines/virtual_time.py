@@ -1,7 +1,7 @@
 """An engine whose workers take time that is only counted: a search of thousands of trainings in seconds.
 
-Driver, sampler and study run unchanged; what a training gives comes from a table or a model. With one worker and an evaluator that
-really trains it is an engine without processes.
+Driver, sampler, stopping rule and study run unchanged; what a training gives comes from a table or a model. With one worker and an
+evaluator that really trains it is an engine without processes.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nas.driver import Driver
 from nas.ports import Evaluator
-from nas.records import Outcome, Task
+from nas.records import Evaluation, Measurement, Outcome, Progress, Task
 
 Seconds = Callable[[Task, Outcome], float]
 
@@ -25,7 +25,7 @@ class Faults:
     """What goes wrong, drawn from a seed."""
 
     crashes: float = 0.0
-    """Share of the trainings whose worker dies half-way; it is replaced at once."""
+    """Share of the stretches between rungs in which the worker dies half-way; it is replaced at once."""
     stragglers: float = 0.0
     """Share of the trainings that take longer."""
     slowdown: float = 10.0
@@ -38,11 +38,45 @@ def measured_seconds(_task: Task, outcome: Outcome) -> float:
     return outcome.seconds
 
 
+@dataclass(slots=True)
+class _Training:
+    """A training whose end is known to the engine alone."""
+
+    task: Task
+    outcome: Outcome
+    seconds: float
+    """Of a whole training, in virtual time."""
+    epochs: int = 0
+    """Done, and kept if the worker dies."""
+
+    @property
+    def total(self) -> int:
+        return self.outcome.epochs
+
+    @property
+    def next_stop(self) -> int:
+        """Epochs at which it is judged next, or ends."""
+        return next((rung for rung in self.task.budget.rungs if self.epochs < rung < self.total), self.total)
+
+    def partial(self) -> Outcome:
+        """What it has given so far."""
+        assert isinstance(self.outcome, Evaluation)
+        curve = [entry for entry in self.outcome.details["curve"] if entry["epoch"] <= self.epochs]
+        return replace(
+            self.outcome,
+            measurements={"accuracy": Measurement(mean=self.outcome.accuracies()[self.epochs])},
+            seconds=self.seconds * self.epochs / self.total,
+            epochs=self.epochs,
+            details={**self.outcome.details, "curve": curve},
+        )
+
+
 class VirtualTimeEngine:
     """Runs a search with simulated workers.
 
     Args:
-        evaluator: Gives outcomes at once, or takes as long as it takes.
+        evaluator: Gives outcomes at once, or takes as long as it takes. Where a budget has rungs, the details of its evaluations
+            hold the whole curve, of which the driver is told as virtual time passes.
         workers: Trainings at the same virtual time.
         seconds: Virtual time of a training.
         faults: What goes wrong.
@@ -61,10 +95,15 @@ class VirtualTimeEngine:
         self._seconds = seconds
         self._faults = faults or Faults()
         self._rng = np.random.default_rng(self._faults.seed)
+        self._trainings: dict[int, _Training] = {}
+        self._order = itertools.count()
+        self._stops: list[tuple[float, int, int, int | None]] = []
         self.now = 0.0
         """Virtual seconds since the start."""
         self.busy = 0.0
         """Virtual seconds of all workers' work."""
+        self.epochs = 0
+        """Epochs trained, those lost with a worker included."""
 
     @property
     def utilization(self) -> float:
@@ -78,27 +117,47 @@ class VirtualTimeEngine:
             driver: The search.
             on_event: Called after every change.
         """
-        ends: list[tuple[float, int, Task, Outcome | None]] = []
-        order = itertools.count()
         while not driver.finished:
-            while len(ends) < self._workers and (task := driver.next_task()) is not None:
-                outcome = self._evaluator.evaluate(task, driver.on_progress)
-                seconds, lost = self._drawn(self._seconds(task, outcome))
-                self.busy += seconds
-                heapq.heappush(ends, (self.now + seconds, next(order), task, None if lost else outcome))
+            while len(self._stops) < self._workers and (task := driver.next_task()) is not None:
+                self._begin(task)
             on_event()
-            if not ends:
+            if not self._stops:
                 return
-            self.now, _, task, ended = heapq.heappop(ends)
-            if ended is None:
-                driver.on_lost(task.trial, "the simulated worker died")
-            else:
-                driver.on_outcome(task.trial, ended)
+            self.now, _, number, epochs = heapq.heappop(self._stops)
+            self._arrive(driver, self._trainings[number], epochs)
         on_event()
 
-    def _drawn(self, seconds: float) -> tuple[float, bool]:
-        """How long a training takes after all, and whether its worker dies before it ends."""
-        straggles, dies = self._rng.random(2) < (self._faults.stragglers, self._faults.crashes)
-        if straggles:
-            seconds *= self._faults.slowdown
-        return (seconds / 2, True) if dies else (seconds, False)
+    def _begin(self, task: Task) -> None:
+        if task.trial not in self._trainings:
+            outcome = self._evaluator.evaluate(task, lambda _progress: True)
+            slow = self._faults.slowdown if self._rng.random() < self._faults.stragglers else 1.0
+            self._trainings[task.trial] = _Training(task, outcome, slow * self._seconds(task, outcome))
+        self._go_on(self._trainings[task.trial])
+
+    def _go_on(self, training: _Training) -> None:
+        """Schedules the next stop, or the death of the worker before it."""
+        epochs = training.next_stop - training.epochs
+        share = epochs / training.total if training.total else 1.0
+        dies = bool(self._rng.random() < self._faults.crashes)
+        seconds = training.seconds * share * (0.5 if dies else 1.0)
+        self.busy += seconds
+        self.epochs += epochs // 2 if dies else epochs
+        stop = None if dies else training.next_stop
+        heapq.heappush(self._stops, (self.now + seconds, next(self._order), training.task.trial, stop))
+
+    def _arrive(self, driver: Driver, training: _Training, epochs: int | None) -> None:
+        number = training.task.trial
+        if epochs is None:
+            driver.on_lost(number, "the simulated worker died")
+            return
+        training.epochs = epochs
+        if epochs == training.total:
+            del self._trainings[number]
+            driver.on_outcome(number, training.outcome)
+            return
+        assert isinstance(training.outcome, Evaluation)
+        accuracy = training.outcome.accuracies()[epochs]
+        if driver.on_progress(Progress(trial=number, epochs=epochs, accuracy=accuracy)):
+            self._go_on(training)
+        else:
+            driver.on_outcome(number, training.partial())

@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 
 from nas.errors import NasError
 from nas.ports import Evaluator
-from nas.records import Failure, FailureKind, Task
+from nas.records import Failure, FailureKind, Progress, Task
 
 
 def main() -> None:
@@ -28,6 +28,11 @@ def main() -> None:
     # Whatever a library prints must not get between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     lines: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def tell(progress: Progress) -> bool:
+        _reply(replies, "progress", progress.to_json())
+        return progress.accuracy is None or bool(lines.get()["go_on"])
+
     specification = json.loads(sys.stdin.readline())
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     evaluator = make_evaluator(specification["factory"], specification["arguments"])
@@ -35,7 +40,7 @@ def main() -> None:
     while True:
         task = Task.from_json(lines.get())
         try:
-            outcome = evaluator.evaluate(task, lambda progress: _reply(replies, "progress", progress.to_json()))
+            outcome = evaluator.evaluate(task, tell)
         except NasError as error:
             _reply(replies, "fatal", {"message": str(error)})
             continue

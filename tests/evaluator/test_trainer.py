@@ -44,13 +44,16 @@ def make_training(
     return Training(build(), loaded, recipe, execution)
 
 
-def run(training: Training, folder: Path, tell: Callable[[int], None] = lambda epochs: None) -> Training:
+Tell = Callable[[int, float | None], bool | None]
+
+
+def run(training: Training, folder: Path, tell: Tell = lambda *_: True) -> Training:
     training.run(Checkpoints(folder, {}, least_seconds=0.0), tell)
     return training
 
 
-def kill_after(epochs: int) -> Callable[[int], None]:
-    def tell(done: int) -> None:
+def kill_after(epochs: int) -> Tell:
+    def tell(done: int, _accuracy: float | None) -> None:
         if done == epochs:
             raise KilledError
 
@@ -92,7 +95,7 @@ def test_a_killed_training_ends_bit_for_bit_as_one_that_was_not(
     torch.manual_seed(99)
     resumed = make_training(few_digits, dataclasses.replace(RECIPE), build)
     told: list[int] = []
-    run(resumed, tmp_path / "killed", told.append)
+    run(resumed, tmp_path / "killed", lambda epochs, _accuracy: told.append(epochs))
     assert told == list(range(killed_after, 4))
     assert resumed.resumed_epochs == killed_after
     assert_same(whole, resumed)
@@ -103,7 +106,7 @@ def test_a_checkpoint_of_another_network_is_not_loaded(few_digits: DataSettings,
     with pytest.raises(KilledError):
         run(make_training(few_digits, RECIPE), tmp_path, kill_after(2))
     told: list[int] = []
-    run(make_training(few_digits, RECIPE, plain_network), tmp_path, told.append)
+    run(make_training(few_digits, RECIPE, plain_network), tmp_path, lambda epochs, _accuracy: told.append(epochs))
     assert told == [0, 1, 2, 3]
 
 
@@ -260,3 +263,22 @@ def test_a_gpu_learns_the_digits_and_goes_on_from_a_checkpoint(
     training = run(make_training(digits, recipe, device="cuda"), tmp_path)
     assert training.resumed_epochs == 3
     assert training.measure().accuracy().mean > 70
+
+
+def test_a_training_that_was_paused_at_a_rung_ends_as_one_that_was_not(digits: DataSettings, tmp_path: Path) -> None:
+    plan = dataclasses.replace(RECIPE, epochs=3, rungs=(1, 2))
+    whole = run(make_training(digits, plan), tmp_path / "whole")
+    told: list[tuple[int, float | None]] = []
+
+    def pause_at_two(epochs: int, accuracy: float | None) -> bool:
+        told.append((epochs, accuracy))
+        return epochs != 2
+
+    paused = run(make_training(digits, plan), tmp_path / "parts", pause_at_two)
+    assert (paused.epochs_done, paused.is_finished) == (2, False)
+    assert told == [(0, None), (1, whole.curve[0]["accuracy"]), (2, whole.curve[1]["accuracy"])]
+    ended = run(make_training(digits, plan), tmp_path / "parts", pause_at_two)
+    assert ended.resumed_epochs == 2
+    assert ended.is_finished
+    for name, value in whole.averaged.network.state_dict().items():
+        assert torch.equal(ended.averaged.network.state_dict()[name], value), name

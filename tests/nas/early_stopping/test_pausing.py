@@ -1,0 +1,101 @@
+"""Pausing, going on and stopping, in the driver and in both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy_search import ToySpace, toy_driver, toy_worker
+
+from nas.early_stopping import StoppingRule
+from nas.early_stopping.curves import Curves
+from nas.engines.local import LocalEngine
+from nas.engines.virtual_time import Faults, VirtualTimeEngine
+from nas.records import Evaluation, TrialState
+
+from toy_search import ToyEvaluator  # isort: skip
+
+SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
+
+
+class Narrow(StoppingRule):
+    """Pauses networks of which the accuracy is below a bar; the bar falls once so many have ended."""
+
+    def __init__(self, falls_after: int = 10**9) -> None:
+        self.falls_after = falls_after
+
+    def pauses(self, curves: Curves, trial: int, epochs: int) -> bool:
+        return len(curves.complete()) < self.falls_after and curves[trial].rungs[epochs] < 70
+
+
+def evaluator(folder: Path) -> ToyEvaluator:
+    folder.mkdir(exist_ok=True)
+    return ToyEvaluator(str(folder), 0.0, [], [])
+
+
+def epochs_trained(folder: Path) -> list[str]:
+    return (folder / "epochs.log").read_text().splitlines()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_paused_trials_are_stopped_at_the_end_and_never_on_the_front(tmp_path: Path, workers: int):
+    driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow())
+    VirtualTimeEngine(evaluator(tmp_path / "work"), workers=workers, seconds=lambda task, outcome: 9.0).run(driver)
+    stopped = [trial for trial in driver.trials if trial.state is TrialState.STOPPED]
+    complete = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
+    assert len(stopped) + len(complete) == 16
+    assert len(stopped) >= 3
+    assert {trial.outcome.epochs for trial in stopped if isinstance(trial.outcome, Evaluation)} == {1}
+    assert {trial.outcome.epochs for trial in complete if isinstance(trial.outcome, Evaluation)} == {9}
+    assert set(driver.front().trials) <= {trial.number for trial in complete}
+
+
+def test_a_paused_trial_goes_on_when_its_bound_recovers_and_pays_the_rest_only(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow(falls_after=5))
+    engine = VirtualTimeEngine(evaluator(tmp_path / "work"), seconds=lambda task, outcome: 9.0)
+    engine.run(driver)
+    assert all(trial.state is TrialState.COMPLETE for trial in driver.trials)
+    assert engine.epochs == 16 * 9
+    assert engine.busy == engine.now == pytest.approx(16 * 9)
+
+
+def test_the_local_engine_pauses_and_goes_on_from_checkpoints(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=12, epochs=9, space=SPACE, stopping=Narrow(falls_after=3))
+    work = tmp_path / "work"
+    LocalEngine(toy_worker(work), workers=2, logs=tmp_path / "logs").run(driver, lambda: None)
+    assert all(trial.state is TrialState.COMPLETE for trial in driver.trials)
+    trained = epochs_trained(work)
+    assert len(trained) == len(set(trained)) == 12 * 9  # no epoch twice
+    driver = toy_driver(tmp_path / "never", trials=12, epochs=9, space=SPACE, stopping=Narrow())
+    LocalEngine(toy_worker(tmp_path / "never_work"), workers=2, logs=tmp_path / "logs").run(driver, lambda: None)
+    assert {trial.state for trial in driver.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
+
+
+def test_another_driver_finds_paused_trials_paused(tmp_path: Path):
+    first = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
+    engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
+    for _ in range(6):
+        task = first.next_task()
+        assert task is not None
+        engine._begin(task)
+        while engine._stops:
+            *_, number, epochs = engine._stops.pop()
+            engine._arrive(first, engine._trainings[number], epochs)
+    assert first._paused
+    first._study.close()
+    second = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
+    assert second._paused == first._paused
+    VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
+    assert second.finished
+    assert {trial.state for trial in second.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
+
+
+def test_crashes_and_stragglers_cost_time_and_no_trial(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow(falls_after=5))
+    faults = Faults(crashes=0.1, stragglers=0.2, slowdown=4.0, seed=1)
+    engine = VirtualTimeEngine(evaluator(tmp_path / "work"), workers=4, seconds=lambda *_: 9.0, faults=faults)
+    engine.run(driver)
+    ended = [trial for trial in driver.trials if trial.state in (TrialState.COMPLETE, TrialState.FAILED)]
+    assert len(ended) == 16
+    assert engine.busy > 16 * 9
+    assert 0 < engine.utilization <= 1

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nas.early_stopping import RULES, rungs, stopping_rule
+from nas.early_stopping.bound import BoundRule, optimistic_gain
+from nas.early_stopping.curves import Course, Curves
+from nas.errors import SettingsError
+
+
+def courses(count: int, *, gain: float = 10.0, noise: float = 0.0) -> Curves:
+    """Finished trainings whose accuracy grows with the cost, measured once on the way."""
+    curves, rng = Curves(), np.random.default_rng(0)
+    for trial in range(count):
+        cost = 5 + trial / count
+        final = 60 + 20 * (cost - 5) + noise * rng.standard_normal()
+        curves.begin(trial, cost, "fixed", {2: final - gain})
+        curves.ended(trial, final)
+    return curves
+
+
+def judged(rule: BoundRule, curves: Curves, accuracy: float, *, kind: str = "fixed", trial: int = 100) -> bool:
+    curves.begin(trial, 5.5, kind, {})
+    curves.reached(trial, 2, accuracy)
+    return rule.pauses(curves, trial, 2)
+
+
+def test_what_cannot_reach_the_front_is_paused_and_what_can_is_not():
+    rule = BoundRule(seed=0)
+    # Everyone gains 10 points; the best end at this cost is 70, with 5 % more cost 70.4.
+    assert judged(rule, courses(20), 59.0)
+    assert not judged(rule, courses(20), 61.0)
+
+
+def test_the_doubt_is_in_the_bound():
+    calm, noisy = (optimistic_gain(Course(9, 5.5, "fixed"), courses(40, noise=0).finished(2), 2) for _ in range(2))
+    assert calm == pytest.approx(10.0, abs=1e-3) == noisy
+    curves = Curves()
+    rng = np.random.default_rng(0)
+    gains = 10 + 3 * rng.standard_normal(40)
+    for trial, gain in enumerate(gains):
+        curves.begin(trial, 5 + trial / 40, "fixed", {2: 50.0})
+        curves.ended(trial, 50.0 + gain)
+    bound = optimistic_gain(Course(99, 5.5, "fixed"), curves.finished(2), 2)
+    assert np.mean(gains < bound) >= 0.95
+
+
+def test_nothing_is_paused_before_enough_have_finished():
+    rule = BoundRule(seed=0)
+    assert not judged(rule, courses(7), 0.0)
+    assert judged(rule, courses(8), 0.0)
+    assert not judged(rule, courses(20), 0.0, kind="dynamic")  # none of its own class
+
+
+def test_a_slow_starter_s_class_is_known_by_its_own_gain():
+    curves = courses(20)
+    for trial in range(20, 30):
+        curves.begin(trial, 5 + (trial - 20) / 10, "dynamic", {2: 40.0})
+        curves.ended(trial, 71.0)
+    rule = BoundRule(seed=0)
+    assert judged(rule, curves, 45.0, kind="fixed")
+    assert not judged(rule, curves, 45.0, kind="dynamic", trial=101)
+
+
+def test_one_in_twenty_goes_on_regardless():
+    curves, rule = courses(20), BoundRule(seed=0)
+    spared = sum(not judged(rule, curves, 0.0, trial=trial) for trial in range(1000, 3000))
+    assert 60 <= spared <= 140
+
+
+def test_a_verdict_changes_when_more_is_known():
+    curves, rule = courses(20), BoundRule(seed=0)
+    assert judged(rule, curves, 55.0)
+    for trial in range(200, 230):  # ends that gained much more
+        curves.begin(trial, 5.5, "fixed", {2: 45.0})
+        curves.ended(trial, 66.0)
+    assert not rule.pauses(curves, 100, 2)
+
+
+def test_rank_halving_keeps_the_best_third_of_each_stratum():
+    rule, curves = stopping_rule("rank_halving", 0), Curves()
+    for trial in range(120):
+        stratum = trial % 4
+        curves.begin(trial, 5.0 + stratum, "fixed", {3: 10.0 * stratum + trial // 4})
+    kept = [trial for trial in range(120) if not rule.pauses(curves, trial, 3)]
+    assert [sum(trial % 4 == stratum for trial in kept) for stratum in range(4)] == [10, 10, 10, 10]
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1, ()), (2, (1,)), (3, (1,)), (9, (1, 3)), (27, (3, 9))])
+def test_rungs_are_a_ninth_and_a_third(epochs: int, expected: tuple[int, ...]):
+    assert rungs(epochs) == expected
+
+
+def test_an_unknown_rule_is_refused_by_name():
+    with pytest.raises(SettingsError, match=r"did you mean 'bound'"):
+        stopping_rule("bond", 0)
+    assert set(RULES) == {"none", "bound", "rank_halving"}
