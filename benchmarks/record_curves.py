@@ -25,9 +25,11 @@ from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from nas.atomic_file import write_atomically
 from nas.budget import Budget
-from nas.dimensions import Scalar
+from nas.candidate import Candidate
+from nas.dimensions import Choice, Scalar
 from nas.errors import NasError
 from nas.records import Evaluation, Task
+from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
 from search_spaces import SpaceSettings, make_space
 
@@ -78,6 +80,16 @@ def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
         )
         for dimension in space.dimensions
     }
+
+
+def recorded_space() -> SimpleSpace:
+    """The candidates of the table, as a space of their own."""
+    return SimpleSpace("curves", *(Choice(name=name, choices=choices) for name, choices in POSITIONS.items()))
+
+
+def coding_of(candidate: Candidate) -> str:
+    """The coding of a candidate of that space."""
+    return "".join(str(choices.index(candidate.architecture[name])) for name, choices in POSITIONS.items())
 
 
 _worker: tuple[TrainingEvaluator, SearchSpace, int] | None = None

@@ -27,6 +27,7 @@ def make_driver(
     seed: int = 0,
     limits: Mapping[str, float] | None = None,
     database: str | Path | None = None,
+    stopping: str = "none",
 ) -> Driver:
     """A search that is ready to be run by an engine.
 
@@ -39,6 +40,7 @@ def make_driver(
         sampler: Name in `nas.samplers.SAMPLERS`.
         seed: Equal seeds propose equal candidates.
         limits: Largest allowed cost by objective name.
+        stopping: Name in `nas.early_stopping.RULES`; trainings are judged after a ninth and a third of the epochs.
         database: SQLite file that keeps the study, to be continued. Default: in memory.
 
     Raises:
@@ -47,6 +49,7 @@ def make_driver(
     from optuna.storages import InMemoryStorage
 
     from nas.driver import Driver
+    from nas.early_stopping import rungs, stopping_rule
     from nas.limits import check_limits
     from nas.objectives import Kind
     from nas.samplers import sampler_factory
@@ -70,8 +73,9 @@ def make_driver(
         study=study,
         context=context,
         sampler=lambda proposal_seed: factory(context, proposal_seed),
-        budget=Budget(epochs=epochs),
+        budget=Budget(epochs=epochs, rungs=() if stopping == "none" else rungs(epochs)),
         trials=trials,
+        stopping=stopping_rule(stopping, seed),
     )
 
 

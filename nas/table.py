@@ -27,7 +27,8 @@ class Table:
     """
 
     def __init__(self, rows: Mapping[str, Mapping[str, Any]], name: str = "the table") -> None:
-        self._rows = rows
+        self.rows = rows
+        """Everything that was measured, by coding."""
         self._name = name
         lengths = {len(coding) for coding in rows}
         if len(lengths) != 1 or lengths == {0}:
@@ -56,11 +57,11 @@ class Table:
         return cls(rows, f"table {path}")
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __getitem__(self, coding: str) -> Mapping[str, Any]:
         """Everything that was measured of a network."""
-        return self._rows[coding]
+        return self.rows[coding]
 
     def column(self, metric: str) -> dict[str, float]:
         """One metric of every network, by coding.
@@ -69,7 +70,7 @@ class Table:
             DataError: It is not there, or is no finite number somewhere.
         """
         values = {}
-        for coding, row in self._rows.items():
+        for coding, row in self.rows.items():
             if metric not in row:
                 raise DataError(f"{self._name}: {coding!r}: {unknown_name('metric', metric, row)}")
             value = row[metric]
@@ -84,7 +85,7 @@ class Table:
         for position, alphabet in enumerate(self.alphabets):
             left = math.prod(map(len, self.alphabets[position + 1 :]))
             for letter in alphabet:
-                if sum(row.startswith(coding + letter) for row in self._rows) < left:
+                if sum(row.startswith(coding + letter) for row in self.rows) < left:
                     coding += letter
                     break
         return coding

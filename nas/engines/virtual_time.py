@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,6 +82,7 @@ class VirtualTimeEngine:
         workers: Trainings at the same virtual time.
         seconds: Virtual time of a training.
         faults: What goes wrong.
+        count_driver: Whether the driver's own time, as a clock shows it, is part of the virtual time: workers wait for it.
     """
 
     def __init__(
@@ -89,11 +92,13 @@ class VirtualTimeEngine:
         workers: int = 1,
         seconds: Seconds = measured_seconds,
         faults: Faults | None = None,
+        count_driver: bool = False,
     ) -> None:
         self._evaluator = evaluator
         self._workers = workers
         self._seconds = seconds
         self._faults = faults or Faults()
+        self._count_driver = count_driver
         self._rng = np.random.default_rng(self._faults.seed)
         self._trainings: dict[int, _Training] = {}
         self._order = itertools.count()
@@ -104,6 +109,8 @@ class VirtualTimeEngine:
         """Virtual seconds of all workers' work."""
         self.epochs = 0
         """Epochs trained, those lost with a worker included."""
+        self.driver_seconds = 0.0
+        """What the driver has taken, sampler and study included."""
 
     @property
     def utilization(self) -> float:
@@ -118,14 +125,29 @@ class VirtualTimeEngine:
             on_event: Called after every change.
         """
         while not driver.finished:
-            while len(self._stops) < self._workers and (task := driver.next_task()) is not None:
+            while len(self._stops) < self._workers:
+                with self._driving():
+                    task = driver.next_task()
+                if task is None:
+                    break
                 self._begin(task)
             on_event()
             if not self._stops:
                 return
-            self.now, _, number, epochs = heapq.heappop(self._stops)
-            self._arrive(driver, self._trainings[number], epochs)
+            stop, _, number, epochs = heapq.heappop(self._stops)
+            self.now = max(self.now, stop)
+            with self._driving():
+                self._arrive(driver, self._trainings[number], epochs)
         on_event()
+
+    @contextmanager
+    def _driving(self) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        spent = time.perf_counter() - begin
+        self.driver_seconds += spent
+        if self._count_driver:
+            self.now += spent
 
     def _begin(self, task: Task) -> None:
         if task.trial not in self._trainings:

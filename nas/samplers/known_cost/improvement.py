@@ -96,12 +96,14 @@ def expected_improvement(means: Array, deviations: Array, levels: Array) -> Arra
 
 
 def _front(accuracies: Array, costs: Array) -> NDArray[np.int64]:
-    """Positions of the candidates that no other dominates."""
-    order = np.lexsort((*reversed(costs.T), -accuracies))
+    """Positions of the candidates that no other dominates, in as many steps as there are of them; of equal ones one stays."""
+    losses = np.column_stack((-accuracies, costs))
+    left = np.lexsort(losses.T[::-1])
     kept: list[int] = []
-    for position in order:
-        if not any((costs[other] <= costs[position]).all() for other in kept):
-            kept.append(int(position))
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[(losses[left] < losses[best]).any(1)]
     return np.array(kept, dtype=np.int64)
 
 

@@ -171,16 +171,19 @@ class Believer:
         complete = self._complete(observations, learned)
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
         complete = replace(complete, values=_squashed(complete.values, reference))
-        accuracy = self._process(self._with_incomplete(complete, observations), reference, learned, len(complete))
+        points = self._with_incomplete(complete, observations)
+        kept = points.take(self._subset(points, reference))
+        accuracy = self._process(points, kept, learned, len(complete))
         running = [observations.running[number] for number in sorted(observations.running)]
-        trained = list(complete.candidates)
+        ended = set(observations.complete)
+        trained = [candidate for candidate in kept.candidates if candidate.number in ended]
         if believers and running:
             accuracy = accuracy.believing(self.features.of(running))
             trained += running
         others = []
         for axis in self._axes.sampled:
             points = self._complete(observations, axis)
-            others.append(self._process(points, float(np.median(points.values)), axis, len(points)))
+            others.append(self._process(points, points.take(_spread(len(points), MODEL_POINTS)), axis, len(points)))
         return Belief(self.features, accuracy, others, trained, reference, self._cost_references)
 
     def _complete(self, observations: Observations, axis: int) -> Points:
@@ -197,8 +200,8 @@ class Believer:
         variances = np.array([variance for *_, variance in stopped])
         return points.joined(tuple(candidate for candidate, *_ in stopped), guesses, variances)
 
-    def _process(self, points: Points, reference: float, axis: int, complete: int) -> GaussianProcess:
-        """The posterior, with length scales that are fitted again only when there is a share more to fit them to."""
+    def _process(self, points: Points, kept: Points, axis: int, complete: int) -> GaussianProcess:
+        """The posterior given those kept, with length scales that are fitted again when there is a share more of all points."""
         milestone = _milestone(complete)
         if self._fitted.get(axis, (0, None))[0] != milestone:
             base = points.take(_spread(milestone, FIT_POINTS))
@@ -206,14 +209,8 @@ class Believer:
                 self.features.of(base.candidates), self.features.groups, base.values, base.variances
             )
             self._fitted[axis] = milestone, fitted.hyperparameters
-        kept = points.take(self._subset(points, reference))
-        return GaussianProcess(
-            self.features.of(kept.candidates),
-            self.features.groups,
-            kept.values,
-            kept.variances,
-            self._fitted[axis][1],
-        )
+        rows = self.features.of(kept.candidates)
+        return GaussianProcess(rows, self.features.groups, kept.values, kept.variances, self._fitted[axis][1])
 
     def _subset(self, points: Points, reference: float) -> Positions:
         """The observations that a model rests on: all, or those nearest to the front and some of the others."""

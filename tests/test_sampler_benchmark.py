@@ -1,0 +1,76 @@
+"""The comparison of samplers: its scores, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.samplers import main, run, starts
+from benchmarks.searched_spaces import mixed_problem, table_problem
+from nas.table import Table
+
+
+def table() -> dict[str, dict[str, float]]:
+    return {
+        "".join(map(str, place)): {
+            "acc": 50.0 + 9 * place[0] + 4 * place[1] - place[2],
+            "cost": 10.0 ** (1 + sum(place)),
+        }
+        for place in itertools.product(range(3), repeat=3)
+    }
+
+
+def test_the_score_is_the_share_of_the_front_s_hypervolume_on_log_cost():
+    problem = table_problem(Table(table()), "small", "acc", "cost")
+    every = problem.every
+    assert problem.score(every) == problem.score_linear(every) == 1
+    median, largest = np.median([accuracy for accuracy, _ in every]), 7.0
+    front = sorted({(math.log10(cost), accuracy) for accuracy, cost in every})
+    area, best = 0.0, median
+    for (cost, accuracy), following in zip(front, [*front[1:], (largest, 0.0)], strict=True):
+        best = max(best, accuracy)
+        area += (min(following[0], largest) - cost) * (best - median)
+    only = [(accuracy, cost) for accuracy, cost in every if cost == 1000.0 and accuracy > median]
+    best_only = max(accuracy for accuracy, _ in only)
+    assert problem.score(only) == pytest.approx((largest - 3) * (best_only - median) / area)
+
+
+def test_trials_count_distinct_candidates_and_starts_are_those_of_known_cost():
+    problem = table_problem(Table(table()), "small", "acc", "cost")
+    runs = run(problem, "random", 0, 20)
+    assert runs["trial"].tolist() == list(range(1, 21))
+    assert runs["score"].is_monotonic_increasing
+    assert len({problem.key(genotype) for genotype in starts(problem, 0)}) == 10
+    both = [run(problem, name, 0, 10)["score"].iloc[-1] for name in ("known_cost", "tpe+start")]
+    assert both[0] == both[1]
+
+
+def test_the_front_of_the_mixed_space_is_never_passed():
+    problem = mixed_problem(noise=0.3)
+    scores = run(problem, "known_cost", 0, 25)["score"]
+    assert 0.2 < scores.iloc[-1] <= 1
+
+
+def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path, out = tmp_path / "small.json", tmp_path / "out.csv"
+    path.write_text(json.dumps(table()))
+    command = ["--table", str(path), "--accuracy", "acc", "--cost", "cost", "--trials", "20", "--workers", "1"]
+    command += ["--out", str(out), "--samplers", "random,tpe"]
+    assert main([*command, "--seeds", "1"]) == 0
+    first = pd.read_csv(out)
+    assert main([*command, "--seeds", "2"]) == 0
+    assert len(pd.read_csv(out)) == 2 * len(first) == 80
+    assert "| tpe |" in capsys.readouterr().out
+    assert main([*command, "--trials", "21"]) == 2
+    assert main([*command, "--samplers", "randm"]) == 2
+    assert main([*command, "--cost", "costs"]) == 2
+    message = capsys.readouterr().err
+    assert "holds other runs" in message
+    assert "did you mean 'random'" in message
+    assert "did you mean 'cost'" in message
