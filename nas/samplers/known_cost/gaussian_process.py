@@ -99,11 +99,6 @@ class GaussianProcess:
             self.hyperparameters,
         )
 
-    @property
-    def noise(self) -> float:
-        """Standard deviation of one value's common noise, in the values' unit."""
-        return math.sqrt(self.hyperparameters.noise) * self._scale
-
     def _kernel(self, a: Array, b: Array) -> Array:
         weights = np.sqrt(self.hyperparameters.inverse_squares)[self._decisions]
         return np.asarray(self.hyperparameters.amplitude * _matern(_squared_distances(a * weights, b * weights)))

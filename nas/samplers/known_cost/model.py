@@ -170,8 +170,8 @@ class Believer:
         learned = self._axes.learned
         complete = self._complete(observations, learned)
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
-        complete = replace(complete, values=_squashed(complete.values, reference))
         points = self._with_incomplete(complete, observations)
+        points = replace(points, values=_squashed(points.values, reference))
         kept = points.take(self._subset(points, reference))
         accuracy = self._process(points, kept, learned, len(complete))
         running = [observations.running[number] for number in sorted(observations.running)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ class Observations:
 
     def update(self, study: Study, except_number: int) -> None:
         """Reads what is new in the study, but for one trial: the one that is being proposed."""
-        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        trials = study.get_trials(deepcopy=False)
         for number in [*self._open, *range(self._read_up_to, len(trials))]:
             self._read(trials[number], except_number)
         self._read_up_to = len(trials)
@@ -111,14 +112,18 @@ class Observations:
 
     def stopped(self, objective: int) -> list[tuple[Candidate, float, float]]:
         """For each stopped trial the value of an objective that it would have reached, and the variance of that guess."""
-        found = []
-        for number, candidate in sorted(self._stopped.items()):
-            amount, value = max(self._curves[number].items())
-            gains = [
-                values[objective] - self._curves[other][amount]
-                for other, (_, values) in self.complete.items()
-                if amount in self._curves.get(other, {})
-            ]
-            if len(gains) >= LEAST_FINISHED:
-                found.append((candidate, value + float(np.mean(gains)), float(np.var(gains, ddof=1))))
-        return found
+        gains: dict[float, list[float]] = defaultdict(list)
+        for number, (_, values) in self.complete.items():
+            for amount, value in self._curves.get(number, {}).items():
+                gains[amount].append(values[objective] - value)
+        known = {
+            amount: (float(np.mean(each)), float(np.var(each, ddof=1)))
+            for amount, each in gains.items()
+            if len(each) >= LEAST_FINISHED
+        }
+        last = ((self._stopped[number], *max(self._curves[number].items())) for number in sorted(self._stopped))
+        return [
+            (candidate, value + known[amount][0], known[amount][1])
+            for candidate, amount, value in last
+            if amount in known
+        ]
