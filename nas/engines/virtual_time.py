@@ -103,6 +103,7 @@ class VirtualTimeEngine:
         self._trainings: dict[int, _Training] = {}
         self._order = itertools.count()
         self._stops: list[tuple[float, int, int, int | None]] = []
+        self._drained: float | None = None
         self.now = 0.0
         """Virtual seconds since the start."""
         self.busy = 0.0
@@ -114,8 +115,13 @@ class VirtualTimeEngine:
 
     @property
     def utilization(self) -> float:
-        """Share of the workers' time in which they worked."""
-        return self.busy / (self.now * self._workers) if self.now else 0.0
+        """Share of the workers' time in which they worked, until there was no more work for all of them."""
+        if self._drained is not None:
+            return self._drained
+        return self._busy_until_now() / (self.now * self._workers) if self.now else 0.0
+
+    def _busy_until_now(self) -> float:
+        return self.busy - sum(max(stop - self.now, 0.0) for stop, *_ in self._stops)
 
     def run(self, driver: Driver, on_event: Callable[[], object] = lambda: None) -> None:
         """Works until the driver is finished.
@@ -129,6 +135,8 @@ class VirtualTimeEngine:
                 with self._driving():
                     task = driver.next_task()
                 if task is None:
+                    if self._drained is None and driver.handed_out >= driver.target:
+                        self._drained = self.utilization
                     break
                 self._begin(task)
             on_event()
