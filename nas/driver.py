@@ -134,6 +134,9 @@ class Driver:
         if self._since_reconsidered * RECONSIDER < len(self._paused):
             return
         self._since_reconsidered = 0
+        self._release()
+
+    def _release(self) -> None:
         for number, partial in list(self._paused.items()):
             if not self._stopping.pauses(self._curves, number, partial.epochs):
                 del self._paused[number]
@@ -188,7 +191,10 @@ class Driver:
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
         for trial in list(self._study):
-            if trial.state is TrialState.RUNNING and self._is_partial(trial.outcome):
+            if trial.reused_from in self._paused:
+                self._waiting.setdefault(trial.reused_from, []).append(trial.number)
+                continue
+            if trial.state is TrialState.RUNNING and trial.reused_from is None and self._is_partial(trial.outcome):
                 assert isinstance(trial.outcome, Evaluation)
                 self.handed_out += 1
                 self._first[trial.candidate.digest] = trial.number
@@ -209,6 +215,7 @@ class Driver:
                     self._queue.append(trial.number)
             elif trial.state is TrialState.RUNNING:
                 self._waiting.setdefault(trial.reused_from, []).append(trial.number)
+        self._release()  # the earlier driver may have let some of them go on
 
     def _is_partial(self, outcome: Outcome | None) -> bool:
         return isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs
@@ -274,7 +281,7 @@ class Driver:
         if first == number:
             return trial
         outcome = self._study[first].outcome
-        if outcome is None:
+        if self._study[first].state is TrialState.RUNNING:
             self._waiting.setdefault(first, []).append(number)
             return replace(trial, reused_from=first)
         return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)

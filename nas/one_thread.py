@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
 
-def one_thread() -> AbstractContextManager[object]:
+@contextmanager
+def one_thread() -> Iterator[None]:
     """Within it BLAS and OpenMP use one thread."""
-    return _controller("torch" in sys.modules).limit(limits=1)  # type: ignore[no-any-return]
+    with _controller("torch" in sys.modules).limit(limits=1):
+        yield
 
 
 @cache

@@ -12,6 +12,9 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 
+CURVE = "known_cost:curve"
+"""User attribute of an Optuna trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
+
 
 class TrialState(StrEnum):
     """Where a trial stands. The Optuna state is given in brackets."""
@@ -25,7 +28,7 @@ class TrialState(StrEnum):
     INFEASIBLE = "infeasible"
     """Over a limit, never trained (PRUNED, with constraint values)."""
     REUSED = "reused"
-    """Means the same as an earlier trial and takes over its outcome (COMPLETE or FAIL, as the first)."""
+    """Means the same as an earlier trial and takes over its outcome (COMPLETE, PRUNED or FAIL, as the first)."""
     RUNNING = "running"
     """Handed to a worker, or waiting to be handed over again after its driver died (RUNNING)."""
 

@@ -28,8 +28,7 @@ from nas.dimensions import Scalar
 from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.one_thread import one_thread
-from nas.records import Evaluation, Outcome, Trial, TrialState, outcome_from_json
-from nas.samplers.known_cost.observations import CURVE
+from nas.records import CURVE, Evaluation, Outcome, Trial, TrialState, outcome_from_json
 from nas.storage import redact
 from nas.study_holder import StudyHolder
 
@@ -61,8 +60,6 @@ class Study:
         identity: Mapping[str, Any],
         distributions: dict[str, BaseDistribution],
     ) -> None:
-        with one_thread():
-            pass  # the libraries are looked for now: an interrupt in the midst of that would be lost
         self.objectives = objectives
         self._distributions = distributions
         self._storage = storage
@@ -179,6 +176,8 @@ class Study:
     def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
         if trial.state is TrialState.RUNNING:
             return OptunaState.RUNNING, None
+        if trial.state is TrialState.REUSED and trial.reused_from is not None:
+            return self._optuna_form(self._trials[trial.reused_from])
         if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
             return OptunaState.PRUNED, None
         if isinstance(trial.outcome, Evaluation):

@@ -280,4 +280,4 @@ def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float
 
 def _as_rate(value: Scalar) -> Scalar:
     """A number as a float, so that 1 and 1.0 are the same; a name as it is."""
-    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    return float(value) if isinstance(value, int | float) else value

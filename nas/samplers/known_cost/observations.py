@@ -1,4 +1,8 @@
-"""What a study's trials say, read once each: candidates, values, failures, what is running."""
+"""What a study's trials say, read once each: candidates, values, failures, what is running.
+
+The user attribute `CURVE` is read from trials that are complete and from those that were stopped (pruned): what the former gained
+after the same amount of training says what the latter would have reached.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,10 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nas.records import CURVE
 from nas.samplers.distributions import at, contains
 from nas.samplers.known_cost.problem import Decisions
 
-CURVE = "known_cost:curve"
-"""User attribute of a trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`.
-
-It is read from trials that are complete and from those that were stopped (pruned): what the former gained after the same amount
-of training says what the latter would have reached.
-"""
 REPEAT = "reused_from"
 """User attribute of a trial that took its values over from an earlier one: it is no second observation."""
 LEAST_FINISHED = 4

@@ -42,7 +42,7 @@ class KnownCostSampler(BaseSampler):
 
     A Gaussian process models the first objective without a known cost on the decisions that have an effect; further ones are drawn
     from models of their own. What is proposed was never seen before, while there is something new, and is within the limits. Failed
-    trials count as bad ones, stopped trials by their curve (`observations.CURVE`). Equal seeds and equal studies give equal
+    trials count as bad ones, stopped trials by their curve (`nas.records.CURVE`). Equal seeds and equal studies give equal
     proposals: nothing that decides is kept outside the study, unless more than eight trials run at once.
 
     Args:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
 import pytest
-from toy_search import ToySpace, toy_driver, toy_worker
+from toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
+from nas.driver import Driver
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
 from nas.engines.local import LocalEngine
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.records import Evaluation, TrialState
-
-from toy_search import ToyEvaluator  # isort: skip
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 
@@ -99,3 +99,53 @@ def test_crashes_and_stragglers_cost_time_and_no_trial(tmp_path: Path):
     assert len(ended) == 16
     assert engine.busy > 16 * 9
     assert 0 < engine.utilization <= 1
+
+
+def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
+    space = ToySpace(widths=(8, 12, 16), learning_rate=False)  # 15 candidates, so that random draws repeat them
+
+    def driver() -> Driver:
+        return toy_driver(tmp_path, trials=12, epochs=9, space=space, stopping=Narrow())
+
+    first = driver()
+    engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
+    while not any(trial.reused_from in first._paused for trial in first.trials):
+        task = first.next_task()
+        assert task is not None
+        engine._begin(task)
+        *_, number, epochs = engine._stops.pop()
+        engine._arrive(first, engine._trainings[number], epochs)
+        engine._stops.clear()
+    assert all(trial.state is TrialState.RUNNING for trial in first.trials if trial.reused_from in first._paused)
+    first._study.close()
+    second = driver()
+    assert second._waiting == first._waiting
+    VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
+    second._study.close()
+    stored = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'study.db'}").trials
+    repeats = [trial for trial in second.trials if trial.reused_from is not None]
+    assert TrialState.STOPPED in {second.trials[trial.reused_from].state for trial in repeats}
+    for trial in repeats:
+        assert trial.state is TrialState.REUSED
+        assert stored[trial.number].state is stored[trial.reused_from].state
+        assert stored[trial.number].values == stored[trial.reused_from].values
+
+
+def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path):
+    first = toy_driver(tmp_path, trials=6, epochs=9, space=SPACE, stopping=Narrow())
+    VirtualTimeEngine(evaluator(tmp_path / "work")).run(first, lambda: None)
+    assert TrialState.STOPPED in {trial.state for trial in first.trials}
+    paused = toy_driver(tmp_path / "b", trials=6, epochs=9, space=SPACE, stopping=Narrow())
+    engine = VirtualTimeEngine(evaluator(tmp_path / "work_b"))
+    while not paused._paused:
+        task = paused.next_task()
+        assert task is not None
+        engine._begin(task)
+        while engine._stops:
+            *_, number, epochs = engine._stops.pop()
+            engine._arrive(paused, engine._trainings[number], epochs)
+    paused._study.close()
+    calm = toy_driver(tmp_path / "b", trials=6, epochs=9, space=SPACE, stopping=Narrow(falls_after=0))
+    assert not calm._paused
+    VirtualTimeEngine(evaluator(tmp_path / "work_b")).run(calm)
+    assert {trial.state for trial in calm.trials} == {TrialState.COMPLETE}

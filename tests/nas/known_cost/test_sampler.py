@@ -15,8 +15,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from nas.pareto import hypervolume
+from nas.records import CURVE
 from nas.samplers.known_cost import KnownCostSampler
-from nas.samplers.known_cost.observations import CURVE
 
 Genotype = Mapping[str, Any]
 CELLS: dict[str, BaseDistribution] = {f"p{k}": CategoricalDistribution(["a", "b", "c", "d"]) for k in range(4)}
@@ -209,18 +209,24 @@ def test_stopped_trials_count_by_their_curves():
     assert proposals_of_y(ahead=-4.0) <= 2
 
 
-def test_repeats_of_one_candidate_under_noise_are_averaged():
-    study = optuna.create_study(directions=["maximize", "minimize"])
-    study.sampler = KnownCostSampler(CELLS, {1: cell_cost}, seed=0)
-    for _ in range(12):
-        trial = study.ask(dict(CELLS))
-        study.tell(trial, [cell_accuracy(trial.params), cell_cost(trial.params)])
-    lucky = study.trials[3]
-    for value in (60.0, 90.0, 61.0, 60.5):
-        study.add_trial(
-            optuna.create_trial(params=lucky.params, distributions=dict(CELLS), values=[value, lucky.values[1]])
-        )
-    assert study.ask(dict(CELLS)).params != lucky.params
+def test_a_lucky_value_is_not_believed_where_repeats_were_worse():
+    """Without repeats the candidate with the lucky value is the top of the front; with them it is worth their mean."""
+
+    def believed_best(repeats: tuple[float, ...]) -> float:
+        sampler = KnownCostSampler(CELLS, {1: cell_cost}, seed=0)
+        study = searched(sampler, 12)
+        lucky = study.trials[3]
+        for value in (95.0, *repeats):
+            values = [value, lucky.values[1]]
+            study.add_trial(optuna.create_trial(params=lucky.params, distributions=dict(CELLS), values=values))
+        study.ask(dict(CELLS))
+        assert sampler._search is not None
+        belief = sampler._search._believer.believe(sampler._search._observations, believers=False)
+        return float(belief._staircase.levels.max())
+
+    best = max(trial.values[0] for trial in searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=0), 12).trials)
+    assert believed_best(()) > best + 1
+    assert believed_best((60.0, 61.0, 60.5, 62.0, 61.5)) < believed_best(()) - 1
 
 
 @pytest.mark.parametrize(
