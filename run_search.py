@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from evaluator.cores import usable_cores
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
-from nas.budget import Budget
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
     from evaluator.data import DataSummary
+    from nas.dimensions import Genotype
     from nas.driver import Driver
     from nas.output import OutputFolder
     from nas.result import SearchResult
@@ -131,11 +131,20 @@ class Plan:
             most_new_costs=MOST_NEW_COSTS,
         )
 
-    def refuse_impossible_limits(self) -> None:
-        """Raises a SettingsError if no network of the space can meet the limits."""
+    @cached_property
+    def given(self) -> dict[str, Genotype]:
+        """Candidates to begin with, by name."""
+        from nas.warm_start import warm_start
+
+        path = self.settings.search.warm_start
+        return {} if path is None else warm_start(path, self.space)
+
+    def refuse_impossible(self) -> None:
+        """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
         from nas.limits import check_limits
 
         check_limits(self.context)
+        _ = self.given
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -255,34 +264,21 @@ def search(settings: Settings) -> ParetoFront:
 
 def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
-    from nas.driver import Driver
-    from nas.early_stopping import rungs, stopping_rule
+    from nas.assembly import make_driver
     from nas.engines.local import LocalEngine
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
-    from nas.samplers import sampler_factory
 
     _check(settings)
     _quiet()
     with OutputFolder(Path(settings.output)) as folder:
         plan = Plan(settings)
-        plan.refuse_impossible_limits()
+        plan.refuse_impossible()
         for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
             print(warning, file=sys.stderr)
         study = open_study(plan, folder)
-        factory = sampler_factory(settings.search.sampler)
-        driver = Driver(
-            study=study,
-            context=plan.context,
-            sampler=lambda seed: factory(plan.context, seed),
-            budget=Budget(
-                epochs=settings.train.epochs,
-                rungs=() if settings.search.stopping == "none" else rungs(settings.train.epochs),
-            ),
-            trials=settings.search.trials,
-            stopping=stopping_rule(settings.search.stopping, settings.search.seed),
-        )
+        driver = make_driver(settings.search, study, plan.context, settings.train.epochs, plan.given)
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
         try:
             with ProgressDisplay(driver, settings.train.epochs) as display:
@@ -314,15 +310,19 @@ def open_study(plan: Plan, folder: OutputFolder) -> Study:
 
 def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """Writes the report and the models of the front."""
+    from nas.estimates import Estimates
     from nas.provenance import provenance
     from nas.report import write_report
     from nas.result import SearchResult
 
+    estimates = Estimates(plan.space, plan.objectives, driver.trials)
     result = SearchResult(
         trials=driver.trials,
         objectives=plan.objectives,
-        front=driver.front(),
-        exhausted=driver.exhausted,
+        front=estimates.front,
+        estimates=estimates.by_number,
+        observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
+        ended=driver.ended,
         settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
             **provenance(),
@@ -362,7 +362,7 @@ def dry_run(settings: Settings) -> str:
 
     _check(settings)
     plan = Plan(settings)
-    plan.refuse_impossible_limits()
+    plan.refuse_impossible()
     train = plan.settings.train
     baselines = []
     for name, genotype in plan.space.baselines().items():
@@ -392,7 +392,7 @@ def _check(settings: Settings) -> None:
 def settings_faults(settings: Settings) -> list[str]:
     """Every setting out of range, in words."""
     from evaluator.settings import data_faults, train_faults
-    from nas.settings import search_faults
+    from nas.settings import contradictions, search_faults
     from search_spaces import setting_faults
 
     return [
@@ -400,6 +400,7 @@ def settings_faults(settings: Settings) -> list[str]:
         *data_faults(settings.data),
         *search_faults(settings.search),
         *train_faults(settings.train),
+        *contradictions(settings.search, settings.train.epochs),
         *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]
 
@@ -485,8 +486,8 @@ def _run(settings: Settings) -> int:
             print(f"\nwhat is there so far: {report}", file=sys.stderr)
         raise
     print(front_lines(result))
-    if result.exhausted:
-        print("the search ended early: every further proposal is known or over a limit", file=sys.stderr)
+    if result.ended:
+        print(f"the search ended before all its trials: {result.ended}", file=sys.stderr)
     print(f"\nreport: {report}", file=sys.stderr)
     return 0
 

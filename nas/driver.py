@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,20 +15,22 @@ from nas.budget import Budget
 from nas.dimensions import Genotype
 from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.curves import Curves
+from nas.endings import EXHAUSTED, Ending, Standing
+from nas.front import GrowingFront
 from nas.mixers import mixer_class
-from nas.objectives import Direction, losses, reference_losses
-from nas.pareto import ParetoFront, hypervolume, non_dominated
-from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
+from nas.objectives import Objective
+from nas.pareto import ParetoFront
+from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
+from nas.replication import Replication
 from nas.samplers.context import SamplerContext
 from nas.seeds import derive_seed
 from nas.study import Study, constraint_values
 
 PATIENCE = 20
 """Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
+TRAINED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 DRAWS = 2000
 """Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
-LEARNED = "accuracy"
-"""The objective that stopping rules judge."""
 RECONSIDER = 20
 """Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
 MAX_LOSSES = 2
@@ -35,7 +38,7 @@ MAX_LOSSES = 2
 
 
 class Driver:
-    """Hands out tasks and records outcomes until `trials` distinct candidates have ended.
+    """Hands out tasks and records outcomes until `trials` distinct candidates have ended, or there is a reason to end earlier.
 
     Args:
         study: Where everything is recorded; a study with trials is continued.
@@ -44,6 +47,10 @@ class Driver:
         budget: Full training of a candidate, with the rungs at which it is judged.
         trials: Distinct candidates to hand to training, baselines included.
         stopping: Which trainings wait at a rung. Default: none.
+        endings: When to end before that.
+        given: Genotypes to begin with, after the baselines, by the name they get in the report.
+        replicates: Trainings of each member of the front, with a seed each. Those whose place is least certain are trained again
+            while the search runs; in the end all members are.
     """
 
     def __init__(
@@ -55,6 +62,9 @@ class Driver:
         budget: Budget,
         trials: int,
         stopping: StoppingRule | None = None,
+        endings: Sequence[Ending] = (),
+        given: Mapping[str, Genotype] | None = None,
+        replicates: int = 1,
     ) -> None:
         self._study = study
         self._context = context
@@ -66,8 +76,14 @@ class Driver:
         self._pausing: set[int] = set()
         self._paused: dict[int, Evaluation] = {}
         self._since_reconsidered = 0
-        self.exhausted = False
-        """Whether proposals have dried up: everything reachable is known or over a limit."""
+        self._endings = tuple(endings)
+        self._began = time.monotonic()
+        self._front = GrowingFront(study.objectives)
+        self._hypervolumes: list[float] = []
+        self._epochs_ended = 0
+        self._replication = Replication(context.space, study.objectives, replicates)
+        self.ended = ""
+        """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
         self.epochs: dict[int, int] = {}
         """Epochs done, by number of a running trial."""
         self._first: dict[str, int] = {}
@@ -79,25 +95,60 @@ class Driver:
         """Distinct candidates that were, or are being, trained."""
         self._adopt()
         known = {trial.baseline for trial in study}
-        self._baselines = deque((name, g) for name, g in context.space.baselines().items() if name not in known)
+        begin_with = {**context.space.baselines(), **(given or {})}
+        self._begin_with = deque((name, genotype) for name, genotype in begin_with.items() if name not in known)
 
     def next_task(self) -> Task | None:
         """Work for an idle worker, or None if there is none now (see `finished`)."""
         if self._queue:
             return self._task(self._queue.popleft())
+        if (number := self._replicate()) is not None:
+            return self._task(number)
         idle = 0
-        while self.handed_out < self._target and not self.exhausted:
-            proposal = self._propose(idle)
+        while self.handed_out < self._target and not self.ended:
+            self.ended = self._reason_to_end()
+            proposal = None if self.ended else self._propose(idle)
             if proposal is None:
-                self.exhausted = True
+                self.ended = self.ended or EXHAUSTED
                 break
             if proposal.state is TrialState.RUNNING and proposal.reused_from is None:
                 self.handed_out += 1
+                self._replication.begun(proposal)
+                self._follow(proposal)
                 return self._task(proposal.number)
             idle += 1
         if not self._in_training:
             self._stop_paused()
         return None
+
+    def _reason_to_end(self) -> str:
+        if not self._endings:
+            return ""
+        promised = len(self._in_training) * self._budget.epochs
+        standing = Standing(
+            seconds=time.monotonic() - self._began,
+            epochs=self._epochs_ended + promised + sum(partial.epochs for partial in self._paused.values()),
+            hypervolumes=self._hypervolumes,
+        )
+        return next((reason for ending in self._endings if (reason := ending(standing))), "")
+
+    def _replicate(self) -> int | None:
+        """Adds a trial that trains a known candidate once more, where one is due."""
+        searching = self.handed_out < self._target and not self.ended
+        first = self._replication.next(self._study, searching=searching)
+        if first is None:
+            return None
+        trial = replace(
+            self._study[first],
+            number=self._study.next_number,
+            state=TrialState.RUNNING,
+            outcome=None,
+            baseline=None,
+            replicate_of=first,
+        )
+        self._study.add(trial, constraint_values(self._context.limits, trial.costs))
+        self._replication.begun(trial)
+        return trial.number
 
     def on_progress(self, progress: Progress) -> bool:
         """A worker has finished another epoch; at a rung the answer is whether it goes on.
@@ -124,8 +175,8 @@ class Driver:
                 self._in_training.discard(number)
                 return
         self._end(number, outcome)
-        if isinstance(outcome, Evaluation):
-            self._curves.ended(number, outcome.measurements[LEARNED].mean)
+        if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
+            self._curves.ended(number, outcome.measurements[ACCURACY].mean)
             self._reconsider()
 
     def _reconsider(self) -> None:
@@ -151,11 +202,23 @@ class Driver:
     def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED
         state = TrialState.STOPPED if stopped else state
-        self._study.finish(replace(self._study[number], state=state, outcome=outcome))
+        trial = replace(self._study[number], state=state, outcome=outcome)
+        self._study.finish(trial)
         self._in_training.discard(number)
         self.epochs.pop(number, None)
+        self._account(trial)
         for repeat in self._waiting.pop(number, []):
             self._study.finish(replace(self._study[repeat], state=TrialState.REUSED, outcome=outcome))
+
+    def _account(self, trial: Trial) -> None:
+        """Takes note of a trial that was trained, for the front and for the end of the search."""
+        assert trial.outcome is not None
+        self._epochs_ended += trial.outcome.epochs
+        self._replication.ended()
+        if trial.replicate_of is None:
+            if trial.state is TrialState.COMPLETE:
+                self._front.add(trial.number, trial.values())
+            self._hypervolumes.append(self._front.front.hypervolume)
 
     def on_lost(self, number: int, reason: str) -> None:
         """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many."""
@@ -172,7 +235,7 @@ class Driver:
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
         idle = not (self._queue or self._in_training or self._paused)
-        return idle and (self.exhausted or self.handed_out >= self._target)
+        return idle and (bool(self.ended) or self.handed_out >= self._target) and self._replication.settled
 
     @property
     def target(self) -> int:
@@ -184,38 +247,54 @@ class Driver:
         """All trials by number."""
         return tuple(self._study)
 
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Axes of the front."""
+        return self._study.objectives
+
+    def trained(self) -> list[Trial]:
+        """Trials whose training has ended, however it did, those that train a candidate once more included."""
+        return [trial for trial in self._study if trial.state in TRAINED]
+
     def front(self) -> ParetoFront:
-        """The front of what is complete now."""
-        return pareto_front(self._study)
+        """The observed front of what is complete now, each candidate by its first training."""
+        return self._front.front
 
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
         for trial in list(self._study):
-            if trial.reused_from in self._paused:
-                self._waiting.setdefault(trial.reused_from, []).append(trial.number)
-                continue
-            if trial.state is TrialState.RUNNING and trial.reused_from is None and self._is_partial(trial.outcome):
-                assert isinstance(trial.outcome, Evaluation)
-                self.handed_out += 1
-                self._first[trial.candidate.digest] = trial.number
-                self._paused[trial.number] = trial.outcome
-                self._follow(trial)
-                continue
-            if trial.state is TrialState.RUNNING and trial.outcome is not None:
-                state = TrialState.COMPLETE if isinstance(trial.outcome, Evaluation) else TrialState.FAILED
-                trial = replace(trial, state=TrialState.REUSED if trial.reused_from is not None else state)
-                self._study.finish(trial)
             if trial.state is TrialState.INFEASIBLE:
                 continue
-            if trial.reused_from is None:
+            if trial.reused_from is not None:
+                self._adopt_repeat(trial)
+                continue
+            if trial.state is TrialState.RUNNING and trial.outcome is not None and not self._is_partial(trial.outcome):
+                state = TrialState.COMPLETE if isinstance(trial.outcome, Evaluation) else TrialState.FAILED
+                trial = replace(trial, state=state)
+                self._study.finish(trial)
+            self._replication.begun(trial)
+            if trial.replicate_of is None:
                 self.handed_out += 1
                 self._first[trial.candidate.digest] = trial.number
                 self._follow(trial)
-                if trial.state is TrialState.RUNNING:
-                    self._queue.append(trial.number)
-            elif trial.state is TrialState.RUNNING:
-                self._waiting.setdefault(trial.reused_from, []).append(trial.number)
+            if trial.state is not TrialState.RUNNING:
+                self._account(trial)
+            elif isinstance(trial.outcome, Evaluation):
+                self._paused[trial.number] = trial.outcome
+            else:
+                self._queue.append(trial.number)
         self._release()  # the earlier driver may have let some of them go on
+
+    def _adopt_repeat(self, trial: Trial) -> None:
+        """One that waits goes on waiting for its first, or ends as that did if the earlier driver died in between."""
+        if trial.state is not TrialState.RUNNING:
+            return
+        assert trial.reused_from is not None
+        first = self._study[trial.reused_from]
+        if first.state is TrialState.RUNNING:
+            self._waiting.setdefault(first.number, []).append(trial.number)
+        else:
+            self._study.finish(replace(trial, state=TrialState.REUSED, outcome=first.outcome))
 
     def _is_partial(self, outcome: Outcome | None) -> bool:
         return isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs
@@ -226,14 +305,18 @@ class Driver:
         rungs = trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {}
         self._curves.begin(trial.number, math.log10(max(cost, 1e-9)), mixer_class(trial.candidate), rungs)
         if isinstance(trial.outcome, Evaluation) and not self._is_partial(trial.outcome):
-            self._curves.ended(trial.number, trial.outcome.measurements[LEARNED].mean)
+            self._curves.ended(trial.number, trial.outcome.measurements[ACCURACY].mean)
 
     def _task(self, number: int) -> Task:
+        trial = self._study[number]
         self._in_training.add(number)
-        if number not in self._curves:
-            self._follow(self._study[number])
-        seed = derive_seed(self._context.seed, "training")
-        return Task(trial=number, candidate=self._study[number].candidate, budget=self._budget, seed=seed)
+        index = self._replication.index(trial)
+        return Task(
+            trial=number,
+            candidate=trial.candidate,
+            budget=self._budget if trial.replicate_of is None else replace(self._budget, rungs=()),
+            seed=derive_seed(self._context.seed, "training", *([index] if index else [])),
+        )
 
     def _propose(self, idle: int) -> Trial | None:
         """The next proposal, recorded; None if the space is exhausted."""
@@ -241,8 +324,8 @@ class Driver:
         seed = derive_seed(self._context.seed, "sampler", number)
         name: str | None = None
         genotype: Genotype | None
-        if self._baselines:
-            name, genotype = self._baselines.popleft()
+        if self._begin_with:
+            name, genotype = self._begin_with.popleft()
         elif idle < PATIENCE:
             genotype = self._study.ask(self._sampler(seed))
         else:
@@ -292,19 +375,3 @@ class Driver:
             for name, limit in self._context.limits.items()
             if costs[name] > limit
         )
-
-
-def pareto_front(study: Study) -> ParetoFront:
-    """The front of a study's complete trials, cheapest first."""
-    objectives = study.objectives
-    complete = [trial for trial in study if trial.state is TrialState.COMPLETE]
-    points = [losses(objectives, trial.values()) for trial in complete]
-    members = [complete[position] for position in non_dominated(points)]
-    cost = next(objective.name for objective in objectives if objective.direction is Direction.MINIMIZE)
-    members.sort(key=lambda trial: (trial.values()[cost], trial.number))
-    return ParetoFront(
-        trials=tuple(trial.number for trial in members),
-        values=tuple(tuple(trial.values()[objective.name] for objective in objectives) for trial in members),
-        objectives=tuple(objective.name for objective in objectives),
-        hypervolume=hypervolume(points, reference_losses(objectives)),
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from nas.atomic_file import json_bytes, write_atomically
 from nas.errors import OutputError, StudyError
-from nas.records import TrialState
+from nas.objectives import losses
+from nas.pareto import Point, dominates
+from nas.records import Trial, TrialState
 
 if TYPE_CHECKING:
     from nas.driver import Driver
@@ -93,7 +96,7 @@ class OutputFolder:
             self._lock.close()
 
     def forget(self, trials: Iterable[int]) -> None:
-        """Removes the weights of trials that are recorded and on no front; a dominated trial never comes back."""
+        """Removes the weights of trials that are recorded."""
         for number in trials:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
@@ -130,27 +133,39 @@ class OutputFolder:
         return missing
 
 
-ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
+BEATEN_BY = 10
+"""A network that more others beat in everything does not come back to the front when accuracies are better known."""
 
 
 class ModelKeeper:
-    """Keeps the disk small while a search runs: weights of trials that are on no front are removed.
-
-    A dominated trial never comes back to the front.
-    """
+    """Keeps the disk small while a search runs: weights of trials that will not be on the front are removed."""
 
     def __init__(self, folder: OutputFolder, driver: Driver) -> None:
         self._folder = folder
         self._driver = driver
-        self._forgotten: set[int] = set()
-        self._complete = 0
+        self._seen: set[int] = set()
+        self._points: dict[int, Point] = {}
+        self._beaten: Counter[int] = Counter()
 
     def update(self) -> None:
-        """Looks for trials that have ended and are not on the front."""
-        ended = [t.number for t in self._driver.trials if t.state in ENDED]
-        if len(ended) == self._complete:
-            return
-        self._complete = len(ended)
-        dominated = set(ended) - set(self._driver.front().trials) - self._forgotten
-        self._folder.forget(dominated)
-        self._forgotten |= dominated
+        """Looks for trials that have ended, and removes what they and others left that is of no use any more."""
+        for trial in self._driver.trained():
+            if trial.number not in self._seen:
+                self._seen.add(trial.number)
+                self._folder.forget(self._useless(trial))
+
+    def _useless(self, trial: Trial) -> list[int]:
+        """The trials whose weights are of no use now that this one has ended."""
+        if trial.state is not TrialState.COMPLETE or trial.replicate_of is not None:
+            return [trial.number]
+        point = losses(self._driver.objectives, trial.values())
+        for number, other in self._points.items():
+            if dominates(other, point):
+                self._beaten[trial.number] += 1
+            elif dominates(point, other):
+                self._beaten[number] += 1
+        self._points[trial.number] = point
+        useless = [number for number in self._points if self._beaten[number] > BEATEN_BY]
+        for number in useless:
+            del self._points[number]
+        return useless

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from nas.objectives import Objective
 
 if TYPE_CHECKING:
     from nas.driver import Driver
+    from nas.endings import Ending
     from nas.ports import Evaluator
     from nas.space import SearchSpace
 
@@ -28,6 +29,8 @@ def make_driver(
     limits: Mapping[str, float] | None = None,
     database: str | Path | None = None,
     stopping: str = "none",
+    replicates: int = 1,
+    endings: Sequence[Ending] = (),
 ) -> Driver:
     """A search that is ready to be run by an engine.
 
@@ -40,6 +43,8 @@ def make_driver(
         sampler: Name in `nas.samplers.SAMPLERS`.
         seed: Equal seeds propose equal candidates.
         limits: Largest allowed cost by objective name.
+        replicates: Trainings of each member of the front, with a seed each.
+        endings: When to end before so many trials; see `nas.endings`.
         stopping: Name in `nas.early_stopping.RULES`; trainings are judged after a ninth and a third of the epochs.
         database: SQLite file that keeps the study, to be continued. Default: in memory.
 
@@ -76,6 +81,8 @@ def make_driver(
         budget=Budget(epochs=epochs, rungs=() if stopping == "none" else rungs(epochs)),
         trials=trials,
         stopping=stopping_rule(stopping, seed),
+        replicates=replicates,
+        endings=endings,
     )
 
 

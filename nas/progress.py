@@ -8,7 +8,7 @@ import time
 from tqdm import tqdm
 
 from nas.driver import Driver
-from nas.records import TrialState
+from nas.records import Trial
 
 
 class ProgressDisplay:
@@ -22,7 +22,7 @@ class ProgressDisplay:
     def __init__(self, driver: Driver, epochs: int) -> None:
         self._driver = driver
         self._epochs = epochs
-        self._seen = len(self._ended())
+        self._seen = len(self._candidates())
         self._start = time.monotonic()
         self._epochs_before = self._epochs_done()
         self._interactive = sys.stderr.isatty()
@@ -44,7 +44,7 @@ class ProgressDisplay:
 
     def update(self) -> None:
         """Looks at the driver and shows what has changed."""
-        ended = self._ended()
+        ended = self._candidates()
         if len(ended) != self._seen or not self._front:
             front = self._driver.front()
             self._front = f"front {len(front)}, hypervolume {front.hypervolume:.2f}"
@@ -54,17 +54,23 @@ class ProgressDisplay:
             self._seen = len(ended)
         self._bar.set_postfix_str(f"{self._front}, {self._left()}")
 
-    def _ended(self) -> list[int]:
-        done = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
-        return [trial.number for trial in self._driver.trials if trial.state in done]
+    def _candidates(self) -> list[Trial]:
+        return [trial for trial in self._driver.trained() if trial.replicate_of is None]
 
     def _epochs_done(self) -> int:
-        return len(self._ended()) * self._epochs + sum(self._driver.epochs.values())
+        ended = sum(trial.outcome.epochs for trial in self._driver.trained() if trial.outcome is not None)
+        return ended + sum(self._driver.epochs.values())
 
     def _left(self) -> str:
+        """The time left, if the candidates to come take as many epochs as those that have ended, at the same pace."""
         done = self._epochs_done() - self._epochs_before
         if done <= 0:
             return "time left unknown"
         pace = (time.monotonic() - self._start) / done
-        left = max(self._driver.target * self._epochs - self._epochs_done(), 0) * pace
-        return f"{tqdm.format_interval(left)} left"
+        ended = self._candidates()
+        spent = [trial.outcome.epochs for trial in ended if trial.outcome is not None]
+        each = sum(spent) / len(spent) if spent else self._epochs
+        begun = self._driver.epochs
+        to_come = max(self._driver.target - len(ended) - len(begun), 0) * each
+        under_way = sum(max(each - epochs, 0.0) for epochs in begun.values())
+        return f"{tqdm.format_interval((to_come + under_way) * pace)} left"

@@ -12,6 +12,8 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 
+ACCURACY = "accuracy"
+"""Name of the learned objective; in percent."""
 CURVE = "known_cost:curve"
 """User attribute of an Optuna trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
 
@@ -212,8 +214,15 @@ class Trial:
     """Name of the known network this trial is, if it was enqueued as a baseline."""
     reused_from: int | None = None
     """Number of the first trial of the same meaning."""
+    replicate_of: int | None = None
+    """Number of the first trial of the candidate that this one trains once more, with another seed."""
     violations: tuple[str, ...] = ()
     """For an infeasible trial which limits it breaks, in words."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first trial of this candidate among those that were trained."""
+        return self.number if self.replicate_of is None else self.replicate_of
 
     def values(self) -> dict[str, float]:
         """All objective values that are known so far, by name."""

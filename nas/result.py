@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nas.errors import AllFailedError
+from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
 from nas.records import Failure, Trial
@@ -20,6 +21,7 @@ class SearchResult:
     """All trials by number, whatever their state."""
     objectives: tuple[Objective, ...]
     front: ParetoFront
+    """By the accuracies that are expected of the candidates (`estimates`)."""
     settings: Mapping[str, Any]
     """All settings, resolved, nested by group; free of secrets."""
     provenance: Mapping[str, Any]
@@ -30,8 +32,12 @@ class SearchResult:
     """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
     fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""
 
-    exhausted: bool = False
-    """Whether the search ended early, as every further proposal was known or over a limit."""
+    estimates: Mapping[int, Estimate] = field(default_factory=dict)
+    """What another training of a candidate is expected to give, by the number of its first trial."""
+    observed: ParetoFront | None = None
+    """The front of the accuracies that were observed, which is optimistic; None where it is `front`."""
+    ended: str = ""
+    """Why the search ended before all its trials; empty if it did not."""
 
     def require_front(self) -> None:
         """Refuses a search without a front.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nas.early_stopping import RULES
+from nas.early_stopping import RULES, rungs
 from nas.errors import unknown_name
 from nas.samplers import SAMPLERS
 
@@ -19,6 +19,19 @@ class SearchSettings:
 
     trials: int = 24
     """Number of distinct candidates to train, baselines included. Ask for more later with the same --output."""
+    max_hours: float | None = None
+    """Begin no further training after so many hours of this run; what is in training then is finished."""
+    max_epochs: int | None = None
+    """Begin no training that would take the search beyond so many epochs in all."""
+    stall_trials: int | None = None
+    """End when the hypervolume of the front has hardly grown over so many trials."""
+    stall_share: float = 0.01
+    """Growth of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
+    replicates: int = 1
+    """Trainings of each network of the front, with different seeds. With 2 or more those whose place is least certain are trained
+    again while the search runs, in the end all of the front, and it is chosen by what all trainings say. Not counted as trials."""
+    warm_start: str | None = None
+    """A pareto.json of an earlier search of this space, whose networks are trained after the baselines."""
     seed: int = 0
     """Root seed: of the sampler, the data split and the training."""
     sampler: str = "known_cost"
@@ -61,6 +74,9 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append(f"--search.seed: must be 0 or more, got {settings.seed}")
     if settings.workers is not None and settings.workers < 1:
         faults.append(f"--search.workers: must be 1 or more, got {settings.workers}")
+    faults += _ending_faults(settings)
+    if settings.replicates < 1:
+        faults.append(f"--search.replicates: must be 1 or more, got {settings.replicates}")
     if settings.sampler not in SAMPLERS:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
     if settings.stopping not in RULES:
@@ -82,3 +98,42 @@ def search_faults(settings: SearchSettings) -> list[str]:
             f"--search.objectives: must be accuracy and at least one of macs, params, each once, got {settings.objectives!r}"
         )
     return faults
+
+
+def _ending_faults(settings: SearchSettings) -> list[str]:
+    faults = []
+    if settings.max_hours is not None and not 0 < settings.max_hours < math.inf:
+        faults.append(f"--search.max_hours: must be a finite number above 0, got {settings.max_hours:g}")
+    if settings.max_epochs is not None and settings.max_epochs < 1:
+        faults.append(f"--search.max_epochs: must be 1 or more, got {settings.max_epochs}")
+    if not 0 <= settings.stall_share < 1:
+        faults.append(f"--search.stall_share: must be from 0 to less than 1, got {settings.stall_share:g}")
+    if settings.stall_trials is not None and settings.stall_trials < 1:
+        faults.append(f"--search.stall_trials: must be 1 or more, got {settings.stall_trials}")
+    elif settings.stall_trials is not None and settings.stall_trials >= settings.trials:
+        faults.append(
+            f"--search.stall_trials: {settings.stall_trials} can never be reached with --search.trials {settings.trials}; "
+            "it must be smaller"
+        )
+    return faults
+
+
+def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
+    """Rules for stopping that cannot hold together, in words.
+
+    Args:
+        settings: Of the search.
+        epochs: Full training of a candidate.
+    """
+    found = []
+    if settings.stopping in RULES and settings.stopping != "none" and not rungs(epochs):
+        found.append(
+            f"--search.stopping {settings.stopping}: a training of --train.epochs {epochs} has no point on its way at which it "
+            f"could be judged; it takes 2 epochs or more, or --search.stopping none"
+        )
+    if settings.max_epochs is not None and settings.max_epochs < epochs:
+        found.append(
+            f"--search.max_epochs: {settings.max_epochs} is less than one training of --train.epochs {epochs}, "
+            "so nothing could be trained"
+        )
+    return found

@@ -197,6 +197,7 @@ class Study:
         optional = {
             "baseline": trial.baseline,
             "reused_from": trial.reused_from,
+            "replicate_of": trial.replicate_of,
             "violations": list(trial.violations) or None,
         }
         attributes |= {key: value for key, value in optional.items() if value is not None}
@@ -255,6 +256,7 @@ class Study:
             outcome=outcome,
             baseline=attributes.get("baseline"),
             reused_from=first,
+            replicate_of=attributes.get("replicate_of"),
             violations=tuple(attributes.get("violations", ())),
         )
 

@@ -36,7 +36,10 @@ from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 
 ROOT = Path(__file__).parent.parent
-FIRST_COLUMNS = ["trial", "state", "accuracy", "accuracy_se", "macs", "params", "epochs", "seconds", "digest"]
+FIRST_COLUMNS = [
+    *["trial", "state", "accuracy", "accuracy_se", "expected_accuracy", "trainings"],
+    *["macs", "params", "epochs", "seconds", "digest"],
+]
 
 
 def small(output: Path, *, trials: int = 4, epochs: int = 1, workers: int = 1, seed: int = 0) -> Settings:
@@ -239,6 +242,52 @@ def test_limits_and_three_objectives_are_honored(tmp_path: Path):
     assert set(trials.loc[trials["macs"] > limit, "state"]) <= {"infeasible"}
 
 
+def test_a_search_begins_with_the_front_of_another(finished: Path, tmp_path: Path):
+    best = json.loads((finished / "pareto.json").read_text())["members"]
+    settings = small(tmp_path / "warm", trials=2 + len(best))
+    warm = replace(settings.search, warm_start=str(finished / "pareto.json"))
+    search(replace(settings, search=warm))
+    trials = table(tmp_path / "warm")
+    given = trials[trials["baseline"].fillna("").str.startswith("given")]
+    assert set(given["digest"]) == {member["digest"] for member in best}
+    search(replace(settings, search=warm))
+    assert len(table(tmp_path / "warm")) == len(trials), "the same command gives them once"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--space.name", "resnet_cifar"], "is of the space shufflenet_v2, this search is of resnet_cifar"),
+        (
+            ["--space.widths", "[16, 24]"],
+            "is not in the space of this search: not a genotype of shufflenet_v2: width = ",
+        ),
+    ],
+)
+def test_a_warm_start_from_another_space_is_refused(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+):
+    front = str(finished / "pareto.json")
+    assert main([*flags(small(tmp_path / "warm")), "--search.warm_start", front, *arguments]) == 2
+    message = capsys.readouterr().err
+    assert told in message
+    assert "Traceback" not in message
+    assert not (tmp_path / "warm" / "study.db").exists()
+
+
+def test_members_of_the_front_are_trained_again(tmp_path: Path):
+    settings = small(tmp_path / "again", trials=3)
+    front = search(replace(settings, search=replace(settings.search, replicates=2)))
+    trials = table(tmp_path / "again")
+    for number in front.trials:
+        again = trials[trials["replicate_of"] == number]
+        assert len(again) == 1
+        assert trials.loc[number, "trainings"] == 2
+        both = [trials.loc[number, "accuracy"], again.iloc[0]["accuracy"]]
+        assert trials.loc[number, "expected_accuracy"] == pytest.approx(sum(both) / 2, abs=1e-3)
+    assert sum(trials["replicate_of"].isna() & (trials["state"] == "complete")) == 3
+
+
 def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main([*flags(small(tmp_path / "dry")), "--dry_run"]) == 0
     told = capsys.readouterr().out
@@ -257,6 +306,15 @@ def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pyt
             "cannot open the study's storage nonsense://ann:***@host/db",
         ),
         (["--device", "cuda"], "no CUDA device"),
+        (
+            ["--search.stopping", "bound"],
+            "--search.stopping bound: a training of --train.epochs 1 has no point on its way",
+        ),
+        (["--search.max_epochs", "3", "--train.epochs", "5"], "--search.max_epochs: 3 is less than one training"),
+        (["--search.stall_trials", "9"], "--search.stall_trials: 9 can never be reached with --search.trials 4"),
+        (["--search.max_hours", "0"], "--search.max_hours: must be a finite number above 0"),
+        (["--search.replicates", "0"], "--search.replicates: must be 1 or more"),
+        (["--search.warm_start", "no/pareto.json"], "cannot read no/pareto.json"),
     ],
 )
 def test_bad_input_is_one_clear_message_and_exit_code_2(

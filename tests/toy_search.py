@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
 from nas.driver import Driver
 from nas.early_stopping import StoppingRule, rungs
+from nas.endings import Ending
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
@@ -169,6 +170,8 @@ def toy_driver(
     limits: Mapping[str, float] | None = None,
     study: Study | None = None,
     stopping: StoppingRule | None = None,
+    endings: Sequence[Ending] = (),
+    replicates: int = 1,
 ) -> Driver:
     space = space or ToySpace()
     context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
@@ -180,6 +183,8 @@ def toy_driver(
         budget=Budget(epochs=epochs, rungs=() if stopping is None else rungs(epochs)),
         trials=trials,
         stopping=stopping,
+        endings=endings,
+        replicates=replicates,
     )
 
 

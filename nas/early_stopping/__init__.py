@@ -59,4 +59,4 @@ def stopping_rule(name: str, seed: int) -> StoppingRule:
 
 def rungs(epochs: int) -> tuple[int, ...]:
     """Epochs after which trainings of a full budget are judged: a ninth and a third of it, each at least one."""
-    return tuple(sorted({max(1, round(epochs / part)) for part in (9, 3)} - {epochs}))
+    return tuple(sorted({rung for part in (9, 3) if (rung := max(1, round(epochs / part))) < epochs}))

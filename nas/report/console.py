@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from nas.report.descriptions import describe
 from nas.report.quantities import human, percent
-from nas.report.readings import measured_accuracy, members, standard_error
+from nas.report.readings import expected_accuracy, measured_accuracy, members, standard_error
 from nas.result import SearchResult
-
-_HEADINGS = ("trial", "accuracy %", "MACs", "params", "network")
 
 
 def front_lines(result: SearchResult) -> str:
     """The front as a table of fixed width, cheapest first; a sentence where there is none."""
+    accuracies = ["accuracy %"] if result.observed is None else ["accuracy %", "expected %"]
+    headings = ("trial", *accuracies, "MACs", "params", "network")
     rows = []
     for trial in members(result):
         accuracy = measured_accuracy(trial)
-        shown = "-" if accuracy is None else percent(accuracy.mean, standard_error(accuracy))
+        shown = ["-" if accuracy is None else percent(accuracy.mean, standard_error(accuracy))]
+        if result.observed is not None:
+            shown.append(percent(expected_accuracy(result, trial), None))
         network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
         costs = [human(trial.costs[name]) if name in trial.costs else "-" for name in ("macs", "params")]
-        rows.append((str(trial.number), shown, *costs, network))
+        rows.append((str(trial.number), *shown, *costs, network))
     if not rows:
         return "No network has been trained to the end yet: there is no front."
-    widths = [max(len(row[column]) for row in (_HEADINGS, *rows)) for column in range(len(_HEADINGS) - 1)]
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings) - 1)]
     lines = [
         "  ".join([*(cell.rjust(width) for cell, width in zip(row[:-1], widths, strict=True)), row[-1]])
-        for row in (_HEADINGS, *rows)
+        for row in (headings, *rows)
     ]
-    rule = "  ".join("-" * width for width in (*widths, max(len(row[-1]) for row in (_HEADINGS, *rows))))
+    rule = "  ".join("-" * width for width in (*widths, max(len(row[-1]) for row in (headings, *rows))))
     return "\n".join([lines[0], rule, *lines[1:]])

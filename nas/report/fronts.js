@@ -4,15 +4,23 @@ const hiddenInFront = new Set();
 const hiddenInMixers = new Set();
 const trained = search.trained.map((number) => trials.get(number));
 const costOf = (trial) => trial.cost[search.cost.name];
+/** Where a network is drawn: members of the front at the accuracy that is expected, the others at what was measured. */
+const heightOf = (trial) => (front.has(trial.trial) ? trial.expected ?? trial.accuracy : trial.accuracy);
 
 function hover(trial) {
   const lines = [
     `<b>Trial ${trial.trial}</b>${trial.baseline ? " · " + plain(trial.baseline) : ""}${front.has(trial.trial) ? " · on the front" : ""}`,
     plain(trial.description).replace(/(.{60}[^ ]*) /g, "$1<br>"),
-    `${percent(trial)} % · ${human(trial.macs)} MACs · ${human(trial.params)} params`,
+    `${percent(trial)} %${expectation(trial)} · ${human(trial.macs)} MACs · ${human(trial.params)} params`,
   ];
   if (trial.state === "stopped") lines.push(`stopped after ${plural(trial.epochs, "epoch")}`);
   return lines.join("<br>");
+}
+
+function expectation(trial) {
+  if (trial.expected === null) return "";
+  const often = trial.trainings > 1 ? `mean of ${trial.trainings} trainings` : "measured once";
+  return ` (${often}), expected ${trial.expected.toFixed(1)} %`;
 }
 
 function points(chosen, more) {
@@ -20,7 +28,7 @@ function points(chosen, more) {
     type: "scatter",
     mode: "markers",
     x: chosen.map(costOf),
-    y: chosen.map((trial) => trial.accuracy),
+    y: chosen.map(heightOf),
     customdata: chosen.map((trial) => trial.trial),
     text: chosen.map(hover),
     hovertemplate: "%{text}<extra></extra>",
@@ -28,10 +36,17 @@ function points(chosen, more) {
   };
 }
 
-function steps(numbers, right) {
+function steps(numbers, right, height = (trial) => trial.accuracy) {
   const chosen = numbers.map((number) => trials.get(number));
-  const last = chosen.at(-1);
-  return { x: [...chosen.map(costOf), right], y: [...chosen.map((t) => t.accuracy), last.accuracy] };
+  return { x: [...chosen.map(costOf), right], y: [...chosen, chosen.at(-1)].map(height) };
+}
+
+/** Thin lines from what is expected of the members of the front to what was measured. */
+function shifts(members) {
+  return {
+    type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: color("faint"), width: 1.2 },
+    x: members.flatMap((t) => [costOf(t), costOf(t), null]), y: members.flatMap((t) => [heightOf(t), t.accuracy, null]),
+  };
 }
 
 function errors(chosen, ink) {
@@ -54,8 +69,12 @@ function frontParts(width) {
     if (!own.length || !shown(mixer.name)) continue;
     data.push(points(own, { marker: { symbol: mixer.shape, size: mixerSize(mixer.name, many ? 6 : 9), color: mixerColor(mixer.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
   }
+  if (shown("observed") && search.observed.length) {
+    data.push({ type: "scatter", mode: "lines", ...steps(search.observed, right), line: { shape: "hv", color: color("faint"), width: 1.2, dash: "dash" }, hoverinfo: "skip" });
+  }
   if (shown("front") && search.front.length) {
-    data.push({ type: "scatter", mode: "lines", ...steps(search.line, right), line: { shape: "hv", color: ink, width: 1.8 }, hoverinfo: "skip" });
+    data.push(shifts(search.front.map((number) => trials.get(number))));
+    data.push({ type: "scatter", mode: "lines", ...steps(search.line, right, heightOf), line: { shape: "hv", color: ink, width: 1.8 }, hoverinfo: "skip" });
     const members = search.front.map((number) => trials.get(number)).filter((t) => t.baseline === null);
     data.push(points(members, {
       // Points of several sizes are bubbles to plotly, which it makes see-through unless told.
@@ -76,7 +95,7 @@ function frontParts(width) {
   const chosen = trials.get(selected);
   if (chosen && chosen.accuracy !== null && costOf(chosen) > 0) {
     data.push({
-      type: "scatter", mode: "markers", x: [costOf(chosen)], y: [chosen.accuracy], hoverinfo: "skip",
+      type: "scatter", mode: "markers", x: [costOf(chosen)], y: [heightOf(chosen)], hoverinfo: "skip",
       marker: { symbol: "circle-open", size: 22, color: color("accent"), line: { width: 2.5 } },
     });
   }
@@ -93,7 +112,7 @@ function baselineLabels(baselines, range, width) {
   const height = byId("front-chart").clientHeight;
   const place = (t) => [
     ((Math.log10(costOf(t)) - range[0]) / (range[1] - range[0])) * (width - 75),
-    (1 - (t.accuracy - search.limits[0]) / (search.limits[1] - search.limits[0])) * (height - 65),
+    (1 - (heightOf(t) - search.limits[0]) / (search.limits[1] - search.limits[0])) * (height - 65),
   ];
   const seen = trained.length < 80 ? trained : [...search.front.map((number) => trials.get(number)), ...baselines];
   const obstacles = [...seen.map(place), ...along(search.line.map((number) => place(trials.get(number))))];
@@ -118,7 +137,7 @@ function baselineLabels(baselines, range, width) {
     }
     taken.push(best);
     return {
-      x: Math.log10(costOf(t)), y: t.accuracy, text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
+      x: Math.log10(costOf(t)), y: heightOf(t), text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
       arrowhead: 0, arrowwidth: 0.8, standoff: 8,
       arrowcolor: Math.abs(best.dy) > 28 || Math.abs(best.dx) > half + 24 ? color("faint") : "rgba(0,0,0,0)",
       font: { size: 12, color: color("ink") }, captureevents: false,
@@ -143,7 +162,10 @@ function frontLegend() {
     .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: mixer.shape }));
   if (search.front.length) {
     const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
-    entries.push({ key: "front", label: `front${over}, ±1 standard error`, color: () => color("ink"), shape: "line" });
+    entries.push({ key: "front", label: `front${over}${search.observed.length ? ", expected accuracy" : ""}, ±1 standard error`, color: () => color("ink"), shape: "line" });
+  }
+  if (search.observed.length) {
+    entries.push({ key: "observed", label: "observed front, optimistic", color: () => color("faint"), shape: "dashes" });
   }
   if (trained.some((t) => t.baseline !== null)) {
     entries.push({ key: "baseline", label: "unchanged network", color: () => color("card"), shape: "diamond" });
@@ -163,7 +185,7 @@ function mixerParts(width) {
     const own = mixer.front.map((number) => trials.get(number));
     const ink = mixerColor(mixer.name);
     data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
-    data.push(points(own, { marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
+    data.push(points(own, { y: own.map((t) => t.accuracy), marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
   }
   return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }) } };
 }

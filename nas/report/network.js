@@ -51,6 +51,7 @@ function tags(trial) {
   const found = [make("span", { class: "tag" }, trial.state)];
   if (front.has(trial.trial)) found.unshift(make("span", { class: "tag on" }, "on the front"));
   if (trial.baseline) found.push(make("span", { class: "tag" }, trial.baseline));
+  if (trial.replicate_of !== null) found.push(make("span", { class: "tag" }, `another training of trial ${trial.replicate_of}`));
   if (trial.reused_from !== null) found.push(make("span", { class: "tag" }, `same network as trial ${trial.reused_from}`));
   return make("div", { class: "tags" }, ...found);
 }
@@ -111,12 +112,15 @@ const READINGS = [
     "which permutation an image gets makes no difference."],
 ];
 
+const EXPECTED = "The accuracy that another training of this network would give, by what all networks of this search have shown.";
+
 function numbers(trial) {
   const cell = (name, value, kind = "", title = null) => make("div", { class: kind, title }, make("dt", {}, name), make("dd", {}, value));
   const readings = READINGS.filter(([, key]) => trial[key] !== null && trial.accuracy !== null)
     .map(([name, key, title]) => cell(name, `${signed(trial[key] - trial.accuracy, 2)} pts`, "explained", title));
   return make("dl", { class: "numbers" },
-    cell("Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
+    cell(trial.trainings > 1 ? `Accuracy, mean of ${trial.trainings}` : "Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
+    ...(trial.expected === null ? [] : [cell("Expected", `${trial.expected.toFixed(1)} %`, "explained", EXPECTED)]),
     cell("MACs", human(trial.macs)),
     cell("Parameters", human(trial.params)),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),

@@ -4,7 +4,8 @@ function header() {
   byId("title").textContent = search.title;
   byId("answer").textContent = search.answer;
   byId("running").hidden = !search.running;
-  byId("exhausted").hidden = !search.exhausted;
+  byId("ended").hidden = !search.ended;
+  byId("ended").textContent = `The search ended before all its trials: ${search.ended}.`;
   byId("facts").replaceChildren(...search.facts.map(([name, value, hint]) =>
     make("div", {}, make("dt", {}, name), make("dd", { class: "value" }, value), make("dd", { class: "hint" }, hint))));
   byId("cautions").replaceChildren(...search.cautions.map((text) => make("li", {}, text)));
@@ -36,7 +37,7 @@ function showFront() {
     select(search.trials[0].trial);
     return;
   }
-  const best = search.front.reduce((a, b) => (a === null || trials.get(b).accuracy > trials.get(a).accuracy ? b : a), null);
+  const best = search.front.reduce((a, b) => (a === null || heightOf(trials.get(b)) > heightOf(trials.get(a)) ? b : a), null);
   selected = best ?? trained[0].trial;
   frontLegend();
   chart("front-chart", frontParts, (point) => select(point.customdata));

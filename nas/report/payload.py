@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nas.estimates import Estimate
 from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
@@ -21,9 +22,10 @@ from nas.report.quantities import human
 from nas.report.readings import (
     accuracy_of,
     cost_name,
+    front_line,
     hypervolume_steps,
     measured_accuracy,
-    members,
+    observed_line,
     reason,
     resolution,
     staircase,
@@ -43,13 +45,14 @@ def payload(result: SearchResult) -> dict[str, Any]:
     """Everything the page shows, as JSON without NaN."""
     pool, cost = trained(result), cost_name(result)
     residuals = dict(zip([t.number for t in pool], accuracy_at_equal_cost(pool, cost), strict=True))
+    shown = {trial.number: trial for trial in pool}
     classes = {trial.number: mixer_class(trial.candidate) for trial in result.trials}
     return {
         "title": words.title(result),
         "answer": words.answer(result),
         "cautions": words.cautions(result),
         "facts": _facts(result),
-        "exhausted": result.exhausted,
+        "ended": result.ended,
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "cost": {"name": cost, "label": words.cost_label(cost), "unit": words.COST_UNITS.get(cost, cost)},
         "objectives": [dataclasses.asdict(objective) for objective in result.objectives],
@@ -57,10 +60,17 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "resolution": resolution(result),
         "unchanged": unchanged_class(trial.candidate for trial in result.trials),
         "mixers": _mixers(classes, pool, cost, result),
-        "trials": [_trial(trial, classes[trial.number], residuals.get(trial.number)) for trial in result.trials],
+        "trials": [
+            {
+                **_trial(shown.get(trial.number, trial), classes[trial.number], residuals.get(trial.number)),
+                **_expectation(result.estimates.get(trial.number)),
+            }
+            for trial in result.trials
+        ],
         "trained": [trial.number for trial in pool],
         "front": list(result.front.trials),
-        "line": [trial.number for trial in staircase(members(result), cost)],
+        "line": [trial.number for trial in front_line(result)],
+        "observed": [trial.number for trial in observed_line(result)],
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
         "hypervolume": [[number, _round(volume)] for number, volume in hypervolume_steps(result)],
         "importance": _importances(pool, residuals),
@@ -157,6 +167,7 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "digest": trial.candidate.digest,
         "baseline": trial.baseline,
         "reused_from": trial.reused_from,
+        "replicate_of": trial.replicate_of,
         "reason": reason(trial),
         "residual": _round(residual),
         "description": describe(trial.candidate),
@@ -167,6 +178,16 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "blocks": _blocks(details.get("mixers")),
         "soft": _number(details.get("soft_accuracy")),
         "swapped": _number(details.get("swapped_accuracy")),
+    }
+
+
+def _expectation(estimate: Estimate | None) -> dict[str, Any]:
+    if estimate is None:
+        return {"expected": None, "expected_error": None, "trainings": None}
+    return {
+        "expected": _round(estimate.mean),
+        "expected_error": _round(estimate.error),
+        "trainings": estimate.trainings,
     }
 
 

@@ -19,7 +19,17 @@ from nas.mixers import mixer_class, unchanged_class
 from nas.records import Trial
 from nas.report.labels import place_labels
 from nas.report.quantities import log_ticks, tick
-from nas.report.readings import accuracy_of, cost_name, members, resolution, staircase, standard_error, trained
+from nas.report.readings import (
+    accuracy_of,
+    cost_name,
+    expected_accuracy,
+    front_line,
+    members,
+    observed_line,
+    resolution,
+    standard_error,
+    trained,
+)
 from nas.report.styles import styles
 from nas.report.words import cost_label, subtitle, title
 from nas.result import SearchResult
@@ -77,9 +87,10 @@ def accuracy_limits(result: SearchResult) -> tuple[float, float]:
     """Ends of the accuracy axis: all of the front and the baselines, but not the worst twentieth of the rest."""
     pool = trained(result)
     values = sorted(accuracy_of(trial).mean for trial in pool)
-    kept = [accuracy_of(trial) for trial in {t.number: t for t in (*_marked(result), *members(result))}.values()]
-    low = min([values[len(values) // 20], *(m.mean - (standard_error(m) or 0) for m in kept)])
-    high = max([values[-1], *(m.mean + (standard_error(m) or 0) for m in kept)])
+    kept = [(accuracy_of(trial).mean, accuracy_of(trial)) for trial in _marked(result)]
+    kept += [(expected_accuracy(result, trial), accuracy_of(trial)) for trial in members(result)]
+    low = min([values[len(values) // 20], *(height - (standard_error(m) or 0) for height, m in kept)])
+    high = max([values[-1], *(height + (standard_error(m) or 0) for height, m in kept)])
     room = 0.06 * max(high - low, 1.0)
     return low - room, high + room
 
@@ -152,21 +163,34 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
     front = members(result)
     if not front:
         return
-    line = staircase(front, cost)
+    if observed := observed_line(result):
+        heights = [accuracy_of(trial).mean for trial in observed]
+        axes.plot(
+            [*(trial.values()[cost] for trial in observed), right],
+            [*heights, heights[-1]],
+            drawstyle="steps-post",
+            color=SOFT,
+            linewidth=1,
+            linestyle=(0, (4, 3)),
+            zorder=3,
+            label="observed front (optimistic)",
+        )
+    line = front_line(result)
     steps = [trial.values()[cost] for trial in line]
-    heights = [accuracy_of(trial).mean for trial in line]
+    heights = [expected_accuracy(result, trial) for trial in line]
     axes.plot([*steps, right], [*heights, heights[-1]], drawstyle="steps-post", color=INK, linewidth=1.5, zorder=3)
     colors = styles(mixer_class(trial.candidate) for trial in front)
     for trial in front:
         accuracy = accuracy_of(trial)
-        x = trial.values()[cost]
+        x, y = trial.values()[cost], expected_accuracy(result, trial)
         error = standard_error(accuracy)
+        axes.plot([x, x], [y, accuracy.mean], color=SOFT, linewidth=1, zorder=3)
         if error is not None:
-            axes.errorbar(x, accuracy.mean, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
+            axes.errorbar(x, y, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
         style = colors[mixer_class(trial.candidate)]
         axes.scatter(
             x,
-            accuracy.mean,
+            y,
             s=62 * _LARGER.get(style.shape, 1),
             marker=_MARKERS[style.shape],
             color=style.light,
@@ -175,7 +199,7 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
             zorder=5,
         )
     name = "Pareto front" if len(result.objectives) < 3 else f"front of {len(result.objectives)} objectives"
-    label = f"{name} ± standard error"
+    label = f"{name}, expected ± standard error" if observed else f"{name} ± standard error"
     axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)
 
 
@@ -188,7 +212,7 @@ def _baselines(axes: Axes, result: SearchResult, cost: str) -> None:
     on_front = set(result.front.trials)
     axes.scatter(
         [trial.values()[cost] for trial in marked],
-        [accuracy_of(trial).mean for trial in marked],
+        [_height(result, trial) for trial in marked],
         s=60,
         marker="D",
         c=[colors[mixer_class(t.candidate)].light if t.number in on_front else "white" for t in marked],
@@ -206,7 +230,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
     transform = axes.transData
 
     def pixel(trial: Trial) -> tuple[float, float]:
-        x, y = transform.transform((trial.values()[cost], accuracy_of(trial).mean))
+        x, y = transform.transform((trial.values()[cost], _height(result, trial)))
         return float(x), float(y)
 
     anchors = [pixel(trial) for trial in marked]
@@ -218,7 +242,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         text.remove()
     frame = axes.get_window_extent()
     pool = trained(result)
-    line = [pixel(trial) for trial in staircase(members(result), cost)]
+    line = [pixel(trial) for trial in front_line(result)]
     obstacles = [pixel(trial) for trial in (pool if len(pool) < 80 else [*members(result), *marked])] + _along(line)
     boxes = place_labels(anchors, sizes, obstacles, (frame.x0, frame.y0, frame.x1, frame.y1), scale=_DPI / 100)
     for trial, anchor, box in zip(marked, anchors, boxes, strict=True):
@@ -228,7 +252,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         leader = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         annotation = axes.annotate(
             str(trial.baseline).replace(", ", "\n"),
-            xy=(trial.values()[cost], accuracy_of(trial).mean),
+            xy=(trial.values()[cost], _height(result, trial)),
             xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             textcoords="figure pixels",
             ha="center",
@@ -251,6 +275,11 @@ def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points
 
 
+def _height(result: SearchResult, trial: Trial) -> float:
+    """Where a network is drawn: members of the front at the accuracy that is expected, the others at what was measured."""
+    return expected_accuracy(result, trial) if trial.number in result.front.trials else accuracy_of(trial).mean
+
+
 def _marked(result: SearchResult) -> list[Trial]:
     return [trial for trial in trained(result) if trial.baseline is not None]
 
@@ -258,7 +287,10 @@ def _marked(result: SearchResult) -> list[Trial]:
 def _note(result: SearchResult, low: float) -> str:
     hidden = sum(accuracy_of(trial).mean < low for trial in trained(result))
     least = resolution(result)
-    parts = ["Chosen on the validation split, so the values of the front are optimistic."]
+    chosen = "Chosen on the validation split"
+    parts = [
+        f"{chosen} by expected accuracy; thin lines lead to what was measured." if result.observed else f"{chosen}."
+    ]
     if least is not None:
         parts.append(f"Differences below {least:.1f} points are not resolved.")
     if hidden:

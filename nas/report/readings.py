@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from nas.objectives import Kind, Objective, losses, reference_losses
 from nas.pareto import hypervolume, non_dominated
-from nas.records import Evaluation, Failure, Measurement, Trial, TrialState
+from nas.records import ACCURACY, Evaluation, Failure, Measurement, Trial, TrialState
 from nas.result import SearchResult
 
-ACCURACY = "accuracy"
+
+def expected_accuracy(result: SearchResult, trial: Trial) -> float:
+    """The accuracy in percent that another training is expected to give; what was measured where there is no estimate."""
+    estimate = result.estimates.get(trial.number)
+    return accuracy_of(trial).mean if estimate is None else estimate.mean
+
+
+def trainings(result: SearchResult, trial: Trial) -> int:
+    """Trainings of a trained candidate, by its first trial."""
+    estimate = result.estimates.get(trial.number)
+    return 1 if estimate is None else estimate.trainings
 
 
 def measured_accuracy(trial: Trial) -> Measurement | None:
@@ -42,15 +54,37 @@ def cost_name(result: SearchResult) -> str:
 
 
 def trained(result: SearchResult) -> list[Trial]:
-    """Trials at full budget with an accuracy and a positive cost, by number: what the pictures draw."""
+    """Candidates trained at full budget that have an accuracy and a positive cost, by number: what the pictures draw.
+
+    Of a candidate that was trained several times it is the first trial, with the mean of their accuracies.
+    """
     cost = cost_name(result)
     return [
         trial
-        for trial in result.trials
+        for trial in _pooled(result)
         if trial.state is TrialState.COMPLETE
+        and trial.replicate_of is None
         and measured_accuracy(trial) is not None
         and trial.values().get(cost, 0.0) > 0
     ]
+
+
+def _pooled(result: SearchResult) -> list[Trial]:
+    """All trials; of a candidate that was trained several times the first has the mean of their accuracies."""
+    shown: dict[int, list[float]] = defaultdict(list)
+    for trial in result.trials:
+        if trial.state is TrialState.COMPLETE and (accuracy := measured_accuracy(trial)) is not None:
+            shown[trial.first].append(accuracy.mean)
+    return [
+        _with_mean(trial, shown[trial.number]) if len(shown[trial.number]) > 1 else trial for trial in result.trials
+    ]
+
+
+def _with_mean(trial: Trial, accuracies: list[float]) -> Trial:
+    """The trial with the mean; its standard error, of the images alone, stays as it is: they were the same."""
+    assert isinstance(trial.outcome, Evaluation)
+    pooled = replace(accuracy_of(trial), mean=statistics.fmean(accuracies))
+    return replace(trial, outcome=replace(trial.outcome, measurements={**trial.outcome.measurements, ACCURACY: pooled}))
 
 
 def accuracy_of(trial: Trial) -> Measurement:
@@ -65,17 +99,33 @@ def accuracy_of(trial: Trial) -> Measurement:
     return measurement
 
 
-def staircase(trials: Iterable[Trial], cost: str) -> list[Trial]:
+def measured(trial: Trial) -> float:
+    """The accuracy of a trial that has one."""
+    return accuracy_of(trial).mean
+
+
+def staircase(trials: Iterable[Trial], cost: str, accuracy: Callable[[Trial], float] = measured) -> list[Trial]:
     """The trials that no other beats in accuracy and this cost, cheapest first."""
     pool = list(trials)
-    points = [(-accuracy_of(trial).mean, trial.values()[cost]) for trial in pool]
+    points = [(-accuracy(trial), trial.values()[cost]) for trial in pool]
     return [pool[position] for position in non_dominated(points)]
 
 
 def members(result: SearchResult) -> list[Trial]:
     """The trials of the front, in its order."""
-    by_number = {trial.number: trial for trial in result.trials}
+    by_number = {trial.number: trial for trial in _pooled(result)}
     return [by_number[number] for number in result.front.trials]
+
+
+def front_line(result: SearchResult) -> list[Trial]:
+    """The members of the front that no other is expected to beat in accuracy and the cost of the pictures, cheapest first."""
+    return staircase(members(result), cost_name(result), lambda trial: expected_accuracy(result, trial))
+
+
+def observed_line(result: SearchResult) -> list[Trial]:
+    """The trained candidates that no other was observed to beat, cheapest first; none where that is the front itself."""
+    line = staircase(trained(result), cost_name(result))
+    return [] if result.observed is None else line
 
 
 def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
@@ -86,7 +136,11 @@ def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
     volume = 0.0
     for trial in result.trials:
         values = trial.values()
-        if trial.state is not TrialState.COMPLETE or any(o.name not in values for o in result.objectives):
+        if (
+            trial.state is not TrialState.COMPLETE
+            or trial.replicate_of is not None
+            or any(o.name not in values for o in result.objectives)
+        ):
             continue
         point = losses(result.objectives, values)
         grown = [*front, point]

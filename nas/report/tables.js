@@ -64,6 +64,7 @@ function showTrials() {
     column("trial", "Trial", (t) => t.trial, { button: true }),
     column("state", "State", (t) => t.state),
     column("accuracy", "Accuracy %", (t) => t.accuracy, { number: true, show: percent }),
+    ...(search.observed.length ? [column("expected", "Expected %", (t) => t.expected, { number: true, show: (t) => t.expected?.toFixed(1) ?? "" })] : []),
     column("macs", "MACs", (t) => t.macs, { number: true, show: (t) => human(t.macs) }),
     column("params", "Params", (t) => t.params, { number: true, show: (t) => human(t.params) }),
     ...(mixers.size > 1 ? [column("mixer", classWord, (t) => mixers.get(t.mixer).label)] : []),

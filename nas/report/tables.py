@@ -4,48 +4,57 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from nas.candidate import Candidate
-from nas.dimensions import Scalar
+from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
+from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.records import Trial
-from nas.report.readings import measured_accuracy, members, reason
+from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
 from nas.result import SearchResult
 
 FORMAT = 1
 """Version of pareto.json; raised when a reader of the old form could not read the new one."""
 
-FIRST_COLUMNS = ("trial", "state", "accuracy", "accuracy_se", "macs", "params", "epochs", "seconds", "digest")
-LAST_COLUMNS = ("baseline", "reused_from", "reason")
+FIRST_COLUMNS = (
+    *("trial", "state", "accuracy", "accuracy_se", "expected_accuracy", "trainings"),
+    *("macs", "params", "epochs", "seconds", "digest"),
+)
+LAST_COLUMNS = ("baseline", "reused_from", "replicate_of", "reason")
 
 
 def trials_csv(result: SearchResult) -> str:
     """All trials by number, as comma-separated text."""
-    return _csv(trials_frame(result.trials, result.trials))
+    return _csv(trials_frame(result.trials, result.trials, result.estimates))
 
 
 def pareto_csv(result: SearchResult) -> str:
     """The front, cheapest first, with the columns of `trials_csv`."""
-    return _csv(trials_frame(members(result), result.trials))
+    return _csv(trials_frame(members(result), result.trials, result.estimates))
 
 
-def trials_frame(rows: Iterable[Trial], trials: Iterable[Trial]) -> pd.DataFrame:
+def trials_frame(
+    rows: Iterable[Trial], trials: Iterable[Trial], estimates: Mapping[int, Estimate] | None = None
+) -> pd.DataFrame:
     """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
 
-    Accuracy in percent; `seconds` is the only column that differs between two runs of the same search.
+    Accuracies in percent: as measured, and as expected of another training; `trainings` counts those of the candidate. `seconds` is
+    the only column that differs between two runs of the same search.
 
     Args:
         rows: The trials to tabulate, in this order.
         trials: The trials whose decisions make the columns.
+        estimates: By the number of a candidate's first trial.
     """
     decisions = decision_order(trials)
     columns = {name: column_name(name) for name in decisions}
-    records = [_record(trial, columns) for trial in rows]
+    records = [_record(trial, columns, (estimates or {}).get(trial.number)) for trial in rows]
     names = [*FIRST_COLUMNS, *columns.values(), *LAST_COLUMNS]
     return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
 
@@ -74,18 +83,32 @@ def front_json(result: SearchResult) -> str:
     """The front as JSON: its candidates with values, and the space from which their networks can be made again."""
     document = {
         "format": FORMAT,
-        "note": "Chosen by validation accuracy, in percent; the values of the chosen are optimistic.",
+        "note": "Chosen on the validation split by expected_accuracy, in percent; the measured accuracies are optimistic.",
         "objectives": [_objective(objective) for objective in result.objectives],
         "hypervolume": result.front.hypervolume,
         "space": dict(result.space),
         "data": dict(result.data),
-        "members": [_member(trial) for trial in members(result)],
+        "members": [_member(trial, expected_accuracy(result, trial)) for trial in members(result)],
     }
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network of a front that was read from a file."""
+
+    trial: int
+    genotype: Genotype
+    candidate: Candidate
+
+
 def read_candidates(path: str | Path) -> list[Candidate]:
-    """The candidates of a `pareto.json`, cheapest first.
+    """The candidates of a `pareto.json`, cheapest first; raises as `read_members` does."""
+    return [member.candidate for member in read_members(path)]
+
+
+def read_members(path: str | Path) -> list[Member]:
+    """The front in a `pareto.json`, cheapest first.
 
     Raises:
         OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
@@ -101,22 +124,23 @@ def read_candidates(path: str | Path) -> list[Candidate]:
         raise OutputError(f"{path} is not a front: it has no list of members; pareto.json of a search is one")
     if document.get("format") != FORMAT:
         raise OutputError(f"{path} is of format {document.get('format')!r}; this version reads format {FORMAT}")
-    return [_candidate(member, position, path) for position, member in enumerate(document["members"])]
+    return [_read_member(member, position, path) for position, member in enumerate(document["members"])]
 
 
-def _candidate(member: Any, position: int, path: Path) -> Candidate:
+def _read_member(member: Any, position: int, path: Path) -> Member:
     try:
         candidate = Candidate.from_json(member["candidate"])
+        found = Member(int(member["trial"]), dict(member["genotype"]), candidate)
         digest = member["digest"]
         actual = candidate.digest
     except (KeyError, TypeError, ValueError) as error:
         raise OutputError(f"{path}: member {position} is not a candidate ({type(error).__name__}: {error})") from error
     if digest != actual:
         raise OutputError(f"{path}: member {position} has digest {digest!r}, but its candidate gives {actual!r}")
-    return candidate
+    return found
 
 
-def _record(trial: Trial, columns: Mapping[str, str]) -> dict[str, Scalar]:
+def _record(trial: Trial, columns: Mapping[str, str], estimate: Estimate | None) -> dict[str, Scalar]:
     accuracy = measured_accuracy(trial)
     decisions = trial.candidate.decisions
     return {
@@ -124,6 +148,8 @@ def _record(trial: Trial, columns: Mapping[str, str]) -> dict[str, Scalar]:
         "state": trial.state.value,
         "accuracy": None if accuracy is None else accuracy.mean,
         "accuracy_se": None if accuracy is None else accuracy.standard_error,
+        "expected_accuracy": None if estimate is None else round(estimate.mean, 3),
+        "trainings": None if estimate is None else estimate.trainings,
         "macs": _whole(trial.costs.get("macs")),
         "params": _whole(trial.costs.get("params")),
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
@@ -133,6 +159,7 @@ def _record(trial: Trial, columns: Mapping[str, str]) -> dict[str, Scalar]:
         **{columns[name]: "none" if value is None else value for name, value in decisions.items()},
         "baseline": trial.baseline,
         "reused_from": trial.reused_from,
+        "replicate_of": trial.replicate_of,
         "reason": reason(trial) or None,
     }
 
@@ -147,11 +174,12 @@ def _column(values: list[Scalar]) -> pd.Series[Any]:
     return pd.Series(values, dtype=object)
 
 
-def _member(trial: Trial) -> dict[str, Any]:
+def _member(trial: Trial, expected: float) -> dict[str, Any]:
     accuracy = measured_accuracy(trial)
     return {
         "trial": trial.number,
         "values": trial.values(),
+        "expected_accuracy": round(expected, 3),
         "accuracy_se": None if accuracy is None else accuracy.standard_error,
         "baseline": trial.baseline,
         "genotype": dict(trial.genotype),

@@ -7,7 +7,16 @@ from collections import Counter
 from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
 from nas.report.quantities import human, percent
-from nas.report.readings import accuracy_of, cost_name, members, resolution, standard_error, trained
+from nas.report.readings import (
+    accuracy_of,
+    cost_name,
+    expected_accuracy,
+    members,
+    resolution,
+    standard_error,
+    trained,
+    trainings,
+)
 from nas.result import SearchResult
 
 COST_LABELS = {"macs": "Multiply-adds (MACs)", "params": "Parameters"}
@@ -56,17 +65,18 @@ def answer(result: SearchResult) -> str:
     front = members(result)
     if not pool or not front:
         return "No network has been trained to the end yet, so there is no front." + _so_far(result)
-    best = max(front, key=lambda trial: accuracy_of(trial).mean)
+    best = max(front, key=lambda trial: expected_accuracy(result, trial))
     cheapest = front[0]
     cost = cost_name(result)
+    by = "expected validation accuracy" if result.observed else "validation accuracy"
     if len(pool) == 1:
-        return f"One network has been trained on {data_name(result)}: {_shown(best, cost)}, by validation accuracy."
+        return f"One network has been trained on {data_name(result)}: {_shown(result, best, cost)}, by {by}."
     counted = f"Of {len(pool)} networks trained on {data_name(result)}"
     if len(front) == 1:
-        return f"{counted}, one is best in all objectives: {_shown(best, cost)}, by validation accuracy."
+        return f"{counted}, one is best in all objectives: {_shown(result, best, cost)}, by {by}."
     return (
-        f"{counted}, {len(front)} are on the front: from {_shown(cheapest, cost)} to {_shown(best, cost)}, by validation "
-        f"accuracy (hypervolume {result.front.hypervolume:.4g})."
+        f"{counted}, {len(front)} are on the front: from {_shown(result, cheapest, cost)} to {_shown(result, best, cost)}, by {by} "
+        f"(hypervolume {result.front.hypervolume:.4g})."
     )
 
 
@@ -78,9 +88,21 @@ def cautions(result: SearchResult) -> list[str]:
     images = f" ({validation:,} images)" if isinstance(validation, int) else ""
     told = [
         f"The front was chosen on the validation split{images}; no network was measured on the test split. "
-        "The best of many noisy values is "
-        "optimistic: expect the chosen networks to do a little worse on new images."
+        "Expect the chosen networks to do a little worse on new images."
     ]
+    if result.observed is None:
+        told.append("The best of many noisy accuracies is optimistic: another training would give less.")
+    else:
+        told.append(
+            "The best of many noisy accuracies are better than they would be again. So the front is chosen by expected accuracy: "
+            "what another training would give, by all networks of this search and by repeated trainings where there are some. "
+            "The dashed front of what was observed is optimistic."
+        )
+    repeated = sum(trainings(result, trial) > 1 for trial in members(result))
+    if repeated:
+        told.append(
+            f"{repeated} of the {len(result.front)} networks of the front were trained more than once, with different seeds."
+        )
     least = resolution(result)
     if least is None:
         told.append(
@@ -112,10 +134,9 @@ def state_counts(result: SearchResult) -> dict[str, int]:
     return {state.value: counts[state] for state in TrialState if counts[state]}
 
 
-def _shown(trial: Trial, cost: str) -> str:
-    accuracy = accuracy_of(trial)
+def _shown(result: SearchResult, trial: Trial, cost: str) -> str:
     return (
-        f"{percent(accuracy.mean, standard_error(accuracy))} % "
+        f"{percent(expected_accuracy(result, trial), standard_error(accuracy_of(trial)))} % "
         f"at {human(trial.values()[cost])} {COST_UNITS.get(cost, cost)}"
     )
 

@@ -60,7 +60,7 @@ def test_a_repeat_of_what_is_in_training_waits_for_it(tmp_path: Path):
 def test_an_exhausted_space_ends_the_search(tmp_path: Path):
     driver = toy_driver(tmp_path, trials=100, space=ToySpace(widths=(8, 16), learning_rate=False))
     run_inline(driver)
-    assert driver.exhausted
+    assert driver.ended == "every further proposal is known or over a limit"
     assert states(driver)[TrialState.COMPLETE] == 2 * (1 + 4), "two widths, fixed or learned with four ranks"
 
 

@@ -71,6 +71,11 @@ class GaussianProcess:
         self._root = np.linalg.cholesky(covariance)
         self._weights = cho_solve((self._root, True), self._values)
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the common noise, in the unit of the values."""
+        return math.sqrt(self.hyperparameters.noise) * self._scale
+
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the function, without noise: `float[m f] -> float[m], float[m]`."""
         kernel = self._kernel(features, self._features)

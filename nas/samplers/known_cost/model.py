@@ -14,6 +14,7 @@ from nas.samplers.known_cost.gaussian_process import GaussianProcess, Hyperparam
 from nas.samplers.known_cost.improvement import Staircase
 from nas.samplers.known_cost.observations import Candidate, Observations
 from nas.samplers.known_cost.problem import Axes, Costs, Decisions
+from nas.samplers.known_cost.squash import Squash
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -171,7 +172,7 @@ class Believer:
         complete = self._complete(observations, learned)
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
         points = self._with_incomplete(complete, observations)
-        points = replace(points, values=_squashed(points.values, reference))
+        points = replace(points, values=Squash.of(points.values, reference).squashed(points.values))
         kept = points.take(self._subset(points, reference))
         accuracy = self._process(points, kept, learned, len(complete))
         running = [observations.running[number] for number in sorted(observations.running)]
@@ -237,11 +238,3 @@ def _spread(count: int, most: int) -> Positions:
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
-
-
-def _squashed(values: Array, reference: float) -> Array:
-    """The values, with the low tail pulled up: how bad a bad candidate is says little about good ones."""
-    above = values[values >= reference]
-    scale = max(float(above.std()) if len(above) > 1 else 1.0, 1e-3 * max(abs(reference), 1e-6))
-    below = np.minimum(values - reference, 0.0)
-    return np.asarray(np.where(values < reference, reference - scale * np.log1p(-below / scale), values))

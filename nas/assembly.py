@@ -1,0 +1,53 @@
+"""The driver that search settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nas.budget import Budget
+from nas.dimensions import Genotype
+from nas.driver import Driver
+from nas.early_stopping import rungs, stopping_rule
+from nas.endings import Ending, after_hours, when_stalled, within_epochs
+from nas.samplers import sampler_factory
+from nas.samplers.context import SamplerContext
+from nas.settings import SearchSettings
+from nas.study import Study
+
+
+def make_driver(
+    settings: SearchSettings, study: Study, context: SamplerContext, epochs: int, given: Mapping[str, Genotype]
+) -> Driver:
+    """A driver that goes on with the study.
+
+    Args:
+        settings: Of the search, without faults.
+        study: Where it is recorded.
+        context: What is searched.
+        epochs: Full training of a candidate.
+        given: Genotypes to begin with, by name.
+    """
+    factory = sampler_factory(settings.sampler)
+    return Driver(
+        study=study,
+        context=context,
+        sampler=lambda seed: factory(context, seed),
+        budget=Budget(epochs=epochs, rungs=() if settings.stopping == "none" else rungs(epochs)),
+        trials=settings.trials,
+        stopping=stopping_rule(settings.stopping, settings.seed),
+        endings=endings(settings, epochs),
+        given=given,
+        replicates=settings.replicates,
+    )
+
+
+def endings(settings: SearchSettings, epochs: int) -> list[Ending]:
+    """What may end the search before all its trials."""
+    found = []
+    if settings.max_hours is not None:
+        found.append(after_hours(settings.max_hours))
+    if settings.max_epochs is not None:
+        found.append(within_epochs(settings.max_epochs, epochs))
+    if settings.stall_trials is not None:
+        found.append(when_stalled(settings.stall_trials, settings.stall_share))
+    return found

@@ -1,0 +1,34 @@
+"""Known good candidates as the start of a search: the front of an earlier one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.dimensions import Genotype
+from nas.errors import SettingsError, SpaceError
+from nas.report.tables import read_members
+from nas.space import SearchSpace
+
+
+def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
+    """The members of a `pareto.json` as genotypes of a space, by the name that they get in the report.
+
+    Raises:
+        OutputError: The file cannot be read, or is no front.
+        SettingsError: A member is of another space, or means another network in this one.
+    """
+    found: dict[str, Genotype] = {}
+    for member in read_members(path):
+        of = f"--search.warm_start {path}: trial {member.trial}"
+        if member.candidate.space != space.name:
+            raise SettingsError(f"{of} is of the space {member.candidate.space}, this search is of {space.name}")
+        try:
+            candidate = space.decode(member.genotype)
+        except SpaceError as error:
+            raise SettingsError(f"{of} is not in the space of this search: {error}") from error
+        if candidate.digest != member.candidate.digest:
+            raise SettingsError(
+                f"{of} means another network in the space of this search; its settings must be the same"
+            )
+        found[f"given {candidate.digest[:8]}"] = member.genotype
+    return found

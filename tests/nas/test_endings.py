@@ -1,0 +1,73 @@
+"""When a search ends before all its trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy_search import ToySpace, finish, run_inline, toy_driver
+
+from nas.endings import Standing, after_hours, when_stalled, within_epochs
+from nas.records import TrialState
+
+
+def standing(seconds: float = 0.0, epochs: int = 0, hypervolumes: tuple[float, ...] = ()) -> Standing:
+    return Standing(seconds=seconds, epochs=epochs, hypervolumes=hypervolumes)
+
+
+def test_by_the_clock():
+    ending = after_hours(0.5)
+    assert ending(standing(seconds=1799)) is None
+    assert ending(standing(seconds=1800)) == "0.5 hours are over"
+
+
+def test_by_epochs_no_training_is_begun_that_would_go_beyond_them():
+    ending = within_epochs(30, training=10)
+    assert ending(standing(epochs=20)) is None
+    assert ending(standing(epochs=21)) is not None
+
+
+@pytest.mark.parametrize(
+    ("volumes", "ends"),
+    [
+        ((1.0, 1.0, 1.0), False),
+        ((1.0, 1.0, 1.0, 1.0), True),
+        ((1.0, 1.2, 1.2, 1.2), False),
+        ((1.0, 1.05, 1.08, 1.09), True),
+        ((0.0, 0.0, 0.0, 0.1), False),
+    ],
+)
+def test_by_growth_of_the_hypervolume(volumes: tuple[float, ...], ends: bool):
+    assert (when_stalled(3, 0.1)(standing(hypervolumes=volumes)) is not None) == ends
+
+
+def test_a_search_ends_within_its_epochs_and_goes_on_when_more_are_granted(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=12, endings=[within_epochs(16, training=3)])
+    tasks = [driver.next_task() for _ in range(3)]
+    assert None not in tasks
+    for task in tasks:
+        assert task is not None
+        finish(driver, task)
+    run_inline(driver)
+    assert sum(trial.state is TrialState.COMPLETE for trial in driver.trials) == 5, "five trainings of 3 epochs each"
+    assert "16 epochs" in driver.ended
+    driver._study.close()
+    more = toy_driver(tmp_path, trials=12, endings=[within_epochs(24, training=3)])
+    run_inline(more)
+    assert sum(trial.state is TrialState.COMPLETE for trial in more.trials) == 8
+
+
+def test_promised_epochs_count(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=12, endings=[within_epochs(9, training=3)])
+    handed_out = 0
+    while driver.next_task() is not None:
+        handed_out += 1
+    assert handed_out == 3
+
+
+def test_a_search_ends_when_nothing_is_gained_any_more(tmp_path: Path):
+    space = ToySpace(widths=(8,))  # the learning rate changes nothing, and the best rank is soon found
+    driver = toy_driver(tmp_path, trials=200, space=space, endings=[when_stalled(20, 0.001)])
+    run_inline(driver)
+    assert 20 < driver.handed_out < 100
+    assert "has not grown" in driver.ended
