@@ -277,7 +277,7 @@ def run(settings: Settings) -> SearchResult:
         plan.refuse_impossible()
         for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
             print(warning, file=sys.stderr)
-        study = open_study(plan, folder)
+        study = study_of(plan, folder)
         driver = make_driver(settings.search, study, plan.context, settings.train.epochs, plan.given)
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
         try:
@@ -291,20 +291,21 @@ def run(settings: Settings) -> SearchResult:
     return result
 
 
-def open_study(plan: Plan, folder: OutputFolder) -> Study:
+def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search in its output folder, or in the storage that the settings name."""
+    from nas.growth import open_study
     from nas.storage import open_storage, sqlite_url
-    from nas.study import Study
 
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
     own_name = "search" if search.storage is None else folder.path.resolve().name
-    return Study(
+    return open_study(
         open_storage(search.storage or sqlite_url(folder.database)),
         search.study or own_name,
         plan.objectives,
         plan.identity,
-        plan.context.distributions,
+        plan.context,
+        lambda text: print(text, file=sys.stderr),
     )
 
 

@@ -55,12 +55,12 @@ def make_driver(
 
     from nas.driver import Driver
     from nas.early_stopping import rungs, stopping_rule
+    from nas.growth import open_study
     from nas.limits import check_limits
     from nas.objectives import Kind
     from nas.samplers import sampler_factory
     from nas.samplers.context import SamplerContext
     from nas.storage import open_storage, sqlite_url
-    from nas.study import Study
 
     context = SamplerContext(
         space=space,
@@ -73,7 +73,7 @@ def make_driver(
     factory = sampler_factory(sampler)
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
-    study = Study(storage, "search", objectives, identity, context.distributions)
+    study = open_study(storage, "search", objectives, identity, context)
     return Driver(
         study=study,
         context=context,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas.candidate import Candidate
-from nas.dimensions import Dimension, Genotype
+from nas.dimensions import Dimension, Genotype, Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
 
@@ -17,11 +17,13 @@ class SimpleSpace(SearchSpace):
     Args:
         name: Of the space.
         dimensions: Its decisions; one that another depends on comes first.
+        former: For a decision that was added to a space with a study, the value that earlier candidates are taken to have.
     """
 
-    def __init__(self, name: str, *dimensions: Dimension) -> None:
+    def __init__(self, name: str, *dimensions: Dimension, former: Mapping[str, Scalar] | None = None) -> None:
         self.name = name
         self._dimensions = dimensions
+        self._former = dict(former or {})
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -31,6 +33,10 @@ class SimpleSpace(SearchSpace):
     def decode(self, genotype: Genotype) -> Candidate:
         """The decisions that have an effect, all as architecture."""
         return Candidate(space=self.name, architecture=self.active(genotype), training={})
+
+    def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
+        """What was said when the space was made."""
+        return self._former
 
     def baselines(self) -> Mapping[str, Genotype]:
         """None."""

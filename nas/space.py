@@ -42,6 +42,17 @@ class SearchSpace(ABC):
     def settings(self) -> dict[str, Any]:
         """Plain JSON from which `search_spaces.make_space` makes this space again, image shape and classes included."""
 
+    def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
+        """The values by which networks of an earlier form of this space were built where it had not yet a decision, by its name.
+
+        Args:
+            settings: What `settings()` gave of the earlier form.
+
+        Raises:
+            SpaceError: Its networks are not the same in this form.
+        """
+        return {}
+
     @abstractmethod
     def build(self, candidate: Candidate) -> Any:
         """The untrained network (`torch.nn.Module`), made on torch's current default device with its current seed."""

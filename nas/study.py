@@ -8,7 +8,7 @@ the same trial numbers. Reading the study back from the database gives the same 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,7 @@ class Study:
         objectives: Axes of the front, in the order of Optuna's values.
         identity: Settings that give the study its meaning, flat, by dotted name.
         distributions: Optuna's form of the space.
+        translate: Makes a stored trial one of this space, where it was added in an earlier form of it.
 
     Raises:
         StudyError: A study of this name exists with another identity (names the settings that differ), or is held by
@@ -59,8 +60,11 @@ class Study:
         objectives: tuple[Objective, ...],
         identity: Mapping[str, Any],
         distributions: dict[str, BaseDistribution],
+        translate: Callable[[Trial], Trial] | None = None,
     ) -> None:
+        self.name = name
         self.objectives = objectives
+        self._translate = translate
         self._distributions = distributions
         self._storage = storage
         directions = [
@@ -128,7 +132,7 @@ class Study:
         with _told_as_study_error():
             self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
         if asked is None:
-            mirror_id = memory.create_new_trial(self._mirror._study_id, template)
+            mirror_id = memory.create_new_trial(self._mirror._study_id, self._mirrored(template, trial))
         else:
             mirror_id = asked._trial_id
             for key, value in template.system_attrs.items():
@@ -198,6 +202,7 @@ class Study:
             "baseline": trial.baseline,
             "reused_from": trial.reused_from,
             "replicate_of": trial.replicate_of,
+            "outcome": None if trial.outcome is None or trial.reused_from is not None else trial.outcome.to_json(),
             "violations": list(trial.violations) or None,
         }
         attributes |= {key: value for key, value in optional.items() if value is not None}
@@ -233,32 +238,23 @@ class Study:
     def _load(self) -> None:
         for frozen in self._storage.get_all_trials(self._id, deepcopy=False):
             self._ids[frozen.number] = frozen._trial_id
-            trial = self._trials[frozen.number] = self._trial(frozen)
-            if isinstance(trial.outcome, Evaluation):
-                frozen = copy.copy(frozen)
-                frozen.user_attrs = {**frozen.user_attrs, CURVE: _curve(trial.outcome)}
-            self._mirror_ids[frozen.number] = self._mirror._storage.create_new_trial(self._mirror._study_id, frozen)
+            trial = _trial(frozen, self._trials)
+            if self._translate is not None:
+                trial = self._translate(trial)
+            self._trials[trial.number] = trial
+            self._mirror_ids[trial.number] = self._mirror._storage.create_new_trial(
+                self._mirror._study_id, self._mirrored(frozen, trial)
+            )
 
-    def _trial(self, frozen: FrozenTrial) -> Trial:
-        attributes = frozen.user_attrs
-        first = attributes.get("reused_from")
-        outcome: Outcome | None = None
-        if first is not None and first in self._trials:
-            outcome = self._trials[first].outcome
-        if attributes.get("outcome") is not None:
-            outcome = outcome_from_json(attributes["outcome"])
-        return Trial(
-            number=frozen.number,
-            genotype=frozen.params,
-            candidate=Candidate.from_json(attributes["candidate"]),
-            state=_state(frozen),
-            costs=attributes["costs"],
-            outcome=outcome,
-            baseline=attributes.get("baseline"),
-            reused_from=first,
-            replicate_of=attributes.get("replicate_of"),
-            violations=tuple(attributes.get("violations", ())),
-        )
+    def _mirrored(self, frozen: FrozenTrial, trial: Trial) -> FrozenTrial:
+        """A stored trial as samplers are to see it: a value for every decision, and the curve."""
+        shown = copy.copy(frozen)
+        if isinstance(trial.outcome, Evaluation):
+            shown.user_attrs = {**frozen.user_attrs, CURVE: _curve(trial.outcome)}
+        if frozen.params.keys() != trial.genotype.keys():
+            shown.params = dict(trial.genotype)
+            shown.distributions = self._distributions
+        return shown
 
 
 @contextmanager
@@ -271,6 +267,54 @@ def _told_as_study_error() -> Iterator[None]:
         raise StudyError(
             f"the study's storage failed ({reason}); what was recorded before is kept, the same command continues"
         ) from error
+
+
+def identity_of(storage: BaseStorage, name: str) -> Mapping[str, Any]:
+    """The settings that give a stored study its meaning; empty if it was never begun."""
+    found: Mapping[str, Any] = storage.get_study_user_attrs(storage.get_study_id_from_name(name)).get(_IDENTITY, {})
+    return found
+
+
+def rewrite_identity(
+    storage: BaseStorage, name: str, identity: Mapping[str, Any], attributes: Mapping[str, Any]
+) -> None:
+    """Gives a stored study, which no driver holds, another identity, and further attributes before that."""
+    study = storage.get_study_id_from_name(name)
+    with _told_as_study_error():
+        for key, value in attributes.items():
+            storage.set_study_user_attr(study, key, value)
+        storage.set_study_user_attr(study, _IDENTITY, dict(identity))
+
+
+def stored_trials(storage: BaseStorage, name: str) -> list[Trial]:
+    """The trials of a stored study by number."""
+    found: dict[int, Trial] = {}
+    for frozen in storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False):
+        found[frozen.number] = _trial(frozen, found)
+    return list(found.values())
+
+
+def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial]) -> Trial:
+    """A stored trial; one that took over the outcome of an earlier one has it from there."""
+    attributes = frozen.user_attrs
+    first = attributes.get("reused_from")
+    outcome: Outcome | None = None
+    if first is not None and first in earlier:
+        outcome = earlier[first].outcome
+    if attributes.get("outcome") is not None:
+        outcome = outcome_from_json(attributes["outcome"])
+    return Trial(
+        number=frozen.number,
+        genotype=frozen.params,
+        candidate=Candidate.from_json(attributes["candidate"]),
+        state=_state(frozen),
+        costs=attributes["costs"],
+        outcome=outcome,
+        baseline=attributes.get("baseline"),
+        reused_from=first,
+        replicate_of=attributes.get("replicate_of"),
+        violations=tuple(attributes.get("violations", ())),
+    )
 
 
 def _curve(evaluation: Evaluation) -> dict[str, float]:

@@ -21,7 +21,8 @@ class Decisions:
 
     def __init__(self, declared: Sequence[Dimension]) -> None:
         self._order: list[Dimension] = []
-        self._constants: dict[str, Scalar] = {}
+        self.constants: dict[str, Scalar] = {}
+        """Decisions with one value."""
         settled: dict[str, Dimension | None] = {}
         for dimension in declared:
             kept = _settle(dimension, settled)
@@ -30,13 +31,13 @@ class Decisions:
                 continue
             self._order.append(kept)
             if kept.size == 1:
-                self._constants[kept.name] = default(kept)
+                self.constants[kept.name] = default(kept)
                 settled[kept.name] = kept
 
     @property
     def free(self) -> tuple[Dimension, ...]:
         """The decisions with more than one value, in the order declared."""
-        return tuple(dimension for dimension in self._order if dimension.name not in self._constants)
+        return tuple(dimension for dimension in self._order if dimension.name not in self.constants)
 
     def complete(self, active: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """The active free decisions and the constants that have an effect beside them, in the order declared."""
@@ -44,8 +45,8 @@ class Decisions:
         for dimension in self._order:
             if dimension.name in active:
                 decisions[dimension.name] = active[dimension.name]
-            elif dimension.name in self._constants and _is_active(dimension, decisions):
-                decisions[dimension.name] = self._constants[dimension.name]
+            elif dimension.name in self.constants and _is_active(dimension, decisions):
+                decisions[dimension.name] = self.constants[dimension.name]
         return decisions
 
 

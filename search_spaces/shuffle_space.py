@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 IMAGENET_FROM = 128
 MOST_BASELINES = 4
 ALWAYS_TRAINED = ("lr", "weight_decay")
+FIXED = ("name", "form", "stem_kernel")
+"""Settings that are no decisions."""
 TRAINING = (*ALWAYS_TRAINED, "binarize_from", "normalizer", "penalty", "rounding", "temperature", "orth_weight")
 
 
@@ -177,6 +179,21 @@ class ShuffleSpace(SearchSpace):
     def settings(self) -> dict[str, Any]:
         """Plain JSON from which `search_spaces.space_from_json` makes this space again."""
         return {**plain(asdict(self._settings)), **self._image}
+
+    def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
+        """For each decision the one value that it had, or any where it had no effect; see `SearchSpace.former`."""
+        from search_spaces import space_from_json
+
+        earlier = space_from_json(settings)
+        mine = self.settings()
+        fixed = [name for name in (*FIXED, *self._image) if mine[name] != settings.get(name)]
+        if fixed or not isinstance(earlier, ShuffleSpace):
+            told = ", ".join(f"{name} was {settings.get(name)!r} and is {mine[name]!r}" for name in fixed)
+            raise SpaceError(f"all its networks are other ones: {told}")
+        return {
+            dimension.name: earlier._decisions.constants.get(dimension.name, default(dimension))
+            for dimension in self.dimensions
+        }
 
     def build(self, candidate: Candidate) -> Host:
         """The untrained network.

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 import torch
@@ -31,7 +32,7 @@ from nas.output import OutputFolder
 from nas.records import TrialState
 from nas.samplers import sampler_factory
 from nas.settings import SearchSettings
-from run_search import Plan, Settings, main, open_study, read_settings, run, search
+from run_search import Plan, Settings, main, read_settings, run, search, study_of
 from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 
@@ -275,6 +276,29 @@ def test_a_warm_start_from_another_space_is_refused(
     assert not (tmp_path / "warm" / "study.db").exists()
 
 
+def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = small(tmp_path / "grown", trials=3)
+    search(settings)
+    before = table(tmp_path / "grown")
+    for space, studies in [
+        (replace(settings.space, units=((1,), (1, 2), (1,))), ["search"]),
+        (replace(settings.space, units=((1,), (1, 2), (1,)), widths=(8, 12, 16)), ["search", "search-2"]),
+    ]:
+        more = replace(settings, space=space, search=replace(settings.search, trials=len(before) + 1))
+        front = search(more)
+        assert "the space has changed: the" in capsys.readouterr().err
+        after = table(tmp_path / "grown")
+        shared = ["trial", "state", "accuracy", "seconds", "digest"]
+        pd.testing.assert_frame_equal(after.loc[: len(before) - 1, shared], before[shared])
+        assert optuna.get_all_study_names(f"sqlite:///{tmp_path / 'grown' / 'study.db'}") == studies
+        assert (after["state"] == "complete").sum() == (before["state"] == "complete").sum() + 1
+        for number in front.trials:
+            load_model(tmp_path / "grown" / "models" / str(number))
+        before = after
+    search(more)
+    pd.testing.assert_frame_equal(table(tmp_path / "grown"), before)
+
+
 def test_members_of_the_front_are_trained_again(tmp_path: Path):
     settings = small(tmp_path / "again", trials=3)
     front = search(replace(settings, search=replace(settings.search, replicates=2)))
@@ -392,7 +416,7 @@ def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path):
     make = sampler_factory(search_settings.sampler)
     with OutputFolder(tmp_path / "run") as folder:
         driver = Driver(
-            study=open_study(plan, folder),
+            study=study_of(plan, folder),
             context=plan.context,
             sampler=lambda seed: make(plan.context, seed),
             budget=Budget(epochs=plan.settings.train.epochs),
