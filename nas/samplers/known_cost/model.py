@@ -30,6 +30,9 @@ REFIT = 1.1
 """They are fitted again when there are this much more observations."""
 REFERENCE_POINTS = 10
 """The median of the first so many is the accuracy below which nothing counts: fixed early, so that the aim does not move."""
+DOUBT = 0.1
+"""A value is taken to be uncertain by this share of how far it is below the front: what a bad candidate shows is no measure for
+the small differences that decide among good ones."""
 PARENTS = 12
 """Trained candidates that come nearest to the front beside its members, from which new ones are made."""
 
@@ -173,7 +176,9 @@ class Believer:
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
         points = self._with_incomplete(complete, observations)
         points = replace(points, values=Squash.of(points.values, reference).squashed(points.values))
-        kept = points.take(self._subset(points, reference))
+        depth = self._depth(points, reference)
+        points = replace(points, variances=points.variances + np.square(DOUBT * np.maximum(depth, 0.0)))
+        kept = points.take(_subset(depth))
         accuracy = self._process(points, kept, learned, len(complete))
         running = [observations.running[number] for number in sorted(observations.running)]
         ended = set(observations.complete)
@@ -213,16 +218,20 @@ class Believer:
         rows = self.features.of(kept.candidates)
         return GaussianProcess(rows, self.features.groups, kept.values, kept.variances, self._fitted[axis][1])
 
-    def _subset(self, points: Points, reference: float) -> Positions:
-        """The observations that a model rests on: all, or those nearest to the front and some of the others."""
-        if len(points) <= MODEL_POINTS:
-            return np.arange(len(points))
+    def _depth(self, points: Points, reference: float) -> Array:
+        """How far each is below the front of what was observed."""
         self.features.of(points.candidates)
         costs = self.features.costs_of(points.candidates)
-        depth = Staircase.of(points.values, costs, reference, self._cost_references).depth(points.values, costs)
-        order = np.argsort(depth, kind="stable")
-        near, rest = np.split(order, [int(NEAR_FRONT * MODEL_POINTS)])
-        return np.sort(np.concatenate((near, np.sort(rest)[_spread(len(rest), MODEL_POINTS - len(near))])))
+        return Staircase.of(points.values, costs, reference, self._cost_references).depth(points.values, costs)
+
+
+def _subset(depth: Array) -> Positions:
+    """The observations that a model rests on: all, or those nearest to the front and some of the others."""
+    if len(depth) <= MODEL_POINTS:
+        return np.arange(len(depth))
+    order = np.argsort(depth, kind="stable")
+    near, rest = np.split(order, [int(NEAR_FRONT * MODEL_POINTS)])
+    return np.sort(np.concatenate((near, np.sort(rest)[_spread(len(rest), MODEL_POINTS - len(near))])))
 
 
 def _milestone(count: int) -> int:

@@ -1,0 +1,155 @@
+"""What a front is really worth when accuracies are noisy, by how it is chosen.
+
+    python -m benchmarks.honest_front --table nas-bench-macro_cifar10.json --accuracy mean_acc --cost flops --draws test_acc
+    python -m benchmarks.honest_front --table mixed --noise 0.3
+
+Whole searches by the driver of a real one; a training sees a noisy accuracy. The worth is the score of `benchmarks.samplers`, by
+the true accuracies: the share of the true front's hypervolume. Beside it the mean error of what the front says of its members.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks.samplers import make_problem
+from benchmarks.searched_spaces import Problem
+from nas.errors import NasError
+from nas.estimates import Estimates
+from nas.objectives import Direction, Kind, Objective
+from nas.own_search import make_driver, search_in_process
+from nas.pareto import ParetoFront
+from nas.ports import Tell
+from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
+
+OBJECTIVES = (
+    Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0),
+    Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e12, log=True),
+)
+
+
+class NoisyEvaluator:
+    """Shows each training, which is a candidate and a seed, one accuracy."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
+        """At once."""
+        rng = np.random.default_rng([int(task.candidate.digest, 16), task.seed])
+        accuracy = self._problem.observe(_genotype(task.candidate.architecture, self._problem), rng)
+        return Evaluation(measurements={"accuracy": Measurement(mean=accuracy)}, seconds=1.0, epochs=1)
+
+
+def _genotype(architecture: Any, problem: Problem) -> dict[str, Any]:
+    """The decisions of a candidate; those without an effect have any value."""
+    return {dimension.name: architecture.get(dimension.name, _any(dimension)) for dimension in problem.space.dimensions}
+
+
+def _any(dimension: Any) -> Any:
+    return dimension.choices[0] if hasattr(dimension, "choices") else dimension.low
+
+
+def run(problem: Problem, sampler: str, trials: int, replicates: int, seed: int) -> list[dict[str, Any]]:
+    """One search; a row for each way to choose its front."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    logging.disable(logging.INFO)
+    warnings.simplefilter("ignore")
+    driver = make_driver(
+        problem.space,
+        OBJECTIVES,
+        lambda candidate: {"macs": problem.cost(_genotype(candidate.architecture, problem))},
+        trials=trials,
+        sampler=sampler,
+        seed=seed,
+        replicates=replicates,
+    )
+    search_in_process(driver, NoisyEvaluator(problem))
+    trained = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
+    true = {
+        trial.number: (problem.accuracy(_genotype(trial.candidate.architecture, problem)), trial.costs["macs"])
+        for trial in trained
+        if trial.replicate_of is None
+    }
+    estimates = Estimates(problem.space, OBJECTIVES, driver.trials)
+
+    def row(name: str, front: ParetoFront) -> dict[str, Any]:
+        said = [accuracy - true[number][0] for number, (accuracy, _) in zip(front.trials, front.values, strict=True)]
+        return {
+            "front": name,
+            "trainings": len(trained),
+            "worth": problem.score([true[number] for number in front.trials]),
+            "optimism": float(np.mean(said)),
+            "members": len(front),
+        }
+
+    everything = {
+        "front": "all that were trained",
+        "trainings": len(trained),
+        "worth": problem.score(list(true.values())),
+    }
+    shown = [everything, row("observed", estimates.observed_front), row("expected", estimates.front)]
+    return [{"replicates": replicates, "seed": seed, **each} for each in shown]
+
+
+def summary(rows: pd.DataFrame) -> str:
+    """A line for each way, mean and standard error over seeds, as a table in Markdown."""
+    lines = [
+        "| trainings of a member | trained in all | front | worth | optimism, points | members |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (replicates, front), own in rows.groupby(["replicates", "front"], sort=False):
+        cells = [_mean(own[name]) for name in ("worth", "optimism")]
+        size = own["members"].mean()
+        counted = "" if np.isnan(size) else f"{size:.0f}"
+        lines.append(f"| {replicates} | {own['trainings'].mean():.0f} | {front} | {' | '.join(cells)} | {counted} |")
+    return "\n".join(lines)
+
+
+def _mean(values: pd.Series[float]) -> str:
+    if values.isna().all():
+        return ""
+    return f"{values.mean():.3f} ± {values.std() / len(values) ** 0.5:.3f}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", required=True, help="A JSON file, coding to metrics; or mixed.")
+    parser.add_argument("--accuracy", default="mean_acc", help="Metric that is the true accuracy.")
+    parser.add_argument("--cost", default="flops", help="Metric to be minimized.")
+    parser.add_argument("--draws", help="Metric that lists several accuracies, of which a training sees one.")
+    parser.add_argument("--noise", type=float, default=0.3, help="mixed: standard deviation of what a training sees.")
+    parser.add_argument("--sampler", default="known_cost")
+    parser.add_argument("--trainings", type=int, default=100, help="Candidates of the search that trains each once.")
+    parser.add_argument("--replicates", type=int, default=3, help="The other search's trainings of a member.")
+    parser.add_argument("--share", type=float, default=0.7, help="The other search's candidates, as a share.")
+    parser.add_argument("--seeds", type=int, default=10)
+    options = parser.parse_args(argv)
+    try:
+        problem = make_problem(options)
+        plans = [(options.trainings, 1), (round(options.share * options.trainings), options.replicates)]
+        rows = [
+            row
+            for seed in tqdm(range(options.seeds), unit="seed")
+            for trials, replicates in plans
+            for row in run(problem, options.sampler, trials, replicates, seed)
+        ]
+    except NasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(summary(pd.DataFrame(rows)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
