@@ -74,7 +74,7 @@ def searched(table: Table, policy: str, seed: int, trials: int) -> Driver:
     )
     costs = table.column("macs")
     return make_driver(
-        recorded_space(),
+        recorded_space(table),
         objectives,
         lambda candidate: {"macs": costs[coding_of(candidate)]},
         trials=trials,

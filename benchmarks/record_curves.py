@@ -31,6 +31,7 @@ from nas.errors import NasError
 from nas.records import Evaluation, Task
 from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
+from nas.table import Table
 from search_spaces import SpaceSettings, make_space
 
 POSITIONS: dict[str, tuple[Scalar, ...]] = {
@@ -83,9 +84,16 @@ def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
     }
 
 
-def recorded_space() -> SimpleSpace:
-    """The candidates of the table, as a space of their own."""
-    return SimpleSpace("curves", *(Choice(name=name, choices=choices) for name, choices in POSITIONS.items()))
+def recorded_space(table: Table) -> SimpleSpace:
+    """The candidates of a table, as a space of their own; a position in which all of them agree is one choice."""
+    positions = zip(POSITIONS.items(), table.alphabets, strict=True)
+    return SimpleSpace(
+        "curves",
+        *(
+            Choice(name=name, choices=tuple(choices[int(digit)] for digit in digits))
+            for (name, choices), digits in positions
+        ),
+    )
 
 
 def coding_of(candidate: Candidate) -> str:
@@ -131,7 +139,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
     parser.add_argument("--output", default="runs/curves", help="Folder of the records and the table.")
     parser.add_argument("--workers", type=int, default=2, help="Networks trained at the same time, a core each.")
-    parser.add_argument("--limit", type=int, default=512, help="Stop after so many of the 512.")
+    parser.add_argument(
+        "--limit", type=int, default=512, help="Stop after so many of the 512; 256 are those with a fixed first stage."
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda.")
     options = parser.parse_args(argv)
     data = DataSettings(

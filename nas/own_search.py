@@ -45,7 +45,7 @@ def make_driver(
         limits: Largest allowed cost by objective name.
         replicates: Trainings of each member of the front, with a seed each.
         endings: When to end before so many trials; see `nas.endings`.
-        stopping: Name in `nas.early_stopping.RULES`; trainings are judged after a ninth and a third of the epochs.
+        stopping: Name in `nas.early_stopping.RULES`; trainings are judged after the shares `SHARES` of the epochs.
         database: SQLite file that keeps the study, to be continued. Default: in memory.
 
     Raises:

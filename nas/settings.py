@@ -39,7 +39,7 @@ class SearchSettings:
     (stratified over log MACs), nsga2, tpe (multivariate), gp."""
     stopping: str = "none"
     """Which trainings are paused on their way: none, bound (those whose optimistic end is below the front), rank_halving (all but
-    the best third of those that cost about as much). They are judged after a ninth and a third of the epochs."""
+    the best third of those that cost about as much). They are judged five times, from a ninth to two thirds of the epochs."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine)."""
     workers: int | None = None

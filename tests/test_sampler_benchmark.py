@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.honest_front import run as front_run
 from benchmarks.samplers import main, run, starts
 from benchmarks.searched_spaces import mixed_problem, table_problem
 from nas.table import Table
@@ -74,3 +75,15 @@ def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pyte
     assert "holds other runs" in message
     assert "did you mean 'random'" in message
     assert "did you mean 'cost'" in message
+
+
+def test_fronts_are_compared_by_what_they_are_really_worth():
+    rows = front_run(mixed_problem(0.0), "random", trials=12, replicates=2, seed=0)
+    all_trained, observed, expected = rows
+    assert all_trained["trainings"] > 12, "members were trained again"
+    assert observed["worth"] == pytest.approx(all_trained["worth"]), "without noise the observed front is the true one"
+    assert observed["optimism"] == pytest.approx(0, abs=1e-9)
+    assert expected["worth"] <= all_trained["worth"]
+    noisy = [front_run(mixed_problem(2.0), "random", trials=40, replicates=1, seed=seed) for seed in range(4)]
+    assert np.mean([search[1]["optimism"] for search in noisy]) > 0.3
+    assert all(search[1]["worth"] < search[0]["worth"] for search in noisy)

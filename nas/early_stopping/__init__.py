@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from nas.early_stopping.curves import Curves
 
 
+SHARES = (1 / 9, 2 / 9, 1 / 3, 4 / 9, 2 / 3)
+"""Of a full training, at which it is judged. Judging costs a measurement; what it saves is the epochs to come."""
+
+
 class StoppingRule(Protocol):
     """Decides at rungs; its state is the curves, so that it may change its mind when more is known."""
 
@@ -58,5 +62,5 @@ def stopping_rule(name: str, seed: int) -> StoppingRule:
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
-    """Epochs after which trainings of a full budget are judged: a ninth and a third of it, each at least one."""
-    return tuple(sorted({rung for part in (9, 3) if (rung := max(1, round(epochs / part))) < epochs}))
+    """Epochs after which trainings of a full budget are judged: those nearest to `SHARES` of it, at least one and not all."""
+    return tuple(sorted({rung for share in SHARES if (rung := max(1, round(epochs * share))) < epochs}))

@@ -63,6 +63,8 @@ def optimistic_gain(course: Course, finished: list[Course], epochs: int) -> floa
     design: NDArray[np.float64] = np.array([row(each) for each in finished])
     gains = np.array([(each.final or 0.0) - each.rungs[epochs] for each in finished])
     penalty = np.diag([1e-6, 0.1, *[RIDGE] * len(kinds)])
-    weights = np.linalg.solve(design.T @ design + penalty, design.T @ gains)
-    residuals = gains - design @ weights
+    inverse = np.linalg.inv(design.T @ design + penalty)
+    weights = inverse @ design.T @ gains
+    # Each as if it had not been fitted to: with few trainings the fit is nearer to them than to the next one.
+    residuals = (gains - design @ weights) / (1.0 - np.einsum("ij,jk,ik->i", design, inverse, design))
     return float(np.array(row(course)) @ weights + np.quantile(residuals, QUANTILE))
