@@ -94,7 +94,7 @@ def cautions(result: SearchResult) -> list[str]:
         told.append("The best of many noisy accuracies is optimistic: another training would give less.")
     else:
         told.append(
-            "The best of many noisy accuracies are better than they would be again. So the front is chosen by expected accuracy: "
+            "The best of many noisy accuracies would be lower another time. So the front is chosen by expected accuracy: "
             "what another training would give, by all networks of this search and by repeated trainings where there are some. "
             "The dashed front of what was observed is optimistic."
         )

@@ -30,9 +30,10 @@ REFIT = 1.1
 """They are fitted again when there are this much more observations."""
 REFERENCE_POINTS = 10
 """The median of the first so many is the accuracy below which nothing counts: fixed early, so that the aim does not move."""
-DOUBT = 0.1
-"""A value is taken to be uncertain by this share of how far it is below the front: what a bad candidate shows is no measure for
-the small differences that decide among good ones."""
+DOUBTS = (0.0, 0.1)
+"""A value is taken to be uncertain by a share of how far it is below the front: what a bad candidate shows is no measure for the
+small differences that decide among good ones. Proposals take turns: with doubt a model sees fine differences, without it the
+whole; one that is sure of what is wrong does not decide alone."""
 PARENTS = 12
 """Trained candidates that come nearest to the front beside its members, from which new ones are made."""
 
@@ -167,7 +168,7 @@ class Believer:
         known = costs.table(pool)
         self._cost_references = known.max(0)
         self.features = Features(decisions, costs, known.min(0), known.max(0))
-        self._fitted: dict[int, tuple[int, Hyperparameters]] = {}
+        self._fitted: dict[tuple[int, float], tuple[int, Hyperparameters]] = {}
 
     def believe(self, observations: Observations, *, believers: bool) -> Belief:
         """The belief after some observations; with `believers` what is running counts as if it had come out as expected."""
@@ -175,11 +176,11 @@ class Believer:
         complete = self._complete(observations, learned)
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
         points = self._with_incomplete(complete, observations)
-        points = replace(points, values=Squash.of(points.values, reference).squashed(points.values))
-        depth = self._depth(points, reference)
-        points = replace(points, variances=points.variances + np.square(DOUBT * np.maximum(depth, 0.0)))
-        kept = points.take(_subset(depth))
-        accuracy = self._process(points, kept, learned, len(complete))
+        doubt = DOUBTS[len(observations.seen) % len(DOUBTS)]
+        judged, depth = self._judged(points, reference, doubt)
+        kept = judged.take(_subset(depth))
+        base = points.take(np.arange(_milestone(len(complete))))
+        accuracy = self._process((learned, doubt), self._judged(base, reference, doubt)[0], kept)
         running = [observations.running[number] for number in sorted(observations.running)]
         ended = set(observations.complete)
         trained = [candidate for candidate in kept.candidates if candidate.number in ended]
@@ -189,7 +190,8 @@ class Believer:
         others = []
         for axis in self._axes.sampled:
             points = self._complete(observations, axis)
-            others.append(self._process(points, points.take(_spread(len(points), MODEL_POINTS)), axis, len(points)))
+            base = points.take(np.arange(_milestone(len(points))))
+            others.append(self._process((axis, 0.0), base, points.take(_spread(len(points), MODEL_POINTS))))
         return Belief(self.features, accuracy, others, trained, reference, self._cost_references)
 
     def _complete(self, observations: Observations, axis: int) -> Points:
@@ -206,23 +208,25 @@ class Believer:
         variances = np.array([variance for *_, variance in stopped])
         return points.joined(tuple(candidate for candidate, *_ in stopped), guesses, variances)
 
-    def _process(self, points: Points, kept: Points, axis: int, complete: int) -> GaussianProcess:
-        """The posterior given those kept, with length scales that are fitted again when there is a share more of all points."""
-        milestone = _milestone(complete)
-        if self._fitted.get(axis, (0, None))[0] != milestone:
-            base = points.take(_spread(milestone, FIT_POINTS))
+    def _process(self, key: tuple[int, float], base: Points, kept: Points) -> GaussianProcess:
+        """The posterior given those kept; length scales are fitted to the base, which grows by a share of itself at a time."""
+        if self._fitted.get(key, (0, None))[0] != len(base):
+            some = base.take(_spread(len(base), FIT_POINTS))
             fitted = GaussianProcess(
-                self.features.of(base.candidates), self.features.groups, base.values, base.variances
+                self.features.of(some.candidates), self.features.groups, some.values, some.variances
             )
-            self._fitted[axis] = milestone, fitted.hyperparameters
+            self._fitted[key] = len(base), fitted.hyperparameters
         rows = self.features.of(kept.candidates)
-        return GaussianProcess(rows, self.features.groups, kept.values, kept.variances, self._fitted[axis][1])
+        return GaussianProcess(rows, self.features.groups, kept.values, kept.variances, self._fitted[key][1])
 
-    def _depth(self, points: Points, reference: float) -> Array:
-        """How far each is below the front of what was observed."""
+    def _judged(self, points: Points, reference: float, doubt: float) -> tuple[Points, Array]:
+        """The points with the low tail pulled up and doubted by how far they are below the front, and how far that is."""
+        values = Squash.of(points.values, reference).squashed(points.values)
         self.features.of(points.candidates)
         costs = self.features.costs_of(points.candidates)
-        return Staircase.of(points.values, costs, reference, self._cost_references).depth(points.values, costs)
+        depth = Staircase.of(values, costs, reference, self._cost_references).depth(values, costs)
+        variances = points.variances + np.square(doubt * np.maximum(depth, 0.0))
+        return replace(points, values=values, variances=variances), depth
 
 
 def _subset(depth: Array) -> Positions:
