@@ -278,7 +278,7 @@ def run(settings: Settings) -> SearchResult:
         for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
             print(warning, file=sys.stderr)
         study = study_of(plan, folder)
-        driver = make_driver(settings.search, study, plan.context, settings.train.epochs, plan.given)
+        driver = make_driver(settings.search, study, plan.context, settings.train.epochs, given=plan.given)
         engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
         try:
             with ProgressDisplay(driver, settings.train.epochs) as display:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nas.budget import Budget
 from nas.dimensions import Genotype
@@ -16,7 +16,13 @@ from nas.study import Study
 
 
 def make_driver(
-    settings: SearchSettings, study: Study, context: SamplerContext, epochs: int, given: Mapping[str, Genotype]
+    settings: SearchSettings,
+    study: Study,
+    context: SamplerContext,
+    epochs: int,
+    *,
+    given: Mapping[str, Genotype] | None = None,
+    further_endings: Sequence[Ending] = (),
 ) -> Driver:
     """A driver that goes on with the study.
 
@@ -26,6 +32,7 @@ def make_driver(
         context: What is searched.
         epochs: Full training of a candidate.
         given: Genotypes to begin with, by name.
+        further_endings: Beside those of the settings.
     """
     factory = sampler_factory(settings.sampler)
     return Driver(
@@ -35,7 +42,7 @@ def make_driver(
         budget=Budget(epochs=epochs, rungs=() if settings.stopping == "none" else rungs(epochs)),
         trials=settings.trials,
         stopping=stopping_rule(settings.stopping, settings.seed),
-        endings=endings(settings, epochs),
+        endings=[*endings(settings, epochs), *further_endings],
         given=given,
         replicates=settings.replicates,
     )

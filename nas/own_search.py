@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.objectives import Objective
 
@@ -53,13 +52,12 @@ def make_driver(
     """
     from optuna.storages import InMemoryStorage
 
-    from nas.driver import Driver
-    from nas.early_stopping import rungs, stopping_rule
+    from nas import assembly
     from nas.growth import open_study
     from nas.limits import check_limits
     from nas.objectives import Kind
-    from nas.samplers import sampler_factory
     from nas.samplers.context import SamplerContext
+    from nas.settings import SearchSettings
     from nas.storage import open_storage, sqlite_url
 
     context = SamplerContext(
@@ -70,20 +68,11 @@ def make_driver(
         known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
     )
     check_limits(context)
-    factory = sampler_factory(sampler)
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
     study = open_study(storage, "search", objectives, identity, context)
-    return Driver(
-        study=study,
-        context=context,
-        sampler=lambda proposal_seed: factory(context, proposal_seed),
-        budget=Budget(epochs=epochs, rungs=() if stopping == "none" else rungs(epochs)),
-        trials=trials,
-        stopping=stopping_rule(stopping, seed),
-        replicates=replicates,
-        endings=endings,
-    )
+    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
+    return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 
 
 def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
