@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +12,9 @@ from optuna.samplers import BaseSampler
 from nas.budget import Budget
 from nas.dimensions import Genotype
 from nas.early_stopping import NeverPause, StoppingRule
-from nas.early_stopping.curves import Curves
-from nas.endings import EXHAUSTED, Ending, Standing
-from nas.front import GrowingFront
-from nas.mixers import mixer_class
+from nas.early_stopping.pauses import Pauses
+from nas.endings import EXHAUSTED, Ending
+from nas.ledger import Ledger
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
 from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
@@ -31,8 +28,6 @@ PATIENCE = 20
 TRAINED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 DRAWS = 2000
 """Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
-RECONSIDER = 20
-"""Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
 MAX_LOSSES = 2
 """How often a candidate may lose its worker before it is recorded as failed."""
 
@@ -71,16 +66,8 @@ class Driver:
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._stopping = stopping or NeverPause()
-        self._curves = Curves()
-        self._pausing: set[int] = set()
-        self._paused: dict[int, Evaluation] = {}
-        self._since_reconsidered = 0
-        self._endings = tuple(endings)
-        self._began = time.monotonic()
-        self._front = GrowingFront(study.objectives)
-        self._hypervolumes: list[float] = []
-        self._epochs_ended = 0
+        self._pauses = Pauses(stopping or NeverPause(), budget.epochs, self._compared_cost)
+        self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
         self.ended = ""
         """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
@@ -102,11 +89,21 @@ class Driver:
         """Work for an idle worker, or None if there is none now (see `finished`)."""
         if self._queue:
             return self._task(self._queue.popleft())
-        if (number := self._replicate()) is not None:
-            return self._task(number)
+        # With the search for candidates ended, other known ones are due.
+        for source in (self._replicate, self._new_candidate, self._replicate):
+            if (number := source()) is not None:
+                return self._task(number)
+        if not self._in_training:
+            # Nothing is under way that could change the verdict on what waits.
+            for number, partial in self._pauses.given_up().items():
+                self._end(number, partial, stopped=True)
+        return None
+
+    def _new_candidate(self) -> int | None:
+        """Adds proposals until one is to be trained; None if no more candidates are wanted."""
         idle = 0
         while self.handed_out < self._target and not self.ended:
-            self.ended = self._reason_to_end()
+            self.ended = self._reason_to_end(searching=True)
             proposal = None if self.ended else self._propose(idle)
             if proposal is None:
                 self.ended = self.ended or EXHAUSTED
@@ -114,29 +111,25 @@ class Driver:
             if proposal.state is TrialState.RUNNING and proposal.reused_from is None:
                 self.handed_out += 1
                 self._replication.begun(proposal)
-                self._follow(proposal)
-                return self._task(proposal.number)
+                self._pauses.follow(proposal)
+                return proposal.number
             idle += 1
-        if not self._in_training:
-            self._stop_paused()
         return None
 
-    def _reason_to_end(self) -> str:
-        if not self._endings:
-            return ""
+    def _reason_to_end(self, *, searching: bool) -> str:
         promised = len(self._in_training) * self._budget.epochs
-        standing = Standing(
-            seconds=time.monotonic() - self._began,
-            epochs=self._epochs_ended + promised + sum(partial.epochs for partial in self._paused.values()),
-            hypervolumes=self._hypervolumes,
-        )
-        return next((reason for ending in self._endings if (reason := ending(standing))), "")
+        paid = sum(partial.epochs for partial in self._pauses.waiting.values())
+        return self._ledger.reason_to_end(promised + paid, searching=searching)
 
     def _replicate(self) -> int | None:
         """Adds a trial that trains a known candidate once more, where one is due."""
         searching = self.handed_out < self._target and not self.ended
         first = self._replication.next(self._study, searching=searching)
         if first is None:
+            return None
+        if reason := self._reason_to_end(searching=False):
+            self.ended = reason
+            self._replication.give_up()
             return None
         trial = replace(
             self._study[first],
@@ -159,45 +152,17 @@ class Driver:
         self.epochs[number] = progress.epochs
         if progress.accuracy is None:
             return True
-        self._curves.reached(number, progress.epochs, progress.accuracy)
-        if not self._stopping.pauses(self._curves, number, progress.epochs):
-            return True
-        self._pausing.add(number)
-        return False
+        return self._pauses.goes_on(number, progress.epochs, progress.accuracy)
 
     def on_outcome(self, number: int, outcome: Outcome) -> None:
         """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over."""
-        if number in self._pausing:
-            self._pausing.discard(number)
-            if isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs:
-                self._study.pause(replace(self._study[number], outcome=outcome))
-                self._paused[number] = outcome
-                self._in_training.discard(number)
-                return
+        if self._pauses.takes(number, outcome):
+            self._study.pause(replace(self._study[number], outcome=outcome))
+            self._in_training.discard(number)
+            return
         self._end(number, outcome)
         if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
-            self._curves.ended(number, outcome.measurements[ACCURACY].mean)
-            self._reconsider()
-
-    def _reconsider(self) -> None:
-        """Lets paused trainings go on whose bound has recovered; not after every outcome where many are paused."""
-        self._since_reconsidered += 1
-        if self._since_reconsidered * RECONSIDER < len(self._paused):
-            return
-        self._since_reconsidered = 0
-        self._release()
-
-    def _release(self) -> None:
-        for number, partial in list(self._paused.items()):
-            if not self._stopping.pauses(self._curves, number, partial.epochs):
-                del self._paused[number]
-                self._queue.append(number)
-
-    def _stop_paused(self) -> None:
-        """Ends what is paused, when nothing is in training that could change the verdict."""
-        for number, partial in self._paused.items():
-            self._end(number, partial, stopped=True)
-        self._paused.clear()
+            self._queue += self._pauses.ended(number, outcome.measurements[ACCURACY].mean)
 
     def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED
@@ -206,23 +171,14 @@ class Driver:
         self._study.finish(trial)
         self._in_training.discard(number)
         self.epochs.pop(number, None)
-        self._account(trial)
+        self._ledger.enter(trial)
+        self._replication.ended()
         for repeat in self._waiting.pop(number, []):
             self._study.finish(replace(self._study[repeat], state=TrialState.REUSED, outcome=outcome))
 
-    def _account(self, trial: Trial) -> None:
-        """Takes note of a trial that was trained, for the front and for the end of the search."""
-        assert trial.outcome is not None
-        self._epochs_ended += trial.outcome.epochs
-        self._replication.ended()
-        if trial.replicate_of is None:
-            if trial.state is TrialState.COMPLETE:
-                self._front.add(trial.number, trial.values())
-            self._hypervolumes.append(self._front.front.hypervolume)
-
     def on_lost(self, number: int, reason: str) -> None:
         """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many."""
-        self._pausing.discard(number)
+        self._pauses.lost(number)
         self._lost[number] = self._lost.get(number, 0) + 1
         if self._lost[number] >= MAX_LOSSES:
             epochs = self.epochs.get(number, 0)
@@ -234,7 +190,7 @@ class Driver:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
-        idle = not (self._queue or self._in_training or self._paused)
+        idle = not (self._queue or self._in_training or self._pauses.waiting)
         return idle and (bool(self.ended) or self.handed_out >= self._target) and self._replication.settled
 
     @property
@@ -258,7 +214,7 @@ class Driver:
 
     def front(self) -> ParetoFront:
         """The observed front of what is complete now, each candidate by its first training."""
-        return self._front.front
+        return self._ledger.front
 
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
@@ -268,7 +224,11 @@ class Driver:
             if trial.reused_from is not None:
                 self._adopt_repeat(trial)
                 continue
-            if trial.state is TrialState.RUNNING and trial.outcome is not None and not self._is_partial(trial.outcome):
+            if (
+                trial.state is TrialState.RUNNING
+                and trial.outcome is not None
+                and not self._pauses.is_partial(trial.outcome)
+            ):
                 state = TrialState.COMPLETE if isinstance(trial.outcome, Evaluation) else TrialState.FAILED
                 trial = replace(trial, state=state)
                 self._study.finish(trial)
@@ -276,14 +236,14 @@ class Driver:
             if trial.replicate_of is None:
                 self.handed_out += 1
                 self._first[trial.candidate.digest] = trial.number
-                self._follow(trial)
+                self._pauses.follow(trial)
             if trial.state is not TrialState.RUNNING:
-                self._account(trial)
+                self._ledger.enter(trial)
             elif isinstance(trial.outcome, Evaluation):
-                self._paused[trial.number] = trial.outcome
+                self._pauses.waiting[trial.number] = trial.outcome
             else:
                 self._queue.append(trial.number)
-        self._release()  # the earlier driver may have let some of them go on
+        self._queue += self._pauses.released()  # the earlier driver may have let some of them go on
 
     def _adopt_repeat(self, trial: Trial) -> None:
         """One that waits goes on waiting for its first, or ends as that did if the earlier driver died in between."""
@@ -296,16 +256,9 @@ class Driver:
         else:
             self._study.finish(replace(trial, state=TrialState.REUSED, outcome=first.outcome))
 
-    def _is_partial(self, outcome: Outcome | None) -> bool:
-        return isinstance(outcome, Evaluation) and outcome.epochs < self._budget.epochs
-
-    def _follow(self, trial: Trial) -> None:
-        """Takes note of a training that the stopping rule is to know."""
-        cost = next((trial.costs[name] for name in self._context.known if name in trial.costs), 1.0)
-        rungs = trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {}
-        self._curves.begin(trial.number, math.log10(max(cost, 1e-9)), mixer_class(trial.candidate), rungs)
-        if isinstance(trial.outcome, Evaluation) and not self._is_partial(trial.outcome):
-            self._curves.ended(trial.number, trial.outcome.measurements[ACCURACY].mean)
+    def _compared_cost(self, costs: Mapping[str, float]) -> float:
+        """The cost by which networks are compared: the first objective that is one."""
+        return next((costs[name] for name in self._context.known if name in costs), 1.0)
 
     def _task(self, number: int) -> Task:
         trial = self._study[number]

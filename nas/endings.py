@@ -1,4 +1,4 @@
-"""When a search hands out no more candidates, besides having trained as many as were asked for."""
+"""When a search ends, besides having trained as many candidates as were asked for."""
 
 from __future__ import annotations
 
@@ -20,19 +20,25 @@ class Standing:
     """Of the observed front, after each candidate whose training has ended."""
 
 
-Ending = Callable[[Standing], str | None]
-"""Why a search is to end now, in words, or None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A condition on which no further training begins; those under way are finished."""
+
+    reason: Callable[[Standing], str | None]
+    """Why to end now, in words, or None."""
+    of_means: bool = True
+    """Whether the means are used up, so that known candidates are not trained again either."""
 
 
 def after_hours(hours: float) -> Ending:
-    """By the clock; what is in training then is finished."""
-    return lambda standing: f"{hours:g} hours are over" if standing.seconds >= hours * 3600 else None
+    """By the clock."""
+    return Ending(reason=lambda standing: f"{hours:g} hours are over" if standing.seconds >= hours * 3600 else None)
 
 
 def within_epochs(limit: int, training: int) -> Ending:
     """When another whole training, of so many epochs, would go beyond a number of epochs in all."""
     reason = f"another training would go beyond {limit} epochs in all"
-    return lambda standing: reason if standing.epochs + training > limit else None
+    return Ending(reason=lambda standing: reason if standing.epochs + training > limit else None)
 
 
 def when_stalled(candidates: int, share: float) -> Ending:
@@ -46,4 +52,4 @@ def when_stalled(candidates: int, share: float) -> Ending:
             return None
         return f"the hypervolume has not grown by more than {share:.2%} over the last {candidates} trials"
 
-    return stalled
+    return Ending(reason=stalled, of_means=False)

@@ -44,6 +44,11 @@ class Replication:
         self._candidates = None
         self.settled = self._times == 1
 
+    def give_up(self) -> None:
+        """Trains nothing again in this process, whatever is due."""
+        self._times = 1
+        self.settled = True
+
     def index(self, trial: Trial) -> int:
         """Which training of its candidate a trial is, from 0."""
         return self._trainings[trial.first].index(trial.number)

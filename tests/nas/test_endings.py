@@ -17,14 +17,14 @@ def standing(seconds: float = 0.0, epochs: int = 0, hypervolumes: tuple[float, .
 
 def test_by_the_clock():
     ending = after_hours(0.5)
-    assert ending(standing(seconds=1799)) is None
-    assert ending(standing(seconds=1800)) == "0.5 hours are over"
+    assert ending.reason(standing(seconds=1799)) is None
+    assert ending.reason(standing(seconds=1800)) == "0.5 hours are over"
 
 
 def test_by_epochs_no_training_is_begun_that_would_go_beyond_them():
     ending = within_epochs(30, training=10)
-    assert ending(standing(epochs=20)) is None
-    assert ending(standing(epochs=21)) is not None
+    assert ending.reason(standing(epochs=20)) is None
+    assert ending.reason(standing(epochs=21)) is not None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_by_epochs_no_training_is_begun_that_would_go_beyond_them():
     ],
 )
 def test_by_growth_of_the_hypervolume(volumes: tuple[float, ...], ends: bool):
-    assert (when_stalled(3, 0.1)(standing(hypervolumes=volumes)) is not None) == ends
+    assert (when_stalled(3, 0.1).reason(standing(hypervolumes=volumes)) is not None) == ends
 
 
 def test_a_search_ends_within_its_epochs_and_goes_on_when_more_are_granted(tmp_path: Path):
@@ -71,3 +71,17 @@ def test_a_search_ends_when_nothing_is_gained_any_more(tmp_path: Path):
     run_inline(driver)
     assert 20 < driver.handed_out < 100
     assert "has not grown" in driver.ended
+
+
+def test_known_candidates_are_not_trained_again_when_the_epochs_are_used_up(tmp_path: Path):
+    for limit, again in ((36, 0), (42, 2), (1000, None)):
+        driver = toy_driver(tmp_path / str(limit), trials=12, replicates=3, endings=[within_epochs(limit, training=3)])
+        run_inline(driver)
+        assert driver.finished
+        replicates = sum(trial.replicate_of is not None for trial in driver.trials)
+        epochs = sum(trial.outcome.epochs for trial in driver.trained() if trial.outcome is not None)
+        assert epochs <= limit
+        assert bool(driver.ended) == (limit < 1000)
+        assert again is None or len(driver.trained()) == limit // 3
+        assert again is None or replicates >= again
+    assert replicates > 2

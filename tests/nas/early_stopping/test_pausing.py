@@ -81,10 +81,10 @@ def test_another_driver_finds_paused_trials_paused(tmp_path: Path):
         while engine._stops:
             *_, number, epochs = engine._stops.pop()
             engine._arrive(first, engine._trainings[number], epochs)
-    assert first._paused
+    assert first._pauses.waiting
     first._study.close()
     second = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
-    assert second._paused == first._paused
+    assert second._pauses.waiting == first._pauses.waiting
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
     assert second.finished
     assert {trial.state for trial in second.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
@@ -109,14 +109,16 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
 
     first = driver()
     engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
-    while not any(trial.reused_from in first._paused for trial in first.trials):
+    while not any(trial.reused_from in first._pauses.waiting for trial in first.trials):
         task = first.next_task()
         assert task is not None
         engine._begin(task)
         *_, number, epochs = engine._stops.pop()
         engine._arrive(first, engine._trainings[number], epochs)
         engine._stops.clear()
-    assert all(trial.state is TrialState.RUNNING for trial in first.trials if trial.reused_from in first._paused)
+    assert all(
+        trial.state is TrialState.RUNNING for trial in first.trials if trial.reused_from in first._pauses.waiting
+    )
     first._study.close()
     second = driver()
     assert second._waiting == first._waiting
@@ -137,7 +139,7 @@ def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path):
     assert TrialState.STOPPED in {trial.state for trial in first.trials}
     paused = toy_driver(tmp_path / "b", trials=6, epochs=9, space=SPACE, stopping=Narrow())
     engine = VirtualTimeEngine(evaluator(tmp_path / "work_b"))
-    while not paused._paused:
+    while not paused._pauses.waiting:
         task = paused.next_task()
         assert task is not None
         engine._begin(task)
@@ -146,6 +148,6 @@ def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path):
             engine._arrive(paused, engine._trainings[number], epochs)
     paused._study.close()
     calm = toy_driver(tmp_path / "b", trials=6, epochs=9, space=SPACE, stopping=Narrow(falls_after=0))
-    assert not calm._paused
+    assert not calm._pauses.waiting
     VirtualTimeEngine(evaluator(tmp_path / "work_b")).run(calm)
     assert {trial.state for trial in calm.trials} == {TrialState.COMPLETE}

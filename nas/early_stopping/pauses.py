@@ -1,0 +1,89 @@
+"""Which trainings wait, and when they go on: the state beside a stopping rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from nas.early_stopping import StoppingRule
+from nas.early_stopping.curves import Curves
+from nas.mixers import mixer_class
+from nas.records import ACCURACY, Evaluation, Trial
+
+RECONSIDER = 20
+"""Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
+
+
+class Pauses:
+    """Follows trainings from rung to rung.
+
+    Args:
+        rule: Decides at rungs.
+        epochs: Full training of a candidate.
+        cost: Of a candidate, from its known costs: the one by which networks are compared.
+    """
+
+    def __init__(self, rule: StoppingRule, epochs: int, cost: Callable[[Mapping[str, float]], float]) -> None:
+        self._rule = rule
+        self._epochs = epochs
+        self._cost = cost
+        self._curves = Curves()
+        self._told: set[int] = set()
+        self._since_reconsidered = 0
+        self.waiting: dict[int, Evaluation] = {}
+        """What trainings that wait have given so far, by trial."""
+
+    def follow(self, trial: Trial) -> None:
+        """Takes note of a training, begun or ended."""
+        rungs = trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {}
+        self._curves.begin(
+            trial.number, math.log10(max(self._cost(trial.costs), 1e-9)), mixer_class(trial.candidate), rungs
+        )
+        if isinstance(trial.outcome, Evaluation) and not self.is_partial(trial.outcome):
+            self._curves.ended(trial.number, trial.outcome.measurements[ACCURACY].mean)
+
+    def goes_on(self, number: int, epochs: int, accuracy: float) -> bool:
+        """Whether a training that has come to a rung goes on; if not, it is told so and its partial outcome is to come."""
+        self._curves.reached(number, epochs, accuracy)
+        if not self._rule.pauses(self._curves, number, epochs):
+            return True
+        self._told.add(number)
+        return False
+
+    def takes(self, number: int, outcome: object) -> bool:
+        """Takes the outcome of a training that was told to wait; False if it is one that has ended."""
+        told = number in self._told
+        self._told.discard(number)
+        if not (told and isinstance(outcome, Evaluation) and self.is_partial(outcome)):
+            return False
+        self.waiting[number] = outcome
+        return True
+
+    def ended(self, number: int, accuracy: float) -> list[int]:
+        """A training came to its end; the ones that may go on now, judged anew not after every end where many wait."""
+        self._curves.ended(number, accuracy)
+        self._since_reconsidered += 1
+        if self._since_reconsidered * RECONSIDER < len(self.waiting):
+            return []
+        self._since_reconsidered = 0
+        return self.released()
+
+    def released(self) -> list[int]:
+        """Those that may go on by what is known now; they wait no longer."""
+        found = [n for n, partial in self.waiting.items() if not self._rule.pauses(self._curves, n, partial.epochs)]
+        for number in found:
+            del self.waiting[number]
+        return found
+
+    def given_up(self) -> dict[int, Evaluation]:
+        """All that still wait, which wait no longer."""
+        found, self.waiting = self.waiting, {}
+        return found
+
+    def lost(self, number: int) -> None:
+        """The worker of a training has died before it returned what it had."""
+        self._told.discard(number)
+
+    def is_partial(self, outcome: object) -> bool:
+        """Whether an outcome is that of a training that was paused."""
+        return isinstance(outcome, Evaluation) and outcome.epochs < self._epochs
