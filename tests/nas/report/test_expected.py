@@ -42,9 +42,7 @@ def result(make_result: Any, make_trial: Any) -> SearchResult:
 def test_the_front_is_drawn_where_it_is_expected_and_the_observed_one_beside_it(result: SearchResult):
     assert [trial.number for trial in front_line(result)] == [0, 1, 2]
     assert [expected_accuracy(result, trial) for trial in front_line(result)] == [60.5, 67.5, 68.9]
-    assert [trial.number for trial in observed_line(result)] == [0, 2], (
-        "by the mean of both trainings trial 1 is below 2"
-    )
+    assert [trial.number for trial in observed_line(result)] == [0, 1, 2], "the mean of both trainings of 1 is below 2"
     assert observed_line(replace(result, observed=None)) == []
 
 
