@@ -1,9 +1,11 @@
 """How a search behaves on many workers: driver, sampler and study as they are, trainings that take virtual time.
 
     python -m benchmarks.simulated_cluster --workers 1000 --trials 20000
+    python -m benchmarks.simulated_cluster --workers 1 --trials 1100
 
 The space is the mixed conditional one of `benchmarks.samplers`; a training takes a minute on average, lognormally distributed. The
-driver's own time counts: while it proposes, workers wait.
+driver's own time counts: while it proposes, workers wait. With one worker each proposal is computed for itself, and what that takes
+at some numbers of finished trials is shown too.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from nas.own_search import make_driver
 from nas.records import Evaluation
 
 MARKS = (1000, 10_000)
+NEAR = 50
+"""One worker's asks are shown from so many finished trials before a mark to as many after it."""
 
 
 def seconds_of(candidate: Candidate, mean: float) -> float:
@@ -40,7 +44,7 @@ def seconds_of(candidate: Candidate, mean: float) -> float:
     return float(mean * math.exp(spread * normal - spread**2 / 2))
 
 
-def searched(problem: Problem, sampler: str, trials: int) -> Driver:
+def searched(problem: Problem, sampler: str, trials: int, seed: int = 0) -> Driver:
     """A search that is ready to run."""
     objectives = (
         Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=0.0),
@@ -52,6 +56,7 @@ def searched(problem: Problem, sampler: str, trials: int) -> Driver:
         lambda each: {"macs": problem.cost(each.architecture)},
         trials=trials,
         sampler=sampler,
+        seed=seed,
     )
 
 
@@ -70,9 +75,14 @@ class _Watch:
         self._bar = tqdm(total=trials, unit="trial")
         self._last = (0, 0.0)
         self.latency: dict[int, float] = {}
+        self.changes: list[float] = []
+        """Seconds of the driver between two changes; with one worker from an outcome to the next task."""
+        self._driver_seconds = 0.0
 
     def update(self) -> None:
         done = self._driver.handed_out
+        self.changes.append(self._engine.driver_seconds - self._driver_seconds)
+        self._driver_seconds = self._engine.driver_seconds
         if done - self._last[0] >= 200:
             per_trial = (self._engine.driver_seconds - self._last[1]) / (done - self._last[0])
             for mark in MARKS:
@@ -82,6 +92,17 @@ class _Watch:
         self._bar.update(done - self._bar.n)
 
 
+def asks_of_one(seconds: Sequence[float], mark: int) -> str:
+    """What an ask took around a number of finished trials, in words.
+
+    Args:
+        seconds: By number of finished trials.
+        mark: The number.
+    """
+    near = 1000 * np.array(seconds[mark - NEAR : mark + NEAR])
+    return f"median {np.median(near):.0f} ms, {near.min():.0f} to {near.max():.0f} ms, n = {len(near)}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=60.0, help="Mean time of a training.")
     parser.add_argument("--sampler", default="known_cost")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--crashes", type=float, default=0.0, help="Share of trainings that lose their worker.")
     parser.add_argument("--stragglers", type=float, default=0.0, help="Share that take ten times as long.")
     options = parser.parse_args(argv)
@@ -96,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
     problem = mixed_problem()
-    driver = searched(problem, options.sampler, options.trials)
+    driver = searched(problem, options.sampler, options.trials, options.seed)
 
     def accuracies(candidate: Candidate) -> float:
         return problem.accuracy(candidate.architecture)
@@ -117,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"driver {1000 * engine.driver_seconds / driver.handed_out:.1f} ms a trial")
     for mark, latency in watch.latency.items():
         print(f"around {mark} trials {1000 * latency:.1f} ms a trial")
+        if options.workers == 1:
+            print(f"around {mark} finished trials an ask takes {asks_of_one(watch.changes, mark)}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     print(f"share of the true front's hypervolume {score(problem, driver):.4f}")
     return 0

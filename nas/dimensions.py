@@ -39,7 +39,10 @@ class Choice:
 
     def contains(self, value: Scalar) -> bool:
         """Whether the value belongs to the domain (True is not 1)."""
-        return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        for choice in self.choices:  # noqa: SIM110 - samplers ask thousands of times for a proposal; any() takes thrice as long
+            if value == choice and type(value) is type(choice):
+                return True
+        return False
 
     @property
     def size(self) -> float:

@@ -80,15 +80,16 @@ class SearchSpace(ABC):
         Raises:
             SpaceError: Names every missing, unknown and out-of-domain decision.
         """
-        names = {dimension.name for dimension in self.dimensions}
-        faults = [f"unknown decision {name!r}" for name in genotype if name not in names]
-        for dimension in self.dimensions:
+        dimensions, faults = self.dimensions, []
+        for dimension in dimensions:
             if dimension.name not in genotype:
                 faults.append(f"missing decision {dimension.name!r}")
             elif not dimension.contains(genotype[dimension.name]):
                 faults.append(f"{dimension.name} = {genotype[dimension.name]!r} is outside {dimension}")
-        if faults:
-            raise SpaceError(f"not a genotype of {self.name}: " + "; ".join(faults))
+        if faults or len(genotype) > len(dimensions):
+            names = {dimension.name for dimension in dimensions}
+            unknown = [f"unknown decision {name!r}" for name in genotype if name not in names]
+            raise SpaceError(f"not a genotype of {self.name}: " + "; ".join(unknown + faults))
 
     @property
     def size(self) -> float:

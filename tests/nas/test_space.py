@@ -43,6 +43,13 @@ def test_every_fault_of_a_foreign_genotype_is_named():
         assert word in str(caught.value)
 
 
+def test_an_unknown_decision_is_named_though_nothing_else_is_wrong():
+    whole = {"width": 16, "mixer": "fixed", "rank": 0, "lr": 0.1}
+    ToySpace().check(whole)
+    with pytest.raises(SpaceError, match="unknown decision 'depth'"):
+        ToySpace().check({**whole, "depth": 3})
+
+
 def test_the_size_is_the_product_of_the_countable_domains():
     assert ToySpace(learning_rate=False).size == 4 * 2 * 4
     assert ToySpace().size == 4 * 2 * 4, "real-valued decisions are left out"

@@ -20,6 +20,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 Active = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From a value for every decision to the values of those that have an effect."""
+Row = list[float]
+"""Features of one decision; the last one says whether it is inactive."""
 HALF = math.sqrt(0.5)
 
 
@@ -33,55 +35,58 @@ class Encoding:
 
     def __init__(self, distributions: Mapping[str, BaseDistribution], active: Active) -> None:
         self._active = active
-        self._columns = [
-            (name, _columns(distribution)) for name, distribution in distributions.items() if not distribution.single()
+        self._parts = [
+            (name, *_part(distribution)) for name, distribution in distributions.items() if not distribution.single()
         ]
-        sizes = [len(columns) + 1 for _, columns in self._columns]
+        sizes = [len(absent) for *_, absent in self._parts]
         self.decisions: NDArray[np.int64] = np.repeat(np.arange(len(sizes)), sizes)
         """Number of the decision that each feature belongs to, `int[f]`."""
 
     def __call__(self, genotypes: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
         """`float[n f]`."""
-        rows = np.zeros((len(genotypes), len(self.decisions)))
-        for row, genotype in zip(rows, genotypes, strict=True):
-            active = self._active(genotype)
-            place = 0
-            for name, columns in self._columns:
-                if name in active:
-                    for offset, column in enumerate(columns):
-                        row[place + offset] = column(active[name])
-                else:
-                    row[place + len(columns)] = HALF
-                place += len(columns) + 1
-        return rows
+        rows = [self._row(self._active(genotype)) for genotype in genotypes]
+        return np.array(rows, dtype=np.float64).reshape(len(genotypes), len(self.decisions))
+
+    def _row(self, active: Mapping[str, Any]) -> list[float]:
+        row: list[float] = []
+        for name, present, absent in self._parts:
+            row += present(active[name]) if name in active else absent
+        return row
 
 
-Column = Callable[[Any], float]
-
-
-def _columns(distribution: BaseDistribution) -> list[Column]:
-    """What a value of the decision is in each of its features."""
+def _part(distribution: BaseDistribution) -> tuple[Callable[[Any], Row], Row]:
+    """The features of a value of the decision, and those of its absence."""
     if isinstance(distribution, CategoricalDistribution):
-        choices = distribution.choices
-        if len(choices) > 2 and all(isinstance(c, int | float) and not isinstance(c, bool) for c in choices):
-            return [_position(choices, HALF), *(_is(choice, 0.5) for choice in choices)]
-        return [_is(choice, HALF) for choice in choices]
+        present = _chosen(distribution.choices)
+        return present, [0.0] * (len(present(distribution.choices[0])) - 1) + [HALF]
     assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return [_scaled(distribution.low, distribution.high, distribution.log)]
+    return _scaled(distribution.low, distribution.high, distribution.log), [0.0, HALF]
 
 
-def _is(choice: Any, weight: float) -> Column:
-    return lambda value: weight if value == choice and type(value) is type(choice) else 0.0
+def _chosen(choices: Sequence[Any]) -> Callable[[Any], Row]:
+    """Where the value is among the choices, if these are numbers, and which it is; counted once for each choice."""
+    names = [[float(k == own) for k in range(len(choices))] for own in range(len(choices))]
+    if len(choices) > 2 and all(isinstance(c, int | float) and not isinstance(c, bool) for c in choices):
+        ordered = sorted(choices)
+        features = [
+            [HALF * ordered.index(choice) / (len(ordered) - 1), *(0.5 * name for name in own), 0.0]
+            for choice, own in zip(choices, names, strict=True)
+        ]
+    else:
+        features = [[*(HALF * name for name in own), 0.0] for own in names]
+
+    def present(value: Any) -> Row:
+        for choice, row in zip(choices, features, strict=True):
+            if value == choice and type(value) is type(choice):
+                return row
+        return features[choices.index(value)]  # what a study holds may be equal and of another type, as 8.0 for 8
+
+    return present
 
 
-def _position(choices: Sequence[Any], weight: float) -> Column:
-    ordered = sorted(choices)
-    return lambda value: weight * ordered.index(value) / (len(ordered) - 1)
-
-
-def _scaled(low: float, high: float, log: bool) -> Column:
+def _scaled(low: float, high: float, log: bool) -> Callable[[Any], Row]:
     """Minus a half to a half, so that a number is as far from inactive at either end."""
     if log:
         bottom, width = math.log(low), math.log(high) - math.log(low)
-        return lambda value: (math.log(min(max(value, low), high)) - bottom) / width - 0.5
-    return lambda value: (min(max(value, low), high) - low) / (high - low) - 0.5
+        return lambda value: [(math.log(min(max(value, low), high)) - bottom) / width - 0.5, 0.0]
+    return lambda value: [(min(max(value, low), high) - low) / (high - low) - 0.5, 0.0]

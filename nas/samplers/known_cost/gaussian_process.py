@@ -83,6 +83,10 @@ class GaussianProcess:
         variance = np.maximum(self.hyperparameters.amplitude - np.square(solved).sum(0), 1e-10)
         return kernel @ self._weights * self._scale + self._shift, np.sqrt(variance) * self._scale
 
+    def mean(self, features: Array) -> Array:
+        """What `predict` gives first, without the deviations, which take most of its time: `float[m f] -> float[m]`."""
+        return np.asarray(self._kernel(features, self._features) @ self._weights * self._scale + self._shift)
+
     def sample(self, features: Array, count: int, rng: np.random.Generator) -> Array:
         """Draws of the function at some points, `float[m f] -> float[count m]`."""
         kernel = self._kernel(features, self._features)
@@ -95,7 +99,7 @@ class GaussianProcess:
 
     def believing(self, features: Array) -> GaussianProcess:
         """The posterior if the function were found to be at these points what it is expected to be: `float[m f]`."""
-        means = self.predict(features)[0]
+        means = self.mean(features)
         return GaussianProcess(
             np.concatenate((self._features, features)),
             self._decisions,

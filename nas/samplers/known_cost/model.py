@@ -89,8 +89,8 @@ class Belief:
         self._others = others
         rows, costs = features.of(trained), features.costs_of(trained)
         # Under noise what is believed of a trained candidate is better than what was observed of it.
-        means = accuracy.predict(rows)[0]
-        believed = [process.predict(rows)[0] for process in others]
+        means = accuracy.mean(rows)
+        believed = [process.mean(rows) for process in others]
         costs = np.column_stack((costs, *believed))
         references = np.append(cost_references, [values.max() for values in believed])
         self._staircase = Staircase.of(means, costs, reference, references)
@@ -144,7 +144,7 @@ class Features:
         """Those of trials' candidates, each computed once."""
         for each in candidates:
             if each.number not in self._rows:
-                self._cost_rows[each.number] = np.array(self._costs.scaled(each.genotype))
+                self._cost_rows[each.number] = np.array(self._costs.scaled(each.genotype, each.key))
                 self._rows[each.number] = self.join(self.encode([each.genotype]), self._cost_rows[each.number][None])[0]
         return np.array([self._rows[each.number] for each in candidates])
 

@@ -131,21 +131,23 @@ class Pool:
 
     def _new(self, made: Iterable[Genotype], taken: set[Hashable]) -> _Compared:
         """Those that are not taken yet and, where costs are all known, within the limits; marks them taken."""
-        kept = []
+        kept: list[Genotype] = []
+        keys: list[Hashable] = []
         for genotype in made:
             key = self._decisions.key(genotype)
             if key not in taken:
                 taken.add(key)
                 if self._most_new_costs is not None or self._costs.allowed(genotype):
                     kept.append(genotype)
+                    keys.append(key)
         decisions = self._features.encode(kept)
-        return _Compared(kept, decisions, self._costs_of(kept, decisions))
+        return _Compared(kept, decisions, self._costs_of(kept, keys, decisions))
 
-    def _costs_of(self, genotypes: list[Genotype], decisions: Array) -> Array:
+    def _costs_of(self, genotypes: list[Genotype], keys: list[Hashable], decisions: Array) -> Array:
         """On the scale of the comparison; estimated where computing takes long."""
         if self._most_new_costs is None:
-            return self._costs.table(genotypes)
-        return np.column_stack([process.predict(decisions)[0] for process in self._estimates])
+            return self._costs.table(genotypes, keys)
+        return np.column_stack([process.mean(decisions) for process in self._estimates])
 
     def _exactly(self, compared: _Compared, gains: Array, belief: Belief, rng: np.random.Generator) -> Genotype:
         """The best candidate; where costs are estimated, of those computed now."""

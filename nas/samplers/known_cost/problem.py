@@ -135,23 +135,25 @@ class Costs:
         self._known: dict[Hashable, tuple[float, ...]] = {}
         self._order = sorted(axes.costs)
 
-    def raw(self, genotype: Genotype) -> tuple[float, ...]:
-        """In the units of the functions given, in the order of the objectives."""
-        key = self._key(genotype)
+    def raw(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
+        """In the units of the functions given, in the order of the objectives; a key that is known need not be made again."""
+        key = self._key(genotype) if key is None else key
         if key not in self._known:
             self._known[key] = tuple(float(self._axes.costs[axis](genotype)) for axis in self._order)
         return self._known[key]
 
-    def scaled(self, genotype: Genotype) -> tuple[float, ...]:
+    def scaled(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
         """To be compared: lower is better."""
         return tuple(
             math.log10(max(value, LEAST)) if self._axes.signs[axis] > 0 else -value
-            for axis, value in zip(self._order, self.raw(genotype), strict=True)
+            for axis, value in zip(self._order, self.raw(genotype, key), strict=True)
         )
 
-    def table(self, genotypes: Sequence[Genotype]) -> Array:
+    def table(self, genotypes: Sequence[Genotype], keys: Sequence[Hashable] | None = None) -> Array:
         """Scaled costs of some candidates, `float[m k]`."""
-        return np.array([self.scaled(genotype) for genotype in genotypes]).reshape(len(genotypes), len(self._order))
+        known = [None] * len(genotypes) if keys is None else keys
+        rows = [self.scaled(genotype, key) for genotype, key in zip(genotypes, known, strict=True)]
+        return np.array(rows).reshape(len(genotypes), len(self._order))
 
     def allowed(self, genotype: Genotype) -> bool:
         """Whether it is within all limits."""

@@ -56,7 +56,7 @@ class Start:
         values = self._costs_of_pool[:, 0]
         edges = np.linspace(values.min(), values.max(), BINS + 1)[1:-1]
         taken = np.bincount(
-            np.searchsorted(edges, [self._costs.scaled(each.genotype)[0] for each in there]), minlength=BINS
+            np.searchsorted(edges, [self._costs.scaled(each.genotype, each.key)[0] for each in there]), minlength=BINS
         )
         parts = np.searchsorted(edges, values[new])
         chosen = min(np.unique(parts), key=lambda part: (taken[part], rng.random()))

@@ -41,3 +41,11 @@ def test_equal_candidates_are_at_no_distance_and_single_valued_decisions_are_lef
 )
 def test_each_decision_has_its_distance(change: dict[str, object], expected: list[float]):
     np.testing.assert_allclose(distances(USUAL, {**USUAL, **change}), expected)
+
+
+def test_a_choice_read_back_as_another_type_is_that_choice_and_true_is_not_1():
+    widths = Encoding({"width": CategoricalDistribution([8, 16, 32])}, lambda genotype: genotype)
+    np.testing.assert_array_equal(*widths([{"width": 16}, {"width": 16.0}]))
+    both = Encoding({"flag": CategoricalDistribution([1, True])}, lambda genotype: genotype)
+    first, second = both([{"flag": 1}, {"flag": True}])
+    assert ((first - second) ** 2).sum() == pytest.approx(1.0)

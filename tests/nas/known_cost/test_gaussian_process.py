@@ -31,8 +31,10 @@ def test_the_posterior_is_that_of_the_textbook():
     across = kernel(points, features)
     mean = across @ np.linalg.solve(covariance, z) * scale + values.mean()
     variance = (1.5 - np.einsum("ij,ji->i", across, np.linalg.solve(covariance, across.T))) * scale**2
-    means, deviations = GaussianProcess(features, DECISIONS, values, variances, GIVEN).predict(points)
+    process = GaussianProcess(features, DECISIONS, values, variances, GIVEN)
+    means, deviations = process.predict(points)
     np.testing.assert_allclose(means, mean, rtol=1e-6)
+    np.testing.assert_array_equal(process.mean(points), means)
     np.testing.assert_allclose(deviations, np.sqrt(variance), rtol=1e-5)
 
 
