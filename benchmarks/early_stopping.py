@@ -26,12 +26,13 @@ import optuna
 import pandas as pd
 from tqdm import tqdm
 
+from benchmarks.command import command
 from benchmarks.record_curves import coding_of, recorded_space
 from benchmarks.searched_spaces import table_problem
 from nas.driver import Driver
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
-from nas.errors import NasError, SettingsError, unknown_name
+from nas.errors import SettingsError, unknown_name
 from nas.mixers import mixer_class
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver
@@ -161,6 +162,7 @@ def _mean(values: Sequence[float]) -> str:
     return f"{series.mean():.3f} ± {error:.3f}"
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -170,22 +172,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--policies", default=POLICIES, help="SAMPLER or SAMPLER+RULE, comma-separated.")
     parser.add_argument("--workers", type=int, default=2, help="Searches at the same time.")
     options = parser.parse_args(argv)
-    try:
-        policies = [policy.strip() for policy in options.policies.split(",")]
-        for policy in policies:
-            sampler, _, rule = policy.partition("+")
-            if sampler not in SAMPLERS:
-                raise SettingsError("--policies: " + unknown_name("sampler", sampler, SAMPLERS))
-            if rule and rule not in RULES:
-                raise SettingsError("--policies: " + unknown_name("stopping rule", rule, RULES))
-        table = Table.load(Path(options.table))
-        jobs = [(policy, seed) for seed in range(options.seeds) for policy in policies]
-        with ProcessPoolExecutor(options.workers) as pool:
-            made = pool.map(partial(_job, table, options.trials), jobs)
-            runs = list(tqdm(made, total=len(jobs), desc="searches", unit="search"))
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    policies = [policy.strip() for policy in options.policies.split(",")]
+    for policy in policies:
+        sampler, _, rule = policy.partition("+")
+        if sampler not in SAMPLERS:
+            raise SettingsError("--policies: " + unknown_name("sampler", sampler, SAMPLERS))
+        if rule and rule not in RULES:
+            raise SettingsError("--policies: " + unknown_name("stopping rule", rule, RULES))
+    table = Table.load(Path(options.table))
+    jobs = [(policy, seed) for seed in range(options.seeds) for policy in policies]
+    with ProcessPoolExecutor(options.workers) as pool:
+        made = pool.map(partial(_job, table, options.trials), jobs)
+        runs = list(tqdm(made, total=len(jobs), desc="searches", unit="search"))
     full = options.trials * len(next(iter(table.rows.values()))["curve"])
     print(summary(runs, full))
     if "tpe" in policies:

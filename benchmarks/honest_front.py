@@ -21,9 +21,9 @@ import optuna
 import pandas as pd
 from tqdm import tqdm
 
+from benchmarks.command import command
 from benchmarks.samplers import make_problem
 from benchmarks.searched_spaces import Problem
-from nas.errors import NasError
 from nas.estimates import Estimates
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver, search_in_process
@@ -121,6 +121,7 @@ def _mean(values: pd.Series[float]) -> str:
     return f"{values.mean():.3f} ± {values.std() / len(values) ** 0.5:.3f}"
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -135,18 +136,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=0.7, help="The other search's candidates, as a share.")
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args(argv)
-    try:
-        problem = make_problem(options)
-        plans = [(options.trainings, 1), (round(options.share * options.trainings), options.replicates)]
-        rows = [
-            row
-            for seed in tqdm(range(options.seeds), unit="seed")
-            for trials, replicates in plans
-            for row in run(problem, options.sampler, trials, replicates, seed)
-        ]
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    problem = make_problem(options)
+    plans = [(options.trainings, 1), (round(options.share * options.trainings), options.replicates)]
+    rows = [
+        row
+        for seed in tqdm(range(options.seeds), unit="seed")
+        for trials, replicates in plans
+        for row in run(problem, options.sampler, trials, replicates, seed)
+    ]
     print(summary(pd.DataFrame(rows)))
     return 0
 

@@ -14,9 +14,11 @@ import itertools
 import json
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import command
 from benchmarks.trainings import FILE, Plan, Record, Records, execution_identity, train_missing
 from evaluator.cost import count_cost
 from evaluator.data import prepare
@@ -27,7 +29,6 @@ from nas.atomic_file import write_atomically
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
-from nas.errors import NasError
 from nas.records import Evaluation, Task
 from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
@@ -133,7 +134,8 @@ def train(number: int, coding: str) -> Record:
     return {**record, **accuracies}
 
 
-def main(argv: list[str] | None = None) -> int:
+@command(continues=True)
+def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
@@ -148,32 +150,25 @@ def main(argv: list[str] | None = None) -> int:
         name="cifar10", root=options.root, train_limit=IMAGES, validation_share=VALIDATION_SHARE, crop_padding=0
     )
     folder = Path(options.output)
-    try:
-        summary = prepare(data, seed=0)
-        image = {"image_size": summary.image_size, "channels": summary.channels, "classes": summary.classes}
-        space = make_space(SPACE, **image)
-        identity = {"space": space.settings(), "epochs": EPOCHS, "data.fingerprint": summary.fingerprint}
-        identity |= execution_identity(resolve_execution(TRAIN, resolve_device(options.device)))
-        plan = Plan(
-            arguments={(coding,): (number, coding) for number, coding in enumerate(codings()[: options.limit])},
-            train=train,
-            begin=begin,
-            begin_arguments=(data, options.device, str(folder), image),
-            title="curves",
-        )
-        with Records(
-            folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json")
-        ) as records:
-            try:
-                train_missing(plan, records, workers=options.workers, after=lambda _record: None)
-            finally:
-                write_table(folder / "table.json", records)
-    except KeyboardInterrupt:
-        print("\nstopped; the same command continues", file=sys.stderr)
-        return 130
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    summary = prepare(data, seed=0)
+    image = {"image_size": summary.image_size, "channels": summary.channels, "classes": summary.classes}
+    space = make_space(SPACE, **image)
+    identity = {"space": space.settings(), "epochs": EPOCHS, "data.fingerprint": summary.fingerprint}
+    identity |= execution_identity(resolve_execution(TRAIN, resolve_device(options.device)))
+    plan = Plan(
+        arguments={(coding,): (number, coding) for number, coding in enumerate(codings()[: options.limit])},
+        train=train,
+        begin=begin,
+        begin_arguments=(data, options.device, str(folder), image),
+        title="curves",
+    )
+    with Records(
+        folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json")
+    ) as records:
+        try:
+            train_missing(plan, records, workers=options.workers, after=lambda _record: None)
+        finally:
+            write_table(folder / "table.json", records)
     print(f"{folder / 'table.json'}: {len(records.finished)} networks ({folder / FILE} holds how they came to be)")
     return 0
 

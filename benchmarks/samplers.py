@@ -26,9 +26,10 @@ import pandas as pd
 from optuna.samplers import BaseSampler
 from tqdm import tqdm
 
+from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem, table_problem
 from nas.atomic_file import write_atomically
-from nas.errors import NasError, SettingsError, unknown_name
+from nas.errors import SettingsError, unknown_name
 from nas.samplers.context import SamplerContext
 from nas.samplers.known_cost import KnownCostSampler
 from nas.samplers.known_cost.sampler import STARTS
@@ -142,6 +143,7 @@ def _mean_and_spread(values: pd.Series[float]) -> str:
     return f"{values.mean():.3f} ± {0.0 if len(values) < 2 else values.std() / math.sqrt(len(values)):.3f}"
 
 
+@command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -156,17 +158,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="Searches at the same time.")
     parser.add_argument("--out", required=True, help="CSV file, a row for each candidate of each search.")
     options = parser.parse_args(argv)
-    try:
-        names = [name.strip() for name in options.samplers.split(",")]
-        for name in names:
-            if name.removesuffix("+start") not in SAMPLERS:
-                raise SettingsError("--samplers: " + unknown_name("sampler", name, SAMPLERS))
-        make_problem(options)
-        runs = _all_runs(options, names)
-        print(summary(runs, options.trials))
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    names = [name.strip() for name in options.samplers.split(",")]
+    for name in names:
+        if name.removesuffix("+start") not in SAMPLERS:
+            raise SettingsError("--samplers: " + unknown_name("sampler", name, SAMPLERS))
+    make_problem(options)
+    runs = _all_runs(options, names)
+    print(summary(runs, options.trials))
     return 0
 
 

@@ -23,8 +23,9 @@ import numpy as np
 import optuna
 from tqdm import tqdm
 
+from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem
-from evaluator.tabular import LookupEvaluator
+from evaluator.lookup import LookupEvaluator
 from nas.candidate import Candidate
 from nas.driver import Driver
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
@@ -103,6 +104,7 @@ def asks_of_one(seconds: Sequence[float], mark: int) -> str:
     return f"median {np.median(near):.0f} ms, {near.min():.0f} to {near.max():.0f} ms, n = {len(near)}"
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -115,10 +117,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stragglers", type=float, default=0.0, help="Share that take ten times as long.")
     options = parser.parse_args(argv)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    logging.disable(logging.INFO)
-    warnings.simplefilter("ignore")
     problem = mixed_problem()
     driver = searched(problem, options.sampler, options.trials, options.seed)
+    logging.disable(logging.INFO)
+    warnings.simplefilter("ignore")
 
     def accuracies(candidate: Candidate) -> float:
         return problem.accuracy(candidate.architecture)

@@ -20,10 +20,10 @@ from benchmarks.ablation.arms import ARMS
 from benchmarks.ablation.runs import Finished, planned, train_all
 from benchmarks.ablation.settings import AblationSettings, Settings, faults
 from benchmarks.ablation.table import arms_table, claims_table, hours, markdown
+from benchmarks.command import command
 from evaluator.settings import DataSettings, TrainSettings
 from nas.atomic_file import write_atomically
 from nas.configuration import config_names, parse
-from nas.errors import NasError
 
 GROUPS = {"ablation": AblationSettings, "data": DataSettings, "train": TrainSettings}
 CONFIGS = Path(__file__).parent
@@ -53,30 +53,24 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
+@command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
 
     def assemble(found: Any) -> Settings:
         return Settings(device=found.device, output=found.output, **{name: found[name] for name in GROUPS})
 
-    try:
-        found = parse(
-            make_parser(),
-            sys.argv[1:] if argv is None else argv,
-            lambda whole: faults(assemble(whole), tuple(ARMS)),
-            DEFAULT_CONFIG,
-            {},
-            CONFIGS,
-        )
-        settings = assemble(found)
-        finished = train_all(settings, lambda there: write_tables(there, settings))
-        text = write_tables(finished, settings)
-    except KeyboardInterrupt:
-        print("\nstopped; the same command continues", file=sys.stderr)
-        return 130
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    found = parse(
+        make_parser(),
+        sys.argv[1:] if argv is None else argv,
+        lambda whole: faults(assemble(whole), tuple(ARMS)),
+        DEFAULT_CONFIG,
+        {},
+        CONFIGS,
+    )
+    settings = assemble(found)
+    finished = train_all(settings, lambda there: write_tables(there, settings))
+    text = write_tables(finished, settings)
     print(text)
     print(f"tables: {settings.output}/table.md, arms.csv, claims.csv", file=sys.stderr)
     for (arm, seed), why in finished.failures.items():

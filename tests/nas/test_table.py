@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evaluator.tabular import LookupEvaluator
+from evaluator.lookup import LookupEvaluator
 from nas.errors import DataError
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver, search_in_process
