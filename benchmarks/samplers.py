@@ -26,6 +26,7 @@ import pandas as pd
 from optuna.samplers import BaseSampler
 from tqdm import tqdm
 
+from benchmarks.botorch_peer import BoTorchSampler
 from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem, table_problem
 from nas.atomic_file import write_atomically
@@ -65,6 +66,7 @@ SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
     ),
     "tpe": lambda problem, seed: optuna.samplers.TPESampler(multivariate=True, n_startup_trials=10, seed=seed),
     "nsga2": lambda problem, seed: optuna.samplers.NSGAIISampler(population_size=20, seed=seed),
+    "botorch": BoTorchSampler,
     "random": lambda problem, seed: optuna.samplers.RandomSampler(seed=seed),
     "random_logbins": _random_logbins,
 }
@@ -154,7 +156,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--noise", type=float, default=0.0, help="mixed: standard deviation of what a trial sees.")
     parser.add_argument("--trials", type=int, default=200, help="Distinct candidates.")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--samplers", default=",".join(SAMPLERS), help=f"Of {', '.join(SAMPLERS)}, each also +start.")
+    usual = ",".join(name for name in SAMPLERS if name != "botorch")
+    parser.add_argument(
+        "--samplers",
+        default=usual,
+        help=f"Of {', '.join(SAMPLERS)} (botorch needs the extra 'peers'), each also +start.",
+    )
     parser.add_argument("--workers", type=int, default=2, help="Searches at the same time.")
     parser.add_argument("--out", required=True, help="CSV file, a row for each candidate of each search.")
     options = parser.parse_args(argv)
@@ -162,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in names:
         if name.removesuffix("+start") not in SAMPLERS:
             raise SettingsError("--samplers: " + unknown_name("sampler", name, SAMPLERS))
-    make_problem(options)
+        SAMPLERS[name.removesuffix("+start")](make_problem(options), 0)
     runs = _all_runs(options, names)
     print(summary(runs, options.trials))
     return 0
