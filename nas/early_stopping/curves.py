@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nas.dimensions import Scalar
+
 
 @dataclass(slots=True)
 class Course:
@@ -15,6 +17,8 @@ class Course:
     """Decimal logarithm of the first known cost."""
     kind: str
     """Class of the network, by its mixers: those that learn start more slowly."""
+    decisions: Mapping[str, Scalar] = field(default_factory=dict)
+    """What was decided of the network and its training."""
     rungs: dict[int, float] = field(default_factory=dict)
     """Accuracy in percent by epochs done."""
     final: float | None = None
@@ -33,9 +37,9 @@ class Curves:
     def __contains__(self, trial: int) -> bool:
         return trial in self._courses
 
-    def begin(self, trial: int, log_cost: float, kind: str, rungs: Mapping[int, float]) -> None:
+    def begin(self, course: Course) -> None:
         """A training that has reached some rungs, or none yet."""
-        self._courses[trial] = Course(trial, log_cost, kind, dict(rungs))
+        self._courses[course.trial] = course
 
     def reached(self, trial: int, epochs: int, accuracy: float) -> None:
         """A training was measured on its way."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from nas.early_stopping import StoppingRule
-from nas.early_stopping.curves import Curves
+from nas.early_stopping.curves import Course, Curves
 from nas.mixers import mixer_class
 from nas.records import ACCURACY, Evaluation, Trial
 
@@ -35,9 +35,14 @@ class Pauses:
 
     def follow(self, trial: Trial) -> None:
         """Takes note of a training, begun or ended."""
-        rungs = trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {}
         self._curves.begin(
-            trial.number, math.log10(max(self._cost(trial.costs), 1e-9)), mixer_class(trial.candidate), rungs
+            Course(
+                trial=trial.number,
+                log_cost=math.log10(max(self._cost(trial.costs), 1e-9)),
+                kind=mixer_class(trial.candidate),
+                decisions=trial.candidate.decisions,
+                rungs=trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {},
+            )
         )
         if isinstance(trial.outcome, Evaluation) and not self.is_partial(trial.outcome):
             self._curves.ended(trial.number, trial.outcome.measurements[ACCURACY].mean)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.milestones import milestone
 from nas.samplers.known_cost.encoding import Encoding
 from nas.samplers.known_cost.gaussian_process import GaussianProcess, Hyperparameters
 from nas.samplers.known_cost.improvement import Staircase
@@ -179,7 +180,7 @@ class Believer:
         doubt = DOUBTS[len(observations.seen) % len(DOUBTS)]
         judged, depth = self._judged(points, reference, doubt)
         kept = judged.take(_subset(depth))
-        base = points.take(np.arange(_milestone(len(complete))))
+        base = points.take(np.arange(milestone(len(complete), REFIT)))
         accuracy = self._process((learned, doubt), self._judged(base, reference, doubt)[0], kept)
         running = [observations.running[number] for number in sorted(observations.running)]
         ended = set(observations.complete)
@@ -190,7 +191,7 @@ class Believer:
         others = []
         for axis in self._axes.sampled:
             points = self._complete(observations, axis)
-            base = points.take(np.arange(_milestone(len(points))))
+            base = points.take(np.arange(milestone(len(points), REFIT)))
             others.append(self._process((axis, 0.0), base, points.take(_spread(len(points), MODEL_POINTS))))
         return Belief(self.features, accuracy, others, trained, reference, self._cost_references)
 
@@ -236,14 +237,6 @@ def _subset(depth: Array) -> Positions:
     order = np.argsort(depth, kind="stable")
     near, rest = np.split(order, [int(NEAR_FRONT * MODEL_POINTS)])
     return np.sort(np.concatenate((near, np.sort(rest)[_spread(len(rest), MODEL_POINTS - len(near))])))
-
-
-def _milestone(count: int) -> int:
-    """The largest number of observations up to this one at which hyperparameters are fitted."""
-    milestone = 2
-    while (following := max(milestone + 1, int(milestone * REFIT))) <= count:
-        milestone = following
-    return milestone
 
 
 def _spread(count: int, most: int) -> Positions:

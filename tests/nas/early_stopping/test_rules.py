@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from nas.early_stopping import RULES, rungs, stopping_rule
-from nas.early_stopping.bound import BoundRule, optimistic_gain
+from nas.early_stopping.bound import QUANTILE, BoundRule
 from nas.early_stopping.curves import Course, Curves
+from nas.early_stopping.gains import Gains
 from nas.errors import SettingsError
 
 
@@ -15,13 +16,18 @@ def courses(count: int, *, gain: float = 10.0, noise: float = 0.0) -> Curves:
     for trial in range(count):
         cost = 5 + trial / count
         final = 60 + 20 * (cost - 5) + noise * rng.standard_normal()
-        curves.begin(trial, cost, "fixed", {2: final - gain})
+        curves.begin(Course(trial, cost, "fixed", rungs={2: final - gain}))
         curves.ended(trial, final)
     return curves
 
 
+def optimistic_gain(course: Course, finished: list[Course], epochs: int) -> float:
+    gains = Gains(finished, epochs)
+    return gains.expected(course) + float(np.quantile(gains.errors, QUANTILE))
+
+
 def judged(rule: BoundRule, curves: Curves, accuracy: float, *, kind: str = "fixed", trial: int = 100) -> bool:
-    curves.begin(trial, 5.5, kind, {})
+    curves.begin(Course(trial, 5.5, kind, rungs={}))
     curves.reached(trial, 2, accuracy)
     return rule.pauses(curves, trial, 2)
 
@@ -40,7 +46,7 @@ def test_the_doubt_is_in_the_bound():
     rng = np.random.default_rng(0)
     gains = 10 + 3 * rng.standard_normal(40)
     for trial, gain in enumerate(gains):
-        curves.begin(trial, 5 + trial / 40, "fixed", {2: 50.0})
+        curves.begin(Course(trial, 5 + trial / 40, "fixed", rungs={2: 50.0}))
         curves.ended(trial, 50.0 + gain)
     bound = optimistic_gain(Course(99, 5.5, "fixed"), curves.finished(2), 2)
     assert np.mean(gains < bound) >= 0.95
@@ -53,7 +59,7 @@ def test_the_bound_holds_for_the_next_training_even_where_few_have_finished():
     for _ in range(400):
         curves = Curves()
         for trial, gain in enumerate(10 + 3 * rng.standard_normal(8)):
-            curves.begin(trial, 5 + rng.random(), f"kind {trial % 4}", {2: 50.0})
+            curves.begin(Course(trial, 5 + rng.random(), f"kind {trial % 4}", rungs={2: 50.0}))
             curves.ended(trial, 50.0 + gain)
         course = Course(99, 5.5, "kind 0")
         covered.append(10 + 3 * rng.standard_normal() <= optimistic_gain(course, curves.finished(2), 2))
@@ -70,7 +76,7 @@ def test_nothing_is_paused_before_enough_have_finished():
 def test_a_slow_starter_s_class_is_known_by_its_own_gain():
     curves = courses(20)
     for trial in range(20, 30):
-        curves.begin(trial, 5 + (trial - 20) / 10, "dynamic", {2: 40.0})
+        curves.begin(Course(trial, 5 + (trial - 20) / 10, "dynamic", rungs={2: 40.0}))
         curves.ended(trial, 71.0)
     rule = BoundRule(seed=0)
     assert judged(rule, curves, 45.0, kind="fixed")
@@ -86,9 +92,9 @@ def test_one_in_twenty_goes_on_regardless():
 def test_a_verdict_changes_when_more_is_known():
     curves, rule = courses(20), BoundRule(seed=0)
     assert judged(rule, curves, 55.0)
-    for trial in range(200, 230):  # ends that gained much more
-        curves.begin(trial, 5.5, "fixed", {2: 45.0})
-        curves.ended(trial, 66.0)
+    for trial in range(200, 230):  # dearer ones that began as low and gained much more
+        curves.begin(Course(trial, 5.56, "fixed", rungs={2: 55.0}))
+        curves.ended(trial, 75.0)
     assert not rule.pauses(curves, 100, 2)
 
 
@@ -96,7 +102,7 @@ def test_rank_halving_keeps_the_best_third_of_each_stratum():
     rule, curves = stopping_rule("rank_halving", 0), Curves()
     for trial in range(120):
         stratum = trial % 4
-        curves.begin(trial, 5.0 + stratum, "fixed", {3: 10.0 * stratum + trial // 4})
+        curves.begin(Course(trial, 5.0 + stratum, "fixed", rungs={3: 10.0 * stratum + trial // 4}))
     kept = [trial for trial in range(120) if not rule.pauses(curves, trial, 3)]
     assert [sum(trial % 4 == stratum for trial in kept) for stratum in range(4)] == [10, 10, 10, 10]
 
