@@ -37,9 +37,10 @@ class SearchSettings:
     sampler: str = "known_cost"
     """How candidates are proposed: known_cost (models the accuracy and takes the costs as they are), random, random_logbins
     (stratified over log MACs), nsga2, tpe (multivariate), gp."""
-    stopping: str = "none"
-    """Which trainings are paused on their way: none, bound (those whose optimistic end is below the front), rank_halving (all but
-    the best third of those that cost about as much). They are judged five times, from a ninth to two thirds of the epochs."""
+    stopping: str = "auto"
+    """Which trainings are paused on their way: bound (those whose optimistic end is below the front), auto (bound, if a training
+    has the two epochs it takes), rank_halving (all but the best third of those that cost about as much), none. They are judged five
+    times, from a ninth to two thirds of the epochs."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine)."""
     workers: int | None = None
@@ -126,7 +127,7 @@ def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
         epochs: Full training of a candidate.
     """
     found = []
-    if settings.stopping in RULES and settings.stopping != "none" and not rungs(epochs):
+    if settings.stopping in RULES and settings.stopping not in ("auto", "none") and not rungs(epochs):
         found.append(
             f"--search.stopping {settings.stopping}: a training of --train.epochs {epochs} has no point on its way at which it "
             f"could be judged; it takes 2 epochs or more, or --search.stopping none"

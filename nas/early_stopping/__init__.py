@@ -44,8 +44,9 @@ def _rank_halving(seed: int) -> StoppingRule:
 
 
 RULES: dict[str, Callable[[int], StoppingRule]] = {
-    "none": lambda _seed: NeverPause(),
+    "auto": _bound,
     "bound": _bound,
+    "none": lambda _seed: NeverPause(),
     "rank_halving": _rank_halving,
 }
 
