@@ -125,7 +125,7 @@ class BoTorchSampler(BaseSampler):
                 prune_baseline=True,
             )
             with torch.no_grad():
-                gains = torch.cat([acquisition(part[:, None]) for part in pool.split(1024)])
+                gains = torch.cat([acquisition(part[:, None]) for part in torch.split(pool, 1024)])
         return int(gains.argmax())
 
     def _pool(self, seen: Sequence[Genotype], values: NDArray[np.float64]) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def _front(values: NDArray[np.float64]) -> list[int]:
     return members
 
 
-def _place(domain: FloatDistribution | IntDistribution, value: float) -> float:
+def _place(domain: FloatDistribution | IntDistribution, value: Any) -> float:
     if domain.log:
         return math.log(value / domain.low) / math.log(domain.high / domain.low)
     return (value - domain.low) / (domain.high - domain.low)

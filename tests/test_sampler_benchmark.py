@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,20 @@ def test_fronts_are_compared_by_what_they_are_really_worth():
     noisy = [front_run(mixed_problem(2.0), "random", trials=40, replicates=1, seed=seed) for seed in range(4)]
     assert np.mean([search[1]["optimism"] for search in noisy]) > 0.3
     assert all(search[1]["worth"] < search[0]["worth"] for search in noisy)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_botorch_is_asked_like_any_other_sampler():
+    pytest.importorskip("botorch", reason="needs the packages of the extra 'peers'")
+    for problem in (table_problem(Table(table()), "small", "acc", "cost"), mixed_problem()):
+        runs = [run(problem, "botorch", 0, 12) for _ in range(2)]
+        assert runs[0]["trial"].tolist() == list(range(1, 13))
+        assert runs[0]["score"].tolist() == runs[1]["score"].tolist()
+
+
+def test_a_peer_that_is_not_installed_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "botorch", None)
+    assert main(["--table", "mixed", "--samplers", "botorch", "--out", str(tmp_path / "runs.csv")]) == 2
+    assert capsys.readouterr().err.startswith("error: --samplers: botorch needs its packages: pip install")

@@ -1,8 +1,7 @@
 """What a training may still gain after a rung: a ridge regression on finished trainings, and how far it errs.
 
-Regressed on what is known at the rung: the accuracies up to there, the cost, the class and the decisions. The accuracies matter most
-where they rank badly (after one epoch of nine they say next to nothing of the end), the decisions where they set the pace: a high
-learning rate starts low and gains more.
+Regressed on what is known at the rung: the accuracies up to there, the cost, the class and the decisions. Early accuracies rank
+badly, and how little is to be made of them is regressed too; a decision may set the pace: a high learning rate gains late.
 """
 
 from __future__ import annotations
