@@ -190,7 +190,7 @@ def _front(values: NDArray[np.float64]) -> list[int]:
 def _place(domain: FloatDistribution | IntDistribution, value: Any) -> float:
     if domain.log:
         return math.log(value / domain.low) / math.log(domain.high / domain.low)
-    return (value - domain.low) / (domain.high - domain.low)
+    return float((value - domain.low) / (domain.high - domain.low))
 
 
 def _value(domain: FloatDistribution, place: float) -> float:
