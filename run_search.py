@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from evaluator.cores import usable_cores
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
+from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from evaluator.data import DataSummary
     from nas.dimensions import Genotype
     from nas.driver import Driver
+    from nas.engines.local import LocalEngine
+    from nas.engines.ray_tune.engine import RayEngine
     from nas.output import OutputFolder
     from nas.result import SearchResult
     from nas.samplers.context import SamplerContext
@@ -50,7 +53,13 @@ The same command again continues a search: ask for more with a larger --search.t
 USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
 OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.pointwise", "space.conv_groups")}
-GROUPS = {"space": SpaceSettings, "data": DataSettings, "search": SearchSettings, "train": TrainSettings}
+GROUPS = {
+    "space": SpaceSettings,
+    "data": DataSettings,
+    "search": SearchSettings,
+    "train": TrainSettings,
+    "ray": RaySettings,
+}
 DEVICES = ("auto", "cpu", "cuda")
 INTERRUPTED = 130
 MOST_NEW_COSTS = 16
@@ -65,6 +74,8 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    ray: RaySettings = field(default_factory=RaySettings)
+    """How `--search.engine ray` trains candidates."""
     device: str = "auto"
     """Where candidates are trained: auto, cpu or cuda."""
     output: str = "runs/search"
@@ -208,6 +219,12 @@ class Plan:
             return self.settings.search.workers
         return max(1, usable_cores() // self.settings.train.threads) if self.device.type == "cpu" else 1
 
+    @property
+    def threads(self) -> int:
+        """Of one training: as many as Ray gives it cores."""
+        cores = self.settings.ray.cpus_per_trial if self.settings.search.engine == "ray" else None
+        return self.settings.train.threads if cores is None else max(1, int(cores))
+
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""
         return WorkerSpec(
@@ -215,7 +232,7 @@ class Plan:
             arguments={
                 "space": self.space.settings(),
                 "data": asdict(self.settings.data),
-                "train": asdict(self.settings.train),
+                "train": asdict(replace(self.settings.train, threads=self.threads)),
                 "device": self.device.type,
                 "checkpoints": str(checkpoints),
                 "split_seed": self.split_seed,
@@ -265,7 +282,6 @@ def search(settings: Settings) -> ParetoFront:
 def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
     from nas.assembly import make_driver
-    from nas.engines.local import LocalEngine
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
@@ -278,8 +294,15 @@ def run(settings: Settings) -> SearchResult:
         for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
             print(warning, file=sys.stderr)
         study = study_of(plan, folder)
-        driver = make_driver(settings.search, study, plan.context, settings.train.epochs, given=plan.given)
-        engine = LocalEngine(plan.worker_spec(folder.checkpoints), workers=plan.workers, logs=folder.logs)
+        driver = make_driver(
+            settings.search,
+            study,
+            plan.context,
+            settings.train.epochs,
+            given=plan.given,
+            max_losses=settings.ray.max_failures,
+        )
+        engine = _engine(plan, folder)
         try:
             with ProgressDisplay(driver, settings.train.epochs) as display:
                 watchers = (display.update, ModelKeeper(folder, driver).update, study.renew)
@@ -289,6 +312,21 @@ def run(settings: Settings) -> SearchResult:
             study.close()
     result.require_front()
     return result
+
+
+def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
+    """What trains the candidates."""
+    spec, settings = plan.worker_spec(folder.checkpoints.resolve()), plan.settings.ray
+    if plan.settings.search.engine == "ray":
+        from nas.engines.ray_tune.engine import RayEngine
+
+        gpus = float(plan.device.type == "cuda") if settings.gpus_per_trial is None else settings.gpus_per_trial
+        return RayEngine(
+            spec, settings, cpus=settings.cpus_per_trial or plan.threads, gpus=gpus, logs=folder.path / "ray"
+        )
+    from nas.engines.local import LocalEngine
+
+    return LocalEngine(spec, workers=plan.workers, logs=folder.logs)
 
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
@@ -401,6 +439,7 @@ def settings_faults(settings: Settings) -> list[str]:
         *data_faults(settings.data),
         *search_faults(settings.search),
         *train_faults(settings.train),
+        *ray_faults(settings.ray),
         *contradictions(settings.search, settings.train.epochs),
         *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nas.budget import Budget
 from nas.dimensions import Genotype
-from nas.driver import Driver
+from nas.driver import MAX_LOSSES, Driver
 from nas.early_stopping import rungs, stopping_rule
 from nas.endings import Ending, after_hours, when_stalled, within_epochs
 from nas.samplers import sampler_factory
@@ -23,6 +23,7 @@ def make_driver(
     *,
     given: Mapping[str, Genotype] | None = None,
     further_endings: Sequence[Ending] = (),
+    max_losses: int = MAX_LOSSES,
 ) -> Driver:
     """A driver that goes on with the study.
 
@@ -33,6 +34,7 @@ def make_driver(
         epochs: Full training of a candidate.
         given: Genotypes to begin with, by name.
         further_endings: Beside those of the settings.
+        max_losses: Workers that a candidate may lose before it is recorded as failed.
     """
     factory = sampler_factory(settings.sampler)
     return Driver(
@@ -45,6 +47,7 @@ def make_driver(
         endings=[*endings(settings, epochs), *further_endings],
         given=given,
         replicates=settings.replicates,
+        max_losses=max_losses,
     )
 
 

@@ -46,6 +46,7 @@ class Driver:
         given: Genotypes to begin with, after the baselines, by the name they get in the report.
         replicates: Trainings of each member of the front, with a seed each. Those whose place is least certain are trained again
             while the search runs; in the end all members are.
+        max_losses: Workers that a candidate may lose before it is recorded as failed.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Driver:
         endings: Sequence[Ending] = (),
         given: Mapping[str, Genotype] | None = None,
         replicates: int = 1,
+        max_losses: int = MAX_LOSSES,
     ) -> None:
         self._study = study
         self._context = context
@@ -76,6 +78,7 @@ class Driver:
         self._first: dict[str, int] = {}
         self._waiting: dict[int, list[int]] = {}
         self._lost: dict[int, int] = {}
+        self._max_losses = max_losses
         self._queue: deque[int] = deque()
         self._in_training: set[int] = set()
         self.handed_out = 0
@@ -180,7 +183,7 @@ class Driver:
         """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many."""
         self._pauses.lost(number)
         self._lost[number] = self._lost.get(number, 0) + 1
-        if self._lost[number] >= MAX_LOSSES:
+        if self._lost[number] >= self._max_losses:
             epochs = self.epochs.get(number, 0)
             self.on_outcome(number, Failure(kind=FailureKind.CRASHED, message=reason, epochs=epochs))
         else:

@@ -9,7 +9,7 @@ from nas.early_stopping import RULES, rungs
 from nas.errors import unknown_name
 from nas.samplers import SAMPLERS
 
-ENGINES = ("local",)
+ENGINES = ("local", "ray")
 OBJECTIVES = ("accuracy", "macs", "params")
 
 
@@ -42,7 +42,7 @@ class SearchSettings:
     has the two epochs it takes), rank_halving (all but the best third of those that cost about as much), none. They are judged five
     times, from a ninth to two thirds of the epochs."""
     engine: str = "local"
-    """Where candidates are trained: local (processes on this machine)."""
+    """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, here or on a cluster; see --ray)."""
     workers: int | None = None
     """Candidates trained at the same time, one process each. Default: one a CPU core, or one where a GPU is used."""
     objectives: str = "accuracy,macs"

@@ -16,16 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from nas.driver import Driver
-from nas.errors import NasError, OutputError
+from nas.engines.serving import FATAL, OUTCOME, PROGRESS, READY, WorkerError, python_path
+from nas.errors import OutputError
 from nas.ports import WorkerSpec
 from nas.records import Progress, Task, outcome_from_json
 
 TICK = 0.5
 """Seconds after which the engine looks up even if no worker has said anything."""
-
-
-class WorkerError(NasError, RuntimeError):
-    """A worker cannot work, whatever the candidate: the search stops, and its trials in training stay to be continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ class _Worker:
         self.log = log
         self.ready = False
         self.task: Task | None = None
-        # "" stands for the current folder; with -P that is not put first, where a file of the user's could shadow a module.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+        # With -P the current folder is not put first, where a file of the user's could shadow a module.
+        environment = {**os.environ, "PYTHONPATH": python_path()}
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "nas.engines.worker_process"],
@@ -149,17 +146,17 @@ class LocalEngine:
 
     def _handle(self, driver: Driver, message: _Message) -> None:
         worker = message.worker
-        if message.kind == "ready":
+        if message.kind == READY:
             worker.ready = True
-        elif message.kind == "progress":
+        elif message.kind == PROGRESS:
             progress = Progress.from_json(message.body)
             go_on = driver.on_progress(progress)
             if progress.accuracy is not None:
                 worker.send({"go_on": go_on})
-        elif message.kind == "outcome" and worker.task is not None:
+        elif message.kind == OUTCOME and worker.task is not None:
             task, worker.task = worker.task, None
             driver.on_outcome(task.trial, outcome_from_json(message.body))
-        elif message.kind == "fatal":
+        elif message.kind == FATAL:
             raise WorkerError(message.body["message"])
         elif message.kind == "gone" and worker in self._workers:
             self._bury(driver, worker)

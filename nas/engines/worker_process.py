@@ -5,7 +5,6 @@ Ends at once when its driver is gone (end of its standard input), whatever it is
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import queue
@@ -13,11 +12,10 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
-from nas.errors import NasError
-from nas.ports import Evaluator
-from nas.records import Failure, FailureKind, Progress, Task
+from nas.engines.serving import PROGRESS, READY, make_evaluator, serve
+from nas.records import Progress, Task
 
 
 def main() -> None:
@@ -30,30 +28,15 @@ def main() -> None:
     lines: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def tell(progress: Progress) -> bool:
-        _reply(replies, "progress", progress.to_json())
+        _reply(replies, PROGRESS, progress.to_json())
         return progress.accuracy is None or bool(lines.get()["go_on"])
 
     specification = json.loads(sys.stdin.readline())
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     evaluator = make_evaluator(specification["factory"], specification["arguments"])
-    _reply(replies, "ready", {})
+    _reply(replies, READY, {})
     while True:
-        task = Task.from_json(lines.get())
-        try:
-            outcome = evaluator.evaluate(task, tell)
-        except NasError as error:
-            _reply(replies, "fatal", {"message": str(error)})
-            continue
-        except Exception as error:  # the process border: nothing but records may cross it
-            sys.excepthook(type(error), error, error.__traceback__)
-            outcome = Failure(kind=FailureKind.CRASHED, message=f"{type(error).__name__}: {error}")
-        _reply(replies, "outcome", outcome.to_json())
-
-
-def make_evaluator(factory: str, arguments: Mapping[str, Any]) -> Evaluator:
-    """The evaluator that `module:function` makes of the arguments."""
-    module, _, function = factory.partition(":")
-    return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
+        _reply(replies, *serve(evaluator, Task.from_json(lines.get()), tell))
 
 
 def _listen(lines: queue.Queue[dict[str, Any]]) -> None:

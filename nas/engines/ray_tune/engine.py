@@ -1,0 +1,170 @@
+"""Runs a search on Ray Tune.
+
+Tune's own experiment state is disposable: it is written to a temporary folder, and a search is continued from its study alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nas.driver import Driver
+from nas.engines.ray_tune.settings import RaySettings
+from nas.engines.serving import WorkerError, python_path
+from nas.ports import WorkerSpec
+
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_worker_niceness": "0",  # Ray's own 15 lets anything else on the machine starve the search
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "1",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+}
+LOOK_AGAIN = 5.0
+"""Seconds after which the cluster is asked anew for its size."""
+
+
+class RayEngine:
+    """Runs a search with as many workers as a cluster has room for.
+
+    Args:
+        spec: How a worker makes its evaluator.
+        settings: Without faults.
+        cpus: CPU cores of one training.
+        gpus: GPUs of one training.
+        logs: Folder for Ray's own logs of trials, if they are asked for.
+    """
+
+    def __init__(self, spec: WorkerSpec, settings: RaySettings, *, cpus: float, gpus: float, logs: Path) -> None:
+        self._spec = spec
+        self._settings = settings
+        self._cpus = cpus
+        self._gpus = gpus
+        self._logs = logs
+        self._asked = -LOOK_AGAIN
+        self._room = 0
+
+    def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
+        """Works until the driver is finished. Leaves no process behind, whatever ends it.
+
+        Args:
+            driver: The search.
+            on_event: Called about ten times a second, for displays.
+
+        Raises:
+            WorkerError: Ray cannot be started or joined, has no room for one training, or a worker finds the images, the settings
+                or the disk unusable.
+        """
+        if driver.finished:
+            on_event()
+            return
+        with (
+            _environment({**ENVIRONMENT, "PYTHONPATH": python_path()}),
+            self._connected(),
+            tempfile.TemporaryDirectory(prefix="shufflenas-") as folder,
+        ):
+            if self._slots() < 1:
+                raise WorkerError(self._no_room())
+            self._fit(driver, on_event, str(self._logs) if self._settings.tensorboard else folder)
+
+    def _fit(self, driver: Driver, on_event: Callable[[], object], folder: str) -> None:
+        from ray import tune
+
+        from nas.engines.ray_tune.hooks import Desk, DriverScheduler, DriverSearcher, FaultStopper
+        from nas.engines.ray_tune.worker import Worker
+
+        desk = Desk(driver, self._slots, self._settings.trial_timeout, on_event)
+        common = {"factory": self._spec.factory, "arguments": json.dumps(dict(self._spec.arguments))}
+        tuner = tune.Tuner(
+            tune.with_resources(Worker, {"cpu": self._cpus, "gpu": self._gpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=DriverSearcher(desk, common),
+                scheduler=DriverScheduler(desk),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="search",
+                storage_path=folder,
+                verbose=0,
+                stop=FaultStopper(desk),
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        with _environment({} if self._settings.tensorboard else {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}):
+            tuner.fit()
+        if desk.fault is not None:
+            raise desk.fault
+        on_event()
+
+    def _slots(self) -> int:
+        """Trainings there is room for; a cluster grows and shrinks."""
+        import ray
+
+        if time.monotonic() - self._asked >= LOOK_AGAIN:
+            there = ray.cluster_resources()
+            self._asked = time.monotonic()
+            rooms = [
+                there.get(name, 0.0) / each for name, each in (("CPU", self._cpus), ("GPU", self._gpus)) if each > 0
+            ]
+            self._room = int(min(rooms) + 1e-6)
+        most = self._settings.max_concurrent
+        return self._room if most is None else min(self._room, most)
+
+    def _no_room(self) -> str:
+        import ray
+
+        there = ray.cluster_resources()
+        return (
+            f"Ray has {there.get('CPU', 0):g} CPU cores and {there.get('GPU', 0):g} GPUs, and one training takes "
+            f"{self._cpus:g} (--ray.cpus_per_trial) and {self._gpus:g} (--ray.gpus_per_trial)"
+        )
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        import ray
+
+        if ray.is_initialized():  # a notebook, or a test, has its own
+            yield
+            return
+        options: dict[str, Any] = (
+            {"address": self._settings.address} if self._settings.address else {"address": "local"}
+        )
+        if not self._settings.address:
+            options["include_dashboard"] = False
+        try:
+            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            where = self._settings.address or "on this machine"
+            raise WorkerError(
+                f"--ray.address: cannot reach or start Ray {where}: {str(error).splitlines()[0]}"
+            ) from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Sets variables that Ray reads, where the user has not, and takes them back."""
+    added = [name for name in values if name not in os.environ]
+    os.environ.update({name: values[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

@@ -1,0 +1,178 @@
+"""How Tune and the driver talk: a searcher, a scheduler and a stopper of ours, thin. All state that matters is the driver's."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.tune import Stopper
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from nas.driver import Driver
+from nas.engines.ray_tune.worker import BODY, KIND
+from nas.engines.serving import FATAL, OUTCOME, PROGRESS, WorkerError
+from nas.records import Progress, outcome_from_json
+
+
+@dataclass(slots=True)
+class _Live:
+    """A task that is with Tune."""
+
+    trial: int
+    """Number in the study."""
+    heard: float
+    """When it last gave a sign of life, monotonic seconds."""
+    hung: bool = False
+
+
+class Desk:
+    """What the three hooks share: the driver, the tasks under way, and what has gone wrong.
+
+    Tune turns exceptions of its hooks into text; here the first one is kept, ends the experiment, and is raised after it.
+
+    Args:
+        driver: The search.
+        slots: How many tasks there is room for now.
+        timeout: Seconds of silence after which a worker counts as hanging.
+        on_event: Called about ten times a second.
+    """
+
+    def __init__(
+        self, driver: Driver, slots: Callable[[], int], timeout: float, on_event: Callable[[], object]
+    ) -> None:
+        self._driver = driver
+        self._slots = slots
+        self._timeout = timeout
+        self._on_event = on_event
+        self._live: dict[str, _Live] = {}
+        self.fault: BaseException | None = None
+
+    def next_task(self, tune_id: str) -> str | None:
+        """The next task as JSON text, if there is one and room for it."""
+        if len(self._live) >= self._slots():
+            return None
+        task = self._driver.next_task()
+        if task is None:
+            return None
+        self._live[tune_id] = _Live(task.trial, time.monotonic())
+        return json.dumps(task.to_json())
+
+    def heard(self, tune_id: str, result: Mapping[str, Any]) -> bool | None:
+        """A message on the way; the answer to give at a rung."""
+        self._live[tune_id].heard = time.monotonic()
+        if result[KIND] != PROGRESS:
+            return None
+        progress = Progress.from_json(json.loads(result[BODY]))
+        go_on = self._driver.on_progress(progress)
+        return None if progress.accuracy is None else go_on
+
+    def ended(self, tune_id: str, result: Mapping[str, Any] | None) -> None:
+        """Tune is done with a task: with its outcome, or because the worker is lost, or because the search is being stopped."""
+        live = self._live.pop(tune_id, None)
+        if live is None:
+            return
+        kind = None if result is None else result.get(KIND)
+        if result is None:
+            silence = f"no sign of life for {self._timeout:g} s" if live.hung else "killed, or its machine is gone"
+            self._driver.on_lost(live.trial, f"the worker was lost ({silence})")
+        elif kind == OUTCOME:
+            self._driver.on_outcome(live.trial, outcome_from_json(json.loads(result[BODY])))
+        elif kind == FATAL:
+            raise WorkerError(json.loads(result[BODY])["message"])
+
+    def look(self, controller: TuneController) -> None:
+        """Kills workers that hang, and lets displays look."""
+        self._on_event()
+        now = time.monotonic()
+        for trial in controller.get_live_trials():
+            live, actor = self._live.get(trial.trial_id), trial.temporary_state.ray_actor
+            if live is not None and actor is None:
+                live.heard = now  # it waits for room, or for its worker to start
+            elif live is not None and not live.hung and now - live.heard > self._timeout:
+                live.hung = True
+                ray.kill(actor)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self._driver.finished
+
+    def guarded(self, call: Callable[[], Any], otherwise: Any = None) -> Any:
+        """What the call returns; after a fault nothing is called any more."""
+        if self.fault is not None:
+            return otherwise
+        try:
+            return call()
+        except BaseException as error:
+            self.fault = error
+            return otherwise
+
+
+class DriverSearcher(Searcher):
+    """Gives Tune the driver's tasks as trials, and the driver what became of them."""
+
+    def __init__(self, desk: Desk, common: Mapping[str, str]) -> None:
+        super().__init__()
+        self._desk = desk
+        self._common = dict(common)
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next task's config; None if there is none now, `FINISHED` if there will be none."""
+        task = self._desk.guarded(lambda: self._desk.next_task(trial_id))
+        if task is not None:
+            return {**self._common, "task": task}
+        return Searcher.FINISHED if self._desk.fault is not None or self._desk.finished else None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """A task has ended, or its worker is lost."""
+        self._desk.guarded(lambda: self._desk.ended(trial_id, None if error else result or {}))
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing: the scheduler has told it already."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing: what is to be kept is in the study."""
+
+
+class DriverScheduler(FIFOScheduler):
+    """Passes on signs of life, and the driver's answers at rungs."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def on_trial_result(self, tune_controller: TuneController, trial: TuneTrial, result: dict[str, Any]) -> str:
+        """Trials always continue: one that is told to pause comes back with what it has."""
+        go_on = self._desk.guarded(lambda: self._desk.heard(trial.trial_id, result))
+        actor = trial.temporary_state.ray_actor
+        if go_on is not None and actor is not None:
+            # Before Tune's next call of the same actor, and calls of one caller are kept in order.
+            actor.answer.remote(go_on)
+        return TrialScheduler.CONTINUE
+
+    def choose_trial_to_run(self, tune_controller: TuneController) -> TuneTrial | None:
+        """The oldest, as ever; called at every turn of Tune's loop, it is also where time is kept."""
+        self._desk.guarded(lambda: self._desk.look(tune_controller))
+        return super().choose_trial_to_run(tune_controller)
+
+
+class FaultStopper(Stopper):
+    """Ends the experiment at once after a fault; that nothing is left to do is said by the searcher."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No trial is stopped on its own."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether there was a fault."""
+        return self._desk.fault is not None

@@ -1,0 +1,45 @@
+"""Settings of the Ray engine, and their check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaySettings:
+    """Where and how `--search.engine ray` trains candidates. The study is the same with any of them."""
+
+    address: str | None = None
+    """Cluster to join: HOST:PORT, ray://HOST:PORT, or auto (the one running on this machine). Default: a Ray of its own here."""
+    gpus_per_trial: float | None = None
+    """GPUs of one training; a fraction packs several on one. Default: 1 with --device cuda, else 0."""
+    cpus_per_trial: float | None = None
+    """CPU cores of one training, as many as it has threads. Default: --train.threads."""
+    max_concurrent: int | None = None
+    """Candidates trained at the same time. Default: as many as the cluster has room for."""
+    max_failures: int = 2
+    """Workers that a candidate may lose (killed, or its machine) before it is recorded as failed."""
+    trial_timeout: float = 3600.0
+    """Seconds without a sign of life (the end of an epoch) after which a worker counts as hanging and is killed. The first epoch
+    includes loading the images."""
+    tensorboard: bool = False
+    """Also write Ray's own logs of every trial, TensorBoard's among them, to the folder ray of the output folder."""
+
+
+def ray_faults(settings: RaySettings) -> list[str]:
+    """Every setting that is out of range, in words."""
+    faults = []
+    for name in ("gpus_per_trial", "cpus_per_trial"):
+        value = getattr(settings, name)
+        least = 0 if name == "gpus_per_trial" else 0.01
+        if value is not None and value < least:
+            faults.append(f"--ray.{name}: must be {'0 or more' if least == 0 else 'above 0'}, got {value:g}")
+        elif value is not None and value > 1 and value != int(value):
+            faults.append(f"--ray.{name}: above 1 it must be a whole number, got {value:g}")
+    if settings.max_concurrent is not None and settings.max_concurrent < 1:
+        faults.append(f"--ray.max_concurrent: must be 1 or more, got {settings.max_concurrent}")
+    if settings.max_failures < 1:
+        faults.append(f"--ray.max_failures: must be 1 or more, got {settings.max_failures}")
+    if settings.trial_timeout <= 0:
+        faults.append(f"--ray.trial_timeout: must be above 0 seconds, got {settings.trial_timeout:g}")
+    return faults

@@ -1,0 +1,66 @@
+"""What runs in a Ray actor: one task after the other, each a trial of Tune's, told to Tune message by message."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from typing import Any
+
+from ray import tune
+
+from nas.engines.serving import FATAL, OUTCOME, PROGRESS, make_evaluator, serve
+from nas.errors import NasError
+from nas.records import Progress, Task
+
+KIND, BODY = "kind", "body"
+"""Keys of a result: which message it is, and its body as JSON text, which Tune passes on as it is."""
+
+
+class Worker(tune.Trainable):
+    """Trains the task of its config; an actor is used for many tasks, and keeps its evaluator with the images.
+
+    Tune asks for the next message with `step`. At a rung the training waits for `answer`, which the scheduler calls.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Starts the thread that trains."""
+        self._tasks: queue.Queue[str] = queue.Queue()
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._answers: queue.Queue[bool] = queue.Queue()
+        arguments = json.loads(config["arguments"])
+        threading.Thread(target=self._work, args=(config["factory"], arguments), daemon=True).start()
+        self._tasks.put(config["task"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next task."""
+        self._tasks.put(new_config["task"])
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The next message, when there is one."""
+        return self._messages.get()
+
+    def answer(self, go_on: bool) -> None:
+        """Whether the training that waits at a rung goes on."""
+        self._answers.put(go_on)
+
+    def _work(self, factory: str, arguments: dict[str, Any]) -> None:
+        try:
+            evaluator = make_evaluator(factory, arguments)
+        except NasError as error:
+            self._say(FATAL, {"message": str(error)})
+            return
+        except Exception as error:  # the process border
+            self._say(FATAL, {"message": f"a worker could not be started: {type(error).__name__}: {error}"})
+            return
+        while True:
+            task = Task.from_json(json.loads(self._tasks.get()))
+            self._say(*serve(evaluator, task, self._tell))
+
+    def _tell(self, progress: Progress) -> bool:
+        self._say(PROGRESS, progress.to_json())
+        return progress.accuracy is None or self._answers.get()
+
+    def _say(self, kind: str, body: dict[str, Any]) -> None:
+        self._messages.put({KIND: kind, BODY: json.dumps(body), "done": kind in (OUTCOME, FATAL)})

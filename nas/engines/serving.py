@@ -1,0 +1,43 @@
+"""What a worker says of one task, whichever engine asked it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from nas.errors import NasError
+from nas.ports import Evaluator, Tell
+from nas.records import Failure, FailureKind, Task
+
+READY, PROGRESS, OUTCOME, FATAL = "ready", "progress", "outcome", "fatal"
+"""Kinds of message: its evaluator is made; another epoch; how the task ended; no task can be done here."""
+
+
+class WorkerError(NasError, RuntimeError):
+    """A worker cannot work, whatever the candidate: the search stops, and its trials in training stay to be continued."""
+
+
+def python_path() -> str:
+    """This process's module search path for the environment of a worker, the current folder by its name."""
+    return os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+
+
+def make_evaluator(factory: str, arguments: Mapping[str, Any]) -> Evaluator:
+    """The evaluator that `module:function` makes of the arguments."""
+    module, _, function = factory.partition(":")
+    return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
+
+
+def serve(evaluator: Evaluator, task: Task, tell: Tell) -> tuple[str, dict[str, Any]]:
+    """Evaluates a task: the kind of the answer, and its body as plain JSON."""
+    try:
+        return OUTCOME, evaluator.evaluate(task, tell).to_json()
+    except NasError as error:
+        return FATAL, {"message": str(error)}
+    except Exception as error:  # the process border: nothing but records may cross it
+        sys.excepthook(type(error), error, error.__traceback__)
+        return OUTCOME, Failure(kind=FailureKind.CRASHED, message=f"{type(error).__name__}: {error}").to_json()
