@@ -16,7 +16,7 @@ from typing import Any
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
-from nas.driver import Driver
+from nas.driver import MAX_LOSSES, Driver
 from nas.early_stopping import StoppingRule, rungs
 from nas.endings import Ending
 from nas.objectives import Objective, accuracy_objective, cost_objective
@@ -100,17 +100,26 @@ class ToyEvaluator:
         epoch_seconds: How long an epoch takes.
         failing: Widths whose training diverges.
         deadly: Widths whose training kills the worker process.
+        hanging: Trials whose first training never says a word.
     """
 
-    def __init__(self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int]) -> None:
+    def __init__(
+        self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int], hanging: list[int]
+    ) -> None:
         self.folder = Path(folder)
         self.epoch_seconds = epoch_seconds
         self.failing = failing
         self.deadly = deadly
+        self.hanging = hanging
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
         width = task.candidate.architecture["width"]
         checkpoint = self.folder / f"{task.trial}.json"
+        process = self.folder / f"{task.trial}.pid"
+        if task.trial in self.hanging and not process.exists():
+            process.write_text(str(os.getpid()))
+            time.sleep(3600)
+        process.write_text(str(os.getpid()))
         done = json.loads(checkpoint.read_text())["epochs"] if checkpoint.exists() else 0
         for epoch in range(done, task.budget.epochs):
             time.sleep(self.epoch_seconds)
@@ -130,12 +139,17 @@ class ToyEvaluator:
         return toy_evaluation(task, task.budget.epochs)
 
 
-def make_toy_evaluator(folder: str, epoch_seconds: float, failing: list[int], deadly: list[int]) -> Evaluator:
-    return ToyEvaluator(folder, epoch_seconds, failing, deadly)
+def make_toy_evaluator(**arguments: Any) -> Evaluator:
+    return ToyEvaluator(**arguments)
 
 
 def toy_worker(
-    folder: Path, *, epoch_seconds: float = 0.0, failing: tuple[int, ...] = (), deadly: tuple[int, ...] = ()
+    folder: Path,
+    *,
+    epoch_seconds: float = 0.0,
+    failing: tuple[int, ...] = (),
+    deadly: tuple[int, ...] = (),
+    hanging: tuple[int, ...] = (),
 ) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
     return WorkerSpec(
@@ -145,6 +159,7 @@ def toy_worker(
             "epoch_seconds": epoch_seconds,
             "failing": list(failing),
             "deadly": list(deadly),
+            "hanging": list(hanging),
         },
     )
 
@@ -172,6 +187,7 @@ def toy_driver(
     stopping: StoppingRule | None = None,
     endings: Sequence[Ending] = (),
     replicates: int = 1,
+    max_losses: int = MAX_LOSSES,
 ) -> Driver:
     space = space or ToySpace()
     context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
@@ -185,6 +201,7 @@ def toy_driver(
         stopping=stopping,
         endings=endings,
         replicates=replicates,
+        max_losses=max_losses,
     )
 
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from nas.driver import Driver
+from nas.engines.ray_tune import reaper
 from nas.engines.ray_tune.settings import RaySettings
 from nas.engines.serving import WorkerError, python_path
 from nas.ports import WorkerSpec
 
-ENVIRONMENT = {
+VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_worker_niceness": "0",  # Ray's own 15 lets anything else on the machine starve the search
@@ -31,6 +35,8 @@ ENVIRONMENT = {
     "TUNE_FORCE_TRIAL_CLEANUP_S": "1",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
 }
+"""What Ray reads of the environment, here and in the processes it starts."""
+CONNECT_SECONDS = 10.0
 LOOK_AGAIN = 5.0
 """Seconds after which the cluster is asked anew for its size."""
 
@@ -70,7 +76,7 @@ class RayEngine:
             on_event()
             return
         with (
-            _environment({**ENVIRONMENT, "PYTHONPATH": python_path()}),
+            environment(TUNE_DISABLE_AUTO_CALLBACK_LOGGERS=str(int(not self._settings.tensorboard))),
             self._connected(),
             tempfile.TemporaryDirectory(prefix="shufflenas-") as folder,
         ):
@@ -104,8 +110,10 @@ class RayEngine:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _environment({} if self._settings.tensorboard else {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}):
-            tuner.fit()
+        logging.getLogger("ray.tune").setLevel(
+            logging.CRITICAL
+        )  # what goes wrong with a trial is recorded, and shown there
+        tuner.fit()
         if desk.fault is not None:
             raise desk.fault
         on_event()
@@ -137,34 +145,50 @@ class RayEngine:
     def _connected(self) -> Iterator[None]:
         import ray
 
+        address = self._settings.address
         if ray.is_initialized():  # a notebook, or a test, has its own
             yield
             return
-        options: dict[str, Any] = (
-            {"address": self._settings.address} if self._settings.address else {"address": "local"}
-        )
-        if not self._settings.address:
-            options["include_dashboard"] = False
-        try:
-            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            where = self._settings.address or "on this machine"
-            raise WorkerError(
-                f"--ray.address: cannot reach or start Ray {where}: {str(error).splitlines()[0]}"
-            ) from error
-        try:
-            yield
-        finally:
-            ray.shutdown()
+        with nullcontext() if address else _watch():
+            options = {"address": address} if address else {"address": "local", "include_dashboard": False}
+            try:
+                _knock(address)
+                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+            except (OSError, ValueError, RuntimeError) as error:
+                where = f"reach a Ray cluster at {address}" if address else "start Ray on this machine"
+                raise WorkerError(f"--ray.address: cannot {where}: {str(error).splitlines()[0]}") from error
+            try:
+                yield
+            finally:
+                started = set() if address else reaper.ray_of(os.getpid())
+                ray.shutdown()
+                reaper.reap(started)
+
+
+def _watch() -> subprocess.Popen[bytes]:
+    """A process that ends our Ray if this process is killed; as a context it ends by itself."""
+    return subprocess.Popen([sys.executable, "-S", reaper.__file__], stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _knock(address: str | None) -> None:
+    """Finds out in seconds whether there is anything at HOST:PORT; Ray itself tries for many minutes."""
+    match = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d+)", address or "")
+    if match:
+        socket.create_connection((match[1], int(match[2])), timeout=CONNECT_SECONDS).close()
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Sets variables that Ray reads, where the user has not, and takes them back."""
-    added = [name for name in values if name not in os.environ]
-    os.environ.update({name: values[name] for name in added})
+def environment(**more: str) -> Iterator[None]:
+    """Sets the variables that Ray reads, where the user has not, and takes them back."""
+    values = {**VARIABLES, "PYTHONPATH": python_path(), **more}
+    added = {name: value for name, value in values.items() if name == "PYTHONPATH" or name not in os.environ}
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
     try:
         yield
     finally:
-        for name in added:
-            os.environ.pop(name, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -54,6 +54,10 @@ class Desk:
         self._live: dict[str, _Live] = {}
         self.fault: BaseException | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its hooks into its own state, which is never restored and must hold no storage's password."""
+        return {}
+
     def next_task(self, tune_id: str) -> str | None:
         """The next task as JSON text, if there is one and room for it."""
         if len(self._live) >= self._slots():

@@ -1,0 +1,214 @@
+"""The Ray engine, on Rays that are really there: one of its own, and clusters of several nodes on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from toy_search import toy_accuracy, toy_driver, toy_worker
+
+from nas.driver import Driver
+from nas.early_stopping import stopping_rule
+from nas.engines.ray_tune.engine import RayEngine, environment
+from nas.engines.ray_tune.settings import RaySettings, ray_faults
+from nas.engines.serving import WorkerError
+from nas.ports import WorkerSpec
+from nas.records import Evaluation, Failure, FailureKind, TrialState
+from run_search import main
+
+DRIVER = """
+import sys
+from pathlib import Path
+from toy_search import toy_driver, toy_worker
+from nas.engines.ray_tune.engine import RayEngine
+from nas.engines.ray_tune.settings import RaySettings
+folder = Path(sys.argv[1])
+driver = toy_driver(folder, trials=6, epochs=6)
+spec = toy_worker(folder / "work", epoch_seconds=0.2)
+RayEngine(spec, RaySettings(max_concurrent=2), cpus=0.5, gpus=0, logs=folder / "ray").run(driver, lambda: None)
+"""
+
+
+@contextmanager
+def a_cluster(nodes: int) -> Iterator[Cluster]:
+    """So many nodes of one CPU core each, beside a head that trains nothing; this process has joined."""
+    with environment():
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        try:
+            for _ in range(nodes):
+                cluster.add_node(num_cpus=1)
+            ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+            cluster.wait_for_nodes()
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+def run(
+    driver: Driver, spec: WorkerSpec, folder: Path, watch: Callable[[], object] = lambda: None, **more: Any
+) -> None:
+    RayEngine(spec, RaySettings(**more), cpus=1, gpus=0, logs=folder / "ray").run(driver, watch)
+
+
+def epochs_of(folder: Path) -> Counter[tuple[int, int]]:
+    """How often each epoch of each trial was trained."""
+    log = folder / "epochs.log"
+    pairs = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+    return Counter((int(trial), int(epoch)) for trial, epoch in pairs)
+
+
+def descendants(pid: int) -> list[int]:
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found - {pid})
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pids: list[int], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not any(alive(pid) for pid in pids)
+
+
+def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
+    """Real trainings: the same proposals, the same digits, and no process left."""
+    before = set(descendants(os.getpid()))
+    tables = []
+    for engine in ("local", "ray"):
+        output = tmp_path / engine
+        flags = ["--search.sampler", "random", "--search.trials", "4", "--train.epochs", "2", "--output", str(output)]
+        assert main([*flags, "--search.engine", engine, "--search.workers", "2", "--ray.max_concurrent", "2"]) == 0
+        tables.append(pd.read_csv(output / "trials.csv").drop(columns=["seconds"], errors="ignore"))
+    measured = [table.filter(regex="digest|state|accuracy|macs|loss|epochs") for table in tables]
+    pd.testing.assert_frame_equal(*measured, check_exact=True)
+    assert measured[0].shape[1] >= 4
+    assert gone(sorted(set(descendants(os.getpid())) - before))
+
+
+def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero(tmp_path: Path):
+    work = tmp_path / "work"
+    driver = toy_driver(tmp_path, trials=8, epochs=6, max_losses=4)
+    done: list[str] = []
+    with a_cluster(3) as cluster:
+
+        def harm() -> None:
+            trained = epochs_of(work)
+            halfway = [trial for trial, epoch in trained if epoch == 2 and (trial, 5) not in trained]
+            ended = sum(trial.state is TrialState.COMPLETE for trial in driver.trials)
+            if not done and halfway:
+                os.kill(int((work / f"{halfway[0]}.pid").read_text()), signal.SIGKILL)
+                done.append("worker")
+            elif done == ["worker"] and ended in (3, 4):
+                cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
+                done.append("node")
+
+        run(driver, toy_worker(work, epoch_seconds=0.2), tmp_path, harm)
+    assert done == ["worker", "node"]
+    assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 8}
+    assert len({trial.candidate.digest for trial in driver.trials}) == 8
+    trained = epochs_of(work)
+    assert set(trained) == {(trial, epoch) for trial in range(8) for epoch in range(6)}
+    # An epoch is trained again only if the fault fell between its training and its checkpoint.
+    assert sum(trained.values()) <= 8 * 6 + 2
+    for trial in driver.trials:
+        assert isinstance(trial.outcome, Evaluation)
+        assert trial.outcome.measurements["accuracy"].mean == toy_accuracy(trial.candidate)
+
+
+def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(tmp_path: Path):
+    with a_cluster(2):
+        driver = toy_driver(tmp_path, trials=10)
+        worker = toy_worker(tmp_path / "work", failing=(64,), deadly=(32,), hanging=(1,))
+        run(driver, worker, tmp_path, trial_timeout=4.0)
+        kinds = {}
+        for trial in driver.trials:
+            width = trial.candidate.architecture["width"]
+            kinds[width] = trial.outcome.kind if isinstance(trial.outcome, Failure) else trial.state
+        assert kinds == {
+            64: FailureKind.DIVERGED,
+            32: FailureKind.CRASHED,
+            8: TrialState.COMPLETE,
+            16: TrialState.COMPLETE,
+        }
+        stopped = toy_driver(
+            tmp_path / "stopped", trials=30, epochs=9, stopping=stopping_rule("bound", 0), sampler="random"
+        )
+        run(stopped, toy_worker(tmp_path / "stopped" / "work"), tmp_path)
+        states = Counter(trial.state for trial in stopped.trials if trial.reused_from is None)
+        assert states[TrialState.STOPPED] > 0
+        assert states[TrialState.STOPPED] + states[TrialState.COMPLETE] == 30
+        for trial in stopped.trials:
+            if trial.state is TrialState.STOPPED:
+                assert isinstance(trial.outcome, Evaluation)
+                assert trial.outcome.epochs < 9
+        with pytest.raises(WorkerError, match="no_such_function"):
+            run(toy_driver(tmp_path / "none"), WorkerSpec(factory="toy_search:no_such_function"), tmp_path)
+        with pytest.raises(WorkerError, match=r"2 CPU cores and 0 GPUs.*takes 1 .*and 2 \(--ray.gpus_per_trial\)"):
+            RayEngine(worker, RaySettings(), cpus=1, gpus=2, logs=tmp_path).run(toy_driver(tmp_path / "gpu"), print)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_a_driver_that_ends_leaves_no_process_and_its_study_is_continued(tmp_path: Path, ending: signal.Signals):
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    with (tmp_path / "driver.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, stderr=log
+        )
+    deadline = time.monotonic() + 120
+    while sum(epochs_of(tmp_path / "work").values()) < 8 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started = descendants(process.pid)
+    assert any("raylet" in Path(f"/proc/{pid}/cmdline").read_text() for pid in started if alive(pid))
+    process.send_signal(ending)
+    process.wait(timeout=60)
+    assert gone(started), "Ray ends with its driver"
+    driver = toy_driver(tmp_path, trials=6, epochs=6)
+    assert not driver.finished
+    with a_cluster(2):
+        run(driver, toy_worker(tmp_path / "work"), tmp_path)
+    assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
+    trained = epochs_of(tmp_path / "work")
+    assert set(trained) == {(trial, epoch) for trial in range(6) for epoch in range(6)}
+    assert sum(trained.values()) <= 6 * 6 + 2
+
+
+def test_settings_out_of_range_are_told_in_words():
+    wrong = RaySettings(gpus_per_trial=1.5, cpus_per_trial=0, max_concurrent=0, max_failures=0, trial_timeout=0)
+    assert [fault.split(":")[0] for fault in ray_faults(wrong)] == [
+        "--ray.gpus_per_trial", "--ray.cpus_per_trial", "--ray.max_concurrent", "--ray.max_failures", "--ray.trial_timeout",
+    ]  # fmt: skip
+    assert ray_faults(RaySettings(gpus_per_trial=0.25)) == []
+
+
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=2)
+    with pytest.raises(WorkerError, match=r"--ray.address: cannot reach a Ray cluster at 127.0.0.1:1: .*refused"):
+        run(driver, toy_worker(tmp_path / "work"), tmp_path, address="127.0.0.1:1")
