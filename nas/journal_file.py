@@ -78,7 +78,7 @@ def open_journal(path: str) -> BaseStorage:
             return storage
     except OSError as error:
         raise OSError(error.strerror or str(error)) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"it is no journal of Optuna, or a broken one ({error})") from error
 
 

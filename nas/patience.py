@@ -13,7 +13,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 AWAY_SECONDS = 60.0
 """A storage may be away for so long; with what an attempt takes less than the age at which others take a driver for dead."""
 PAUSE_SECONDS = 1.0
-_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL)
+_PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+)
 
 T = TypeVar("T")
 

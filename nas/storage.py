@@ -58,6 +58,15 @@ def open_storage(url: str) -> BaseStorage:
     raise StudyError(f"cannot open the study's storage {redact(url)}: {reason}{hint}")
 
 
+def close_storage(storage: BaseStorage) -> None:
+    """Ends the connections to a storage; it may be used again, which makes new ones."""
+    from optuna.storages import RDBStorage
+
+    storage.remove_session()
+    if isinstance(storage, RDBStorage):
+        storage.engine.dispose()
+
+
 def _open_database(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage
 
@@ -77,7 +86,9 @@ def _refuse_unreadable_password(url: str) -> None:
     if found and "@" in found[2]:
         raise StudyError(f"the storage {redact(url)}: write an @ in the password as %40")
     if any(HIDDEN == secret for secret in _secrets(url)):
-        raise StudyError(f"the storage {redact(url)}: the password was left out of a written file, give --search.storage")
+        raise StudyError(
+            f"the storage {redact(url)}: the password was left out of a written file, give --search.storage"
+        )
 
 
 def _secrets(url: str) -> list[str]:

@@ -30,6 +30,7 @@ from nas.objectives import Direction, Objective
 from nas.one_thread import one_thread
 from nas.patience import patiently, reason_of
 from nas.records import CURVE, Evaluation, Outcome, Trial, TrialState, outcome_from_json
+from nas.storage import close_storage
 from nas.study_holder import StudyHolder
 
 FORMAT = 1
@@ -176,7 +177,7 @@ class Study:
         """Gives the study back and ends the connection to the database."""
         with _told_as_study_error():
             self.holder.release()
-        self._storage.remove_session()
+        close_storage(self._storage)
 
     def renew(self) -> None:
         """Shows other drivers that this one lives; cheap when called often.
