@@ -85,7 +85,7 @@ def _refuse_unreadable_password(url: str) -> None:
     found = _PASSWORD.search(url)
     if found and "@" in found[2]:
         raise StudyError(f"the storage {redact(url)}: write an @ in the password as %40")
-    if any(HIDDEN == secret for secret in _secrets(url)):
+    if any(secret == HIDDEN for secret in _secrets(url)):
         raise StudyError(
             f"the storage {redact(url)}: the password was left out of a written file, give --search.storage"
         )

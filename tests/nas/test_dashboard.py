@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.storages import InMemoryStorage
 from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
 
 from nas.dashboard import main
@@ -112,7 +113,7 @@ def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pyte
 
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
     with pytest.raises(StudyError, match=r"pip install 'shufflenas\[dashboard\]'"):
-        dashboard(open_storage("sqlite://"))
+        dashboard(InMemoryStorage())
 
 
 def test_a_port_that_cannot_be_had_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -146,7 +146,7 @@ def test_a_server_that_stays_away_ends_the_search_and_the_same_search_continues(
     assert task is not None
     server.stop()
     try:
-        with pytest.raises(StudyError, match="storage failed .* the same command continues") as caught:
+        with pytest.raises(StudyError, match=r"storage failed .* the same command continues") as caught:
             finish(driver, task)
         assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
         with pytest.raises(StudyError, match="cannot open the study's storage"):
