@@ -11,7 +11,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 AWAY_SECONDS = 60.0
-"""A storage may be away for so long; with what an attempt takes less than the age at which others take a driver for dead."""
+"""A storage may be away for so long. With what attempts take it is less than the age at which a driver is dead to others."""
 PAUSE_SECONDS = 1.0
 _PASSING = (
     sqlite3.SQLITE_BUSY,

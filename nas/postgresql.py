@@ -11,6 +11,10 @@ from nas.errors import StudyError
 
 DRIVERS = ("psycopg", "psycopg2", "pg8000")
 """Libraries, the one that is tested first, by the names of both Python and SQLAlchemy."""
+CONNECT_SECONDS = 5
+"""A host that does not answer is waited for so long at a time; Optuna tries five times to add a trial."""
+SILENT_SECONDS = 10
+"""A connection on which nothing is acknowledged for so long is broken."""
 _OF_LIBPQ = DRIVERS[:2]
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+(\w+))?://")
 
@@ -40,9 +44,13 @@ def connection(url: str) -> tuple[str, dict[str, Any]]:
         )
     arguments: dict[str, int] = {}
     if driver in _OF_LIBPQ:
-        # Without them a host that does not answer is waited for as long as the kernel does, 2 to 15 minutes.
+        # Without them it is as long as the kernel likes, 2 to 15 minutes.
         # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-        arguments = {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 30_000}
+        arguments = {
+            "connect_timeout": CONNECT_SECONDS,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 1000 * SILENT_SECONDS,
+        }
     arguments = {key: value for key, value in arguments.items() if f"{key}=" not in urlsplit(url).query}
     # A connection that the server, or a firewall, has closed in the meantime is replaced before it is used.
     return f"postgresql+{driver}://{url[scheme.end() :]}", {"pool_pre_ping": True, "connect_args": arguments}

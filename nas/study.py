@@ -175,9 +175,11 @@ class Study:
 
     def close(self) -> None:
         """Gives the study back and ends the connection to the database."""
-        with _told_as_study_error():
-            self.holder.release()
-        close_storage(self._storage)
+        try:
+            with _told_as_study_error():
+                self.holder.release()
+        finally:
+            close_storage(self._storage)
 
     def renew(self) -> None:
         """Shows other drivers that this one lives; cheap when called often.

@@ -14,10 +14,13 @@ from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
 
 from nas.errors import StudyError
+from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
+from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
 from nas.samplers.distributions import distributions
-from nas.storage import open_storage, redact, sqlite_url
+from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
 from nas.study import Study
+from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
 
 KINDS = ("sqlite", "journal", "postgresql")
 NAMES = map("study{}".format, itertools.count())
@@ -177,6 +180,13 @@ def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert told[0] == "the study's storage is away (database is locked); trying again for 60 s"
     stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials
     assert stored[0].state is optuna.trial.TrialState.COMPLETE
+
+
+@pytest.mark.parametrize("attempt", [BUSY_SECONDS, CONNECT_SECONDS])
+def test_a_driver_that_waits_for_its_storage_is_not_dead_to_others(attempt: float):
+    # Optuna's RDBStorage.create_new_trial: five attempts, and up to two seconds after each but the last.
+    adding = 5 * attempt + 4 * 2
+    assert RENEW_SECONDS + AWAY_SECONDS + PAUSE_SECONDS + adding < STALE_SECONDS
 
 
 def test_a_path_with_the_characters_of_urls_and_templates_is_a_file(tmp_path: Path):
