@@ -135,7 +135,7 @@ class Study:
         template = self._template(trial, constraints, attributes)
         with _told_as_study_error():
             self._ids[trial.number] = patiently(
-                lambda: self._storage.create_new_trial(self._id, template),
+                lambda: self._create(trial.number, template),
                 self._tell,
                 again=lambda: self._create_if_missing(trial.number, template),
             )
@@ -196,11 +196,24 @@ class Study:
                 lambda: self._storage.set_trial_user_attr(self._ids[number], "outcome", outcome.to_json()), self._tell
             )
 
+    def _create(self, number: int, template: FrozenTrial) -> int:
+        """Adds a trial, whose number must be that which it has here: others refer to it by that.
+
+        Not so if another process writes, or if Optuna repeated a commit whose answer was lost, which it does by itself.
+        """
+        created = self._storage.create_new_trial(self._id, template)
+        if self._storage.get_trial_id_from_study_id_trial_number(self._id, number) != created:
+            raise StudyError(
+                f"the study {self.name!r} got a trial {number} that this search did not add; nothing is lost, the same command "
+                "continues. If this comes again, another process writes the study"
+            )
+        return created
+
     def _create_if_missing(self, number: int, template: FrozenTrial) -> int:
         try:
             return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
         except KeyError:
-            return self._storage.create_new_trial(self._id, template)
+            return self._create(number, template)
 
     def _end_if_running(self, number: int, state: OptunaState, values: list[float] | None) -> bool:
         try:

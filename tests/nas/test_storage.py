@@ -85,6 +85,19 @@ def test_a_study_that_another_driver_holds_is_refused(url: str):
         toy_study(url)
 
 
+def test_a_trial_that_another_process_added_is_noticed_and_the_search_continues(url: str, tmp_path: Path):
+    driver = toy_driver(tmp_path, study=toy_study(url), trials=4)
+    assert driver.next_task() is not None
+    storage = open_storage(url)
+    (first,) = storage.get_all_trials(study_id := storage.get_study_id_from_name("toy"))
+    storage.create_new_trial(study_id, first)
+    with pytest.raises(StudyError, match="got a trial 1 that this search did not add"):
+        driver.next_task()
+    driver = toy_driver(tmp_path, study=toy_study(url), trials=4)
+    run_inline(driver)
+    assert len(driver.trained()) >= 4
+
+
 def fail_after(storage: Any, monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Lets each of the methods do its work the first time, and then lose the answer."""
     for method in methods:
