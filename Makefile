@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 SEARCH ?=
 ABLATION ?=
+export STORAGE ?= sqlite:///runs/quickstart/study.db
 
-.PHONY: search test lint check ablation clean
+.PHONY: search test lint check ablation dashboard clean
 
 search: $(STAMP)  ## the default search, to a report in runs/quickstart
 	$(BIN)/python run_search.py $(SEARCH)
@@ -30,6 +31,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 ablation: $(STAMP)  ## what the dynamic shuffle is worth: all arms on CIFAR-10, hours; ABLATION="--data.root DATA"
 	$(BIN)/python -m benchmarks.ablation $(ABLATION)
+
+dashboard: $(STAMP)  ## Optuna's dashboard of a search, to look at; STORAGE=postgresql://... names its storage
+	@$(BIN)/python -c 'import optuna_dashboard' 2>/dev/null || $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dashboard]"
+	@$(BIN)/python -m nas.dashboard "$$STORAGE"
 
 clean:  ## removes the virtual environment
 	rm -rf $(VENV)

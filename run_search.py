@@ -332,19 +332,24 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search in its output folder, or in the storage that the settings name."""
     from nas.growth import open_study
-    from nas.storage import open_storage, sqlite_url
+    from nas.storage import close_storage, open_storage, sqlite_url
 
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
     own_name = "search" if search.storage is None else folder.path.resolve().name
-    return open_study(
-        open_storage(search.storage or sqlite_url(folder.database)),
-        search.study or own_name,
-        plan.objectives,
-        plan.identity,
-        plan.context,
-        lambda text: print(text, file=sys.stderr),
-    )
+    storage = open_storage(search.storage or sqlite_url(folder.database))
+    try:
+        return open_study(
+            storage,
+            search.study or own_name,
+            plan.objectives,
+            plan.identity,
+            plan.context,
+            lambda text: print(text, file=sys.stderr),
+        )
+    except BaseException:
+        close_storage(storage)
+        raise
 
 
 def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import SettingsError, unknown_name
+from nas.storage import redact
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -100,6 +101,8 @@ def parse(
     whole = parser.instantiate(settings)
     faults += check(whole)
     if faults:
+        # What was meant for --search.storage may stand under another name.
+        faults = [redact(fault) for fault in faults]
         raise SettingsError(faults[0] if len(faults) == 1 else "\n  ".join(["several settings are wrong:", *faults]))
     return whole
 

@@ -71,23 +71,23 @@ def open_study(
         objectives: Axes of the front.
         identity: Settings that give the study its meaning; those of the space, under `space`, may grow.
         context: The space, and what is limited.
-        tell: Is told when trials of an earlier form of the space are taken over.
+        tell: Is told when trials of an earlier form of the space are taken over, and when the storage is away for a while.
 
     Raises:
         StudyError: It was made with other settings, or in a space whose networks are not all in this one.
     """
     family = _family(storage, name)
     if not family:
-        return Study(storage, name, objectives, identity, context.distributions)
+        return Study(storage, name, objectives, identity, context.distributions, tell=tell)
     latest = family[-1]
     stored, earlier = identity_of(storage, latest), history(storage, latest)
     differing = [key for key in {*stored, *identity} if stored.get(key) != identity.get(key)]
     if stored and differing and all(map(_is_of_space, differing)):
-        study = _grown(storage, family, objectives, identity, context, [*earlier, _space_settings(stored)])
+        study = _grown(storage, family, objectives, identity, context, [*earlier, _space_settings(stored)], tell)
         tell(f"the space has changed: the {len(study)} trials of {latest} are kept, in {study.name}")
         return study
     growth = Growth(context.space, earlier) if earlier else None
-    study = Study(storage, latest, objectives, identity, context.distributions, translate=growth)
+    study = Study(storage, latest, objectives, identity, context.distributions, translate=growth, tell=tell)
     if len(family) > 1:
         _take_over(storage, family[-2], study, context, Growth(context.space, history(storage, latest)))
     return study
@@ -100,6 +100,7 @@ def _grown(
     identity: Mapping[str, Any],
     context: SamplerContext,
     earlier: list[Mapping[str, Any]],
+    tell: Callable[[str], object],
 ) -> Study:
     """The study in its present space: the same one where decisions were added, a new one where their domains changed."""
     latest = family[-1]
@@ -117,8 +118,8 @@ def _grown(
         old.close()
     if _same_domains(storage, latest, context):
         rewrite_identity(storage, latest, identity, {GROWN_FROM: earlier})
-        return Study(storage, latest, objectives, identity, context.distributions, translate=growth)
-    study = Study(storage, f"{family[0]}-{len(family) + 1}", objectives, identity, context.distributions)
+        return Study(storage, latest, objectives, identity, context.distributions, translate=growth, tell=tell)
+    study = Study(storage, f"{family[0]}-{len(family) + 1}", objectives, identity, context.distributions, tell=tell)
     rewrite_identity(storage, study.name, identity, {GROWN_FROM: earlier})
     _take_over(storage, latest, study, context, growth)
     return study

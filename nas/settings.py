@@ -48,7 +48,8 @@ class SearchSettings:
     objectives: str = "accuracy,macs"
     """Axes of the front, comma-separated: accuracy (maximized), macs and params (minimized)."""
     storage: str | None = None
-    """Optuna storage URL of the study. Default: the SQLite file study.db in the output folder."""
+    """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
+    network). Default: the SQLite file study.db in the output folder."""
     max_macs: float | None = None
     """Candidates with more multiply-adds are refused before any training."""
     max_params: float | None = None

@@ -15,7 +15,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
@@ -28,8 +28,9 @@ from nas.dimensions import Scalar
 from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.one_thread import one_thread
+from nas.patience import patiently, reason_of
 from nas.records import CURVE, Evaluation, Outcome, Trial, TrialState, outcome_from_json
-from nas.storage import redact
+from nas.storage import close_storage
 from nas.study_holder import StudyHolder
 
 FORMAT = 1
@@ -47,6 +48,7 @@ class Study:
         identity: Settings that give the study its meaning, flat, by dotted name.
         distributions: Optuna's form of the space.
         translate: Makes a stored trial one of this space, where it was added in an earlier form of it.
+        tell: Is told when the storage is away for a while, and when it is back.
 
     Raises:
         StudyError: A study of this name exists with another identity (names the settings that differ), or is held by
@@ -61,8 +63,10 @@ class Study:
         identity: Mapping[str, Any],
         distributions: dict[str, BaseDistribution],
         translate: Callable[[Trial], Trial] | None = None,
+        tell: Callable[[str], object] = lambda _text: None,
     ) -> None:
         self.name = name
+        self._tell = tell
         self.objectives = objectives
         self._translate = translate
         self._distributions = distributions
@@ -130,7 +134,11 @@ class Study:
         attributes = {} if asked is None else memory.get_trial(asked._trial_id).system_attrs
         template = self._template(trial, constraints, attributes)
         with _told_as_study_error():
-            self._ids[trial.number] = self._storage.create_new_trial(self._id, template)
+            self._ids[trial.number] = patiently(
+                lambda: self._create(trial.number, template),
+                self._tell,
+                again=lambda: self._create_if_missing(trial.number, template),
+            )
         if asked is None:
             mirror_id = memory.create_new_trial(self._mirror._study_id, self._mirrored(template, trial))
         else:
@@ -145,10 +153,14 @@ class Study:
     def finish(self, trial: Trial) -> None:
         """Writes the outcome of a running trial."""
         state, values = self._optuna_form(trial)
+        if trial.outcome is not None and trial.reused_from is None:
+            self._write_outcome(trial.number, trial.outcome)
         with _told_as_study_error():
-            if trial.outcome is not None and trial.reused_from is None:
-                self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
-            self._storage.set_trial_state_values(self._ids[trial.number], state, values)
+            patiently(
+                lambda: self._storage.set_trial_state_values(self._ids[trial.number], state, values),
+                self._tell,
+                again=lambda: self._end_if_running(trial.number, state, values),
+            )
         memory, number = self._mirror._storage, self._mirror_ids[trial.number]
         if isinstance(trial.outcome, Evaluation):
             memory.set_trial_user_attr(number, CURVE, _curve(trial.outcome))
@@ -158,15 +170,16 @@ class Study:
     def pause(self, trial: Trial) -> None:
         """Writes how far a running trial came that is to wait; its outcome is of fewer epochs than the budget."""
         assert trial.outcome is not None
-        with _told_as_study_error():
-            self._storage.set_trial_user_attr(self._ids[trial.number], "outcome", trial.outcome.to_json())
+        self._write_outcome(trial.number, trial.outcome)
         self._trials[trial.number] = trial
 
     def close(self) -> None:
         """Gives the study back and ends the connection to the database."""
-        with _told_as_study_error():
-            self.holder.release()
-        self._storage.remove_session()
+        try:
+            with _told_as_study_error():
+                self.holder.release()
+        finally:
+            close_storage(self._storage)
 
     def renew(self) -> None:
         """Shows other drivers that this one lives; cheap when called often.
@@ -175,7 +188,38 @@ class Study:
             StudyError: Another driver has taken the study, or the database is out of reach.
         """
         with _told_as_study_error():
-            self.holder.renew()
+            patiently(self.holder.renew, self._tell)
+
+    def _write_outcome(self, number: int, outcome: Outcome) -> None:
+        with _told_as_study_error():
+            patiently(
+                lambda: self._storage.set_trial_user_attr(self._ids[number], "outcome", outcome.to_json()), self._tell
+            )
+
+    def _create(self, number: int, template: FrozenTrial) -> int:
+        """Adds a trial, whose number must be that which it has here: others refer to it by that.
+
+        Not so if another process writes, or if Optuna repeated a commit whose answer was lost, which it does by itself.
+        """
+        created = self._storage.create_new_trial(self._id, template)
+        if self._storage.get_trial_id_from_study_id_trial_number(self._id, number) != created:
+            raise StudyError(
+                f"the study {self.name!r} got a trial {number} that this search did not add; nothing is lost, the same command "
+                "continues. If this comes again, another process writes the study"
+            )
+        return created
+
+    def _create_if_missing(self, number: int, template: FrozenTrial) -> int:
+        try:
+            return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+        except KeyError:
+            return self._create(number, template)
+
+    def _end_if_running(self, number: int, state: OptunaState, values: list[float] | None) -> bool:
+        try:
+            return self._storage.set_trial_state_values(self._ids[number], state, values)
+        except UpdateFinishedTrialError:
+            return True
 
     def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
         if trial.state is TrialState.RUNNING:
@@ -259,13 +303,12 @@ class Study:
 
 @contextmanager
 def _told_as_study_error() -> Iterator[None]:
-    """Turns a failure of the database into a StudyError without the URL's password."""
+    """Turns a failure of the storage into a StudyError without the URL's password."""
     try:
         yield
-    except (StorageInternalError, SQLAlchemyError) as error:
-        reason = redact(str(error.__cause__ or error).splitlines()[0])
+    except (StorageInternalError, SQLAlchemyError, OSError) as error:
         raise StudyError(
-            f"the study's storage failed ({reason}); what was recorded before is kept, the same command continues"
+            f"the study's storage failed ({reason_of(error)}); what was recorded before is kept, the same command continues"
         ) from error
 
 

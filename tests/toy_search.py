@@ -193,7 +193,7 @@ def toy_driver(
     context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
     make = sampler_factory(sampler)
     return Driver(
-        study=study or open_toy_study(folder, space),
+        study=open_toy_study(folder, space) if study is None else study,
         context=context,
         sampler=lambda draw: make(context, draw),
         budget=Budget(epochs=epochs, rungs=() if stopping is None else rungs(epochs)),

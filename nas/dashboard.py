@@ -1,0 +1,95 @@
+"""Optuna's dashboard of a study, also of one that a search is writing: for looking, on this machine alone.
+
+    python -m nas.dashboard [STORAGE] [--port PORT]
+
+The dashboard itself can rename and delete studies. Here requests that would change something are refused, so neither a slip of the
+hand nor a page in the same browser that knows the port does harm.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+from wsgiref.simple_server import WSGIServer, make_server
+
+from nas.errors import NasError, StudyError
+from nas.storage import open_storage, redact
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+HOST = "127.0.0.1"
+STORAGE = "sqlite:///runs/quickstart/study.db"
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+def dashboard(storage: BaseStorage) -> WsgiApp:
+    """The dashboard as a web application that only reads.
+
+    Raises:
+        StudyError: The package optuna-dashboard is not installed.
+    """
+    try:
+        from optuna_dashboard import wsgi
+    except ImportError as error:
+        raise StudyError(f"the dashboard is not there ({error}): pip install 'shufflenas[dashboard]'") from error
+    changing: WsgiApp = wsgi(storage)
+
+    def reading(request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Type", "application/json")])
+            return [b'{"reason": "this dashboard only reads"}']
+        return changing(request, start)
+
+    return reading
+
+
+def existing_storage(url: str) -> BaseStorage:
+    """The storage of a study that has begun; a file that is not there is not made.
+
+    Raises:
+        StudyError: There is no such file, or the storage cannot be read.
+    """
+    kind, _, path = url.partition(":")
+    file = Path(unquote(path.removeprefix("///").partition("?")[0]) if kind == "sqlite" else path).expanduser()
+    if kind in ("sqlite", "journal") and not file.is_file():
+        raise StudyError(f"there is no study at {redact(url)}; begin a search, or name another storage")
+    return open_storage(url)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = ArgumentParser(
+        prog="python -m nas.dashboard", description="Optuna's dashboard of a search; it only reads."
+    )
+    parser.add_argument("storage", nargs="?", default=STORAGE, help="As --search.storage. Default: %(default)s.")
+    parser.add_argument("--port", type=int, default=8080, help="Port on 127.0.0.1. Default: %(default)s.")
+    given = parser.parse_args(argv)
+    try:
+        app = dashboard(existing_storage(given.storage))
+        with make_server(HOST, given.port, app, server_class=_Server) as server:
+            print(f"{redact(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr)
+            server.serve_forever()
+    except KeyboardInterrupt:
+        return 0
+    except NasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (OSError, OverflowError) as error:
+        print(f"error: --port {given.port}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""A study in an Optuna journal: a file to which each operation is appended as a line of JSON.
+
+For folders shared over a network, where the locks of SQLite do not hold. Nothing in it is unpickled: Optuna's snapshots, which are
+pickles, are made for backends that store snapshots alone, and the file is none of those (a test holds it to that).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+_START = b'{"op_code":'
+
+
+class WholeLinesLock(JournalFileOpenLock):
+    """The lock under which a journal is written; who holds it finds a file that ends with a whole line.
+
+    A writer that is killed, or a full disk, may leave a part of a line. Nobody was told that it is written. The next line would be
+    joined to it and both be unreadable, and Optuna then reads nothing beyond. So it is cut off.
+
+    Made by `open(O_EXCL)`, which holds on NFS from version 3 on, and there, other than a symbolic link, is repeated safely when an
+    answer is lost. Both kinds use the same name, so they exclude each other.
+
+    Args:
+        path: Of the journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+
+    def acquire(self) -> bool:
+        """Waits for the lock; that of a writer which died is taken over after 30 seconds."""
+        super().acquire()
+        try:
+            _cut_torn_line(self._path)
+        except OSError:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """Gives the lock back.
+
+        Raises:
+            OSError: Another process has taken it over, because this one stood still for 30 seconds.
+        """
+        try:
+            super().release()
+        except RuntimeError as error:
+            raise OSError(f"the lock of {self._path} was taken over by another process") from error
+
+
+def open_journal(path: str) -> BaseStorage:
+    """The storage in a journal file, which is made if it is not there.
+
+    Args:
+        path: Of the file, relative to the working directory.
+
+    Raises:
+        OSError: It cannot be made, read or written.
+        ValueError: It is no journal.
+    """
+    if not path:
+        raise ValueError("the path of the file is missing")
+    # Absolute, because the working directory may change.
+    file = Path(path).expanduser().resolve()
+    try:
+        if file.exists():
+            _refuse_other_files(file)
+        storage = JournalStorage(JournalFileBackend(str(file), lock_obj=WholeLinesLock(file)))
+        with file.open("ab"):  # that it can be read tells nothing about writing
+            return storage
+    except OSError as error:
+        raise OSError(error.strerror or str(error)) from error
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"it is no journal of Optuna, or a broken one ({error})") from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(len(_START))
+    if not _START.startswith(start):
+        raise ValueError("it holds something else")
+
+
+def _cut_torn_line(path: Path) -> None:
+    with path.open("r+b") as file:
+        end = kept = file.seek(0, 2)
+        while kept:
+            start = max(0, kept - 65536)
+            file.seek(start)
+            newline = file.read(kept - start).rfind(b"\n")
+            kept = start + newline + 1
+            if newline >= 0:
+                break
+        if kept < end:
+            file.truncate(kept)

@@ -1,0 +1,126 @@
+"""The dashboard beside a search that writes: it answers, and changes nothing."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.storages import InMemoryStorage
+from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
+
+from nas.dashboard import main
+from nas.errors import StudyError
+from nas.samplers.distributions import distributions
+from nas.storage import open_storage, sqlite_url
+from nas.study import Study
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@contextmanager
+def served(url: str) -> Iterator[str]:
+    """The dashboard's process on a free port; gives its address."""
+    pytest.importorskip(
+        "optuna_dashboard", reason="optuna-dashboard is not installed: pip install 'shufflenas[dashboard]'"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nas.dashboard", url, "--port", "0"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        said = process.stderr.readline()
+        assert "http://127.0.0.1:" in said, said + process.stderr.read()
+        assert "s3cr3t" not in said
+        yield "http://127.0.0.1:" + said.partition("http://127.0.0.1:")[2].partition("/")[0]
+    finally:
+        process.terminate()
+        process.wait()
+        process.stderr.close()
+
+
+def ask(address: str, path: str, method: str = "GET") -> Any:
+    body = b"{}" if method in ("POST", "PUT") else None
+    with urllib.request.urlopen(urllib.request.Request(address + path, body, method=method), timeout=30) as answer:
+        return json.load(answer)
+
+
+def toy_study(url: str, tell: Callable[[str], object] = lambda _text: None) -> Study:
+    space = distributions(ToySpace().dimensions)
+    return Study(open_storage(url), "toy", toy_objectives(), {"a": 1}, space, tell=tell)
+
+
+@pytest.fixture(params=["sqlite", "journal"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return sqlite_url(tmp_path / "study.db") if request.param == "sqlite" else f"journal:{tmp_path / 'study.journal'}"
+
+
+def test_the_dashboard_follows_a_search_and_does_not_disturb_it(url: str, tmp_path: Path):
+    expected = toy_study(sqlite_url(tmp_path / "reference.db"))
+    run_inline(toy_driver(tmp_path, study=expected, trials=8, sampler="nsga2"))
+    told: list[str] = []
+    study = toy_study(url, told.append)
+    driver = toy_driver(tmp_path, study=study, trials=8, sampler="nsga2")
+    with served(url) as address, ThreadPoolExecutor(4) as readers:
+        (summary,) = ask(address, "/api/studies")["study_summaries"]
+        assert summary["study_name"] == "toy"
+        trials = f"/api/studies/{summary['study_id']}?after=0"
+        while not driver.finished:
+            looking = [readers.submit(ask, address, path) for path in ("/api/studies", trials) for _ in range(2)]
+            task = driver.next_task()
+            assert task is not None
+            finish(driver, task)
+            assert all(look.result() for look in looking)
+        give_up = time.monotonic() + 60  # it reads a study anew every ten seconds
+        while len(shown := ask(address, trials)["trials"]) < len(study) and time.monotonic() < give_up:
+            time.sleep(0.5)
+    assert [trial["number"] for trial in shown] == list(range(len(study)))
+    assert told == []
+    study.close()
+    assert list(toy_study(url)) == list(study) == list(expected)
+
+
+def test_the_dashboard_refuses_to_change_a_study(url: str):
+    toy_study(url).close()
+    with served(url) as address:
+        (summary,) = ask(address, "/api/studies")["study_summaries"]
+        for method, path in (("DELETE", ""), ("POST", "/rename"), ("PUT", "/note")):
+            with pytest.raises(urllib.error.HTTPError, match="405") as refused:
+                ask(address, f"/api/studies/{summary['study_id']}{path}", method)
+            refused.value.close()
+        assert ask(address, "/api/studies")["study_summaries"] == [summary]
+
+
+@pytest.mark.parametrize("kind", ["sqlite:///", "journal:"])
+def test_a_study_that_is_not_there_is_told_and_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    monkeypatch.setattr("nas.dashboard.dashboard", lambda _storage: None)
+    assert main([f"{kind}{tmp_path}/none"]) == 2
+    assert "there is no study at" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    from nas.dashboard import dashboard
+
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
+    with pytest.raises(StudyError, match=r"pip install 'shufflenas\[dashboard\]'"):
+        dashboard(InMemoryStorage())
+
+
+def test_a_port_that_cannot_be_had_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip(
+        "optuna_dashboard", reason="optuna-dashboard is not installed: pip install 'shufflenas[dashboard]'"
+    )
+    url = sqlite_url(tmp_path / "study.db")
+    toy_study(url).close()
+    assert main([url, "--port", "99999"]) == 2
+    assert "--port 99999" in capsys.readouterr().err
