@@ -1,6 +1,6 @@
 """What a trial costs beside its training: an evaluator that returns at once, 20 decisions, a SQLite study.
 
-    python benchmarks/engine_overhead.py [--trials 500] [--sampler random] [--workers 1]
+    python -m benchmarks.engine_overhead [--trials 500] [--sampler random] [--workers 1]
 
 Prints milliseconds a trial over the whole search and over its last tenth, and, in the same run, what plain Optuna
 (`study.ask`, `study.tell` on the same kind of storage) costs for the same decisions.
@@ -12,9 +12,9 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 
@@ -78,8 +78,16 @@ def make() -> Evaluator:
     return AtOnce()
 
 
-def ours(trials: int, sampler: str, workers: int) -> tuple[float, float]:
-    """Milliseconds a trial, over all and over the last tenth."""
+class Engine(Protocol):
+    """Runs a search."""
+
+    def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
+        """Until it is finished."""
+        ...
+
+
+def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], Engine]) -> list[float]:
+    """When trials were handed out, in seconds of one clock."""
     space = WideSpace()
     with tempfile.TemporaryDirectory() as folder:
         context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
@@ -101,14 +109,10 @@ def ours(trials: int, sampler: str, workers: int) -> tuple[float, float]:
         times: list[float] = []
 
         def watch() -> None:
-            ended = driver.handed_out
-            if ended > len(times):
-                times.append(time.perf_counter())
+            times.extend([time.perf_counter()] * (driver.handed_out - len(times)))
 
-        engine = LocalEngine(WorkerSpec(factory="engine_overhead:make"), workers=workers, logs=Path(folder) / "logs")
-        engine.run(driver, watch)
-        tenth = max(trials // 10, 1)
-        return (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
+        make_engine(WorkerSpec(factory="benchmarks.engine_overhead:make"), Path(folder) / "logs").run(driver, watch)
+        return times
 
 
 def plain_optuna(trials: int, sampler: str) -> float:
@@ -138,7 +142,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    mean, last = ours(options.trials, options.sampler, options.workers)
+    times = ours(
+        options.trials, options.sampler, lambda spec, logs: LocalEngine(spec, workers=options.workers, logs=logs)
+    )
+    tenth = max(options.trials // 10, 1)
+    mean, last = (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
     peer = plain_optuna(options.trials, options.sampler)
     print(f"{options.trials} trials, 20 decisions, {options.sampler}, SQLite, {options.workers} worker(s)")
     print(f"this engine    {mean:7.1f} ms a trial, {last:7.1f} ms over the last tenth")
