@@ -98,6 +98,7 @@ def gone(pids: list[int], seconds: float = 30) -> bool:
     return not any(alive(pid) for pid in pids)
 
 
+@pytest.mark.slow
 def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
     """Real trainings: the same proposals, the same digits, and no process left."""
     before = set(descendants(os.getpid()))
@@ -113,6 +114,7 @@ def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
     assert gone(sorted(set(descendants(os.getpid())) - before))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero(tmp_path: Path):
     work = tmp_path / "work"
     driver = toy_driver(tmp_path, trials=8, epochs=6, max_losses=4)
@@ -143,6 +145,7 @@ def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero
         assert trial.outcome.measurements["accuracy"].mean == toy_accuracy(trial.candidate)
 
 
+@pytest.mark.slow
 def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(tmp_path: Path):
     with a_cluster(2):
         driver = toy_driver(tmp_path, trials=10)
@@ -175,6 +178,7 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(tmp_
             RayEngine(worker, RaySettings(), cpus=1, gpus=2, logs=tmp_path).run(toy_driver(tmp_path / "gpu"), print)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_driver_that_ends_leaves_no_process_and_its_study_is_continued(tmp_path: Path, ending: signal.Signals):
     path = os.pathsep.join(entry for entry in sys.path if entry)
