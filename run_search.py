@@ -24,7 +24,7 @@ from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
-from nas.settings import SearchSettings, objective_names
+from nas.settings import SearchSettings, checkpoint_bytes, objective_names
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
@@ -237,6 +237,7 @@ class Plan:
                 "checkpoints": str(checkpoints),
                 "split_seed": self.split_seed,
                 "fingerprint": self.data.fingerprint,
+                "checkpoint_bytes": checkpoint_bytes(self.settings.search),
             },
         )
 
@@ -249,6 +250,7 @@ def make_evaluator(
     checkpoints: str,
     split_seed: int,
     fingerprint: str,
+    checkpoint_bytes: int | None = None,
 ) -> Evaluator:
     """The evaluator of a worker process, from plain JSON."""
     from evaluator.worker import TrainingEvaluator
@@ -262,6 +264,7 @@ def make_evaluator(
         checkpoints=checkpoints,
         split_seed=split_seed,
         fingerprint=fingerprint,
+        checkpoint_bytes=checkpoint_bytes,
     )
 
 
@@ -305,7 +308,11 @@ def run(settings: Settings) -> SearchResult:
         engine = _engine(plan, folder)
         try:
             with ProgressDisplay(driver, settings.train.epochs) as display:
-                watchers = (display.update, ModelKeeper(folder, driver).update, study.renew)
+                watchers = (
+                    display.update,
+                    ModelKeeper(folder, driver, checkpoint_bytes(settings.search)).update,
+                    study.renew,
+                )
                 engine.run(driver, lambda: [watch() for watch in watchers])
         finally:
             result = _publish(plan, driver, folder)

@@ -5,6 +5,7 @@ Folder of a trial: `last.pt` while it trains; `weights.pt` (the averaged network
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -12,12 +13,14 @@ import pickle
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
+from evaluator.disk_budget import DiskBudget
 from nas.errors import OutputError
 from nas.records import Evaluation, outcome_from_json
 
@@ -46,8 +49,16 @@ class Saved:
 class Checkpoints:
     """The folder of one training."""
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any], *, least_seconds: float = LEAST_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        identity: Mapping[str, Any],
+        *,
+        least_seconds: float = LEAST_SECONDS,
+        budget: DiskBudget | None = None,
+    ) -> None:
         self.folder = folder
+        self._budget = budget
         self._identity = dict(identity)
         self._least_seconds = least_seconds
         self._last_end = time.monotonic()
@@ -103,7 +114,7 @@ class Checkpoints:
         return time.monotonic() - self._last_end >= max(self._least_seconds, LEAST_RATIO * self._last_cost)
 
     def save(self, saved: Saved) -> None:
-        """Replaces the checkpoint.
+        """Replaces the checkpoint; with a disk budget only if the new one fits beside the old one.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -116,21 +127,41 @@ class Checkpoints:
             "curve": saved.curve,
             "states": dict(saved.states),
         }
-        _replace(self._last, lambda file: torch.save(record, file))
+        self._write(self._last, _serialized(record))
         self._last_end = time.monotonic()
         self._last_cost = self._last_end - begin
 
     def finish(self, state: Mapping[str, torch.Tensor], evaluation: Evaluation) -> None:
         """Keeps the averaged network and what was measured, and drops the checkpoint.
 
+        With a disk budget the checkpoint goes first if there is no room for both; a network that does not fit at all is not kept.
+
         Raises:
             OutputError: The folder cannot be written.
         """
         on_cpu = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
         record = json.dumps({"identity": self._identity, "outcome": evaluation.to_json()}).encode()
-        _replace(self.weights, lambda file: torch.save(on_cpu, file))
-        _replace(self._outcome, lambda file: file.write(record))
+        weights = _serialized(on_cpu)
+        if not self._write(self.weights, weights):
+            self._last.unlink(missing_ok=True)
+            if not self._write(self.weights, weights):
+                log.warning("%s is not kept: it does not fit into the checkpoint budget", self.weights)
+                return
+        self._write(self._outcome, record)
         self._last.unlink(missing_ok=True)
+
+    def _write(self, target: Path, content: bytes) -> bool:
+        """Whether the file was written: only a budget can be in the way."""
+        with nullcontext(True) if self._budget is None else self._budget.room(len(content)) as fits:
+            if fits:
+                _replace(target, lambda file: file.write(content))
+        return fits
+
+
+def _serialized(record: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
+    return buffer.getvalue()
 
 
 def _replace(target: Path, write: Callable[[IO[bytes]], object]) -> None:

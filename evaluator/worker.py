@@ -21,6 +21,7 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.data import load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
+from evaluator.disk_budget import DiskBudget
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
@@ -77,6 +78,7 @@ class TrainingEvaluator:
         split_seed: int,
         fingerprint: str | None = None,
         checkpoint_seconds: float = LEAST_SECONDS,
+        checkpoint_bytes: int | None = None,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -88,6 +90,7 @@ class TrainingEvaluator:
             checkpoints: Folder of one sub-folder a trial.
             split_seed: Seed of the division into training and validation images.
             fingerprint: `DataSummary.fingerprint` of the images the search began with; others are then refused.
+            checkpoint_bytes: Most that all of the folder's files may take. Default: no limit.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -97,6 +100,7 @@ class TrainingEvaluator:
         self._split_seed = split_seed
         self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
+        self._budget = None if checkpoint_bytes is None else DiskBudget(self._checkpoints, checkpoint_bytes)
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -131,6 +135,7 @@ class TrainingEvaluator:
             self._checkpoints / str(task.trial),
             self._identity(task, loaded),
             least_seconds=self._checkpoint_seconds,
+            budget=self._budget,
         )
         finished = checkpoints.finished()
         if finished is not None:

@@ -202,6 +202,11 @@ class Driver:
         return self._target
 
     @property
+    def paused(self) -> tuple[int, ...]:
+        """Trials that wait at a rung, by number."""
+        return tuple(sorted(self._pauses.waiting))
+
+    @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials by number."""
         return tuple(self._study)

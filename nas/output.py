@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from nas.atomic_file import json_bytes, write_atomically
+from nas.disk_usage import folder_size
 from nas.errors import OutputError, StudyError
 from nas.objectives import losses
 from nas.pareto import Point, dominates
@@ -137,12 +138,24 @@ BEATEN_BY = 10
 """A network that more others beat in everything does not come back to the front when accuracies are better known."""
 
 
-class ModelKeeper:
-    """Keeps the disk small while a search runs: weights of trials that will not be on the front are removed."""
+FULL = 0.5
+"""Share of a budget from which on also what may be of use goes: running trainings need the rest."""
 
-    def __init__(self, folder: OutputFolder, driver: Driver) -> None:
+
+class ModelKeeper:
+    """Keeps the disk small while a search runs: weights of trials that will not be on the front are removed.
+
+    Args:
+        folder: Of the search.
+        driver: The search.
+        budget: Bytes that checkpoints may take. Near it, weights of trials that any other beats go too, and then checkpoints of
+            trials that wait, which would begin anew.
+    """
+
+    def __init__(self, folder: OutputFolder, driver: Driver, budget: int | None = None) -> None:
         self._folder = folder
         self._driver = driver
+        self._budget = budget
         self._seen: set[int] = set()
         self._points: dict[int, Point] = {}
         self._beaten: Counter[int] = Counter()
@@ -153,6 +166,18 @@ class ModelKeeper:
             if trial.number not in self._seen:
                 self._seen.add(trial.number)
                 self._folder.forget(self._useless(trial))
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Removes what is of least use until half of the budget is free."""
+        if self._budget is None:
+            return
+        beaten = sorted((number for number in self._points if self._beaten[number]), key=lambda n: -self._beaten[n])
+        for number in [*beaten, *self._driver.paused]:
+            if folder_size(self._folder.checkpoints) <= FULL * self._budget:
+                return
+            self._folder.forget([number])
+            self._points.pop(number, None)
 
     def _useless(self, trial: Trial) -> list[int]:
         """The trials whose weights are of no use now that this one has ended."""

@@ -41,6 +41,8 @@ class SearchSettings:
     """Which trainings are paused on their way: bound (those whose optimistic end is below the front), auto (bound, if a training
     has the two epochs it takes), rank_halving (all but the best third of those that cost about as much), none. They are judged five
     times, from a ninth to two thirds of the epochs."""
+    checkpoint_budget_gb: float | None = None
+    """Most disk space of all checkpoints together, in GB (10^9 bytes); what is of least use goes first. Default: no limit."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, here or on a cluster; see --ray)."""
     workers: int | None = None
@@ -83,6 +85,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
     if settings.stopping not in RULES:
         faults.append("--search.stopping: " + unknown_name("stopping rule", settings.stopping, RULES))
+    if settings.checkpoint_budget_gb is not None and settings.checkpoint_budget_gb <= 0:
+        faults.append(f"--search.checkpoint_budget_gb: must be above 0, got {settings.checkpoint_budget_gb:g}")
     if settings.engine not in ENGINES:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
     for name in ("max_macs", "max_params", "reference_macs", "reference_params"):
@@ -118,6 +122,11 @@ def _ending_faults(settings: SearchSettings) -> list[str]:
             "it must be smaller"
         )
     return faults
+
+
+def checkpoint_bytes(settings: SearchSettings) -> int | None:
+    """The disk budget in bytes; None without one."""
+    return None if settings.checkpoint_budget_gb is None else int(settings.checkpoint_budget_gb * 1e9)
 
 
 def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
