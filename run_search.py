@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.errors import AllFailedError, NasError, SettingsError, unknown_name
 from nas.objectives import Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
-from nas.settings import SearchSettings, checkpoint_bytes, objective_names
+from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ GROUPS = {
     "search": SearchSettings,
     "train": TrainSettings,
     "ray": RaySettings,
+    "log": LogSettings,
 }
 DEVICES = ("auto", "cpu", "cuda")
 INTERRUPTED = 130
@@ -76,6 +78,7 @@ class Settings:
     train: TrainSettings = field(default_factory=TrainSettings)
     ray: RaySettings = field(default_factory=RaySettings)
     """How `--search.engine ray` trains candidates."""
+    log: LogSettings = field(default_factory=LogSettings)
     device: str = "auto"
     """Where candidates are trained: auto, cpu or cuda."""
     output: str = "runs/search"
@@ -285,6 +288,7 @@ def search(settings: Settings) -> ParetoFront:
 def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
     from nas.assembly import make_driver
+    from nas.event_log import EventLog
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
@@ -307,13 +311,12 @@ def run(settings: Settings) -> SearchResult:
         )
         engine = _engine(plan, folder)
         try:
-            with ProgressDisplay(driver, settings.train.epochs) as display:
-                watchers = (
-                    display.update,
-                    ModelKeeper(folder, driver, checkpoint_bytes(settings.search)).update,
-                    study.renew,
-                )
-                engine.run(driver, lambda: [watch() for watch in watchers])
+            keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
+            with ExitStack() as stack:
+                watchers = [stack.enter_context(ProgressDisplay(driver, settings.train.epochs)).update, keeper.update]
+                if settings.log.json:
+                    watchers.append(stack.enter_context(EventLog(driver, folder.events)).update)
+                engine.run(driver, lambda: [watch() for watch in (*watchers, study.renew)])
         finally:
             result = _publish(plan, driver, folder)
             study.close()

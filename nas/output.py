@@ -59,6 +59,11 @@ class OutputFolder:
         return self.path / "models"
 
     @property
+    def events(self) -> Path:
+        """What happened, for machines."""
+        return self.path / "events.jsonl"
+
+    @property
     def logs(self) -> Path:
         """What the workers wrote to standard error."""
         return self.path / "logs"

@@ -14,6 +14,15 @@ OBJECTIVES = ("accuracy", "macs", "params")
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """What a search tells beside its progress bar."""
+
+    json: bool = False
+    """Also write one line of JSON an event (begun, epoch, paused, complete, failed, front, ...) to events.jsonl in the output
+    folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchSettings:
     """How candidates are proposed, limited and kept."""
 
