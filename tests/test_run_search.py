@@ -150,15 +150,15 @@ def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_pa
 
 @pytest.mark.slow
 def test_kill_9_of_everything_at_random_moments_loses_nothing_and_goes_on_from_checkpoints(tmp_path: Path):
-    search(small(tmp_path / "whole", trials=3, epochs=40, workers=2))
+    search(small(tmp_path / "whole", trials=3, epochs=20, workers=2))
     output = tmp_path / "killed"
     command = [
-        sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=3, epochs=40, workers=2)),
+        sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=3, epochs=20, workers=2)),
         "--space.group_ranks", "2",
     ]  # fmt: skip
     draw = random.Random(1)
     checkpoints_left = 0
-    for _ in range(3):
+    for _ in range(2):
         seen = {path: path.stat().st_mtime_ns for path in output.glob("checkpoints/*/last.pt")}
         process = subprocess.Popen(
             command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL

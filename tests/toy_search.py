@@ -104,7 +104,7 @@ class ToyEvaluator:
     """
 
     def __init__(
-        self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int], hanging: list[int]
+        self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int], hanging: Sequence[int] = ()
     ) -> None:
         self.folder = Path(folder)
         self.epoch_seconds = epoch_seconds

@@ -17,7 +17,7 @@ from nas.records import TrialState
 def test_every_trial_s_life_is_told_in_order_and_a_later_process_appends(tmp_path: Path):
     events = tmp_path / "events.jsonl"
     (tmp_path / "work").mkdir()
-    evaluator = ToyEvaluator(str(tmp_path / "work"), 0.0, [64], [], [])
+    evaluator = ToyEvaluator(str(tmp_path / "work"), 0.0, [64], [])
     for trials in (12, 30):
         driver = toy_driver(tmp_path, trials=trials, epochs=9, stopping=stopping_rule("bound", 0))
         with EventLog(driver, events) as log:

@@ -210,7 +210,7 @@ def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> 
     space = SPACES[name]()(SETTINGS[name], image_size=16, channels=1, classes=3)
     rng = random.Random(1)
     equal = different = 0
-    for dimension, _ in itertools.product(space.dimensions, range(4)):
+    for dimension, _ in itertools.product(space.dimensions, range(3)):
         genotype = draw(space, rng)
         other = {**genotype, dimension.name: draw_value(dimension, rng)}
         if other == genotype:
@@ -221,8 +221,8 @@ def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> 
         assert (first.digest == second.digest) == same(*meanings), (dimension.name, genotype, other)
         equal += first.digest == second.digest
         different += first.digest != second.digest
-    assert equal > 15
-    assert different > 15
+    assert equal > 10
+    assert different > 10
 
 
 def digests(decision: str, values: tuple[Scalar, ...], **others: Scalar) -> list[str]:
