@@ -1,0 +1,40 @@
+"""A process that uses a device lock, told what to do and telling what it does a line at a time.
+
+    python -m tests.evaluator.lock_user FOLDER shared|exclusive|loop|yielding [DEVICE]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from evaluator.device_lock import DeviceLock
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> None:
+    folder, mode, *devices = sys.argv[1:]
+    lock = DeviceLock(*(devices or ["cpu"]), folder=Path(folder))
+    say("asks")
+    if mode == "loop":
+        while True:
+            with lock.shared():
+                say("in")
+                time.sleep(0.02)
+    with lock.shared() if mode != "exclusive" else lock.exclusive() as hold:
+        say("in")
+        while mode == "yielding":
+            assert hold is not None
+            if hold.give_way():
+                say("gave way")
+        sys.stdin.readline()
+        say("leaves")
+    say("out")
+
+
+if __name__ == "__main__":
+    main()
