@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from evaluator.allocator import keep_freed_memory
+from evaluator.contention import End, Watch
 from evaluator.deployed_forms import FORMS
 from evaluator.device import Execution
 from evaluator.timing import Stopwatch, TimeBudget, stopwatch_of, time_runs
@@ -29,11 +30,12 @@ def measure(
     execution: Execution,
     threads: int = 1,
     budget: TimeBudget | None = None,
+    watch: Watch | None = None,
     stopwatch: Stopwatch | None = None,
 ) -> Latency:
     """Times the forward of a deployed network on random images.
 
-    Whether the device is the measurement's own is not looked at here, see `evaluator.exclusive`.
+    `evaluator.exclusive` does it with the device to itself.
 
     Args:
         network: In its deployed form (`search_spaces.compact`), trained or not. Moved to the device.
@@ -43,6 +45,7 @@ def measure(
         execution: Device, precision and memory layout. ONNX Runtime runs on the CPU, in fp32 and its own layout.
         threads: CPU threads that a forward may use. Torch has its own number again afterwards.
         budget: How long is measured.
+        watch: Looks, while runs are timed, for others on the device. Default: nobody looks.
         stopwatch: For tests. Default: the wall clock, or a GPU's events.
 
     Raises:
@@ -65,7 +68,9 @@ def measure(
         images = torch.randn((batch, *image_shape), generator=generator)
         images = images.to(execution.device, memory_format=execution.memory_format)
         run = FORMS[form](execution.place(network).eval(), images, execution, threads)
+        end_watch = (watch or _nobody)()
         times = time_runs(run, stopwatch or stopwatch_of(execution.device), budget or TimeBudget())
+        disturbed_by = end_watch()
     own = form != "onnx"
     return Latency(
         conditions=Conditions(
@@ -81,6 +86,7 @@ def measure(
         spread=times.spread,
         runs=len(times.seconds),
         warm_up_runs=times.warm_up_runs,
+        disturbed_by=disturbed_by,
     )
 
 
@@ -94,6 +100,10 @@ def device_name(device: torch.device) -> str:
             if key.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def _nobody() -> End:
+    return str
 
 
 @contextmanager
