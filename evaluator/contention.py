@@ -21,7 +21,7 @@ GPU_SETTLES = 1.0
 """Seconds after which a GPU's own count of its use, over up to one second, no longer holds our kernels."""
 CPU_TIMES = Path("/proc/stat")
 BUSY = (1, 2, 3, 6, 7, 8)
-"""Columns of a CPU's line: user (virtual machines are in it), nice, system, irq, softirq, and what the hypervisor gave to others."""
+"""Columns of a CPU's line: user (virtual machines are in it), nice, system, irq, softirq, what the hypervisor gave to others."""
 
 End = Callable[[], str]
 """What was in the way since the beginning, in words; empty if nothing was."""
@@ -88,7 +88,8 @@ def gpu_watch(
         if max(before, after) <= MOST_GPU_USE:
             return ""
         return (
-            f"other processes used the GPU: {before:.0f}% of the time before and {after:.0f}% after (allowed: {MOST_GPU_USE:.0f}%)"
+            f"other processes used the GPU: {before:.0f}% of the time before and {after:.0f}% after "
+            f"(allowed: {MOST_GPU_USE:.0f}%)"
         )
 
     return end

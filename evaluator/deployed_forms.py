@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ Form = Callable[[nn.Module, Tensor, Execution, int], Call]
 """From a placed network, a batch on its device, the execution and the CPU threads to what makes one forward of that batch."""
 
 
-def eager(network: nn.Module, images: Tensor, execution: Execution, threads: int) -> Call:
+def eager(network: Callable[[Tensor], Any], images: Tensor, execution: Execution, threads: int) -> Call:
     """PyTorch, operation by operation."""
     with execution.autocast():
         network(images)
@@ -63,11 +64,15 @@ def onnx(network: nn.Module, images: Tensor, execution: Execution, threads: int)
         MeasurementError: A package is missing, the device is no CPU, or the network cannot be exported or gives other outputs.
     """
     if execution.device.type != "cpu":
-        raise MeasurementError(f"the form onnx is measured on the cpu, not on {execution.device}; allowed: eager, compiled")
+        raise MeasurementError(
+            f"the form onnx is measured on the cpu, not on {execution.device}; allowed: eager, compiled"
+        )
     from evaluator.onnx_form import OnnxNetwork
 
     exported = OnnxNetwork(network, images.contiguous(), threads)
-    check_outputs("onnx", exported, network, images, Execution(device=execution.device, precision="fp32", channels_last=False))
+    check_outputs(
+        "onnx", exported, network, images, Execution(device=execution.device, precision="fp32", channels_last=False)
+    )
     return exported.bound(images)
 
 
@@ -75,7 +80,11 @@ FORMS: dict[str, Form] = {"eager": eager, "compiled": compiled, "onnx": onnx}
 
 
 def check_outputs(
-    form: str, other: Callable[[Tensor], Tensor], network: nn.Module, images: Tensor, execution: Execution
+    form: str,
+    other: Callable[[Tensor], Tensor],
+    network: Callable[[Tensor], Tensor],
+    images: Tensor,
+    execution: Execution,
 ) -> None:
     """Refuses a form whose outputs are not those of the network, batch by batch of random images.
 

@@ -81,15 +81,15 @@ def _on_gpu(network: nn.Module, images: Tensor) -> int:
 def _followed(network: nn.Module, images: Tensor) -> int:
     with _Following([*network.parameters(), *network.buffers(), images]) as following:
         network(images)
-    return following.peak
+    return int(following.peak)
 
 
-class _Following(TorchDispatchMode):
+class _Following(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the storages that operations make while it is active, and takes off those that are freed."""
 
     def __init__(self, there: Iterable[Tensor]) -> None:
-        super().__init__()
-        self.peak = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak: int = 0
         self._held = 0
         self._seen = {id(storage): weakref.ref(storage) for storage in (tensor.untyped_storage() for tensor in there)}
 

@@ -88,8 +88,8 @@ def _wall_clock(call: Call) -> float:
 class _Events:
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._begin = torch.cuda.Event(enable_timing=True)
-        self._end = torch.cuda.Event(enable_timing=True)
+        self._begin = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        self._end = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
     def __call__(self, call: Call) -> float:
         torch.cuda.synchronize(self._device)

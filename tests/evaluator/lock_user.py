@@ -1,6 +1,6 @@
 """A process that uses a device lock, told what to do and telling what it does a line at a time.
 
-    python -m tests.evaluator.lock_user FOLDER shared|exclusive|loop|yielding [DEVICE]
+python -m tests.evaluator.lock_user FOLDER shared|exclusive|loop|yielding [DEVICE]
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from evaluator.device_lock import DeviceLock
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:

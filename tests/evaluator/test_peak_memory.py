@@ -49,7 +49,7 @@ def test_what_a_shortcut_keeps_counts_while_it_is_kept(device: str) -> None:
 def test_views_and_what_was_there_hold_nothing_more() -> None:
     class Views(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            first, second = x.flatten(2).chunk(2, 1)
+            first, _ = x.flatten(2).chunk(2, 1)
             return first.transpose(1, 2).unsqueeze(0).expand(4, -1, -1, -1)
 
     assert peak(Views()).activations == 0
