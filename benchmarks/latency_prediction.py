@@ -4,8 +4,8 @@
 
 Draws ShuffleNetV2 networks for 32x32, measures each compacted and untrained on one thread of this CPU, and prints the error of
 `nas.latency_predictor` on networks it has not seen, beside the difference of two measurements of one network, which no
-predictor can be better than. Each network counts with the least of its rounds. On a machine that others use, `--clock process` times by the
-process's own time, as far as the form runs on one thread.
+predictor can be better than. Each network counts with the least of its rounds. On a machine that others use, `--clock
+process` times by the process's own time, as far as the form runs on one thread.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def compiled(network: nn.Module, images: Tensor, execution: Execution, threads: 
     Raises:
         MeasurementError: It cannot be compiled, or gives other outputs.
     """
-    # Dynamo counts recompilations of a class's forward over all networks, and after eight of them it silently runs eagerly.
+    # Dynamo counts recompilations of a class's forward over all networks, and after eight of them it gives up.
     torch.compiler.reset()
     faster = torch.compile(network, fullgraph=True, dynamic=False)
     try:
