@@ -1,12 +1,11 @@
 """A process that uses a device lock, told what to do and telling what it does a line at a time.
 
-python -m tests.evaluator.lock_user FOLDER shared|exclusive|loop|yielding [DEVICE]
+python -m tests.evaluator.lock_user FOLDER shared|exclusive|yielding [DEVICE]
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 from evaluator.device_lock import DeviceLock
@@ -21,11 +20,6 @@ def main() -> None:
     folder, mode, *devices = sys.argv[1:]
     lock = DeviceLock(*(devices or ["cpu"]), folder=Path(folder))
     say("asks")
-    if mode == "loop":
-        while True:
-            with lock.shared():
-                say("in")
-                time.sleep(0.02)
     with lock.shared() if mode != "exclusive" else lock.exclusive() as hold:
         say("in")
         while mode == "yielding":

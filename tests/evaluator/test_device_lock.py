@@ -130,13 +130,21 @@ def test_a_measurement_killed_while_it_waits_holds_nobody_up(start: Starter) -> 
     later.says("in")
 
 
-def test_trainings_that_ask_anew_and_anew_do_not_keep_a_measurement_waiting(start: Starter) -> None:
-    """They overlap and never stop, so that without the turnstile there would hardly be a moment without one."""
-    trainings = [start("loop") for _ in range(3)]
-    for training in trainings:
-        training.says("asks", "in")
+def test_trainings_that_ask_anew_do_not_keep_ahead_of_a_measurement_that_waits(start: Starter) -> None:
+    """Without the turnstile the later training would go in beside the first, and so would the next beside it, for ever."""
+    training = start("shared")
+    training.says("asks", "in")
     measurement = start("exclusive")
-    measurement.says("asks", "in")
+    measurement.says("asks")
+    assert measurement.is_silent()
+    later = start("shared")
+    later.says("asks")
+    assert later.is_silent()
+    training.leave()
+    measurement.says("in")
+    assert later.is_silent()
+    measurement.leave()
+    later.says("in")
 
 
 def test_a_training_that_goes_on_gives_way_when_asked(start: Starter) -> None:
