@@ -26,6 +26,10 @@ class DeploymentError(NasError, TypeError):
     """A network holds something whose deployed form is not known."""
 
 
+class MeasurementError(NasError, RuntimeError):
+    """The latency of a network cannot be measured as asked, or the device was not the measurement's own."""
+
+
 class DataError(NasError, ValueError):
     """A dataset is missing, broken, or too small for its splits."""
 

@@ -1,0 +1,88 @@
+"""How long a deployed network takes: the record of a measurement, and the conditions without which it says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FORMS = ("eager", "compiled", "onnx")
+"""How a deployed network is run: by PyTorch as it is, compiled by torch.compile, exported and run by ONNX Runtime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a latency depends on beside the network: only latencies under equal conditions can be compared."""
+
+    device: str
+    """Name of the hardware, such as "AMD EPYC" or "NVIDIA H200"."""
+    form: str
+    """One of `FORMS`."""
+    batch: int
+    """Images in one forward."""
+    image_shape: tuple[int, int, int]
+    """`(c, h, w)` of an image."""
+    threads: int
+    """CPU threads that a forward may use."""
+    precision: str = "fp32"
+    """fp32, bf16 or fp16."""
+    channels_last: bool = False
+    """Memory layout of activations and convolution weights."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {**asdict(self), "image_shape": list(self.image_shape)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Conditions:
+        """The conditions that `to_json` wrote."""
+        channels, height, width = data["image_shape"]
+        return cls(**{**data, "image_shape": (channels, height, width)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Wall-clock time of one forward of a batch, over many runs.
+
+    Raises:
+        ValueError: A time is negative, NaN or infinite, or there was no run.
+    """
+
+    conditions: Conditions
+    median: float
+    """Seconds."""
+    spread: float
+    """Interquartile range of the runs, in seconds."""
+    runs: int
+    """Timed, after the warm-up."""
+    warm_up_runs: int
+    """Not timed."""
+    disturbed_by: str = ""
+    """Why the device was not this measurement's own, where that was accepted; empty if it was."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.median < math.inf and 0 <= self.spread < math.inf and self.runs > 0):
+            raise ValueError(
+                f"a latency must be a finite time over at least one run, got median {self.median!r} s, "
+                f"spread {self.spread!r} s, {self.runs} runs"
+            )
+
+    @property
+    def milliseconds(self) -> float:
+        """The median."""
+        return self.median * 1e3
+
+    @property
+    def milliseconds_an_image(self) -> float:
+        """The median, shared among the images of the batch."""
+        return self.milliseconds / self.conditions.batch
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {**asdict(self), "conditions": self.conditions.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Latency:
+        """The latency that `to_json` wrote."""
+        return cls(**{**data, "conditions": Conditions.from_json(data["conditions"])})
