@@ -7,7 +7,7 @@ SEARCH ?=
 ABLATION ?=
 export STORAGE ?= sqlite:///runs/quickstart/study.db
 
-.PHONY: search test lint check ablation dashboard clean
+.PHONY: search test slow lint check ablation dashboard clean
 
 search: $(STAMP)  ## the default search, to a report in runs/quickstart
 	$(BIN)/python run_search.py $(SEARCH)
@@ -15,13 +15,16 @@ search: $(STAMP)  ## the default search, to a report in runs/quickstart
 test: $(STAMP)  ## the tests
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
+slow: $(STAMP)  ## those that take more than ten seconds: kills, crashes, clusters
+	$(BIN)/python -m pytest -n 2 --slow -m slow $(PYTEST)
+
 lint: $(STAMP)  ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test  ## all that decides whether a change is good
+check: lint test slow  ## all that decides whether a change is good
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }

@@ -7,9 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first, so that at the end no process waits for another one's long test."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds --slow."""
+    parser.addoption("--slow", action="store_true", help="Run the slow tests too.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests come first, so that at the end no process waits for another one's long test; without --slow they are skipped."""
     items.sort(key=lambda item: "slow" not in item.keywords)
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: `make slow` runs it"))
 
 
 @pytest.fixture

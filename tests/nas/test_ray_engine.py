@@ -99,7 +99,11 @@ def gone(pids: list[int], seconds: float = 30) -> bool:
     return not any(alive(pid) for pid in pids)
 
 
-@pytest.mark.slow
+def interruptible() -> None:
+    """A shell starts what it puts in the background deaf to Ctrl-C, and the tests with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
     """Real trainings: the same proposals, the same digits, and no process left."""
     before = set(descendants(os.getpid()))
@@ -187,7 +191,10 @@ def test_a_driver_that_ends_leaves_no_process_and_any_engine_continues_its_study
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with (tmp_path / "driver.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, stderr=log
+            [sys.executable, "-c", DRIVER, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": path},
+            stderr=log,
+            preexec_fn=interruptible,
         )
     deadline = time.monotonic() + 120
     while sum(epochs_of(tmp_path / "work").values()) < 8 and process.poll() is None and time.monotonic() < deadline:
