@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import textwrap
 from typing import Any
 
 import matplotlib as mpl
@@ -38,6 +39,8 @@ INK = "#1d2530"
 SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
+_NOTE_WIDTH = 130
+"""Characters of a line of the note below the axes."""
 _MARKERS = {
     "circle": "o",
     "square": "s",
@@ -116,7 +119,7 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     _front(axes, result, cost, right)
     _baselines(axes, result, cost)
     _legend(figure, axes)
-    figure.text(0.02, 0.022, _note(result, low), fontsize=8.5, color=SOFT)
+    figure.text(0.02, 0.012, textwrap.fill(_note(result, low), _NOTE_WIDTH), fontsize=8.5, color=SOFT)
     _label_baselines(figure, axes, result, cost)
 
 
