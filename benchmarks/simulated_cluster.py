@@ -1,11 +1,9 @@
 """How a search behaves on many workers: driver, sampler and study as they are, trainings that take virtual time.
 
     python -m benchmarks.simulated_cluster --workers 1000 --trials 20000
-    python -m benchmarks.simulated_cluster --workers 1 --trials 1100
 
 The space is the mixed conditional one of `benchmarks.samplers`; a training takes a minute on average, lognormally distributed. The
-driver's own time counts: while it proposes, workers wait. With one worker each proposal is computed for itself, and what that takes
-at some numbers of finished trials is shown too.
+driver's own time counts: while it proposes, workers wait.
 """
 
 from __future__ import annotations
@@ -34,8 +32,6 @@ from nas.own_search import make_driver
 from nas.records import Evaluation
 
 MARKS = (1000, 10_000)
-NEAR = 50
-"""One worker's asks are shown from so many finished trials before a mark to as many after it."""
 
 
 def seconds_of(candidate: Candidate, mean: float) -> float:
@@ -76,14 +72,9 @@ class _Watch:
         self._bar = tqdm(total=trials, unit="trial")
         self._last = (0, 0.0)
         self.latency: dict[int, float] = {}
-        self.changes: list[float] = []
-        """Seconds of the driver between two changes; with one worker from an outcome to the next task."""
-        self._driver_seconds = 0.0
 
     def update(self) -> None:
         done = self._driver.handed_out
-        self.changes.append(self._engine.driver_seconds - self._driver_seconds)
-        self._driver_seconds = self._engine.driver_seconds
         if done - self._last[0] >= 200:
             per_trial = (self._engine.driver_seconds - self._last[1]) / (done - self._last[0])
             for mark in MARKS:
@@ -91,17 +82,6 @@ class _Watch:
                     self.latency[mark] = per_trial
             self._last = done, self._engine.driver_seconds
         self._bar.update(done - self._bar.n)
-
-
-def asks_of_one(seconds: Sequence[float], mark: int) -> str:
-    """What an ask took around a number of finished trials, in words.
-
-    Args:
-        seconds: By number of finished trials.
-        mark: The number.
-    """
-    near = 1000 * np.array(seconds[mark - NEAR : mark + NEAR])
-    return f"median {np.median(near):.0f} ms, {near.min():.0f} to {near.max():.0f} ms, n = {len(near)}"
 
 
 @command()
@@ -141,8 +121,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"driver {1000 * engine.driver_seconds / driver.handed_out:.1f} ms a trial")
     for mark, latency in watch.latency.items():
         print(f"around {mark} trials {1000 * latency:.1f} ms a trial")
-        if options.workers == 1:
-            print(f"around {mark} finished trials an ask takes {asks_of_one(watch.changes, mark)}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     print(f"share of the true front's hypervolume {score(problem, driver):.4f}")
     return 0

@@ -154,6 +154,16 @@ class Features:
         return np.array([self._cost_rows[each.number] for each in candidates])
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What the trials that ended say."""
+
+    accuracy: GaussianProcess
+    others: tuple[GaussianProcess, ...]
+    trained: tuple[Candidate, ...]
+    reference: float
+
+
 class Believer:
     """Makes beliefs of one study, and keeps the length scales between them.
 
@@ -170,30 +180,45 @@ class Believer:
         self._cost_references = known.max(0)
         self.features = Features(decisions, costs, known.min(0), known.max(0))
         self._fitted: dict[tuple[int, float], tuple[int, Hyperparameters]] = {}
+        self._ended: dict[float, _Ended] = {}
+        self._ended_at = -1
 
     def believe(self, observations: Observations, *, believers: bool) -> Belief:
         """The belief after some observations; with `believers` what is running counts as if it had come out as expected."""
+        ended = self._after_ended(observations)
+        accuracy, trained = ended.accuracy, ended.trained
+        if believers and observations.running:
+            running = [observations.running[number] for number in sorted(observations.running)]
+            accuracy = accuracy.believing(self.features.of(running))
+            trained = (*trained, *running)
+        return Belief(self.features, accuracy, ended.others, trained, ended.reference, self._cost_references)
+
+    def _after_ended(self, observations: Observations) -> _Ended:
+        """What the ended trials say, computed once for all asks until the next one ends."""
+        doubt = DOUBTS[len(observations.seen) % len(DOUBTS)]
+        if self._ended_at != observations.ended:
+            self._ended_at, self._ended = observations.ended, {}
+        if doubt not in self._ended:
+            self._ended[doubt] = self._learn(observations, doubt)
+        return self._ended[doubt]
+
+    def _learn(self, observations: Observations, doubt: float) -> _Ended:
         learned = self._axes.learned
         complete = self._complete(observations, learned)
         reference = float(np.median(complete.values[:REFERENCE_POINTS]))
         points = self._with_incomplete(complete, observations)
-        doubt = DOUBTS[len(observations.seen) % len(DOUBTS)]
         judged, depth = self._judged(points, reference, doubt)
         kept = judged.take(_subset(depth))
         base = points.take(np.arange(milestone(len(complete), REFIT)))
         accuracy = self._process((learned, doubt), self._judged(base, reference, doubt)[0], kept)
-        running = [observations.running[number] for number in sorted(observations.running)]
-        ended = set(observations.complete)
-        trained = [candidate for candidate in kept.candidates if candidate.number in ended]
-        if believers and running:
-            accuracy = accuracy.believing(self.features.of(running))
-            trained += running
+        complete_ones = set(observations.complete)
+        trained = tuple(candidate for candidate in kept.candidates if candidate.number in complete_ones)
         others = []
         for axis in self._axes.sampled:
             points = self._complete(observations, axis)
             base = points.take(np.arange(milestone(len(points), REFIT)))
             others.append(self._process((axis, 0.0), base, points.take(_spread(len(points), MODEL_POINTS))))
-        return Belief(self.features, accuracy, others, trained, reference, self._cost_references)
+        return _Ended(accuracy, tuple(others), trained, reference)
 
     def _complete(self, observations: Observations, axis: int) -> Points:
         chosen = [observations.complete[number] for number in sorted(observations.complete)]

@@ -55,6 +55,8 @@ class Observations:
         self.complete: dict[int, tuple[Candidate, tuple[float, ...]]] = {}
         self.failed: dict[int, Candidate] = {}
         self.running: dict[int, Candidate] = {}
+        self.ended = 0
+        """How many trials have ended: what they say changes only when this does."""
         self._curves: dict[int, dict[float, float]] = {}
         self._stopped: dict[int, Candidate] = {}
 
@@ -69,6 +71,7 @@ class Observations:
         number = trial.number
         if trial.state.is_finished():
             self._open.pop(number, None)
+            self.ended += 1
             self.running.pop(number, None)
         else:
             self._open[number] = trial
