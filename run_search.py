@@ -163,7 +163,7 @@ class Plan:
     @property
     def identity(self) -> dict[str, Any]:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
-        machine = ("threads", "precision", "channels_last")
+        machine = ("threads", "precision", "channels_last", "memory_gb")
         train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
         groups = {
             "space": self.space.settings(),
@@ -289,6 +289,7 @@ def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
     from nas.assembly import make_driver
     from nas.event_log import EventLog
+    from nas.gpu_use import GpuUse
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
@@ -313,7 +314,11 @@ def run(settings: Settings) -> SearchResult:
         try:
             keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
             with ExitStack() as stack:
-                watchers = [stack.enter_context(ProgressDisplay(driver, settings.train.epochs)).update, keeper.update]
+                gpus = GpuUse()
+                if plan.device.type == "cuda":
+                    stack.enter_context(gpus)
+                display = ProgressDisplay(driver, settings.train.epochs, engine.packing.devices, lambda: gpus.percent)
+                watchers = [stack.enter_context(display).update, keeper.update]
                 if settings.log.json:
                     watchers.append(stack.enter_context(EventLog(driver, folder.events)).update)
                 engine.run(driver, lambda: [watch() for watch in (*watchers, study.renew)])

@@ -58,11 +58,13 @@ def peak_memory(
         measured = _on_gpu if execution.device.type == "cuda" else _followed
         activations = measured(network, images)
     return PeakMemory(
-        weights=_bytes([*network.parameters(), *network.buffers()]), images=_bytes([images]), activations=activations
+        weights=storage_bytes([*network.parameters(), *network.buffers()]),
+        images=storage_bytes([images]),
+        activations=activations,
     )
 
 
-def _bytes(tensors: Iterable[Tensor]) -> int:
+def storage_bytes(tensors: Iterable[Tensor]) -> int:
     """Of the storages behind tensors, each once."""
     storages = {id(storage): storage for storage in (tensor.untyped_storage() for tensor in tensors)}
     return sum(storage.nbytes() for storage in storages.values())
@@ -79,12 +81,12 @@ def _on_gpu(network: nn.Module, images: Tensor) -> int:
 
 
 def _followed(network: nn.Module, images: Tensor) -> int:
-    with _Following([*network.parameters(), *network.buffers(), images]) as following:
+    with Following([*network.parameters(), *network.buffers(), images]) as following:
         network(images)
     return int(following.peak)
 
 
-class _Following(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Following(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the storages that operations make while it is active, and takes off those that are freed."""
 
     def __init__(self, there: Iterable[Tensor]) -> None:

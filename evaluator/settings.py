@@ -60,6 +60,9 @@ class TrainSettings:
     the time for these networks)."""
     channels_last: bool | None = None
     """Memory layout of activations. Default: what is measured to be faster on the device."""
+    memory_gb: float | None = None
+    """Memory of a device for all trainings on it together, in GB (10^9 bytes). One that does not fit beside the others waits; one
+    that does not fit at all takes its batches in parts. Default: nine tenths of a GPU's; on a CPU nobody counts."""
     threads: int = 1
     """CPU threads of one worker. Results on a CPU are equal to the last digit only at the same number."""
 
@@ -90,6 +93,8 @@ def train_faults(train: TrainSettings) -> list[str]:
     ):
         if number < least:
             faults.append(f"--train.{name} is {number}; allowed: {least} or more")
+    if train.memory_gb is not None and not 0 < train.memory_gb < math.inf:
+        faults.append(f"--train.memory_gb is {train.memory_gb}; allowed: a finite number above 0")
     for name, share in (
         ("momentum", train.momentum),
         ("label_smoothing", train.label_smoothing),

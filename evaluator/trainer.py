@@ -69,6 +69,13 @@ class Recipe:
     """Final weight of the orthogonality penalty."""
     rungs: tuple[int, ...] = ()
     """Epochs after which the network is measured, projected to true permutations too, whatever that costs."""
+    parts: int = 1
+    """In how many parts, one after the other, a batch goes through the network, where memory is short. The gradients add up to the
+    batch's; batch norms see a part at a time."""
+
+    def images(self, images: int) -> int:
+        """Images of a step, out of so many."""
+        return min(self.settings.batch_size, images)
 
     def steps(self, images: int) -> int:
         """Steps an epoch: full batches only, so that every step is alike; one smaller batch if there is no full one."""
@@ -144,7 +151,7 @@ class Training:
             chosen = slice(step * settings.batch_size, (step + 1) * settings.batch_size)
             images, labels = data.train.take(order[chosen])
             pixels = data.normalize(data.augment.apply(images, choices[chosen]))
-            losses[step] = self._step(pixels, labels, epoch * steps + step, self._recipe.epochs * steps)
+            losses[step] = self.step(pixels, labels, epoch * steps + step, self._recipe.epochs * steps)
             if (step + 1) % CHECK_EVERY == 0 or step + 1 == steps:
                 _refuse_non_finite(losses[: step + 1], epoch)
         entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
@@ -163,28 +170,55 @@ class Training:
             entry["projected_accuracy"] = self.measure(Reading.PROJECTED).accuracy().mean
         return entry
 
-    def _step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
-        """One step of the optimizer and of the average; the loss, still on the device."""
+    def step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
+        """One step of the optimizer and of the average; the loss, still on the device.
+
+        Args:
+            pixels: `float[b c h w]`, normalized, on the device.
+            labels: `int64[b]` there.
+            step: Number of the step, from 0.
+            total: Steps of the full budget.
+        """
         recipe = self._recipe
         settings = recipe.settings
         peak = recipe.lr * settings.batch_size / REFERENCE_BATCH
         set_rate(self.optimizer, learning_rate(step, total, peak=peak, warmup=settings.warmup))
         for shuffle in self._shuffles:
             shuffle.set_progress(step / total)
-        with self._execution.autocast():
-            logits = self.model(pixels)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=settings.label_smoothing)
-            weight = recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
-            if self._shuffles and weight > 0:
-                loss = loss + weight * mean_penalty(self._shuffles)
+        weight = recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(self.scaler.scale(loss))
+        if recipe.parts == 1:
+            loss = self._backward(pixels, labels, weight, 1.0)
+        else:
+            parts = zip(pixels.chunk(recipe.parts), labels.chunk(recipe.parts), strict=True)
+            loss = torch.stack([self._backward(*part, weight, len(part[1]) / len(labels)) for part in parts]).sum()
         self.scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_NORM, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.averaged.update(averaging_decay(step, decay=settings.ema))
+        return loss
+
+    def _backward(self, pixels: torch.Tensor, labels: torch.Tensor, weight: float, share: float) -> torch.Tensor:
+        """Adds the gradients of a share of a batch to those that are there; its share of the loss."""
+        with self._execution.autocast():
+            logits = self.model(pixels)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.settings.label_smoothing)
+            if self._shuffles and weight > 0:
+                loss = loss + weight * mean_penalty(self._shuffles)
+            if share < 1:
+                loss = loss * share
+        torch.autograd.backward(self.scaler.scale(loss))
         return loss.detach()
+
+    def lasting(self) -> list[torch.Tensor]:
+        """The tensors that stay from step to step: weights, averages, what the optimizer keeps."""
+        networks = (self.model, self.averaged.network)
+        kept = [value for state in self.optimizer.state.values() for value in state.values()]
+        return [
+            *(tensor for network in networks for tensor in (*network.parameters(), *network.buffers())),
+            *(value for value in kept if isinstance(value, torch.Tensor)),
+        ]
 
     def measure(self, reading: Reading = Reading.HARD) -> Score:
         """The averaged network on the validation images."""

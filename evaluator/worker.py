@@ -8,7 +8,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,14 @@ from evaluator.device import Execution, resolve_device, resolve_execution, set_t
 from evaluator.disk_budget import DiskBudget
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults
+from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
 from nas.ports import Reading, Tell
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
 
-RUN_SETTINGS = ("precision", "channels_last", "threads", "epochs")
+RUN_SETTINGS = ("precision", "channels_last", "threads", "memory_gb", "epochs")
 """Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
 number of epochs is the task's."""
 NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")
@@ -58,6 +59,8 @@ class _Spent:
     earlier: float = 0.0
     """Seconds that other processes spent on it before."""
     epochs: int = 0
+    parts: int = 1
+    """In which its batches went through the network."""
 
     @property
     def seconds(self) -> float:
@@ -114,6 +117,16 @@ class TrainingEvaluator:
             OutputError: A checkpoint or the cache cannot be written.
         """
         spent = _Spent()
+        outcome = self._attempt(task, progress, spent)
+        if isinstance(outcome, Failure) and outcome.kind is FailureKind.OUT_OF_MEMORY and self._can_part(spent.parts):
+            spent.parts *= 2
+            log.warning("trial %d is tried again, its batches in %d parts", task.trial, spent.parts)
+            outcome = self._attempt(task, progress, spent)
+            if isinstance(outcome, Failure):
+                outcome = replace(outcome, message=f"{outcome.message} (with batches in {spent.parts} parts too)")
+        return outcome
+
+    def _attempt(self, task: Task, progress: Tell, spent: _Spent) -> Outcome:
         try:
             return self._evaluate(task, progress, spent)
         except (SettingsError, DataError, OutputError):
@@ -126,6 +139,13 @@ class TrainingEvaluator:
         if self._loaded is not None and self._loaded.execution.device.type == "cuda":
             torch.cuda.empty_cache()
         return Failure(kind=kind, message=message, seconds=spent.seconds, epochs=spent.epochs)
+
+    def _can_part(self, parts: int) -> bool:
+        """Whether a batch can go through the network in twice as many parts."""
+        if self._loaded is None:
+            return False
+        images = min(self._settings[1].batch_size, len(self._loaded.data.train))
+        return images // (2 * parts) >= LEAST_IMAGES
 
     def _evaluate(self, task: Task, progress: Tell, spent: _Spent) -> Evaluation:
         loaded = self._load()
@@ -142,7 +162,9 @@ class TrainingEvaluator:
             return finished
         recipe = make_recipe(task, train)
         torch.manual_seed(task.seed)
-        training = Training(self._build(task.candidate), loaded.data, recipe, loaded.execution)
+        network = self._build(task.candidate)
+        estimated = self._wait_for_room(network, recipe, loaded, task, progress, spent)
+        training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution)
 
         def tell(epochs: int, accuracy: float | None) -> bool | None:
             if epochs == training.resumed_epochs:
@@ -152,9 +174,41 @@ class TrainingEvaluator:
 
         training.run(checkpoints, tell)
         evaluation = self._measure(training, loaded, spent)
+        if estimated is not None or spent.parts > 1:
+            memory = {
+                "parts": spent.parts,
+                "estimated_bytes": estimated,
+                "peak_bytes": peak_bytes(loaded.execution.device),
+            }
+            evaluation = replace(evaluation, details={**evaluation.details, "memory": memory})
         if training.is_finished:
             checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
+
+    def _wait_for_room(
+        self, network: nn.Module, recipe: Recipe, loaded: _Loaded, task: Task, progress: Tell, spent: _Spent
+    ) -> int | None:
+        """Where memory is counted: measures a step, divides batches that do not fit at all, and waits until this one fits too.
+
+        Returns:
+            Bytes that a step was estimated to hold.
+
+        Raises:
+            MemoryError: It does not fit, however it is divided.
+        """
+        device, declared = loaded.execution.device, self._settings[1].memory_gb
+        room = capacity(device, None if declared is None else int(declared * 1e9))
+        if room is None:
+            return None
+        memory = of_training(network, loaded.data, recipe, loaded.execution)
+        images = recipe.images(len(loaded.data.train))
+        spent.parts = max(spent.parts, memory.parts_to_fit(images, room))
+        estimated = memory.of(-(-images // spent.parts))
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        progress(Progress(trial=task.trial, epochs=0, memory=need_of(device, estimated, room)))
+        spent.begin = time.monotonic()  # waiting is not the candidate's time
+        return estimated
 
     def _load(self) -> _Loaded:
         """Images and device, at the first task; torch's threads at every one.
@@ -168,7 +222,7 @@ class TrainingEvaluator:
             if faults:
                 raise SettingsError("; ".join(faults))
             execution = resolve_execution(train, resolve_device(self._device))
-            if execution.device.type == "cpu":
+            if execution.device.type == "cpu" and train.memory_gb is None:
                 keep_freed_memory()
             splits = load(data, self._split_seed)
             self._require_same_images(splits.summary.fingerprint)

@@ -202,6 +202,11 @@ class Driver:
         return self._target
 
     @property
+    def in_training(self) -> frozenset[int]:
+        """Trials that are with a worker, by number."""
+        return frozenset(self._in_training)
+
+    @property
     def paused(self) -> tuple[int, ...]:
         """Trials that wait at a rung, by number."""
         return tuple(sorted(self._pauses.waiting))

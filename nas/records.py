@@ -111,6 +111,26 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNeed:
+    """What a training will hold of a device's memory at its peak."""
+
+    device: str
+    """Names one device of one machine; equal for all workers that train on it."""
+    bytes: int
+    capacity: int
+    """Bytes that all trainings on the device may hold together."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {"device": self.device, "bytes": self.bytes, "capacity": self.capacity}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> MemoryNeed:
+        """The need that `to_json` wrote."""
+        return cls(device=data["device"], bytes=data["bytes"], capacity=data["capacity"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A worker's sign of life: how far a training is."""
 
@@ -119,15 +139,24 @@ class Progress:
     """Epochs done, those of an earlier process that left a checkpoint included."""
     accuracy: float | None = None
     """In percent, where this is a rung: the worker waits to be told whether to go on."""
+    memory: MemoryNeed | None = None
+    """Before the first full batch, where memory is short: the worker waits until there is room."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the worker waits for an answer."""
+        return self.accuracy is not None or self.memory is not None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
-        return {"trial": self.trial, "epochs": self.epochs, "accuracy": self.accuracy}
+        memory = None if self.memory is None else self.memory.to_json()
+        return {"trial": self.trial, "epochs": self.epochs, "accuracy": self.accuracy, "memory": memory}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Progress:
         """The progress that `to_json` wrote."""
-        return cls(trial=data["trial"], epochs=data["epochs"], accuracy=data["accuracy"])
+        memory = None if data["memory"] is None else MemoryNeed.from_json(data["memory"])
+        return cls(trial=data["trial"], epochs=data["epochs"], accuracy=data["accuracy"], memory=memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.driver import Driver
+from nas.engines.packing import Packing
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, READY, WorkerError, python_path
 from nas.errors import OutputError
 from nas.ports import WorkerSpec
@@ -102,6 +103,7 @@ class LocalEngine:
         self._inbox: queue.Queue[_Message] = queue.Queue()
         self._workers: list[_Worker] = []
         self._numbers = itertools.count()
+        self.packing = Packing()
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
         """Works until the driver is finished. Leaves no process behind, whatever ends it.
@@ -124,6 +126,7 @@ class LocalEngine:
                 on_event()
                 with contextlib.suppress(queue.Empty):
                     self._handle(driver, self._inbox.get(timeout=TICK))
+                self._let_in()
             on_event()
         finally:
             for worker in self._workers:
@@ -151,15 +154,24 @@ class LocalEngine:
         elif message.kind == PROGRESS:
             progress = Progress.from_json(message.body)
             go_on = driver.on_progress(progress)
-            if progress.accuracy is not None:
+            if progress.memory is not None:
+                self.packing.ask(progress.trial, progress.memory)
+            elif progress.waits:
                 worker.send({"go_on": go_on})
         elif message.kind == OUTCOME and worker.task is not None:
             task, worker.task = worker.task, None
+            self.packing.leave(task.trial)
             driver.on_outcome(task.trial, outcome_from_json(message.body))
         elif message.kind == FATAL:
             raise WorkerError(message.body["message"])
         elif message.kind == "gone" and worker in self._workers:
             self._bury(driver, worker)
+
+    def _let_in(self) -> None:
+        trials = self.packing.let_in()
+        for worker in self._workers:
+            if worker.task is not None and worker.task.trial in trials:
+                worker.send({"go_on": True})
 
     def _bury(self, driver: Driver, worker: _Worker) -> None:
         self._workers.remove(worker)
@@ -171,6 +183,7 @@ class LocalEngine:
             reason = tail[-1] if tail else f"exit code {worker.process.returncode}"
             raise WorkerError(f"a worker process ended before it was ready: {reason} (log: {worker.log})")
         if worker.task is not None:
+            self.packing.leave(worker.task.trial)
             driver.on_lost(worker.task.trial, f"the worker process died ({_cause(worker.process.returncode)})")
 
 

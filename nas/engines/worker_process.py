@@ -29,7 +29,7 @@ def main() -> None:
 
     def tell(progress: Progress) -> bool:
         _reply(replies, PROGRESS, progress.to_json())
-        return progress.accuracy is None or bool(lines.get()["go_on"])
+        return not progress.waits or bool(lines.get()["go_on"])
 
     specification = json.loads(sys.stdin.readline())
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()

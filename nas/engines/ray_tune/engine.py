@@ -19,6 +19,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from nas.driver import Driver
+from nas.engines.packing import Packing
 from nas.engines.ray_tune import reaper
 from nas.engines.ray_tune.settings import RaySettings
 from nas.engines.serving import WorkerError, python_path
@@ -60,6 +61,7 @@ class RayEngine:
         self._logs = logs
         self._asked = -LOOK_AGAIN
         self._room = 0
+        self.packing = Packing()
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
         """Works until the driver is finished. Leaves no process behind, whatever ends it.
@@ -90,7 +92,7 @@ class RayEngine:
         from nas.engines.ray_tune.hooks import Desk, DriverScheduler, DriverSearcher, FaultStopper
         from nas.engines.ray_tune.worker import Worker
 
-        desk = Desk(driver, self._slots, self._settings.trial_timeout, on_event)
+        desk = Desk(driver, self.packing, self._slots, self._settings.trial_timeout, on_event)
         common = {"factory": self._spec.factory, "arguments": json.dumps(dict(self._spec.arguments))}
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": self._cpus, "gpu": self._gpus}),

@@ -16,6 +16,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nas.driver import Driver
+from nas.engines.packing import Packing
 from nas.engines.ray_tune.worker import BODY, KIND
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, WorkerError
 from nas.records import Progress, outcome_from_json
@@ -39,15 +40,22 @@ class Desk:
 
     Args:
         driver: The search.
+        packing: Of the devices' memory.
         slots: How many tasks there is room for now.
         timeout: Seconds of silence after which a worker counts as hanging.
         on_event: Called about ten times a second.
     """
 
     def __init__(
-        self, driver: Driver, slots: Callable[[], int], timeout: float, on_event: Callable[[], object]
+        self,
+        driver: Driver,
+        packing: Packing,
+        slots: Callable[[], int],
+        timeout: float,
+        on_event: Callable[[], object],
     ) -> None:
         self._driver = driver
+        self._packing = packing
         self._slots = slots
         self._timeout = timeout
         self._on_event = on_event
@@ -75,13 +83,17 @@ class Desk:
             return None
         progress = Progress.from_json(json.loads(result[BODY]))
         go_on = self._driver.on_progress(progress)
-        return None if progress.accuracy is None else go_on
+        if progress.memory is not None:
+            self._packing.ask(progress.trial, progress.memory)
+            return None
+        return go_on if progress.waits else None
 
     def ended(self, tune_id: str, result: Mapping[str, Any] | None) -> None:
         """Tune is done with a task: with its outcome, or because the worker is lost, or because the search is being stopped."""
         live = self._live.pop(tune_id, None)
         if live is None:
             return
+        self._packing.leave(live.trial)
         kind = None if result is None else result.get(KIND)
         if result is None:
             silence = f"no sign of life for {self._timeout:g} s" if live.hung else "killed, or its machine is gone"
@@ -92,13 +104,16 @@ class Desk:
             raise WorkerError(json.loads(result[BODY])["message"])
 
     def look(self, controller: TuneController) -> None:
-        """Kills workers that hang, and lets displays look."""
+        """Lets in trainings that wait for memory, kills workers that hang, and lets displays look."""
         self._on_event()
         now = time.monotonic()
+        let_in = self._packing.let_in()
         for trial in controller.get_live_trials():
             live, actor = self._live.get(trial.trial_id), trial.temporary_state.ray_actor
             if live is not None and actor is None:
                 live.heard = now  # it waits for room, or for its worker to start
+            elif live is not None and live.trial in let_in:
+                actor.answer.remote(True)
             elif live is not None and not live.hung and now - live.heard > self._timeout:
                 live.hung = True
                 ray.kill(actor)

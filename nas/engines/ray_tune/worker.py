@@ -17,10 +17,17 @@ KIND, BODY = "kind", "body"
 """Keys of a result: which message it is, and its body as JSON text, which Tune passes on as it is."""
 
 
+WAITING = "waiting"
+"""Kind of a message without news, from a training that waits for an answer."""
+LOOK_AGAIN = 0.5
+"""Seconds after which it is sent."""
+
+
 class Worker(tune.Trainable):
     """Trains the task of its config; an actor is used for many tasks, and keeps its evaluator with the images.
 
-    Tune asks for the next message with `step`. At a rung the training waits for `answer`, which the scheduler calls.
+    Tune asks for the next message with `step`. A training that waits to be told whether to go on waits for `answer`, which the
+    scheduler calls; an actor does one call at a time, so meanwhile `step` comes back with nothing every now and then.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -28,6 +35,7 @@ class Worker(tune.Trainable):
         self._tasks: queue.Queue[str] = queue.Queue()
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
+        self._waits = False
         arguments = json.loads(config["arguments"])
         threading.Thread(target=self._work, args=(config["factory"], arguments), daemon=True).start()
         self._tasks.put(config["task"])
@@ -38,8 +46,11 @@ class Worker(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next message, when there is one."""
-        return self._messages.get()
+        """The next message, when there is one; nothing, after a while, if the training waits for an answer."""
+        try:
+            return self._messages.get(timeout=LOOK_AGAIN if self._waits else None)
+        except queue.Empty:
+            return {KIND: WAITING, BODY: "{}", "done": False}
 
     def answer(self, go_on: bool) -> None:
         """Whether the training that waits at a rung goes on."""
@@ -59,8 +70,13 @@ class Worker(tune.Trainable):
             self._say(*serve(evaluator, task, self._tell))
 
     def _tell(self, progress: Progress) -> bool:
+        self._waits = progress.waits
         self._say(PROGRESS, progress.to_json())
-        return progress.accuracy is None or self._answers.get()
+        if not self._waits:
+            return True
+        go_on = self._answers.get()
+        self._waits = False
+        return go_on
 
     def _say(self, kind: str, body: dict[str, Any]) -> None:
         self._messages.put({KIND: kind, BODY: json.dumps(body), "done": kind in (OUTCOME, FATAL)})

@@ -1,0 +1,80 @@
+"""No more trainings on a device than its memory holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from packing_search import CAPACITY, MEGABYTE, held, holding_worker
+from toy_search import toy_driver
+
+from nas.engines.local import LocalEngine
+from nas.engines.packing import DeviceUse, Packing
+from nas.engines.ray_tune.engine import RayEngine
+from nas.engines.ray_tune.settings import RaySettings
+from nas.records import MemoryNeed, TrialState
+
+
+def need(size: int, device: str = "a") -> MemoryNeed:
+    return MemoryNeed(device=device, bytes=size, capacity=10)
+
+
+def test_those_that_fit_are_let_in_once_in_the_order_in_which_they_asked():
+    packing = Packing()
+    for trial, size in enumerate((4, 5, 3, 1)):
+        packing.ask(trial, need(size))
+    assert packing.let_in() == [0, 1]
+    assert packing.let_in() == [], "trial 3 would fit, but trial 2 waits longer"
+    packing.leave(1)
+    assert packing.let_in() == [2, 3]
+    assert packing.devices() == [DeviceUse(device="a", held=8, capacity=10, training=3, waiting=0)]
+
+
+def test_one_that_is_alone_is_let_in_however_large_and_nobody_beside_it():
+    packing = Packing()
+    packing.ask(0, need(40))
+    packing.ask(1, need(1))
+    assert packing.let_in() == [0]
+    packing.leave(0)
+    assert packing.let_in() == [1]
+
+
+def test_devices_do_not_wait_for_each_other():
+    packing = Packing()
+    packing.ask(0, need(9))
+    packing.ask(1, need(9))
+    packing.ask(2, need(9, "b"))
+    assert packing.let_in() == [0, 2]
+    assert [(use.device, use.training, use.waiting) for use in packing.devices()] == [("a", 1, 1), ("b", 1, 0)]
+
+
+def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before():
+    packing = Packing()
+    packing.ask(0, need(9))
+    packing.ask(1, need(9))
+    assert packing.let_in() == [0]
+    packing.leave(1)
+    packing.ask(0, need(5))
+    packing.ask(2, need(5))
+    assert packing.let_in() == [0, 2]
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.slow)])
+def test_workers_that_really_allocate_never_hold_more_than_the_device_has(tmp_path: Path, engine: str):
+    driver = toy_driver(tmp_path, trials=8)
+    spec = holding_worker(tmp_path / "work", seconds=0.3 if engine == "local" else 3.0)
+    full = []
+    if engine == "local":
+        runs = LocalEngine(spec, workers=4, logs=tmp_path / "logs")
+    else:
+        runs = RayEngine(spec, RaySettings(max_concurrent=4), cpus=0.25, gpus=0, logs=tmp_path / "ray")
+    runs.run(driver, lambda: full.extend(use for use in runs.packing.devices() if use.waiting))
+    assert Counter(trial.state for trial in driver.trials if trial.reused_from is None) == {TrialState.COMPLETE: 8}
+    totals = held(tmp_path / "work")
+    assert len(totals) == 16
+    assert totals[-1] == 0
+    assert max(totals) <= CAPACITY
+    assert max(totals) > 64 * MEGABYTE, "two trained beside each other"
+    assert full, "some had to wait"
+    assert runs.packing.devices() == []
