@@ -90,7 +90,7 @@ class Plan:
 
     def __init__(self, settings: Settings) -> None:
         from evaluator.cost_table import CostTable
-        from evaluator.data import prepare
+        from evaluator.data import load, training_images
         from evaluator.device import resolve_device, resolve_execution
         from nas.seeds import derive_seed
         from search_spaces import make_space
@@ -99,7 +99,8 @@ class Plan:
         self.device = resolve_device(settings.device)
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
-        self.data: DataSummary = prepare(settings.data, seed=self.split_seed)
+        self.images = training_images(settings.data)
+        self.data: DataSummary = load(settings.data, self.split_seed, self.images).summary
         self.space: SearchSpace = make_space(
             settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
         )
@@ -241,7 +242,9 @@ class Plan:
                 "split_seed": self.split_seed,
                 "fingerprint": self.data.fingerprint,
                 "checkpoint_bytes": checkpoint_bytes(self.settings.search),
+                "images": self.images.description.to_json(),
             },
+            arrays={"images": self.images.images, "labels": self.images.labels},
         )
 
 
@@ -254,8 +257,12 @@ def make_evaluator(
     split_seed: int,
     fingerprint: str,
     checkpoint_bytes: int | None = None,
+    images: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, Any] | None = None,
 ) -> Evaluator:
-    """The evaluator of a worker process, from plain JSON."""
+    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them."""
+    from evaluator.cache import SetDescription
+    from evaluator.data import TrainingImages
     from evaluator.worker import TrainingEvaluator
     from search_spaces import space_from_json
 
@@ -268,6 +275,7 @@ def make_evaluator(
         split_seed=split_seed,
         fingerprint=fingerprint,
         checkpoint_bytes=checkpoint_bytes,
+        images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
     )
 
 

@@ -12,9 +12,10 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,15 @@ class SetDescription:
     content: str
     """SHA-256 over the decoded pixels and labels of both parts."""
     format: int = FORMAT
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SetDescription:
+        """The description that `to_json` wrote."""
+        return cls(**{**data, **{name: tuple(data[name]) for name in ("class_names", "mean", "std")}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +120,7 @@ def open_set(folder: Path) -> DecodedSet | None:
         raw = json.loads((folder / DESCRIPTION).read_text())
         if raw["format"] != FORMAT:
             return None
-        fields = {**raw, **{name: tuple(raw[name]) for name in ("class_names", "mean", "std")}}
-        found = DecodedSet(folder=folder, description=SetDescription(**fields))
+        found = DecodedSet(folder=folder, description=SetDescription.from_json(raw))
         for part, count in (("train", found.description.train), ("test", found.description.test)):
             size, channels = found.description.image_size, found.description.channels
             images, labels = found.images(part), found.labels(part)
@@ -137,7 +146,7 @@ def write_set(folder: Path, fill: Callable[[Path], SetDescription]) -> DecodedSe
         try:
             draft.mkdir(parents=True)
             description = fill(draft)
-            (draft / DESCRIPTION).write_text(json.dumps(asdict(description)))
+            (draft / DESCRIPTION).write_text(json.dumps(description.to_json()))
             _move(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -34,6 +34,17 @@ VALIDATION_PURPOSE, LIMIT_PURPOSE = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingImages:
+    """The source's training images, validation included: decoded, whole, and described."""
+
+    images: npt.NDArray[np.uint8]
+    """`uint8[n h w c]`, memory-mapped or shared by other means: read only."""
+    labels: Labels
+    """`int64[n]`"""
+    description: SetDescription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSet:
     """Part of a decoded set."""
 
@@ -110,21 +121,39 @@ def prepare(data: DataSettings, *, seed: int) -> DataSummary:
     return load(data, seed).summary
 
 
-def load(data: DataSettings, seed: int) -> Splits:
+def load(data: DataSettings, seed: int, given: TrainingImages | None = None) -> Splits:
     """Training and validation images; decodes them if that was not done before.
+
+    Args:
+        data: Which images.
+        seed: Of the split.
+        given: What `training_images` gave elsewhere; nothing is opened then.
 
     Raises:
         SettingsError: A setting is out of range; lists all.
         DataError: The dataset is missing, broken or too small.
         OutputError: The cache cannot be written.
     """
-    decoded = _decoded(data)
-    images, labels = decoded.images("train"), decoded.labels("train")
-    train, validation = _split_rows(data, labels, decoded.description.class_names, seed)
+    whole = training_images(data) if given is None else given
+    train, validation = _split_rows(data, whole.labels, whole.description.class_names, seed)
     return Splits(
-        train=ImageSet(images=images, labels=labels, rows=train),
-        validation=ImageSet(images=images, labels=labels, rows=validation),
-        summary=_summary(data, decoded.description, train, validation),
+        train=ImageSet(images=whole.images, labels=whole.labels, rows=train),
+        validation=ImageSet(images=whole.images, labels=whole.labels, rows=validation),
+        summary=_summary(data, whole.description, train, validation),
+    )
+
+
+def training_images(data: DataSettings) -> TrainingImages:
+    """All of the source's training images; decodes them if that was not done before.
+
+    Raises:
+        SettingsError: A setting is out of range; lists all.
+        DataError: The dataset is missing or broken.
+        OutputError: The cache cannot be written.
+    """
+    decoded = _decoded(data)
+    return TrainingImages(
+        images=decoded.images("train"), labels=decoded.labels("train"), description=decoded.description
     )
 
 

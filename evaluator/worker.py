@@ -19,7 +19,7 @@ from evaluator.allocator import keep_freed_memory
 from evaluator.augmentation import Normalization, make_augmentation
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
-from evaluator.data import load
+from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
 from evaluator.disk_budget import DiskBudget
 from evaluator.metrics import Score
@@ -82,6 +82,7 @@ class TrainingEvaluator:
         fingerprint: str | None = None,
         checkpoint_seconds: float = LEAST_SECONDS,
         checkpoint_bytes: int | None = None,
+        images: TrainingImages | None = None,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -94,6 +95,7 @@ class TrainingEvaluator:
             split_seed: Seed of the division into training and validation images.
             fingerprint: `DataSummary.fingerprint` of the images the search began with; others are then refused.
             checkpoint_bytes: Most that all of the folder's files may take. Default: no limit.
+            images: Decoded elsewhere, and shared. Default: from the cache of this machine.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -104,6 +106,7 @@ class TrainingEvaluator:
         self._fingerprint = fingerprint
         self._checkpoint_seconds = checkpoint_seconds
         self._budget = None if checkpoint_bytes is None else DiskBudget(self._checkpoints, checkpoint_bytes)
+        self._images = images
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -224,7 +227,7 @@ class TrainingEvaluator:
             execution = resolve_execution(train, resolve_device(self._device))
             if execution.device.type == "cpu" and train.memory_gb is None:
                 keep_freed_memory()
-            splits = load(data, self._split_seed)
+            splits = load(data, self._split_seed, self._images)
             self._require_same_images(splits.summary.fingerprint)
             self._loaded = _Loaded(
                 data=TrainingData(

@@ -41,6 +41,9 @@ class WorkerSpec:
     """`module:function`; the function takes `arguments` as keywords and returns an Evaluator."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON."""
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    """Numpy arrays, large and only read. An engine whose workers are elsewhere gives them on as the keyword `arrays`, once for each
+    machine, if they fit; where that is missing the evaluator finds for itself what it needs."""
 
 
 class Reading(StrEnum):

@@ -26,8 +26,9 @@ def python_path() -> str:
     return os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
 
 
-def make_evaluator(factory: str, arguments: Mapping[str, Any]) -> Evaluator:
-    """The evaluator that `module:function` makes of the arguments."""
+def make_evaluator(factory: str, arguments: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> Evaluator:
+    """The evaluator that `module:function` makes of the arguments, and of the arrays if there are some."""
+    arguments = {**arguments, "arrays": arrays} if arrays else arguments
     module, _, function = factory.partition(":")
     return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
 

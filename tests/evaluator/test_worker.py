@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.data import prepare
+from evaluator.data import load, training_images
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
@@ -256,7 +256,7 @@ def test_other_images_than_those_the_search_began_with_are_refused(few_digits: D
             device="cpu",
             checkpoints=str(tmp_path),
             split_seed=split_seed,
-            fingerprint=prepare(few_digits, seed=0).fingerprint,
+            fingerprint=load(few_digits, 0).summary.fingerprint,
         )
 
     assert isinstance(evaluate(make_evaluator(0)), Evaluation)
@@ -282,3 +282,24 @@ def test_what_went_wrong_has_a_kind_and_one_line(error: Exception, kind: Failure
     assert found is kind
     assert message
     assert "\n" not in message
+
+
+def test_images_that_are_given_need_no_cache_and_train_the_same(few_digits: DataSettings, tmp_path: Path) -> None:
+    ends = []
+    elsewhere = dataclasses.replace(
+        few_digits, name=str(tmp_path / "nowhere"), cache=str(tmp_path / "none"), flip=False
+    )
+    for data, images in ((few_digits, None), (elsewhere, training_images(few_digits))):
+        evaluator = TrainingEvaluator(
+            lambda candidate: shuffling_network(),
+            data,
+            TRAIN,
+            device="cpu",
+            checkpoints=str(tmp_path / str(images is None)),
+            split_seed=0,
+            images=images,
+        )
+        ends.append(evaluate(evaluator))
+    assert isinstance(ends[0], Evaluation)
+    assert ends[1].details == ends[0].details
+    assert not (tmp_path / "none").exists()

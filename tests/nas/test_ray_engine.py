@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -11,9 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import ray
@@ -117,6 +120,21 @@ def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
     pd.testing.assert_frame_equal(*measured, check_exact=True)
     assert measured[0].shape[1] >= 4
     assert gone(sorted(set(descendants(os.getpid())) - before))
+
+
+@pytest.mark.slow
+def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path):
+    driver = toy_driver(tmp_path, trials=6)
+    numbers = np.arange(2_000_000)
+    spec = replace(toy_worker(tmp_path / "work", epoch_seconds=0.7), arrays={"numbers": numbers})
+    run(driver, replace(spec, factory="toy_search:make_reading_evaluator"), tmp_path, max_concurrent=2)
+    assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
+    said = [json.loads(line) for line in (tmp_path / "work" / "arrays.log").read_text().splitlines()]
+    assert len({each["pid"] for each in said}) == 2
+    for each in said:
+        assert each["sum"] == numbers.sum()
+        assert not each["writeable"]
+        assert each["shared"], "in the object store's mapping, not in memory of its own"
 
 
 @pytest.mark.slow

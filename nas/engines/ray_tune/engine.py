@@ -38,6 +38,8 @@ VARIABLES = {
 }
 """What Ray reads of the environment, here and in the processes it starts."""
 CONNECT_SECONDS = 10.0
+STORE_SHARE = 0.5
+"""Of a machine's object store, that shared arrays may fill."""
 LOOK_AGAIN = 5.0
 """Seconds after which the cluster is asked anew for its size."""
 
@@ -94,8 +96,9 @@ class RayEngine:
 
         desk = Desk(driver, self.packing, self._slots, self._settings.trial_timeout, on_event)
         common = {"factory": self._spec.factory, "arguments": json.dumps(dict(self._spec.arguments))}
+        trainable = tune.with_parameters(Worker, arrays=dict(self._spec.arrays)) if self._fits_in_stores() else Worker
         tuner = tune.Tuner(
-            tune.with_resources(Worker, {"cpu": self._cpus, "gpu": self._gpus}),
+            tune.with_resources(trainable, {"cpu": self._cpus, "gpu": self._gpus}),
             tune_config=tune.TuneConfig(
                 search_alg=DriverSearcher(desk, common),
                 scheduler=DriverScheduler(desk),
@@ -119,6 +122,14 @@ class RayEngine:
         if desk.fault is not None:
             raise desk.fault
         on_event()
+
+    def _fits_in_stores(self) -> bool:
+        """Whether there are arrays to share, and every machine has room for them in its object store."""
+        import ray
+
+        needed = sum(array.nbytes for array in self._spec.arrays.values())
+        stores = [node["Resources"].get("object_store_memory", 0.0) for node in ray.nodes() if node["Alive"]]
+        return bool(0 < needed <= STORE_SHARE * min(stores, default=0.0))
 
     def _slots(self) -> int:
         """Trainings there is room for; a cluster grows and shrinks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from ray import tune
@@ -30,14 +31,19 @@ class Worker(tune.Trainable):
     scheduler calls; an actor does one call at a time, so meanwhile `step` comes back with nothing every now and then.
     """
 
-    def setup(self, config: dict[str, Any]) -> None:
-        """Starts the thread that trains."""
+    def setup(self, config: dict[str, Any], arrays: Mapping[str, Any] | None = None) -> None:
+        """Starts the thread that trains.
+
+        Args:
+            config: Of the trial.
+            arrays: Of the `WorkerSpec`; they lie in the machine's object store, which its workers share.
+        """
         self._tasks: queue.Queue[str] = queue.Queue()
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
         self._waits = False
         arguments = json.loads(config["arguments"])
-        threading.Thread(target=self._work, args=(config["factory"], arguments), daemon=True).start()
+        threading.Thread(target=self._work, args=(config["factory"], arguments, arrays), daemon=True).start()
         self._tasks.put(config["task"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -56,9 +62,9 @@ class Worker(tune.Trainable):
         """Whether the training that waits at a rung goes on."""
         self._answers.put(go_on)
 
-    def _work(self, factory: str, arguments: dict[str, Any]) -> None:
+    def _work(self, factory: str, arguments: dict[str, Any], arrays: Mapping[str, Any] | None) -> None:
         try:
-            evaluator = make_evaluator(factory, arguments)
+            evaluator = make_evaluator(factory, arguments, arrays)
         except NasError as error:
             self._say(FATAL, {"message": str(error)})
             return
