@@ -56,7 +56,7 @@ class Logged:
 
 def make_evaluator(log: str, **arguments: Any) -> Evaluator:
     """The search's own evaluator, which logs."""
-    from run_search import make_evaluator as make
+    from search_plan import make_evaluator as make
 
     return Logged(make(**arguments), log)
 
@@ -67,7 +67,8 @@ def drive(output: Path, trials: int) -> int:
     from nas.engines.ray_tune.engine import RayEngine
     from nas.engines.ray_tune.settings import RaySettings
     from nas.output import OutputFolder
-    from run_search import Plan, read_settings, study_of
+    from run_search import read_settings, study_of
+    from search_plan import Plan
 
     flags = ["--search.trials", str(trials), "--train.epochs", str(EPOCHS), "--search.stopping", "none"]
     with OutputFolder(output / "search") as folder:

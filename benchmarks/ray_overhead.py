@@ -75,7 +75,8 @@ def real(trials: int, workers: int) -> float:
     """Seconds that trainings of the quickstart take."""
     from nas.assembly import make_driver
     from nas.output import OutputFolder
-    from run_search import Plan, read_settings, study_of
+    from run_search import read_settings, study_of
+    from search_plan import Plan
 
     with tempfile.TemporaryDirectory() as place, OutputFolder(Path(place)) as folder:
         flags = ["--search.sampler", "random", "--search.stopping", "none", "--search.trials", str(trials)]

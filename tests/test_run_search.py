@@ -32,7 +32,8 @@ from nas.output import OutputFolder
 from nas.records import TrialState
 from nas.samplers import sampler_factory
 from nas.settings import SearchSettings
-from run_search import Plan, Settings, main, read_settings, run, search, study_of
+from run_search import main, read_settings, run, search, study_of
+from search_plan import Plan, Settings
 from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 

@@ -5,7 +5,8 @@ import yaml
 
 from nas.configuration import config_names
 from nas.errors import SettingsError
-from run_search import Settings, read_settings, settings_json
+from run_search import read_settings
+from search_plan import Settings, settings_json
 
 
 def read(*words: str) -> Settings:

@@ -1,0 +1,267 @@
+"""Everything a search depends on, and its parts made from that: data, space, costs, objectives. Trains nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluator.cores import usable_cores
+from evaluator.settings import DataSettings, TrainSettings
+from nas.engines.ray_tune.settings import RaySettings, ray_faults
+from nas.errors import unknown_name
+from nas.objectives import Objective, accuracy_objective, cost_objective
+from nas.ports import Evaluator, WorkerSpec
+from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
+from search_spaces.settings import SpaceSettings
+
+if TYPE_CHECKING:
+    from evaluator.data import DataSummary
+    from nas.dimensions import Genotype
+    from nas.samplers.context import SamplerContext
+    from nas.space import SearchSpace
+
+DEVICES = ("auto", "cpu", "cuda")
+MOST_NEW_COSTS = 16
+"""Networks whose costs are counted for one proposal: a tenth of a second each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a search depends on."""
+
+    space: SpaceSettings = field(default_factory=SpaceSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+    ray: RaySettings = field(default_factory=RaySettings)
+    """How `--search.engine ray` trains candidates."""
+    log: LogSettings = field(default_factory=LogSettings)
+    device: str = "auto"
+    """Where candidates are trained: auto, cpu or cuda."""
+    output: str = "runs/search"
+    """Folder of the study, the report and the models."""
+
+
+class Plan:
+    """Settings made into the parts of a search: data, space, costs, objectives. Trains nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        from evaluator.cost_table import CostTable
+        from evaluator.data import load, training_images
+        from evaluator.device import resolve_device, resolve_execution
+        from nas.seeds import derive_seed
+        from search_spaces import make_space
+
+        self.settings = settings
+        self.device = resolve_device(settings.device)
+        self.execution = resolve_execution(settings.train, self.device)
+        self.split_seed = derive_seed(settings.search.seed, "split")
+        self.images = training_images(settings.data)
+        self.data: DataSummary = load(settings.data, self.split_seed, self.images).summary
+        self.space: SearchSpace = make_space(
+            settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
+        )
+        self.costs = CostTable(self.space.build, self.data.input_shape)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Largest allowed cost by objective name."""
+        search = self.settings.search
+        limits = {"macs": search.max_macs, "params": search.max_params}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The axes of the front, accuracy first."""
+        search = self.settings.search
+        references = {"macs": search.reference_macs, "params": search.reference_params}
+        axes = [accuracy_objective(self.data.classes)]
+        for name in (name for name in objective_names(search.objectives) if name != "accuracy"):
+            given = references[name]
+            axes.append(cost_objective(name, 2 * self.largest_known_cost(name) if given is None else given))
+        return tuple(axes)
+
+    def largest_known_cost(self, name: str) -> float:
+        """Of the baselines; where the space has none, of 16 networks drawn at random with a fixed seed."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        genotypes = list(self.space.baselines().values()) or [self.context.draw(rng) for _ in range(16)]
+        return max(self.costs(self.space.decode(genotype))[name] for genotype in genotypes)
+
+    @cached_property
+    def context(self) -> SamplerContext:
+        """The search as samplers see it."""
+        from nas.samplers.context import SamplerContext
+
+        return SamplerContext(
+            space=self.space,
+            costs=self.costs,
+            limits=self.limits,
+            seed=self.settings.search.seed,
+            known=tuple(name for name in objective_names(self.settings.search.objectives) if name != "accuracy"),
+            most_new_costs=MOST_NEW_COSTS,
+        )
+
+    @cached_property
+    def given(self) -> dict[str, Genotype]:
+        """Candidates to begin with, by name."""
+        from nas.warm_start import warm_start
+
+        path = self.settings.search.warm_start
+        return {} if path is None else warm_start(path, self.space)
+
+    def refuse_impossible(self) -> None:
+        """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
+        from nas.limits import check_limits
+
+        check_limits(self.context)
+        _ = self.given
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings that give the study its meaning; another machine or more workers do not change it."""
+        machine = ("threads", "precision", "channels_last", "memory_gb")
+        train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
+        groups = {
+            "space": self.space.settings(),
+            "data": {"fingerprint": self.data.fingerprint, "flip": self.data.flip,
+                     "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
+            "train": train,
+            "search": {
+                "seed": self.settings.search.seed,
+                "objectives": ",".join(objective.name for objective in self.objectives),
+                **{f"max_{name}": limit for name, limit in self.limits.items()},
+            },
+        }  # fmt: skip
+        flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
+        return dict(json.loads(json.dumps(flat)))
+
+    @property
+    def space_settings(self) -> dict[str, Any]:
+        """The space's settings with its defaults filled in."""
+        names = {field.name for field in fields(SpaceSettings)}
+        return {name: value for name, value in self.space.settings().items() if name in names}
+
+    @property
+    def resolved(self) -> Settings:
+        """The settings with what was left to choose filled in; read back, they make the same search."""
+        references = {objective.name: objective.reference for objective in self.objectives}
+        return replace(
+            self.settings,
+            device=self.device.type,
+            data=replace(
+                self.settings.data,
+                image_size=self.data.image_size,
+                flip=self.data.flip,
+                crop_padding=None if self.data.resized_crop else self.data.crop_padding,
+            ),
+            search=replace(
+                self.settings.search,
+                workers=self.workers,
+                reference_macs=references.get("macs"),
+                reference_params=references.get("params"),
+            ),
+            train=replace(
+                self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last
+            ),
+        )
+
+    @property
+    def steps(self) -> int:
+        """Training steps of a candidate."""
+        train = self.settings.train
+        return max(self.data.train // train.batch_size, 1) * train.epochs
+
+    @property
+    def workers(self) -> int:
+        """Candidates trained at the same time."""
+        if self.settings.search.workers is not None:
+            return self.settings.search.workers
+        return max(1, usable_cores() // self.settings.train.threads) if self.device.type == "cpu" else 1
+
+    @property
+    def threads(self) -> int:
+        """Of one training: as many as Ray gives it cores."""
+        cores = self.settings.ray.cpus_per_trial if self.settings.search.engine == "ray" else None
+        return self.settings.train.threads if cores is None else max(1, int(cores))
+
+    def worker_spec(self, checkpoints: Path) -> WorkerSpec:
+        """How a worker process makes its evaluator."""
+        return WorkerSpec(
+            factory="search_plan:make_evaluator",
+            arguments={
+                "space": self.space.settings(),
+                "data": asdict(self.settings.data),
+                "train": asdict(replace(self.settings.train, threads=self.threads)),
+                "device": self.device.type,
+                "checkpoints": str(checkpoints),
+                "split_seed": self.split_seed,
+                "fingerprint": self.data.fingerprint,
+                "checkpoint_bytes": checkpoint_bytes(self.settings.search),
+                "images": self.images.description.to_json(),
+            },
+            arrays={"images": self.images.images, "labels": self.images.labels},
+        )
+
+
+def make_evaluator(
+    space: Mapping[str, Any],
+    data: Mapping[str, Any],
+    train: Mapping[str, Any],
+    device: str,
+    checkpoints: str,
+    split_seed: int,
+    fingerprint: str,
+    checkpoint_bytes: int | None = None,
+    images: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, Any] | None = None,
+) -> Evaluator:
+    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them."""
+    from evaluator.cache import SetDescription
+    from evaluator.data import TrainingImages
+    from evaluator.worker import TrainingEvaluator
+    from search_spaces import space_from_json
+
+    return TrainingEvaluator(
+        space_from_json(space).build,
+        DataSettings(**data),
+        TrainSettings(**train),
+        device=device,
+        checkpoints=checkpoints,
+        split_seed=split_seed,
+        fingerprint=fingerprint,
+        checkpoint_bytes=checkpoint_bytes,
+        images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
+    )
+
+
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """All settings as plain JSON, a storage's password left out: what `--config` takes back."""
+    from nas.storage import redact
+
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    if settings.search.storage is not None:
+        plain["search"]["storage"] = redact(settings.search.storage)
+    return plain
+
+
+def settings_faults(settings: Settings) -> list[str]:
+    """Every setting out of range, in words."""
+    from evaluator.settings import data_faults, train_faults
+    from nas.settings import contradictions, search_faults
+    from search_spaces import setting_faults
+
+    return [
+        *setting_faults(settings.space),
+        *data_faults(settings.data),
+        *search_faults(settings.search),
+        *train_faults(settings.train),
+        *ray_faults(settings.ray),
+        *contradictions(settings.search, settings.train.epochs),
+        *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
+    ]
