@@ -19,6 +19,7 @@ from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, NasError, SettingsError
+from nas.latency import LatencySettings
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from search_plan import Plan, Settings, settings_faults, settings_json
 from search_spaces.settings import SpaceSettings
@@ -51,6 +52,7 @@ GROUPS = {
     "search": SearchSettings,
     "train": TrainSettings,
     "ray": RaySettings,
+    "latency": LatencySettings,
     "log": LogSettings,
 }
 INTERRUPTED = 130
@@ -83,6 +85,7 @@ def run(settings: Settings) -> SearchResult:
     _quiet()
     with OutputFolder(Path(settings.output)) as folder:
         plan = Plan(settings)
+        plan.measure_latencies(folder.latencies)
         plan.refuse_impossible()
         for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
             print(warning, file=sys.stderr)
@@ -166,6 +169,7 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
         front=estimates.front,
         estimates=estimates.by_number,
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
+        notes=() if plan.latencies is None else tuple(plan.latencies.notes()),
         ended=driver.ended,
         settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
@@ -174,6 +178,7 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
             "workers": plan.workers,
             "seed": plan.settings.search.seed,
             "data_fingerprint": plan.data.fingerprint,
+            **({} if plan.latencies is None else {"latency": plan.latencies.conditions()}),
         },
         space=plan.space.settings(),
         data=plan.data.to_json(),
@@ -204,7 +209,8 @@ def dry_run(settings: Settings) -> str:
         seconds = step_seconds(
             plan.space.build(candidate), plan.data.input_shape, plan.data.classes, train, plan.device.type
         )
-        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, **plan.costs(candidate)))
+        costs = plan.exact_costs(candidate)
+        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, macs=costs["macs"], params=costs["params"]))
     return estimate_text(
         data=plan.data.to_json(),
         space=plan.space,

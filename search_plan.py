@@ -13,18 +13,24 @@ from evaluator.cores import usable_cores
 from evaluator.settings import DataSettings, TrainSettings
 from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.errors import unknown_name
-from nas.objectives import Objective, accuracy_objective, cost_objective
+from nas.latency import LatencySettings, latency_faults
+from nas.objectives import COSTS, Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
     from evaluator.data import DataSummary
+    from nas.candidate import Candidate
     from nas.dimensions import Genotype
+    from nas.latency import Latency
+    from nas.latency_book import LatencyBook
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
 DEVICES = ("auto", "cpu", "cuda")
+LOCK_SECONDS = 600.0
+"""How long a measurement waits for trainings on the device: they make way between two steps."""
 MOST_NEW_COSTS = 16
 """Networks whose costs are counted for one proposal: a tenth of a second each."""
 
@@ -39,6 +45,7 @@ class Settings:
     train: TrainSettings = field(default_factory=TrainSettings)
     ray: RaySettings = field(default_factory=RaySettings)
     """How `--search.engine ray` trains candidates."""
+    latency: LatencySettings = field(default_factory=LatencySettings)
     log: LogSettings = field(default_factory=LogSettings)
     device: str = "auto"
     """Where candidates are trained: auto, cpu or cuda."""
@@ -65,33 +72,103 @@ class Plan:
         self.space: SearchSpace = make_space(
             settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
         )
-        self.costs = CostTable(self.space.build, self.data.input_shape)
+        more = {"memory": self._megabytes} if "memory" in self.cost_names else {}
+        self.exact_costs = CostTable(self.space.build, self.data.input_shape, more)
+        self.latencies: LatencyBook | None = None
+        """Of the networks of this search, where it asks for them."""
 
     @property
     def limits(self) -> dict[str, float]:
         """Largest allowed cost by objective name."""
-        search = self.settings.search
-        limits = {"macs": search.max_macs, "params": search.max_params}
+        limits = {name: getattr(self.settings.search, f"max_{name}") for name in COSTS}
         return {name: limit for name, limit in limits.items() if limit is not None}
+
+    @property
+    def cost_names(self) -> set[str]:
+        """Costs that are objectives, or have a limit."""
+        return {*objective_names(self.settings.search.objectives), *self.limits} - {"accuracy"}
+
+    def measure_latencies(self, path: Path) -> None:
+        """Where the search asks for latencies: measures random networks, minutes of work, unless they are in the file already.
+
+        Raises:
+            MeasurementError: The device is in use by others, or cannot be measured in that form.
+            OutputError: The file cannot be written.
+        """
+        if "latency" not in self.cost_names:
+            return
+        import numpy as np
+
+        from nas.latency_book import LatencyBook
+
+        rng = np.random.default_rng(self.settings.search.seed)
+        book = LatencyBook(path, self._measure_latency, self.exact_costs)
+        book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
+        self.latencies = book
+
+    def costs(self, candidate: Candidate) -> dict[str, float]:
+        """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""
+        known = dict(self.exact_costs(candidate))
+        return known if self.latencies is None else {**known, "latency": self.latencies.expected(candidate)}
+
+    def measured_costs(self, candidate: Candidate) -> dict[str, float]:
+        """Those that take a measurement, on the untrained network."""
+        return {} if self.latencies is None else {"latency": self.latencies.measure(candidate)}
+
+    def _measure_latency(self, candidate: Candidate) -> tuple[Latency, ...]:
+        """At one image and at the batch that counts."""
+        import torch
+
+        from evaluator.exclusive import measure_alone
+        from evaluator.timing import TimeBudget
+        from search_spaces import compact
+
+        settings = self.settings.latency
+        torch.manual_seed(self.settings.search.seed)
+        return measure_alone(
+            compact(self.space.build(candidate)),
+            self.data.input_shape[1:],
+            batches=tuple(sorted({1, settings.batch})),
+            form=settings.form,
+            execution=self.execution,
+            threads=self.threads,
+            accept_disturbed=settings.accept_disturbed,
+            wait_seconds=LOCK_SECONDS,
+            budget=TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20),
+        )
+
+    def _megabytes(self, model: Any) -> float:
+        """Of a forward of the deployed network at its peak."""
+        import torch
+
+        from evaluator.device import Execution
+        from evaluator.peak_memory import peak_memory
+        from search_spaces import compact
+
+        on_paper = Execution(device=torch.device("meta"), precision="fp32", channels_last=False)
+        peak = peak_memory(
+            compact(model), self.data.input_shape[1:], batch=self.settings.latency.batch, execution=on_paper
+        )
+        return peak.total / 1e6
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """The axes of the front, accuracy first."""
         search = self.settings.search
-        references = {"macs": search.reference_macs, "params": search.reference_params}
         axes = [accuracy_objective(self.data.classes)]
         for name in (name for name in objective_names(search.objectives) if name != "accuracy"):
-            given = references[name]
+            given = getattr(search, f"reference_{name}")
             axes.append(cost_objective(name, 2 * self.largest_known_cost(name) if given is None else given))
         return tuple(axes)
 
     def largest_known_cost(self, name: str) -> float:
-        """Of the baselines; where the space has none, of 16 networks drawn at random with a fixed seed."""
+        """Of the baselines, a latency measured; where the space has none, of 16 networks drawn at random with a fixed seed."""
         import numpy as np
 
         rng = np.random.default_rng(0)
         genotypes = list(self.space.baselines().values()) or [self.context.draw(rng) for _ in range(16)]
-        return max(self.costs(self.space.decode(genotype))[name] for genotype in genotypes)
+        candidates = [self.space.decode(genotype) for genotype in genotypes]
+        return max({**self.costs(each), **self.measured_costs(each)}[name] for each in candidates)
 
     @cached_property
     def context(self) -> SamplerContext:
@@ -104,6 +181,7 @@ class Plan:
             limits=self.limits,
             seed=self.settings.search.seed,
             known=tuple(name for name in objective_names(self.settings.search.objectives) if name != "accuracy"),
+            measure=self.measured_costs,
             most_new_costs=MOST_NEW_COSTS,
         )
 
@@ -119,7 +197,9 @@ class Plan:
         """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
         from nas.limits import check_limits
 
-        check_limits(self.context)
+        # Without measurements, as in a dry run, nothing is known of latencies.
+        known = {name: limit for name, limit in self.limits.items() if name != "latency" or self.latencies is not None}
+        check_limits(replace(self.context, limits=known))
         _ = self.given
 
     @property
@@ -137,9 +217,15 @@ class Plan:
                 "objectives": ",".join(objective.name for objective in self.objectives),
                 **{f"max_{name}": limit for name, limit in self.limits.items()},
             },
+            **({"latency": self._latency_identity} if {"latency", "memory"} & self.cost_names else {}),
         }  # fmt: skip
         flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
         return dict(json.loads(json.dumps(flat)))
+
+    @property
+    def _latency_identity(self) -> dict[str, Any]:
+        settings = self.settings.latency
+        return {"batch": settings.batch, **({"form": settings.form} if "latency" in self.cost_names else {})}
 
     @property
     def space_settings(self) -> dict[str, Any]:
@@ -165,6 +251,8 @@ class Plan:
                 workers=self.workers,
                 reference_macs=references.get("macs"),
                 reference_params=references.get("params"),
+                reference_latency=references.get("latency"),
+                reference_memory=references.get("memory"),
             ),
             train=replace(
                 self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last
@@ -204,6 +292,7 @@ class Plan:
                 "fingerprint": self.data.fingerprint,
                 "checkpoint_bytes": checkpoint_bytes(self.settings.search),
                 "images": self.images.description.to_json(),
+                "shares_device": "latency" in self.cost_names,
             },
             arrays={"images": self.images.images, "labels": self.images.labels},
         )
@@ -220,6 +309,7 @@ def make_evaluator(
     checkpoint_bytes: int | None = None,
     images: Mapping[str, Any] | None = None,
     arrays: Mapping[str, Any] | None = None,
+    shares_device: bool = False,
 ) -> Evaluator:
     """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them."""
     from evaluator.cache import SetDescription
@@ -237,6 +327,7 @@ def make_evaluator(
         fingerprint=fingerprint,
         checkpoint_bytes=checkpoint_bytes,
         images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
+        shares_device=shares_device,
     )
 
 
@@ -262,6 +353,7 @@ def settings_faults(settings: Settings) -> list[str]:
         *search_faults(settings.search),
         *train_faults(settings.train),
         *ray_faults(settings.ray),
+        *latency_faults(settings.latency),
         *contradictions(settings.search, settings.train.epochs),
         *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]

@@ -18,11 +18,18 @@ class CostTable:
     Args:
         build: Makes a candidate's network on torch's default device.
         input_shape: `(n, c, h, w)` of its input; costs are for one image.
+        more: Further costs of an untrained network on the meta device, by name.
     """
 
-    def __init__(self, build: Callable[[Candidate], nn.Module], input_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        build: Callable[[Candidate], nn.Module],
+        input_shape: tuple[int, ...],
+        more: Mapping[str, Callable[[nn.Module], float]] | None = None,
+    ) -> None:
         self._build = build
         self._input_shape = input_shape
+        self._more = dict(more or {})
         self._known: dict[str, Mapping[str, float]] = {}
 
     def __call__(self, candidate: Candidate) -> Mapping[str, float]:
@@ -32,5 +39,6 @@ class CostTable:
             with torch.device("meta"):
                 model = self._build(candidate).eval()
             cost = count_cost(model, self._input_shape)
-            self._known[key] = {"macs": float(cost.macs), "params": float(cost.params)}
+            further = {name: float(count(model)) for name, count in self._more.items()}
+            self._known[key] = {"macs": float(cost.macs), "params": float(cost.params), **further}
         return self._known[key]

@@ -96,6 +96,15 @@ class SharedHold:
         self._take()
         return True
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Within it measurements have the devices: for a training that waits for something else."""
+        self._release()
+        try:
+            yield
+        finally:
+            self._take()
+
     def _take(self) -> None:
         with ExitStack() as taken:
             for turnstile, room in self._pairs:

@@ -90,7 +90,7 @@ def measure_alone(
             if latency.disturbed_by and not accept_disturbed:
                 raise MeasurementError(
                     f"no latency was measured on {latency.conditions.device}, in {ATTEMPTS} attempts: {latency.disturbed_by}; "
-                    "stop them, or accept disturbed measurements, which are then marked"
+                    "stop them, or accept disturbed measurements, which are then marked (--latency.accept_disturbed true)"
                 )
             found.append(latency)
     return tuple(found)

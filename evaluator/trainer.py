@@ -100,13 +100,19 @@ class Training:
         self._execution = execution
         self._shuffles = list(learned_shuffles(model).values())
 
-    def run(self, checkpoints: Checkpoints, progress: Callable[[int, float | None], bool | None]) -> None:
+    def run(
+        self,
+        checkpoints: Checkpoints,
+        progress: Callable[[int, float | None], bool | None],
+        give_way: Callable[[], object] = bool,
+    ) -> None:
         """Trains to the end of the budget, or until it is paused, from the checkpoint if there is one.
 
         Args:
             checkpoints: Where the training is kept.
             progress: Told the number of epochs done, at the start and after each, and at rungs the accuracy; where it answers
                 False the training is kept in a checkpoint, and this returns.
+            give_way: Called before each step, to let others have the device.
 
         Raises:
             DivergedError: The loss or, by the end, the averaged weights became infinite or not a number.
@@ -118,7 +124,7 @@ class Training:
         progress(self.epochs_done, None)
         begin = time.monotonic() - self.seconds
         while self.epochs_done < self._recipe.epochs:
-            self.curve.append(self._epoch(self.epochs_done))
+            self.curve.append(self._epoch(self.epochs_done, give_way))
             self.epochs_done += 1
             self.seconds = time.monotonic() - begin
             if self.epochs_done < self._recipe.epochs and checkpoints.due():
@@ -136,7 +142,7 @@ class Training:
         """Whether it came to the end of its budget."""
         return self.epochs_done >= self._recipe.epochs
 
-    def _epoch(self, epoch: int) -> dict[str, float]:
+    def _epoch(self, epoch: int, give_way: Callable[[], object]) -> dict[str, float]:
         """Trains one epoch and tells how it went."""
         settings, data = self._recipe.settings, self._data
         steps = self._recipe.steps(len(data.train))
@@ -148,6 +154,7 @@ class Training:
         losses = torch.zeros(steps, device=self._execution.device)
         self.model.train()
         for step in range(steps):
+            give_way()
             chosen = slice(step * settings.batch_size, (step + 1) * settings.batch_size)
             images, labels = data.train.take(order[chosen])
             pixels = data.normalize(data.augment.apply(images, choices[chosen]))

@@ -8,6 +8,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
+from evaluator.device_lock import DeviceLock, SharedHold
 from evaluator.disk_budget import DiskBudget
+from evaluator.exclusive import lock_of
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
@@ -83,6 +86,7 @@ class TrainingEvaluator:
         checkpoint_seconds: float = LEAST_SECONDS,
         checkpoint_bytes: int | None = None,
         images: TrainingImages | None = None,
+        shares_device: bool = False,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -96,6 +100,7 @@ class TrainingEvaluator:
             fingerprint: `DataSummary.fingerprint` of the images the search began with; others are then refused.
             checkpoint_bytes: Most that all of the folder's files may take. Default: no limit.
             images: Decoded elsewhere, and shared. Default: from the cache of this machine.
+            shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -107,6 +112,7 @@ class TrainingEvaluator:
         self._checkpoint_seconds = checkpoint_seconds
         self._budget = None if checkpoint_bytes is None else DiskBudget(self._checkpoints, checkpoint_bytes)
         self._images = images
+        self._shares_device = shares_device
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -166,17 +172,24 @@ class TrainingEvaluator:
         recipe = make_recipe(task, train)
         torch.manual_seed(task.seed)
         network = self._build(task.candidate)
-        estimated = self._wait_for_room(network, recipe, loaded, task, progress, spent)
-        training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution)
+        with self._in_hand(loaded.execution.device) as hold:
 
-        def tell(epochs: int, accuracy: float | None) -> bool | None:
-            if epochs == training.resumed_epochs:
-                spent.earlier = training.seconds
-            spent.epochs = epochs
-            return progress(Progress(trial=task.trial, epochs=epochs, accuracy=accuracy))
+            def say(said: Progress) -> bool | None:
+                # Who answers may be about to measure: waiting for the answer with the device in hand, both would wait for ever.
+                with hold.apart():
+                    return progress(said)
 
-        training.run(checkpoints, tell)
-        evaluation = self._measure(training, loaded, spent)
+            estimated = self._wait_for_room(network, recipe, loaded, task, say, spent)
+            training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution)
+
+            def tell(epochs: int, accuracy: float | None) -> bool | None:
+                if epochs == training.resumed_epochs:
+                    spent.earlier = training.seconds
+                spent.epochs = epochs
+                return say(Progress(trial=task.trial, epochs=epochs, accuracy=accuracy))
+
+            training.run(checkpoints, tell, hold.give_way)
+            evaluation = self._measure(training, loaded, spent)
         if estimated is not None or spent.parts > 1:
             memory = {
                 "parts": spent.parts,
@@ -187,6 +200,10 @@ class TrainingEvaluator:
         if training.is_finished:
             checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
+
+    def _in_hand(self, device: torch.device) -> AbstractContextManager[SharedHold]:
+        """The right to train on it."""
+        return (lock_of(device) if self._shares_device else DeviceLock()).shared()
 
     def _wait_for_room(
         self, network: nn.Module, recipe: Recipe, loaded: _Loaded, task: Task, progress: Tell, spent: _Spent

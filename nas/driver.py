@@ -15,7 +15,7 @@ from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.pauses import Pauses
 from nas.endings import EXHAUSTED, Ending
 from nas.ledger import Ledger
-from nas.objectives import Objective
+from nas.objectives import Objective, amount
 from nas.pareto import ParetoFront
 from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
 from nas.replication import Replication
@@ -326,18 +326,28 @@ class Driver:
         )
         if violations := self._violations(costs):
             return replace(trial, state=TrialState.INFEASIBLE, violations=violations)
-        first = self._first.setdefault(candidate.digest, number)
-        if first == number:
-            return trial
+        first = self._first.get(candidate.digest)
+        if first is None:
+            return self._judge_new(trial)
+        trial = replace(trial, costs=self._study[first].costs)
         outcome = self._study[first].outcome
         if self._study[first].state is TrialState.RUNNING:
             self._waiting.setdefault(first, []).append(number)
             return replace(trial, reused_from=first)
         return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)
 
+    def _judge_new(self, trial: Trial) -> Trial:
+        """Of a candidate that was not there before: what can be measured is, and counts."""
+        if self._context.measure is not None:
+            trial = replace(trial, costs={**trial.costs, **self._context.measure(trial.candidate)})
+            if violations := self._violations(trial.costs):
+                return replace(trial, state=TrialState.INFEASIBLE, violations=violations)
+        self._first[trial.candidate.digest] = trial.number
+        return trial
+
     def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
         return tuple(
-            f"{name} {costs[name]:,.0f} is over the limit {limit:,.0f}"
+            f"{name} {amount(name, costs[name])} is over the limit {amount(name, limit)}"
             for name, limit in self._context.limits.items()
             if costs[name] > limit
         )

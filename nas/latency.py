@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nas.errors import unknown_name
+
 FORMS = ("eager", "compiled", "onnx")
 """How a deployed network is run: by PyTorch as it is, compiled by torch.compile, exported and run by ONNX Runtime."""
+LEAST_NETWORKS = 30
+"""Measurements below which there is no predictor: cross-validation would say nothing of its error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +90,29 @@ class Latency:
     def from_json(cls, data: Mapping[str, Any]) -> Latency:
         """The latency that `to_json` wrote."""
         return cls(**{**data, "conditions": Conditions.from_json(data["conditions"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySettings:
+    """How latencies are measured, where --search.objectives or --search.max_latency asks for them."""
+
+    form: str = "eager"
+    """How the deployed network is run: eager (by PyTorch as it is), compiled (torch.compile) or onnx (ONNX Runtime on the CPU)."""
+    batch: int = 1
+    """Images of one forward. One image is measured too, for the record."""
+    networks: int = 100
+    """Random networks measured at the start, from which the latency of all others is predicted; what is chosen is measured."""
+    accept_disturbed: bool = False
+    """Whether a latency counts although other programs used the device meanwhile; the report then says so. Else the search ends."""
+
+
+def latency_faults(settings: LatencySettings) -> list[str]:
+    """Every setting that is out of range, in words."""
+    faults = []
+    if settings.form not in FORMS:
+        faults.append("--latency.form: " + unknown_name("form of a deployed network", settings.form, FORMS))
+    if settings.batch < 1:
+        faults.append(f"--latency.batch: must be 1 or more, got {settings.batch}")
+    if settings.networks < LEAST_NETWORKS:
+        faults.append(f"--latency.networks: must be {LEAST_NETWORKS} or more, got {settings.networks}")
+    return faults

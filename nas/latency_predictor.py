@@ -36,13 +36,11 @@ from sklearn.preprocessing import StandardScaler
 
 from nas.dimensions import Scalar
 from nas.errors import MeasurementError
-from nas.latency import Conditions, Latency
+from nas.latency import LEAST_NETWORKS, Conditions, Latency
 
 Array = NDArray[np.float64]
 Architecture = Mapping[str, Scalar]
 
-LEAST = 30
-"""Measurements below which there is no predictor: folds of three would say nothing of its error."""
 ENOUGH = 100
 """Measurements from which on more are hardly worth their time."""
 FOLDS = 10
@@ -83,7 +81,7 @@ class LatencyPredictor:
     """Fitted to measurements under equal conditions.
 
     Args:
-        measured: At least `LEAST`, of different networks.
+        measured: At least `LEAST_NETWORKS`, of different networks.
 
     Raises:
         MeasurementError: They are too few, under different conditions, or with different costs.
@@ -182,9 +180,9 @@ def _cross_validated(rows: Array, seconds: Array) -> PredictionError:
 
 
 def _check(measured: Sequence[Measured]) -> None:
-    if len(measured) < LEAST:
+    if len(measured) < LEAST_NETWORKS:
         raise MeasurementError(
-            f"a latency predictor takes {LEAST} measurements or more (better {ENOUGH}), got {len(measured)}"
+            f"a latency predictor takes {LEAST_NETWORKS} measurements or more (better {ENOUGH}), got {len(measured)}"
         )
     first = measured[0]
     for each in measured:

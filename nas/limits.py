@@ -8,6 +8,7 @@ import numpy as np
 
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SettingsError
+from nas.objectives import amount
 from nas.samplers.context import SamplerContext
 
 DRAWS = 16
@@ -34,8 +35,8 @@ def check_limits(context: SamplerContext) -> None:
                 best, improved = better, True
     if _excess(context, best) > 1.0:
         costs = context.costs(context.space.decode(best))
-        wanted = ", ".join(f"--search.max_{name} {limit:,.0f}" for name, limit in context.limits.items())
-        found = ", ".join(f"{name} {costs[name]:,.0f}" for name in context.limits)
+        wanted = ", ".join(f"--search.max_{name} {amount(name, limit)}" for name, limit in context.limits.items())
+        found = ", ".join(f"{name} {amount(name, costs[name])}" for name in context.limits)
         raise SettingsError(f"{wanted}: no network of {context.space.name} meets this; the smallest found has {found}")
 
 

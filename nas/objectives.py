@@ -19,11 +19,15 @@ class Kind(StrEnum):
     """When the value of an objective is known."""
 
     KNOWN = "known"
-    """Exact before any training: multiply-adds, parameters."""
+    """Exact before any training: multiply-adds, parameters, peak memory."""
     MEASURABLE = "measurable"
-    """Measured on an untrained network: latency, peak memory."""
+    """Measured on an untrained network: latency."""
     LEARNED = "learned"
     """Known after training only: accuracy."""
+
+
+LEAST = 1e-9
+"""Values below it, which have no useful logarithm, count as this much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Objective:
 
     def loss(self, value: float) -> float:
         """The value as lower-is-better on the objective's own scale (log10 where `log`)."""
-        scaled = math.log10(max(value, 1.0)) if self.log else value
+        scaled = math.log10(max(value, LEAST)) if self.log else value
         return -scaled if self.direction is Direction.MAXIMIZE else scaled
 
 
@@ -56,7 +60,14 @@ def reference_losses(objectives: tuple[Objective, ...]) -> tuple[float, ...]:
     return tuple(objective.loss(objective.reference) for objective in objectives)
 
 
-UNITS = {"macs": "multiply-adds", "params": "parameters"}
+UNITS = {"macs": "multiply-adds", "params": "parameters", "latency": "ms", "memory": "MB"}
+COSTS = tuple(UNITS)
+"""Names of the objectives that are minimized."""
+
+
+def amount(name: str, value: float) -> str:
+    """A cost in words, with the unit where it is no plain count."""
+    return f"{value:,.0f}" if name in ("macs", "params") else f"{value:.3g} {UNITS.get(name, '')}".strip()
 
 
 def accuracy_objective(classes: int) -> Objective:
@@ -67,7 +78,8 @@ def accuracy_objective(classes: int) -> Objective:
 
 
 def cost_objective(name: str, reference: float) -> Objective:
-    """A known cost by name (`macs`, `params`), on a logarithmic scale, measured from `reference`."""
+    """A cost by name (one of `COSTS`), on a logarithmic scale, measured from `reference`."""
+    kind = Kind.MEASURABLE if name == "latency" else Kind.KNOWN
     return Objective(
-        name=name, direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit=UNITS[name], reference=reference, log=True
+        name=name, direction=Direction.MINIMIZE, kind=kind, unit=UNITS[name], reference=reference, log=True
     )

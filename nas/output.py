@@ -64,6 +64,11 @@ class OutputFolder:
         return self.path / "events.jsonl"
 
     @property
+    def latencies(self) -> Path:
+        """Measured ones, a line of JSON each."""
+        return self.path / "latencies.jsonl"
+
+    @property
     def logs(self) -> Path:
         """What the workers wrote to standard error."""
         return self.path / "logs"

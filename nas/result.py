@@ -36,6 +36,8 @@ class SearchResult:
     """What another training of a candidate is expected to give, by the number of its first trial."""
     observed: ParetoFront | None = None
     """The front of the accuracies that were observed, which is optimistic; None where it is `front`."""
+    notes: tuple[str, ...] = ()
+    """What else a reader must know, such as how latencies were measured; sentences."""
     ended: str = ""
     """Why the search ended before all its trials; empty if it did not."""
 

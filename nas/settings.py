@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from nas.early_stopping import RULES, rungs
 from nas.errors import unknown_name
+from nas.objectives import COSTS
 from nas.samplers import SAMPLERS
 
 ENGINES = ("local", "ray")
-OBJECTIVES = ("accuracy", "macs", "params")
+OBJECTIVES = ("accuracy", *COSTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class SearchSettings:
     workers: int | None = None
     """Candidates trained at the same time, one process each. Default: one a CPU core, or one where a GPU is used."""
     objectives: str = "accuracy,macs"
-    """Axes of the front, comma-separated: accuracy (maximized), macs and params (minimized)."""
+    """Axes of the front, comma-separated: accuracy (maximized); macs, params, latency (measured, see --latency) and memory (of a
+    forward of --latency.batch images at its peak), minimized."""
     storage: str | None = None
     """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
     network). Default: the SQLite file study.db in the output folder."""
@@ -65,10 +67,18 @@ class SearchSettings:
     """Candidates with more multiply-adds are refused before any training."""
     max_params: float | None = None
     """Candidates with more parameters are refused before any training."""
+    max_latency: float | None = None
+    """Candidates that take more milliseconds are refused before any training; see --latency."""
+    max_memory: float | None = None
+    """Candidates whose forward of --latency.batch images holds more memory at its peak, in MB (10^6 bytes), are refused."""
     reference_macs: float | None = None
     """MACs from which the hypervolume is measured. Default: twice those of the largest baseline."""
     reference_params: float | None = None
     """Parameters from which the hypervolume is measured. Default: twice those of the largest baseline."""
+    reference_latency: float | None = None
+    """Milliseconds from which the hypervolume is measured. Default: twice those of the slowest baseline."""
+    reference_memory: float | None = None
+    """MB from which the hypervolume is measured. Default: twice those of the largest baseline."""
     study: str | None = None
     """Name of the study in the storage. Default: search; in a --search.storage the output folder's name."""
 
@@ -98,7 +108,7 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append(f"--search.checkpoint_budget_gb: must be above 0, got {settings.checkpoint_budget_gb:g}")
     if settings.engine not in ENGINES:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
-    for name in ("max_macs", "max_params", "reference_macs", "reference_params"):
+    for name in (f"{limit}_{cost}" for limit in ("max", "reference") for cost in COSTS):
         value = getattr(settings, name)
         if value is not None and not 0 < value < math.inf:
             faults.append(f"--search.{name}: must be a finite number above 0, got {value:g}")
@@ -110,7 +120,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
     ]
     if len(set(names)) < len(names) or "accuracy" not in names or len(names) < 2:
         faults.append(
-            f"--search.objectives: must be accuracy and at least one of macs, params, each once, got {settings.objectives!r}"
+            f"--search.objectives: must be accuracy and at least one of {', '.join(COSTS)}, each once, got "
+            f"{settings.objectives!r}"
         )
     return faults
 

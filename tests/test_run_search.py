@@ -133,6 +133,32 @@ def test_another_number_of_workers_or_trials_is_no_other_identity(finished: Path
 
 
 @pytest.mark.slow
+def test_latency_and_memory_are_costs_like_others(tmp_path: Path):
+    asked = [
+        "--search.objectives", "accuracy,latency", "--search.max_memory", "0.2", "--latency.networks", "30",
+        "--latency.accept_disturbed", "true",
+    ]  # fmt: skip
+    output = tmp_path / "run"
+    command = [*flags(small(output, trials=4, epochs=1)), *asked]
+    assert main(command) == 0
+    lines = (output / "latencies.jsonl").read_text().splitlines()
+    measured = {json.dumps(line["architecture"], sort_keys=True): line for line in map(json.loads, lines)}
+    assert len(measured) == len(lines) >= 30
+    front = json.loads((output / "pareto.json").read_text())
+    assert [objective["name"] for objective in front["objectives"]] == ["accuracy", "latency"]
+    for member in front["members"]:
+        line = measured[json.dumps(member["candidate"]["architecture"], sort_keys=True)]
+        assert member["values"]["latency"] == pytest.approx(1e3 * line["latencies"][-1]["median"])
+        assert 0 < line["costs"]["memory"] <= 0.2
+    trials = table(output)
+    assert (trials["latency_ms"] > 0).all()
+    assert "Latency is the median of one forward of 1 image" in (output / "report.html").read_text()
+    assert main(command) == 0
+    assert (output / "latencies.jsonl").read_text().splitlines() == lines, "what is there is not measured again"
+    assert main([*command, "--latency.batch", "4"]) == 2
+
+
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_but_for_times(finished: Path, tmp_path: Path):
     search(small(tmp_path / "again", trials=5, epochs=2))
     pd.testing.assert_frame_equal(

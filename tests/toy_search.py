@@ -20,7 +20,7 @@ from nas.driver import MAX_LOSSES, Driver
 from nas.early_stopping import StoppingRule, rungs
 from nas.endings import Ending
 from nas.objectives import Objective, accuracy_objective, cost_objective
-from nas.ports import Evaluator, Tell, WorkerSpec
+from nas.ports import CostFunction, Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 from nas.samplers import sampler_factory
 from nas.samplers.context import SamplerContext
@@ -206,9 +206,11 @@ def toy_driver(
     endings: Sequence[Ending] = (),
     replicates: int = 1,
     max_losses: int = MAX_LOSSES,
+    costs: CostFunction = toy_costs,
+    measure: CostFunction | None = None,
 ) -> Driver:
     space = space or ToySpace()
-    context = SamplerContext(space=space, costs=toy_costs, limits=limits or {}, seed=seed)
+    context = SamplerContext(space=space, costs=costs, limits=limits or {}, seed=seed, measure=measure)
     make = sampler_factory(sampler)
     return Driver(
         study=open_toy_study(folder, space) if study is None else study,

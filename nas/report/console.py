@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from nas.objectives import COSTS
 from nas.report.descriptions import describe
 from nas.report.quantities import human, percent
 from nas.report.readings import expected_accuracy, measured_accuracy, members, standard_error
 from nas.result import SearchResult
 
+KNOWN = ("macs", "params")
+"""Costs that are always shown."""
+HEADINGS = {"macs": "MACs", "params": "params", "latency": "ms", "memory": "MB"}
+
 
 def front_lines(result: SearchResult) -> str:
     """The front as a table of fixed width, cheapest first; a sentence where there is none."""
     accuracies = ["accuracy %"] if result.observed is None else ["accuracy %", "expected %"]
-    headings = ("trial", *accuracies, "MACs", "params", "network")
+    shown_costs = [name for name in COSTS if name in KNOWN or any(name in trial.costs for trial in members(result))]
+    headings = ("trial", *accuracies, *(HEADINGS[name] for name in shown_costs), "network")
     rows = []
     for trial in members(result):
         accuracy = measured_accuracy(trial)
@@ -19,7 +25,7 @@ def front_lines(result: SearchResult) -> str:
         if result.observed is not None:
             shown.append(percent(expected_accuracy(result, trial), None))
         network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
-        costs = [human(trial.costs[name]) if name in trial.costs else "-" for name in ("macs", "params")]
+        costs = [human(trial.costs[name]) if name in trial.costs else "-" for name in shown_costs]
         rows.append((str(trial.number), *shown, *costs, network))
     if not rows:
         return "No network has been trained to the end yet: there is no front."

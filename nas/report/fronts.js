@@ -11,7 +11,8 @@ function hover(trial) {
   const lines = [
     `<b>Trial ${trial.trial}</b>${trial.baseline ? " · " + plain(trial.baseline) : ""}${front.has(trial.trial) ? " · on the front" : ""}`,
     plain(trial.description).replace(/(.{60}[^ ]*) /g, "$1<br>"),
-    `${percent(trial)} %${expectation(trial)} · ${human(trial.macs)} MACs · ${human(trial.params)} params`,
+    [`${percent(trial)} %${expectation(trial)}`, `${human(trial.macs)} MACs`, `${human(trial.params)} params`,
+      ...FURTHER_COSTS.filter(([key]) => trial[key] !== null).map(([key, , unit]) => `${human(trial[key])} ${unit}`)].join(" · "),
   ];
   if (trial.state === "stopped") lines.push(`stopped after ${plural(trial.epochs, "epoch")}`);
   return lines.join("<br>");

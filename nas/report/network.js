@@ -123,6 +123,7 @@ function numbers(trial) {
     ...(trial.expected === null ? [] : [cell("Expected", `${trial.expected.toFixed(1)} %`, "explained", EXPECTED)]),
     cell("MACs", human(trial.macs)),
     cell("Parameters", human(trial.params)),
+    ...FURTHER_COSTS.filter(([key]) => trial[key] !== null).map(([key, name, unit]) => cell(name, `${human(trial[key])} ${unit}`)),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
     cell("Training", duration(trial.seconds)),
     ...readings,

@@ -161,6 +161,8 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "se": None if accuracy is None else _round(standard_error(accuracy)),
         "macs": trial.costs.get("macs"),
         "params": trial.costs.get("params"),
+        "latency": _round(trial.costs.get("latency")),
+        "memory": _round(trial.costs.get("memory")),
         "cost": {name: _round(value) for name, value in trial.values().items()},
         "epochs": None if outcome is None else outcome.epochs,
         "seconds": None if outcome is None else round(outcome.seconds, 1),

@@ -26,7 +26,13 @@ FIRST_COLUMNS = (
     *("trial", "state", "accuracy", "accuracy_se", "expected_accuracy", "trainings"),
     *("macs", "params", "epochs", "seconds", "digest"),
 )
+FURTHER_COSTS = {"latency": "latency_ms", "memory": "memory_mb"}
+"""Columns after `params`, in searches that ask for these costs."""
 LAST_COLUMNS = ("baseline", "reused_from", "replicate_of", "reason")
+
+
+TAKEN = {*FIRST_COLUMNS, *FURTHER_COSTS.values(), *LAST_COLUMNS}
+"""Names that no decision's column can have."""
 
 
 def trials_csv(result: SearchResult) -> str:
@@ -55,7 +61,12 @@ def trials_frame(
     decisions = decision_order(trials)
     columns = {name: column_name(name) for name in decisions}
     records = [_record(trial, columns, (estimates or {}).get(trial.number)) for trial in rows]
-    names = [*FIRST_COLUMNS, *columns.values(), *LAST_COLUMNS]
+    first = list(FIRST_COLUMNS)
+    after = first.index("params") + 1
+    first[after:after] = [
+        column for cost, column in FURTHER_COSTS.items() if any(cost in trial.costs for trial in trials)
+    ]
+    names = [*first, *columns.values(), *LAST_COLUMNS]
     return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
 
 
@@ -76,7 +87,7 @@ def decision_order(trials: Iterable[Trial]) -> list[str]:
 
 def column_name(decision: str) -> str:
     """The column of a decision, kept apart from the report's own columns."""
-    return f"decision.{decision}" if decision in FIRST_COLUMNS or decision in LAST_COLUMNS else decision
+    return f"decision.{decision}" if decision in TAKEN else decision
 
 
 def front_json(result: SearchResult) -> str:
@@ -152,6 +163,7 @@ def _record(trial: Trial, columns: Mapping[str, str], estimate: Estimate | None)
         "trainings": None if estimate is None else estimate.trainings,
         "macs": _whole(trial.costs.get("macs")),
         "params": _whole(trial.costs.get("params")),
+        **{column: trial.costs.get(cost) for cost, column in FURTHER_COSTS.items()},
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
         "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
         "digest": trial.candidate.digest,

@@ -19,8 +19,13 @@ from nas.report.readings import (
 )
 from nas.result import SearchResult
 
-COST_LABELS = {"macs": "Multiply-adds (MACs)", "params": "Parameters"}
-COST_UNITS = {"macs": "MACs", "params": "parameters"}
+COST_LABELS = {
+    "macs": "Multiply-adds (MACs)",
+    "params": "Parameters",
+    "latency": "Latency (ms)",
+    "memory": "Memory of a forward (MB)",
+}
+COST_UNITS = {"macs": "MACs", "params": "parameters", "latency": "ms", "memory": "MB"}
 
 
 def cost_label(name: str) -> str:
@@ -125,7 +130,7 @@ def cautions(result: SearchResult) -> list[str]:
             f"The front is over {len(result.objectives)} objectives ({names}). A member below the line is there for a value "
             "that the picture does not show."
         )
-    return told
+    return [*told, *result.notes]
 
 
 def state_counts(result: SearchResult) -> dict[str, int]:

@@ -25,12 +25,15 @@ class SamplerContext:
 
     space: SearchSpace
     costs: CostFunction
+    """Exact, but for those that `measure` gives: these are expected until they are measured."""
     limits: Mapping[str, float]
     """Largest allowed cost by objective name; empty if nothing is limited."""
     seed: int
     """Root seed of the search."""
     known: tuple[str, ...] = ("macs",)
     """Names of the study's objectives whose values `costs` gives."""
+    measure: CostFunction | None = None
+    """Measures on the untrained network what `costs` only expects; called for what is to be trained."""
     most_new_costs: int | None = None
     """How many costs a sampler should compute for a proposal, where that takes long."""
 

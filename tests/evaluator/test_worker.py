@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 
 from evaluator.data import load, training_images
+from evaluator.exclusive import lock_of
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
@@ -303,3 +306,40 @@ def test_images_that_are_given_need_no_cache_and_train_the_same(few_digits: Data
     assert isinstance(ends[0], Evaluation)
     assert ends[1].details == ends[0].details
     assert not (tmp_path / "none").exists()
+
+
+def test_a_training_gives_the_device_to_measurements_whenever_it_waits_and_between_steps(
+    few_digits: DataSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where the locks are: no other test is to wait for this one
+    lock = lock_of(torch.device("cpu"))
+    measured: list[int] = []
+
+    def measure(progress: Progress) -> bool:
+        """What a driver may do before it answers; with the device in the training's hand it would wait for ever."""
+        with lock.exclusive(wait_seconds=30):
+            measured.append(progress.epochs)
+        return True
+
+    between = threading.Event()
+
+    def measure_beside() -> None:
+        while not between.is_set():
+            with lock.exclusive(wait_seconds=30):
+                measured.append(-1)
+            time.sleep(0.01)
+
+    beside = threading.Thread(target=measure_beside)
+    beside.start()
+    task = dataclasses.replace(TASK, budget=Budget(epochs=3, rungs=(1,)))
+    try:
+        outcome = TrainingEvaluator(
+            lambda candidate: shuffling_network(), few_digits, TRAIN, device="cpu", checkpoints=str(tmp_path),
+            split_seed=0, shares_device=True,
+        ).evaluate(task, measure)  # fmt: skip
+    finally:
+        between.set()
+        beside.join()
+    assert isinstance(outcome, Evaluation)
+    assert [epochs for epochs in measured if epochs >= 0] == [0, 1, 2, 3]
+    assert measured.count(-1) > 0

@@ -6,8 +6,9 @@ import optuna
 import pytest
 from toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
+from nas.candidate import Candidate
 from nas.driver import Driver
-from nas.errors import StudyError
+from nas.errors import MeasurementError, StudyError
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from nas.samplers import SAMPLERS
 from nas.storage import open_storage, sqlite_url
@@ -188,3 +189,46 @@ def test_an_outcome_written_just_before_the_driver_died_is_kept(tmp_path: Path):
     assert again.finished
     assert again.trials[0].state is TrialState.COMPLETE
     assert again.trials[0].values()["accuracy"] == 50.0
+
+
+def expected_costs(candidate: Candidate) -> dict[str, float]:
+    """A latency that is expected to be a millisecond, whatever the network."""
+    return {**toy_costs(candidate), "latency": 1.0}
+
+
+def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_path: Path):
+    asked: list[str] = []
+
+    def measure(candidate: Candidate) -> dict[str, float]:
+        asked.append(candidate.digest)
+        return {"latency": float(candidate.architecture["width"])}
+
+    driver = toy_driver(
+        tmp_path, trials=8, space=ToySpace(learning_rate=False), costs=expected_costs, measure=measure,
+        limits={"latency": 20.0},
+    )  # fmt: skip
+    run_inline(driver)
+    infeasible = [trial for trial in driver.trials if trial.state is TrialState.INFEASIBLE]
+    assert {trial.candidate.architecture["width"] for trial in infeasible} == {32, 64}
+    assert infeasible[0].violations[0].startswith("latency ")
+    assert infeasible[0].violations[0].endswith(" ms is over the limit 20 ms")
+    for trial in driver.trials:
+        assert trial.costs["latency"] == trial.candidate.architecture["width"], (
+            "repeats have what their first was measured at"
+        )
+    trained = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
+    assert len(trained) == 8
+    assert all(asked.count(trial.candidate.digest) == 1 for trial in trained)
+    assert any(trial.state is TrialState.REUSED for trial in driver.trials)
+
+
+def test_a_measurement_that_is_refused_ends_the_search_and_the_next_driver_asks_anew(tmp_path: Path):
+    def refuse(candidate: Candidate) -> dict[str, float]:
+        raise MeasurementError("others use the device")
+
+    with pytest.raises(MeasurementError):
+        toy_driver(tmp_path, trials=4, costs=expected_costs, measure=refuse).next_task()
+    driver = toy_driver(tmp_path, trials=4, costs=expected_costs, measure=lambda candidate: {"latency": 2.0})
+    run_inline(driver)
+    assert states(driver)[TrialState.COMPLETE] == 4
+    assert {trial.costs["latency"] for trial in driver.trials} == {2.0}

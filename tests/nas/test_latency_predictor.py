@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nas.errors import MeasurementError
-from nas.latency import Conditions, Latency
-from nas.latency_predictor import ENOUGH, LEAST, Architecture, LatencyPredictor, Measured
+from nas.latency import LEAST_NETWORKS, Conditions, Latency
+from nas.latency_predictor import ENOUGH, Architecture, LatencyPredictor, Measured
 
 CONDITIONS = Conditions(device="AMD EPYC", form="eager", batch=1, image_shape=(3, 32, 32), threads=1)
 PRICES = {"fixed": 0.02, "dynamic": 0.09, "static": 0.05}
@@ -76,7 +76,7 @@ def test_latencies_that_follow_nothing_are_not_ranked() -> None:
 
 
 def test_equal_latencies_have_no_ranks() -> None:
-    predictor = LatencyPredictor(draws(LEAST, law=lambda architecture, macs: 1e-3))
+    predictor = LatencyPredictor(draws(LEAST_NETWORKS, law=lambda architecture, macs: 1e-3))
     assert (predictor.error.rank_correlation, predictor.error.median) == (0.0, pytest.approx(0.0, abs=1e-9))
 
 
@@ -96,9 +96,9 @@ def test_a_name_that_was_never_measured_counts_as_none() -> None:
 
 
 def test_too_few_measurements_are_refused_and_few_are_said_to_be_few() -> None:
-    with pytest.raises(MeasurementError, match=f"{LEAST} measurements or more .*got {LEAST - 1}"):
-        LatencyPredictor(draws(LEAST - 1))
-    few, enough = LatencyPredictor(draws(LEAST, noise=0.1)), LatencyPredictor(draws(ENOUGH, noise=0.1))
+    with pytest.raises(MeasurementError, match=f"{LEAST_NETWORKS} measurements or more .*got {LEAST_NETWORKS - 1}"):
+        LatencyPredictor(draws(LEAST_NETWORKS - 1))
+    few, enough = LatencyPredictor(draws(LEAST_NETWORKS, noise=0.1)), LatencyPredictor(draws(ENOUGH, noise=0.1))
     assert not few.has_enough
     assert "too few" in str(few.error)
     assert enough.has_enough

@@ -145,6 +145,7 @@ class Features:
         """Those of trials' candidates, each computed once."""
         for each in candidates:
             if each.number not in self._rows:
+                self._costs.forget(each.key)
                 self._cost_rows[each.number] = np.array(self._costs.scaled(each.genotype, each.key))
                 self._rows[each.number] = self.join(self.encode([each.genotype]), self._cost_rows[each.number][None])[0]
         return np.array([self._rows[each.number] for each in candidates])

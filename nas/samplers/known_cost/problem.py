@@ -148,6 +148,10 @@ class Costs:
             self._known[key] = tuple(float(self._axes.costs[axis](genotype)) for axis in self._order)
         return self._known[key]
 
+    def forget(self, key: Hashable) -> None:
+        """A candidate's costs may be known better now: those that were expected have been measured."""
+        self._known.pop(key, None)
+
     def scaled(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
         """To be compared: lower is better."""
         return tuple(
