@@ -109,6 +109,10 @@ def run(settings: Settings) -> SearchResult:
                 watchers = [stack.enter_context(display).update, keeper.update]
                 if settings.log.json:
                     watchers.append(stack.enter_context(EventLog(driver, folder.events)).update)
+                if settings.log.tensorboard:
+                    from nas.tensorboard_log import TensorBoardLog
+
+                    watchers.append(stack.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
                 engine.run(driver, lambda: [watch() for watch in (*watchers, study.renew)])
         finally:
             result = _publish(plan, driver, folder)

@@ -64,6 +64,11 @@ class OutputFolder:
         return self.path / "events.jsonl"
 
     @property
+    def tensorboard(self) -> Path:
+        """Curves, where they are asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def latencies(self) -> Path:
         """Measured ones, a line of JSON each."""
         return self.path / "latencies.jsonl"

@@ -21,6 +21,9 @@ class LogSettings:
     json: bool = False
     """Also write one line of JSON an event (begun, epoch, paused, complete, failed, front, ...) to events.jsonl in the output
     folder."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard to the folder tensorboard of the output folder: of each training when it has ended, and of
+    the hypervolume."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ class RaySettings:
     """Seconds without a sign of life (the end of an epoch) after which a worker counts as hanging and is killed. The first epoch
     includes loading the images."""
     tensorboard: bool = False
-    """Also write Ray's own logs of every trial, TensorBoard's among them, to the folder ray of the output folder."""
+    """Also write Ray's own logs, five files a trial, to the folder ray of the output folder. Curves are --log.tensorboard's."""
 
 
 def ray_faults(settings: RaySettings) -> list[str]:
