@@ -155,34 +155,42 @@ def test_a_network_that_cannot_be_divided_enough_is_recorded_as_out_of_memory(
 LIMITED = """
 import resource, sys
 from pathlib import Path
+import torch
+from torch import nn
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from tests.evaluator.networks import plain_network
 from tests.evaluator.test_worker import TASK
 
-folder, cache, widen = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-def make(width):
-    return TrainingEvaluator(
-        lambda candidate: plain_network(width=width), DataSettings(cache=cache, train_limit=1500),
-        TrainSettings(batch_size=1024), device="cpu", checkpoints=str(folder / str(width)), split_seed=0,
-    )
-make(8).evaluate(TASK, lambda progress: None)  # libraries are loaded, threads started
+MEGABYTE = 2**20
+ROOM = 4000 * MEGABYTE
+
+class Greedy(nn.Module):
+    def forward(self, x):
+        torch.empty(len(x) * int(sys.argv[3]) * MEGABYTE, dtype=torch.uint8)
+        return x
+
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[4]) * 2**20,) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (used + ROOM,) * 2)
 epochs = []
-outcome = make(widen).evaluate(TASK, lambda progress: epochs.append(progress.epochs))
+outcome = TrainingEvaluator(
+    lambda candidate: nn.Sequential(Greedy(), plain_network()), DataSettings(cache=sys.argv[2], train_limit=300),
+    TrainSettings(batch_size=192), device="cpu", checkpoints=sys.argv[1], split_seed=0,
+).evaluate(TASK, lambda progress: epochs.append(progress.epochs))
 said = getattr(outcome, "message", "")
 print(type(outcome).__name__, getattr(outcome, "kind", ""), epochs, said)
 """
 
 
 @pytest.mark.parametrize(
-    ("megabytes", "ends"), [(100, "Evaluation  [0, 0, 1, 2, 3]"), (1, "Failure out_of_memory [0, 0]")]
+    ("megabytes_an_image", "ends"),
+    [(5, "Evaluation  [0, 1, 2, 3]"), (24, "Evaluation  [0, 0, 1, 2, 3]"), (60, "Failure out_of_memory [0, 0]")],
 )
 def test_an_allocation_that_really_fails_is_tried_once_more_in_parts(
-    cache: Path, tmp_path: Path, megabytes: int, ends: str
+    cache: Path, tmp_path: Path, megabytes_an_image: int, ends: str
 ) -> None:
-    command = [sys.executable, "-c", LIMITED, str(tmp_path), str(cache), "256", str(megabytes)]
+    """With room for 4000 MB a batch of 192 images goes in whole, only in halves, or not even so."""
+    command = [sys.executable, "-c", LIMITED, str(tmp_path), str(cache), str(megabytes_an_image)]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": f"{root}", "OMP_NUM_THREADS": "1"}
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=True, cwd=root)

@@ -1,0 +1,69 @@
+"""The hierarchy of groups: a matrix is cut in halves both ways, and its diagonal blocks again, as long as they have even sides.
+
+At level l there are 2^(l-1) groups, so level 1 is a convolution as it is. Axes: m rows (channels out), n columns (channels in).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+DECAY = 0.5
+"""Of the price of an entry from one cut to the next: a weight that stands in the way of the first cut is the most expensive."""
+
+
+def deepest_level(rows: int, columns: int) -> int:
+    """The level beyond which the blocks cannot be halved."""
+    level = 1
+    while rows % 2 == 0 and columns % 2 == 0 and min(rows, columns) > 0:
+        rows, columns, level = rows // 2, columns // 2, level + 1
+    return level
+
+
+def groups_at(level: int) -> int:
+    """Number of groups at a level."""
+    return int(2 ** (level - 1))
+
+
+def prices(rows: int, columns: int, *, levels: int | None = None, decay: float = DECAY) -> Tensor:
+    """What an entry costs at each place: `float64[m n]`, 0 where no cut removes it.
+
+    The k-th cut takes the off-diagonal halves of each block, at the price decay^(k-1).
+
+    Args:
+        rows: m.
+        columns: n.
+        levels: Cuts that count, from the first. Default: all there are.
+        decay: From one cut to the next.
+    """
+    cuts = deepest_level(rows, columns) - 1
+    cuts = cuts if levels is None else min(levels, cuts)
+    price = torch.zeros(rows, columns, dtype=torch.float64)
+    for cut in range(cuts, 0, -1):
+        # From the finest cut to the first: what an earlier cut takes has that one's price.
+        price[(inside(rows, columns, cut) & ~inside(rows, columns, cut + 1))] = decay ** (cut - 1)
+    return price
+
+
+def inside(rows: int, columns: int, level: int) -> Tensor:
+    """Which entries are kept at a level, the diagonal blocks: `bool[m n]`."""
+    groups = groups_at(level)
+    row_group = torch.arange(rows) // (rows // groups)
+    column_group = torch.arange(columns) // (columns // groups)
+    return row_group[:, None] == column_group[None, :]
+
+
+def level_that_keeps(norms: Tensor, share: float) -> int:
+    """The deepest level whose blocks hold at least a share of the sum of all entries.
+
+    Args:
+        norms: `float[m n]`, none negative, its channels already in order.
+        share: 0 to 1; with 0 the deepest level there is.
+    """
+    total = norms.sum()
+    best = 1
+    for level in range(2, deepest_level(*norms.shape) + 1):
+        if norms[inside(*norms.shape, level).to(norms.device)].sum() < share * total:
+            break
+        best = level
+    return best

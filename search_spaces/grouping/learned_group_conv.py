@@ -1,0 +1,184 @@
+"""A convolution that learns to be a group convolution between two channel shuffles.
+
+Axes: b images, n channels in, m channels out, g groups, h w positions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.ports import Counted
+from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.grouping.arrangement import Arrangement, arranged, kernel_norms
+from search_spaces.grouping.hierarchy import groups_at, inside, level_that_keeps, prices
+
+KEPT_SHARE = 0.9
+"""Of the norms, that the blocks of a level must hold for the level to be taken while groups are learned."""
+
+
+class LearnedGroupConv2d(nn.Module, Deployable, Counted):
+    """A dense convolution whose channels are arranged so that few weights outside of diagonal blocks are left.
+
+    `rearrange` finds the orders and the level; `penalty` pulls the weights outside of the next level's blocks to zero; `freeze`
+    takes a level for good, from when on only the weights in its blocks count.
+
+    Source: arXiv 2002.08127, slides and code; see docs/methods.md.
+
+    Args:
+        convolution: A dense one without bias, whose weights are taken over.
+
+    Raises:
+        ValueError: It has groups or a bias.
+    """
+
+    row_order: Tensor
+    column_order: Tensor
+    level: Tensor
+    frozen: Tensor
+    _prices: Tensor
+    _mask: Tensor
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        if convolution.groups != 1 or convolution.bias is not None:
+            raise ValueError(f"groups are learned of dense convolutions without bias, got {convolution}")
+        self.weight = convolution.weight
+        self.stride, self.padding, self.dilation = convolution.stride, convolution.padding, convolution.dilation
+        m, n = self.weight.shape[:2]
+        device = self.weight.device
+        self.register_buffer("row_order", torch.arange(m, device=device))
+        self.register_buffer("column_order", torch.arange(n, device=device))
+        self.register_buffer("level", torch.tensor(1, device=device))
+        self.register_buffer("frozen", torch.tensor(False, device=device))
+        # These follow from the others, and are no part of the state.
+        self.register_buffer("_prices", torch.zeros(m, n, device=device), persistent=False)
+        self.register_buffer("_mask", torch.ones(m, n, 1, 1, device=device), persistent=False)
+        self.register_load_state_dict_post_hook(_derive)  # type: ignore[no-untyped-call]
+        self._derive()
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The orders of the channels; their own on the meta device, where nothing can have been learned."""
+        if self.weight.is_meta:
+            return Arrangement.identity(*self.weight.shape[:2])
+        return Arrangement(self.row_order.cpu(), self.column_order.cpu())
+
+    @property
+    def groups(self) -> int:
+        """At the present level; 1 on the meta device."""
+        return 1 if self.weight.is_meta else groups_at(int(self.level))
+
+    def rearrange(self, kept_share: float = KEPT_SHARE) -> None:
+        """Finds better orders for the present weights, beginning with those there are, and the level that they allow."""
+        norms = kernel_norms(self.weight)
+        found = arranged(norms, prices(*norms.shape), self.arrangement)
+        self.row_order.copy_(found.rows)
+        self.column_order.copy_(found.columns)
+        self.level.fill_(level_that_keeps(found.of(norms), kept_share))
+        self._derive()
+
+    def level_at(self, kept_share: float) -> int:
+        """The level that the present weights would allow in the present order."""
+        return level_that_keeps(self.arrangement.of(kernel_norms(self.weight)), kept_share)
+
+    def freeze(self, level: int) -> None:
+        """Takes a level for good: what is outside of its blocks is zero from now on."""
+        self.level.fill_(level)
+        self.frozen.fill_(True)
+        self._derive()
+
+    def penalty(self) -> Tensor:
+        """Sum of the absolute weights, each at the price of its place; weights inside of the next level's blocks have none."""
+        return (self.weight.abs().sum(dim=(2, 3)) * self._prices).sum()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b n h w] -> float[b m h' w']`."""
+        weight = self.weight * self._mask if bool(self.frozen) else self.weight
+        return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation)
+
+    def deployed(self) -> nn.Module:
+        """Index, group convolution, index; equal to the masked convolution up to rounding."""
+        return GroupedBetweenShuffles(self)
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Of the group convolution at the present level."""
+        m, n, kh, kw = self.weight.shape
+        h, w = (
+            (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+            for size, pad, dilation, kernel, stride in zip(
+                input_shape[2:], self._padding(), self.dilation, (kh, kw), self.stride, strict=True
+            )
+        )
+        return int(m * (n // self.groups) * kh * kw * h * w)
+
+    def deployed_parameters(self) -> int:
+        """The weights in the blocks."""
+        return self.weight.numel() // self.groups
+
+    def extra_repr(self) -> str:
+        """Shown by `repr`."""
+        m, n = self.weight.shape[:2]
+        return f"{n}, {m}, groups={self.groups}, frozen={bool(self.frozen)}"
+
+    def _padding(self) -> tuple[int, ...]:
+        assert not isinstance(self.padding, str)
+        return self.padding
+
+    def _derive(self) -> None:
+        if self.weight.is_meta:
+            return
+        m, n = self.weight.shape[:2]
+        level, arrangement = int(self.level), self.arrangement
+        self._prices.copy_(arrangement.undone(prices(m, n, levels=level)))
+        self._mask.copy_(arrangement.undone(inside(m, n, level).float())[:, :, None, None])
+
+
+class GroupedBetweenShuffles(nn.Module):
+    """The deployed form: channels in their order, a group convolution, channels in the order of the next layer.
+
+    The number of groups is the training's, so a state may have weights of another shape than those here; it is taken from there.
+
+    Args:
+        learned: Whose present level and orders are taken.
+    """
+
+    def __init__(self, learned: LearnedGroupConv2d) -> None:
+        super().__init__()
+        arrangement, groups = learned.arrangement, learned.groups
+        m, n, *kernel = learned.weight.shape
+        self.before = ChannelGather(learned.column_order.clone())
+        self.convolution = nn.Conv2d(
+            n, m, tuple(kernel), learned.stride, learned.padding, learned.dilation, groups, bias=False,
+            device=learned.weight.device, dtype=learned.weight.dtype,
+        )  # fmt: skip
+        self.after = ChannelGather(learned.row_order.argsort())
+        if not learned.weight.is_meta:
+            ordered = arrangement.of(learned.weight.detach())
+            blocks = ordered.view(groups, m // groups, groups, n // groups, *kernel)
+            kept = torch.stack([blocks[group, :, group] for group in range(groups)])
+            self.convolution.weight.data.copy_(kept.flatten(0, 1))
+        self.register_load_state_dict_pre_hook(_resize)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b n h w] -> float[b m h' w']`."""
+        return self.after(self.convolution(self.before(x)))
+
+
+def _derive(module: nn.Module, incompatible_keys: Any) -> None:
+    """After another state was loaded."""
+    assert isinstance(module, LearnedGroupConv2d)
+    module._derive()
+
+
+def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Before a state is loaded: as many groups as it has."""
+    assert isinstance(module, GroupedBetweenShuffles)
+    weight, convolution = state.get(f"{prefix}convolution.weight"), module.convolution
+    if isinstance(weight, Tensor) and weight.shape != convolution.weight.shape and weight.dim() == 4:
+        convolution.groups = convolution.in_channels // weight.shape[1]
+        convolution.weight = nn.Parameter(torch.empty_like(weight, device=convolution.weight.device))
