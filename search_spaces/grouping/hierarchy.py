@@ -60,10 +60,11 @@ def level_that_keeps(norms: Tensor, share: float) -> int:
         norms: `float[m n]`, none negative, its channels already in order.
         share: 0 to 1; with 0 the deepest level there is.
     """
+    rows, columns = norms.shape
     total = norms.sum()
     best = 1
-    for level in range(2, deepest_level(*norms.shape) + 1):
-        if norms[inside(*norms.shape, level).to(norms.device)].sum() < share * total:
+    for level in range(2, deepest_level(rows, columns) + 1):
+        if norms[inside(rows, columns, level).to(norms.device)].sum() < share * total:
             break
         best = level
     return best

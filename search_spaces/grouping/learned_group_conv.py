@@ -48,7 +48,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         if convolution.groups != 1 or convolution.bias is not None:
             raise ValueError(f"groups are learned of dense convolutions without bias, got {convolution}")
         self.weight = convolution.weight
-        self.stride, self.padding, self.dilation = convolution.stride, convolution.padding, convolution.dilation
+        self.geometry: dict[str, Any] = {name: getattr(convolution, name) for name in ("stride", "padding", "dilation")}
         m, n = self.weight.shape[:2]
         device = self.weight.device
         self.register_buffer("row_order", torch.arange(m, device=device))
@@ -99,7 +99,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
     def forward(self, x: Tensor) -> Tensor:
         """`float[b n h w] -> float[b m h' w']`."""
         weight = self.weight * self._mask if bool(self.frozen) else self.weight
-        return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation)
+        return F.conv2d(x, weight, **self.geometry)
 
     def deployed(self) -> nn.Module:
         """Index, group convolution, index; equal to the masked convolution up to rounding."""
@@ -110,8 +110,8 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         m, n, kh, kw = self.weight.shape
         h, w = (
             (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-            for size, pad, dilation, kernel, stride in zip(
-                input_shape[2:], self._padding(), self.dilation, (kh, kw), self.stride, strict=True
+            for size, kernel, stride, pad, dilation in zip(
+                input_shape[2:], (kh, kw), *self.geometry.values(), strict=True
             )
         )
         return int(m * (n // self.groups) * kh * kw * h * w)
@@ -124,10 +124,6 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         """Shown by `repr`."""
         m, n = self.weight.shape[:2]
         return f"{n}, {m}, groups={self.groups}, frozen={bool(self.frozen)}"
-
-    def _padding(self) -> tuple[int, ...]:
-        assert not isinstance(self.padding, str)
-        return self.padding
 
     def _derive(self) -> None:
         if self.weight.is_meta:
@@ -150,23 +146,24 @@ class GroupedBetweenShuffles(nn.Module):
     def __init__(self, learned: LearnedGroupConv2d) -> None:
         super().__init__()
         arrangement, groups = learned.arrangement, learned.groups
-        m, n, *kernel = learned.weight.shape
+        m, n, kh, kw = learned.weight.shape
         self.before = ChannelGather(learned.column_order.clone())
         self.convolution = nn.Conv2d(
-            n, m, tuple(kernel), learned.stride, learned.padding, learned.dilation, groups, bias=False,
-            device=learned.weight.device, dtype=learned.weight.dtype,
+            n, m, (kh, kw), groups=groups, bias=False, device=learned.weight.device, dtype=learned.weight.dtype,
+            **learned.geometry,
         )  # fmt: skip
         self.after = ChannelGather(learned.row_order.argsort())
         if not learned.weight.is_meta:
             ordered = arrangement.of(learned.weight.detach())
-            blocks = ordered.view(groups, m // groups, groups, n // groups, *kernel)
+            blocks = ordered.view(groups, m // groups, groups, n // groups, kh, kw)
             kept = torch.stack([blocks[group, :, group] for group in range(groups)])
             self.convolution.weight.data.copy_(kept.flatten(0, 1))
-        self.register_load_state_dict_pre_hook(_resize)
+        self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b n h w] -> float[b m h' w']`."""
-        return self.after(self.convolution(self.before(x)))
+        y: Tensor = self.after(self.convolution(self.before(x)))
+        return y
 
 
 def _derive(module: nn.Module, incompatible_keys: Any) -> None:

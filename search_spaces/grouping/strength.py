@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from search_spaces.grouping.hierarchy import groups_at
+
 STEP = 2e-6
 """By which the weight of the penalty changes, an epoch."""
 BISECTIONS = 10
@@ -47,7 +49,8 @@ def removed_share(dense: Sequence[int], levels: Sequence[int]) -> float:
         dense: Multiply-adds of each convolution as it is.
         levels: Of each.
     """
-    return 1 - sum(macs / 2 ** (level - 1) for macs, level in zip(dense, levels, strict=True)) / sum(dense)
+    kept = sum(macs / groups_at(level) for macs, level in zip(dense, levels, strict=True))
+    return 1 - kept / sum(dense)
 
 
 def levels_for(
