@@ -25,7 +25,7 @@ from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
 from evaluator.optim import make_optimizer, set_rate
 from evaluator.schedules import averaging_decay, learning_rate, ramp
 from evaluator.settings import TrainSettings
-from nas.ports import Reading
+from nas.ports import PhasedTraining, Reading
 
 REFERENCE_BATCH = 128
 """Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
@@ -99,6 +99,7 @@ class Training:
         self._recipe = recipe
         self._execution = execution
         self._shuffles = list(learned_shuffles(model).values())
+        self._phased = [module for module in model.modules() if isinstance(module, PhasedTraining)]
 
     def run(
         self,
@@ -124,6 +125,8 @@ class Training:
         progress(self.epochs_done, None)
         begin = time.monotonic() - self.seconds
         while self.epochs_done < self._recipe.epochs:
+            for part in self._phased:
+                part.epoch_begins(self.epochs_done, self._recipe.epochs)
             self.curve.append(self._epoch(self.epochs_done, give_way))
             self.epochs_done += 1
             self.seconds = time.monotonic() - begin
@@ -161,6 +164,8 @@ class Training:
             losses[step] = self.step(pixels, labels, epoch * steps + step, self._recipe.epochs * steps)
             if (step + 1) % CHECK_EVERY == 0 or step + 1 == steps:
                 _refuse_non_finite(losses[: step + 1], epoch)
+        for part in self._phased:
+            part.epoch_ends(epoch, self._recipe.epochs)
         entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
         if epoch + 1 < self._recipe.epochs:
             entry |= self._on_the_way(epoch + 1)
@@ -213,6 +218,8 @@ class Training:
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.settings.label_smoothing)
             if self._shuffles and weight > 0:
                 loss = loss + weight * mean_penalty(self._shuffles)
+            for part in self._phased:
+                loss = loss + part.penalty()
             if share < 1:
                 loss = loss * share
         torch.autograd.backward(self.scaler.scale(loss))

@@ -94,6 +94,31 @@ class LearnedShuffle(ABC):
         """
 
 
+class PhasedTraining(ABC):
+    """A part of a network whose training has phases; a `torch.nn.Module` inherits it beside.
+
+    The trainer finds these by `isinstance` over `model.modules()`. Phases are shares of the full budget, and what changes is in
+    the module's state, so that a training goes on from a checkpoint in the phase in which it stood.
+    """
+
+    @abstractmethod
+    def epoch_begins(self, epoch: int, epochs: int) -> None:
+        """Before the first step of each epoch.
+
+        Args:
+            epoch: Epochs done.
+            epochs: Of the full budget.
+        """
+
+    @abstractmethod
+    def penalty(self) -> Any:
+        """What is added to the loss of each step, a scalar tensor or 0.0, weighted already."""
+
+    @abstractmethod
+    def epoch_ends(self, epoch: int, epochs: int) -> None:
+        """After the last step of each epoch; as `epoch_begins`, `epoch` without the one that ends."""
+
+
 class Counted(ABC):
     """A module that holds parameters or does arithmetic of its own, beyond its children, and says what it costs.
 

@@ -40,6 +40,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
     column_order: Tensor
     level: Tensor
     frozen: Tensor
+    positions: Tensor
     _prices: Tensor
     _mask: Tensor
 
@@ -57,7 +58,9 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self.register_buffer("frozen", torch.tensor(False, device=device))
         # These follow from the others, and are no part of the state.
         self.register_buffer("_prices", torch.zeros(m, n, device=device), persistent=False)
-        self.register_buffer("_mask", torch.ones(m, n, 1, 1, device=device), persistent=False)
+        self.register_buffer("_mask", torch.ones(m, n, 1, 1, dtype=torch.bool, device=device), persistent=False)
+        self.register_buffer("positions", torch.tensor(0, device=device))  # of the last output; 0 before there was one
+        self._positions = 0
         self.register_load_state_dict_post_hook(_derive)  # type: ignore[no-untyped-call]
         self._derive()
 
@@ -99,7 +102,11 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
     def forward(self, x: Tensor) -> Tensor:
         """`float[b n h w] -> float[b m h' w']`."""
         weight = self.weight * self._mask if bool(self.frozen) else self.weight
-        return F.conv2d(x, weight, **self.geometry)
+        y = F.conv2d(x, weight, **self.geometry)
+        if y.shape[2] * y.shape[3] != self._positions:  # a tensor on a GPU is not to be written at every step
+            self._positions = y.shape[2] * y.shape[3]
+            self.positions.fill_(self._positions)
+        return y
 
     def deployed(self) -> nn.Module:
         """Index, group convolution, index; equal to the masked convolution up to rounding."""
@@ -131,7 +138,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         m, n = self.weight.shape[:2]
         level, arrangement = int(self.level), self.arrangement
         self._prices.copy_(arrangement.undone(prices(m, n, levels=level)))
-        self._mask.copy_(arrangement.undone(inside(m, n, level).float())[:, :, None, None])
+        self._mask.copy_(arrangement.undone(inside(m, n, level))[:, :, None, None])
 
 
 class GroupedBetweenShuffles(nn.Module):
