@@ -44,6 +44,7 @@ def test_what_is_refused_is_one_line_and_2_and_other_faults_show_where_they_are(
         ("early_stopping", ["--table", "{none}"]),
         ("honest_front", ["--table", "{none}"]),
         ("record_curves", ["--root", "{none}", "--output", "{none}"]),
+        ("compression.__main__", ["--root", "{none}", "--output", "{none}"]),
         ("ablation.__main__", ["--data.root", "{none}", "--output", "{none}"]),
         ("simulated_cluster", ["--sampler", "none", "--trials", "1"]),
     ],

@@ -1,0 +1,93 @@
+"""A ResNet-20 compressed by learned groups, beside networks that are as cheap from the beginning.
+
+    python -m benchmarks.compression --root DATA [--targets 0.35 0.65] [--seeds 3] [--output runs/compression]
+
+From a trained ResNet-20 (at --channels; 16 32 64 is the published one) groups are learned at each target, and the network
+is trained on. Beside it, at equal epochs over equal images: the dense network trained on, a dense network as narrow as gives
+the same multiply-adds, and, with fresh weights, the learned groups with their own order of channels, with ShuffleNet's
+shuffle, with none and with a drawn one. Written are runs.jsonl, a line a training, and table.md: mean and standard deviation
+over the seeds, the difference to the narrow network with its 95 % interval over pairs of equal seeds, and what a forward
+takes on this CPU.
+
+It goes on where it was stopped, by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.command import command
+from benchmarks.compression.arms import ORDERS, Arm
+from benchmarks.compression.runs import begin, train
+from benchmarks.compression.table import table
+from benchmarks.trainings import Plan, Record, Records, train_missing
+from evaluator.data import prepare
+from evaluator.settings import DataSettings
+from nas.atomic_file import write_atomically
+from nas.errors import SettingsError
+
+
+def arms(targets: Sequence[float]) -> list[Arm]:
+    """All that are compared, those that others follow first."""
+    of_targets = [Arm(name, target) for name in ("learned", "uniform", *ORDERS) for target in targets]
+    return [Arm("dense"), Arm("continued"), *of_targets]
+
+
+@command(continues=True)
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
+    parser.add_argument("--output", default="runs/compression")
+    parser.add_argument(
+        "--targets", type=float, nargs="+", default=[0.35, 0.65], help="Shares of the MACs to be removed."
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=10_000, help="Training images, validation included.")
+    parser.add_argument("--epochs", type=int, default=12, help="Of the dense network, and again of its compression.")
+    parser.add_argument("--channels", type=int, nargs=3, default=[8, 16, 32])
+    parser.add_argument("--step", type=float, default=1e-4, help="By which the penalty's weight changes, an epoch.")
+    parser.add_argument("--workers", type=int, default=2, help="Networks trained at the same time, a core each.")
+    options = parser.parse_args(argv)
+    if not all(0 < target < 1 for target in options.targets):
+        raise SettingsError(f"--targets must be above 0 and below 1, got {options.targets}")
+    data = DataSettings(name="cifar10", root=options.root, train_limit=options.images, validation_share=0.2)
+    identity = {
+        name: getattr(options, name) for name in ("images", "epochs", "channels", "step")
+    } | {"data.fingerprint": prepare(data, seed=0).fingerprint}  # fmt: skip
+    folder = Path(options.output)
+    with Records(folder, identity, key=("arm", "seed"), others=("checkpoints", "table.md")) as records:
+        common = (data, str(folder), tuple(options.channels), options.epochs, options.step)
+        everything = [(arm, seed) for arm in arms(options.targets) for seed in range(options.seeds)]
+        while waiting := [(arm, seed) for arm, seed in everything if (str(arm), seed) not in records.finished]:
+            # An arm can begin when the one that it follows has ended; a failed one leaves nothing to follow.
+            ready = [
+                (arm, seed) for arm, seed in waiting
+                if arm.follows is None or "accuracy" in records.finished.get((str(arm.follows), seed), {})
+            ]  # fmt: skip
+            if not ready:
+                break
+            plan = Plan(
+                arguments={(str(arm), seed): (arm.name, arm.target, seed) for arm, seed in ready},
+                train=train,
+                begin=begin,
+                begin_arguments=common,
+                title="compression",
+            )
+            train_missing(plan, records, workers=options.workers, after=lambda record: _write(folder, records))
+        text = _write(folder, records)
+    print(text)
+    return 0
+
+
+def _write(folder: Path, records: Records) -> str:
+    text = table(list[Record](records.finished.values()))
+    write_atomically(folder / "table.md", text.encode())
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""One training of an arm, in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.compression.arms import INPUT, Arm, build, learning_of, macs
+from benchmarks.trainings import Record
+from evaluator.cost import count_cost
+from evaluator.device import Execution
+from evaluator.latency import measure
+from evaluator.settings import DataSettings, TrainSettings
+from evaluator.worker import TrainingEvaluator
+from nas.budget import Budget
+from nas.candidate import Candidate
+from nas.records import Evaluation, Task
+from search_spaces import compact
+from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
+
+RATE, WEIGHT_DECAY = 0.1, 1e-4
+"""As in the authors' fine-tuning, at a batch of 128."""
+LATENCY_BATCH = 64
+
+_common: tuple[DataSettings, Path, tuple[int, int, int], int, float] | None = None
+
+
+def begin(data: DataSettings, folder: str, channels: tuple[int, int, int], epochs: int, step: float) -> None:
+    """Prepares a worker process."""
+    global _common
+    _common = (data, Path(folder), channels, epochs, step)
+
+
+def train(name: str, target: float, seed: int) -> Record:
+    """One training; a record of it, or of how it failed."""
+    assert _common is not None
+    data, folder, channels, epochs, step = _common
+    arm = Arm(name, target)
+    earlier = None if arm.follows is None else folder / "checkpoints" / f"{arm.follows}" / str(seed) / "weights.pt"
+    evaluator = TrainingEvaluator(
+        lambda candidate: build(arm, channels, earlier, step),
+        data,
+        TrainSettings(epochs=epochs, batch_size=128),
+        device="cpu",
+        checkpoints=str(folder / "checkpoints" / str(arm)),
+        split_seed=0,
+    )
+    whole = epochs if arm.goes_on or name == "dense" else 2 * epochs
+    candidate = Candidate(
+        space="compression",
+        architecture={"arm": str(arm), "step": step},
+        training={"lr": RATE, "weight_decay": WEIGHT_DECAY},
+    )
+    task = Task(trial=seed, candidate=candidate, budget=Budget(epochs=whole), seed=1000 + seed)
+    outcome = evaluator.evaluate(task, lambda _progress: None)
+    record: dict[str, Any] = {"arm": str(arm), "seed": seed, "epochs": whole, "seconds": outcome.seconds}
+    if not isinstance(outcome, Evaluation):
+        return {**record, "failure": f"{outcome.kind}: {outcome.message}"}
+    torch.manual_seed(task.seed)
+    network = build(arm, channels, earlier, step)
+    network.load_state_dict(torch.load(folder / "checkpoints" / str(arm) / str(seed) / "weights.pt", weights_only=True))
+    learning = learning_of(network)
+    deployed = compact(network)
+    cost = count_cost(deployed, INPUT)
+    return {
+        **record,
+        "accuracy": outcome.measurements["accuracy"].mean,
+        "macs": macs(network),
+        "params": cost.params,
+        "groups": [module.groups for module in network.modules() if isinstance(module, LearnedGroupConv2d)],
+        "removed": None if learning is None else learning.removed(),
+        "milliseconds": _milliseconds(deployed),
+        "curve": [entry.get("accuracy") for entry in outcome.details["curve"]],
+    }
+
+
+def _milliseconds(deployed: torch.nn.Module) -> float:
+    """Of a forward of a batch on one thread, in the process that trained it, while others may train beside it."""
+    execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
+    return measure(deployed, (3, 32, 32), batch=LATENCY_BATCH, form="eager", execution=execution).milliseconds

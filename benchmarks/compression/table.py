@@ -1,0 +1,51 @@
+"""What came out, as a table in Markdown."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from scipy.stats import t
+
+from benchmarks.trainings import Record
+
+
+def table(records: Sequence[Record]) -> str:
+    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target."""
+    runs: dict[str, dict[int, Record]] = {}
+    for record in records:
+        if "failure" not in record:
+            runs.setdefault(str(record["arm"]), {})[int(record["seed"])] = record
+    lines = [
+        "| network | accuracy %, mean ± sd | n | MACs | parameters | ms, 64 images | minus uniform, points, 95 % interval |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for arm, by_seed in runs.items():
+        accuracies = [record["accuracy"] for record in by_seed.values()]
+        spread = f" ± {statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
+        lines.append(
+            f"| {arm} | {statistics.fmean(accuracies):.2f}{spread} | {len(accuracies)} | {_mean(by_seed, 'macs'):,.0f} | "
+            f"{_mean(by_seed, 'params'):,.0f} | {_mean(by_seed, 'milliseconds'):.1f} | {_difference(arm, by_seed, runs)} |"
+        )
+    failures = [
+        f"{record['arm']}, seed {record['seed']}: {record['failure']}" for record in records if "failure" in record
+    ]
+    return "\n".join([*lines, *(["", "Failed: " + "; ".join(failures)] if failures else [])]) + "\n"
+
+
+def _mean(by_seed: Mapping[int, Record], name: str) -> float:
+    return statistics.fmean(record[name] for record in by_seed.values())
+
+
+def _difference(arm: str, by_seed: Mapping[int, Record], runs: Mapping[str, Mapping[int, Record]]) -> str:
+    """To the uniform network of the same target, over pairs of equal seeds."""
+    other = runs.get(f"uniform-{arm.rpartition('-')[2]}", {})
+    pairs = [by_seed[seed]["accuracy"] - other[seed]["accuracy"] for seed in by_seed if seed in other]
+    if arm.startswith("uniform") or not pairs:
+        return ""
+    if len(pairs) < 2:
+        return f"{pairs[0]:+.2f}"
+    half = float(t.ppf(0.975, len(pairs) - 1)) * statistics.stdev(pairs) / math.sqrt(len(pairs))
+    mean = statistics.fmean(pairs)
+    return f"{mean:+.2f} ({mean - half:+.2f} to {mean + half:+.2f})"

@@ -1,0 +1,31 @@
+"""A network whose convolutions learn groups, made from one with dense convolutions."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from search_spaces.grouping.group_learning import SPARSIFY_SHARE, GroupLearning
+from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
+from search_spaces.grouping.strength import STEP
+from search_spaces.hosts.host import Host
+
+
+def learn_groups(host: Host, *, target: float, step: float = STEP, sparsify_share: float = SPARSIFY_SHARE) -> Host:
+    """Lets every dense convolution behind the stem learn groups; the host itself is changed, and returned.
+
+    Args:
+        host: With weights that are kept, trained or not.
+        target: Share of the multiply-adds of these convolutions to be removed.
+        step: By which the penalty's weight changes, an epoch.
+        sparsify_share: Of the epochs.
+    """
+    learned: list[LearnedGroupConv2d] = []
+    for part in (host.stages, host.head):
+        for parent in list(part.modules()):
+            for name, child in list(parent.named_children()):
+                if type(child) is nn.Conv2d and child.groups == 1 and child.bias is None:
+                    convolution = LearnedGroupConv2d(child)
+                    setattr(parent, name, convolution)
+                    learned.append(convolution)
+    host.learning = GroupLearning(learned, target=target, step=step, sparsify_share=sparsify_share)
+    return host

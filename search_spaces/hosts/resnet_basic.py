@@ -1,0 +1,67 @@
+"""The CIFAR ResNet with basic units: ResNet-20, 32, 44, 56, 110.
+
+Axes: b images, c channels, h w positions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from search_spaces.hosts.host import Host, Unit
+from search_spaces.hosts.stem import conv_norm
+
+CHANNELS = (16, 32, 64)
+STRIDES = (1, 2, 2)
+LAYERS_OF_A_UNIT = 2
+
+
+class ResidualBasic(Unit):
+    """3x3, mixer, 3x3; added to the input, or to a 1x1 projection of it where the shape changes, then ReLU.
+
+    Args:
+        inputs: Channels in.
+        outputs: Channels out.
+        stride: Of the first convolution and of the projection.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(*conv_norm(inputs, outputs, kernel=3, stride=stride), nn.ReLU())
+        self.mixer = nn.Identity()
+        self.mixed = outputs
+        self.second = nn.Sequential(*conv_norm(outputs, outputs, kernel=3))
+        unchanged = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""
+        return torch.relu(self.shortcut(x) + self.second(self.mixer(self.first(x))))
+
+
+def resnet_basic(*, stage_channels: tuple[int, int, int], units: int, channels: int, classes: int) -> Host:
+    """The network of 6 n + 2 layers for n units a stage: a 3x3 stem, stages at full, half and quarter size.
+
+    The shortcut is a projection where the shape changes, and else the identity. That is option B of the paper, which for CIFAR
+    has option A, padding with zeros, without parameters.
+
+    Source: He et al., Deep Residual Learning, arXiv 1512.03385, section 4.2.
+
+    Args:
+        stage_channels: Of each stage, 16, 32 and 64 there; the stem has the first.
+        units: Of each stage, 3 for ResNet-20.
+        channels: Of the images.
+        classes: Number of classes.
+    """
+    stem = nn.Sequential(*conv_norm(channels, stage_channels[0], kernel=3), nn.ReLU())
+    stages: list[list[Unit]] = []
+    inputs = stage_channels[0]
+    for outputs, stride in zip(stage_channels, STRIDES, strict=True):
+        stages.append(
+            [
+                ResidualBasic(inputs, outputs, stride=stride),
+                *(ResidualBasic(outputs, outputs, stride=1) for _ in range(units - 1)),
+            ]
+        )
+        inputs = outputs
+    return Host(stem=stem, stages=stages, head=nn.Sequential(), features=inputs, classes=classes)
