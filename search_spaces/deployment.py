@@ -12,6 +12,12 @@ from nas.errors import DeploymentError
 from nas.ports import LearnedShuffle
 from search_spaces.blocks.channel_affine import ChannelAffine
 from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.permutation import compose
+from search_spaces.grouping.learned_group_conv import GroupedBetweenShuffles, SizedGroupConv2d
+
+ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
+"""Activations: channels may be put in another order before them or after."""
 
 
 def compact(model: nn.Module) -> nn.Module:
@@ -44,12 +50,48 @@ def _deployed(module: nn.Module) -> nn.Module:
 
 
 def _folded(modules: Iterable[nn.Module]) -> list[nn.Module]:
-    """The chain with each norm folded into the convolution before it, the others deployed, and identities left out."""
+    """The chain with each norm folded into the convolution before it, the others deployed, and identities left out.
+
+    A convolution between two gathers takes part with its three members: a norm is folded through the second one, and gathers
+    between which there are activations alone become one.
+    """
     chain: list[nn.Module] = []
     for module in modules:
-        before = chain[-1] if chain else None
-        if isinstance(module, nn.BatchNorm2d) and isinstance(before, nn.Conv2d) and module.track_running_stats:
-            chain[-1] = fuse_conv_bn_eval(before, module)
-        else:
-            chain.append(_deployed(module))
-    return [module for module in chain if not isinstance(module, nn.Identity)]
+        if isinstance(module, nn.BatchNorm2d) and module.track_running_stats and _fold(chain, module):
+            continue
+        deployed = _deployed(module)
+        for part in deployed if isinstance(deployed, GroupedBetweenShuffles) else (deployed,):
+            if isinstance(part, ChannelGather) and (earlier := _gather_before(chain)) is not None:
+                first = chain.pop(earlier)
+                assert isinstance(first, ChannelGather)
+                part = ChannelGather(compose(first.index_map, part.index_map))
+            if not isinstance(part, nn.Identity):
+                chain.append(part)
+    return chain
+
+
+def _fold(chain: list[nn.Module], norm: nn.BatchNorm2d) -> bool:
+    """Folds a norm into the end of the chain, if that is a convolution, or one whose channels are gathered then."""
+    if chain and isinstance(chain[-1], nn.Conv2d):
+        chain[-1] = fuse_conv_bn_eval(chain[-1], norm)
+        return True
+    if len(chain) > 1 and isinstance(chain[-1], ChannelGather) and isinstance(chain[-2], SizedGroupConv2d):
+        # Channel k of the convolution is the one that the norm has at the place where the gather puts it.
+        norm = copy.deepcopy(norm)
+        places = chain[-1].index_map.argsort()
+        for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            if values is not None:
+                values.data = values.data[places]
+        chain[-2] = fuse_conv_bn_eval(chain[-2], norm)
+        return True
+    return False
+
+
+def _gather_before(chain: list[nn.Module]) -> int | None:
+    """Position of a gather at the end of the chain, activations behind it aside."""
+    for position in range(len(chain) - 1, -1, -1):
+        if isinstance(chain[position], ChannelGather):
+            return position
+        if not isinstance(chain[position], ELEMENTWISE):
+            return None
+    return None

@@ -110,7 +110,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
 
     def deployed(self) -> nn.Module:
         """Index, group convolution, index; equal to the masked convolution up to rounding."""
-        return GroupedBetweenShuffles(self)
+        return GroupedBetweenShuffles(self).eval()
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
         """Of the group convolution at the present level."""
@@ -141,36 +141,38 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self._mask.copy_(arrangement.undone(inside(m, n, level))[:, :, None, None])
 
 
-class GroupedBetweenShuffles(nn.Module):
-    """The deployed form: channels in their order, a group convolution, channels in the order of the next layer.
+class SizedGroupConv2d(nn.Conv2d):
+    """A group convolution that has as many groups as the state that is loaded into it.
 
-    The number of groups is the training's, so a state may have weights of another shape than those here; it is taken from there.
+    How many there are is a training's decision, so the weights of a state may have another shape than those here.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
+
+
+class GroupedBetweenShuffles(nn.Sequential):
+    """The deployed form: channels in their order, a group convolution, channels in the order of the next layer.
 
     Args:
         learned: Whose present level and orders are taken.
     """
 
     def __init__(self, learned: LearnedGroupConv2d) -> None:
-        super().__init__()
         arrangement, groups = learned.arrangement, learned.groups
         m, n, kh, kw = learned.weight.shape
-        self.before = ChannelGather(learned.column_order.clone())
-        self.convolution = nn.Conv2d(
+        convolution = SizedGroupConv2d(
             n, m, (kh, kw), groups=groups, bias=False, device=learned.weight.device, dtype=learned.weight.dtype,
             **learned.geometry,
         )  # fmt: skip
-        self.after = ChannelGather(learned.row_order.argsort())
         if not learned.weight.is_meta:
             ordered = arrangement.of(learned.weight.detach())
             blocks = ordered.view(groups, m // groups, groups, n // groups, kh, kw)
             kept = torch.stack([blocks[group, :, group] for group in range(groups)])
-            self.convolution.weight.data.copy_(kept.flatten(0, 1))
-        self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`float[b n h w] -> float[b m h' w']`."""
-        y: Tensor = self.after(self.convolution(self.before(x)))
-        return y
+            convolution.weight.data.copy_(kept.flatten(0, 1))
+        before, after = ChannelGather(learned.column_order.clone()), ChannelGather(learned.row_order.argsort())
+        super().__init__(before, convolution, after)
 
 
 def _derive(module: nn.Module, incompatible_keys: Any) -> None:
@@ -181,8 +183,8 @@ def _derive(module: nn.Module, incompatible_keys: Any) -> None:
 
 def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
     """Before a state is loaded: as many groups as it has."""
-    assert isinstance(module, GroupedBetweenShuffles)
-    weight, convolution = state.get(f"{prefix}convolution.weight"), module.convolution
-    if isinstance(weight, Tensor) and weight.shape != convolution.weight.shape and weight.dim() == 4:
-        convolution.groups = convolution.in_channels // weight.shape[1]
-        convolution.weight = nn.Parameter(torch.empty_like(weight, device=convolution.weight.device))
+    assert isinstance(module, SizedGroupConv2d)
+    weight = state.get(f"{prefix}weight")
+    if isinstance(weight, Tensor) and weight.shape != module.weight.shape and weight.dim() == 4:
+        module.groups = module.in_channels // weight.shape[1]
+        module.weight = nn.Parameter(torch.empty_like(weight, device=module.weight.device))

@@ -15,6 +15,10 @@ class Unit(nn.Module):
     mixed: int
     """Channels there."""
 
+    def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
+        """Puts a mixer, made from the number of channels, in the place of the one there is."""
+        self.mixer = make(self.mixed)
+
     def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
         """Puts something else in the place of those 1x1 convolutions that a space may replace; here of none."""
 
@@ -57,7 +61,7 @@ class Host(nn.Module):
     def replace_mixers(self, stage: int, make: Callable[[int], nn.Module]) -> None:
         """Gives each unit of a stage a mixer of its own, made from the number of channels, in the place of the host's."""
         for unit in self.units(stage):
-            unit.mixer = make(unit.mixed)
+            unit.replace_mixer(make)
 
     def replace_pointwise(self, stage: int, make: Callable[[nn.Conv2d], nn.Module]) -> None:
         """Puts something else, made from each, in the place of a stage's 1x1 convolutions that a space may replace."""

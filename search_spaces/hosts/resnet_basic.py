@@ -5,6 +5,8 @@ Axes: b images, c channels, h w positions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,8 @@ from search_spaces.hosts.stem import conv_norm
 
 CHANNELS = (16, 32, 64)
 STRIDES = (1, 2, 2)
-LAYERS_OF_A_UNIT = 2
+MIXER = 3
+"""Its place in the path of a unit."""
 
 
 class ResidualBasic(Unit):
@@ -27,16 +30,20 @@ class ResidualBasic(Unit):
 
     def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
         super().__init__()
-        self.first = nn.Sequential(*conv_norm(inputs, outputs, kernel=3, stride=stride), nn.ReLU())
-        self.mixer = nn.Identity()
+        first = (*conv_norm(inputs, outputs, kernel=3, stride=stride), nn.ReLU())
+        # In one chain, so that what is around the activation can be merged when the network is deployed.
+        self.path = nn.Sequential(*first, nn.Identity(), *conv_norm(outputs, outputs, kernel=3))
         self.mixed = outputs
-        self.second = nn.Sequential(*conv_norm(outputs, outputs, kernel=3))
         unchanged = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
 
+    def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
+        """Between the two convolutions."""
+        self.path[MIXER] = make(self.mixed)
+
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""
-        return torch.relu(self.shortcut(x) + self.second(self.mixer(self.first(x))))
+        return torch.relu(self.shortcut(x) + self.path(x))
 
 
 def resnet_basic(*, stage_channels: tuple[int, int, int], units: int, channels: int, classes: int) -> Host:

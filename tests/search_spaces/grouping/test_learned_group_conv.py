@@ -72,7 +72,7 @@ def test_frozen_masked_and_grouped_are_one_function(level: int, stride: int, ker
     torch.testing.assert_close(masked, nn.functional.conv2d(x, dense, None, stride, kernel // 2))
     deployed = compact(layer)
     assert isinstance(deployed, GroupedBetweenShuffles)
-    assert deployed.convolution.groups == 2 ** (level - 1)
+    assert deployed[1].groups == 2 ** (level - 1)
     torch.testing.assert_close(deployed(x), masked, rtol=1e-5, atol=1e-5)
     grouped = nn.Conv2d(8, 16, kernel, stride, kernel // 2, groups=2 ** (level - 1), bias=False)
     assert layer.deployed_parameters() == sum(p.numel() for p in grouped.parameters())
@@ -121,3 +121,37 @@ def test_it_can_be_made_and_counted_without_being_computed():
         deployed = compact(layer)
         y: Tensor = deployed(torch.empty(1, 8, 5, 5))
     assert y.shape == (1, 16, 5, 5)
+
+
+def chain(seed: int, level: int) -> nn.Sequential:
+    first, second = learned(8, 16, seed=seed), learned(16, 16, seed=seed + 1)
+    network = nn.Sequential(first, nn.BatchNorm2d(16), nn.ReLU(), nn.Identity(), second, nn.BatchNorm2d(16))
+    for layer in (first, second):
+        layer.rearrange(kept_share=0.0)
+        layer.freeze(level)
+    network(torch.randn(16, 8, 5, 5) * 3 + 1)
+    for norm in (network[1], network[5]):
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias)
+    return network.eval()
+
+
+def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them():
+    network = chain(0, level=3)
+    deployed = compact(network)
+    assert [type(part).__name__ for part in deployed] == [
+        "ChannelGather", "SizedGroupConv2d", "ReLU", "ChannelGather", "SizedGroupConv2d", "ChannelGather",
+    ]  # fmt: skip
+    x = torch.randn(4, 8, 5, 5)
+    torch.testing.assert_close(deployed(x), network(x), rtol=1e-4, atol=1e-5)
+    other = compact(chain(7, level=2))
+    other.load_state_dict(deployed.state_dict())
+    assert torch.equal(other(x), deployed(x))
+
+
+def test_orders_are_not_merged_over_what_is_not_elementwise():
+    first, second = learned(8, 16), learned(16, 16)
+    network = nn.Sequential(first, nn.AvgPool2d(2), second).eval()
+    assert sum(type(part).__name__ == "ChannelGather" for part in compact(network)) == 4
+    x = torch.randn(2, 8, 6, 6)
+    torch.testing.assert_close(compact(network)(x), network(x), rtol=1e-4, atol=1e-5)
