@@ -66,7 +66,17 @@ def test_every_arm_comes_after_the_one_that_it_follows():
     for arm in arms([0.3, 0.6]):
         assert arm.follows is None or str(arm.follows) in there
         there.add(str(arm))
-    assert len(there) == 2 + 2 * 6
+    assert len(there) == 2 + 2 * 7
+
+
+@pytest.mark.parametrize("target", [0.3, 0.5])
+def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target: float):
+    channels = (8, 16, 32)
+    dense = network(channels)
+    torch.save(dense.state_dict(), learned.with_name("wide.pt"))
+    host = build(Arm("rebuilt", target), channels, learned.with_name("wide.pt"), 1e-4)
+    host.pruning.epoch_begins(0, 1)
+    assert 1 - macs(host) / macs(dense) == pytest.approx(target, abs=0.02)
 
 
 def test_the_table_tells_means_spreads_and_paired_differences():

@@ -1,13 +1,13 @@
-"""A ResNet-20 compressed by learned groups, beside networks that are as cheap from the beginning.
+"""A ResNet-20 compressed by learned groups and by rebuilt filters, beside networks that are as cheap from the beginning.
 
     python -m benchmarks.compression --root DATA [--targets 0.35 0.65] [--seeds 3] [--output runs/compression]
 
-From a trained ResNet-20 (at --channels; 16 32 64 is the published one) groups are learned at each target, and the network
-is trained on. Beside it, at equal epochs over equal images: the dense network trained on, a dense network as narrow as gives
-the same multiply-adds, and, with fresh weights, the learned groups with their own order of channels, with ShuffleNet's
-shuffle, with none and with a drawn one. Written are runs.jsonl, a line a training, and table.md: mean and standard deviation
-over the seeds, the difference to the narrow network with its 95 % interval over pairs of equal seeds, and what a forward
-takes on this CPU.
+From a trained ResNet-20 (at --channels; 16 32 64 is the published one) groups are learned at each target, or filters pruned
+and rebuilt (scalars, two groups), and the network is trained on. Beside it, at equal epochs over equal images: the dense
+network trained on, a dense network as narrow as gives the same multiply-adds as the learned groups, and, with fresh weights,
+the learned groups with their own order of channels, with ShuffleNet's shuffle, with none and with a drawn one. Written are
+runs.jsonl, a line a training, and table.md: mean and standard deviation over the seeds, the difference to the narrow network
+with its 95 % interval over pairs of equal seeds, and what a forward takes on this CPU.
 
 It goes on where it was stopped, by the same command.
 """
@@ -32,7 +32,7 @@ from nas.errors import SettingsError
 
 def arms(targets: Sequence[float]) -> list[Arm]:
     """All that are compared, those that others follow first."""
-    of_targets = [Arm(name, target) for name in ("learned", "uniform", *ORDERS) for target in targets]
+    of_targets = [Arm(name, target) for name in ("learned", "rebuilt", "uniform", *ORDERS) for target in targets]
     return [Arm("dense"), Arm("continued"), *of_targets]
 
 

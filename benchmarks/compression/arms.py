@@ -21,7 +21,11 @@ from search_spaces.grouping.hierarchy import groups_at
 from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 from search_spaces.hosts.host import Host
 from search_spaces.hosts.resnet_basic import resnet_basic
+from search_spaces.reconstruction.pruning import FilterPruning, rebuild_filters
 
+LEAST_TEMPLATES = 2
+"""Of a convolution with rebuilt filters; 8 in the thesis, for networks of twice the width and more."""
+BISECTIONS = 8
 UNITS = 3
 """Of a stage: ResNet-20."""
 INPUT = (1, 3, 32, 32)
@@ -35,7 +39,7 @@ class Arm:
     """One kind of network."""
 
     name: str
-    """dense, continued, learned, uniform, or one of `ORDERS`."""
+    """dense, continued, learned, rebuilt, uniform, or one of `ORDERS`."""
     target: float = 0.0
     """Share of the multiply-adds to be removed."""
 
@@ -45,7 +49,7 @@ class Arm:
     @property
     def goes_on(self) -> bool:
         """Whether it begins with the dense network's weights."""
-        return self.name in ("continued", "learned")
+        return self.name in ("continued", "learned", "rebuilt")
 
     @property
     def follows(self) -> Arm | None:
@@ -77,6 +81,9 @@ def build(arm: Arm, channels: tuple[int, int, int], earlier: Path | None, step: 
         host.load_state_dict(state)
     if arm.name == "learned":
         return learn_groups(host, target=arm.target, step=step)
+    if arm.name == "rebuilt":
+        share = share_that_removes(arm.target, channels, state)
+        return rebuild_filters(host, share=share, least_templates=LEAST_TEMPLATES)
     if arm.name in ORDERS:
         return grouped(learn_groups(host, target=arm.target), state, arm.name)
     return host
@@ -101,6 +108,24 @@ def grouped(host: Host, state: Mapping[str, torch.Tensor], order: str) -> Host:
             module.weight.data.mul_(groups_at(level) ** 0.5)
     del host.learning  # the groups are what they are
     return host
+
+
+def share_that_removes(target: float, channels: tuple[int, int, int], state: Mapping[str, torch.Tensor]) -> float:
+    """Share of the filters that must be rebuilt so that this share of the multiply-adds is gone, by bisection."""
+    host = network(channels)
+    host.load_state_dict(state)
+    dense = macs(host)
+    host = rebuild_filters(host, share=1.0, least_templates=LEAST_TEMPLATES)
+    pruning = next(module for module in host.modules() if isinstance(module, FilterPruning))
+    low, high = 0.0, 1.0
+    for _ in range(BISECTIONS):
+        share = (low + high) / 2
+        pruning.prune(share)
+        if 1 - macs(host) / dense < target:
+            low = share
+        else:
+            high = share
+    return high
 
 
 def learned_macs(arm: Arm, channels: tuple[int, int, int], state: Mapping[str, torch.Tensor], step: float) -> int:

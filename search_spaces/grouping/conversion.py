@@ -7,7 +7,7 @@ from torch import nn
 from search_spaces.grouping.group_learning import SPARSIFY_SHARE, GroupLearning
 from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 from search_spaces.grouping.strength import STEP
-from search_spaces.hosts.host import Host
+from search_spaces.hosts.host import Host, replace_dense
 
 
 def learn_groups(host: Host, *, target: float, step: float = STEP, sparsify_share: float = SPARSIFY_SHARE) -> Host:
@@ -20,12 +20,11 @@ def learn_groups(host: Host, *, target: float, step: float = STEP, sparsify_shar
         sparsify_share: Of the epochs.
     """
     learned: list[LearnedGroupConv2d] = []
-    for part in (host.stages, host.head):
-        for parent in list(part.modules()):
-            for name, child in list(parent.named_children()):
-                if type(child) is nn.Conv2d and child.groups == 1 and child.bias is None:
-                    convolution = LearnedGroupConv2d(child)
-                    setattr(parent, name, convolution)
-                    learned.append(convolution)
+
+    def make(convolution: nn.Conv2d) -> nn.Module:
+        learned.append(LearnedGroupConv2d(convolution))
+        return learned[-1]
+
+    replace_dense(host, make)
     host.learning = GroupLearning(learned, target=target, step=step, sparsify_share=sparsify_share)
     return host

@@ -69,6 +69,15 @@ class Host(nn.Module):
             unit.replace_pointwise(make)
 
 
+def replace_dense(host: Host, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """Puts something else, made from each, in the place of every dense convolution without bias behind the stem."""
+    for part in (host.stages, host.head):
+        for parent in list(part.modules()):
+            for name, child in list(parent.named_children()):
+                if type(child) is nn.Conv2d and child.groups == 1 and child.bias is None:
+                    setattr(parent, name, make(child))
+
+
 def replace_convolutions(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module]) -> None:
     """Puts something else, made from each, in the place of the 1x1 convolutions among these layers."""
     for position, layer in enumerate(layers):
