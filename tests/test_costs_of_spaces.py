@@ -19,7 +19,7 @@ def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> t
     return space, CostTable(space.build, (1, 3, image_size, image_size))
 
 
-@pytest.mark.parametrize("image_size", [8, 32])
+@pytest.mark.parametrize("image_size", [8, pytest.param(32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
     widths = (16.0, 24.0, 48.0) if name == "shufflenet_v2" else (0.25, 0.5, 1.0)

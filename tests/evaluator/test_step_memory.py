@@ -184,7 +184,11 @@ print(type(outcome).__name__, getattr(outcome, "kind", ""), epochs, said)
 
 @pytest.mark.parametrize(
     ("megabytes_an_image", "ends"),
-    [(5, "Evaluation  [0, 1, 2, 3]"), (24, "Evaluation  [0, 0, 1, 2, 3]"), (60, "Failure out_of_memory [0, 0]")],
+    [
+        pytest.param(5, "Evaluation  [0, 1, 2, 3]", marks=pytest.mark.slow),
+        (24, "Evaluation  [0, 0, 1, 2, 3]"),
+        (60, "Failure out_of_memory [0, 0]"),
+    ],
 )
 def test_an_allocation_that_really_fails_is_tried_once_more_in_parts(
     cache: Path, tmp_path: Path, megabytes_an_image: int, ends: str

@@ -67,7 +67,10 @@ def test_equal_seeds_give_equal_studies(tmp_path: Path, sampler: str) -> None:
     assert genotypes(first) == genotypes(second)
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "sampler",
+    [pytest.param(name, marks=[] if name == "known_cost" else pytest.mark.slow) for name in sorted(SAMPLERS)],
+)
 def test_another_process_goes_on_as_this_one_would(tmp_path: Path, sampler: str) -> None:
     program = f"""
 import sys; sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}

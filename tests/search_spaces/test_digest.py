@@ -205,7 +205,10 @@ def same(a: Meaning, b: Meaning) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", sorted(SPACES))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name.startswith("shufflenet") else pytest.mark.slow) for name in sorted(SPACES)],
+)
 def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> None:
     space = SPACES[name]()(SETTINGS[name], image_size=16, channels=1, classes=3)
     rng = random.Random(1)
