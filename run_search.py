@@ -45,7 +45,7 @@ The same command again continues a search: ask for more with a larger --search.t
 
 USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
-OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.pointwise", "space.conv_groups")}
+OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups")}
 GROUPS = {
     "space": SpaceSettings,
     "data": DataSettings,

@@ -103,13 +103,15 @@ def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     on_meta = all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
     network = model if on_meta and not model.training else meta_copy(model).eval()
     names = {module: name for name, module in network.named_modules()}
+    # What a module says of itself may be in its tensors, which a copy on the meta device has not.
+    originals = dict(zip(names, model.modules(), strict=True))
     for module, name in names.items():
         _refuse_unknown(module, name)
     macs: dict[nn.Module, int] = {}
     shapes: dict[nn.Module, tuple[int, ...]] = {}
 
     def record(module: nn.Module, inputs: Any, output: Any) -> None:
-        macs[module] = macs.get(module, 0) + multiply_adds(module, inputs, output)
+        macs[module] = macs.get(module, 0) + multiply_adds(originals[module], inputs, output)
         shapes[module] = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
 
     with torch.no_grad(), _Watch(names) as watch, watch.following(network, record):
@@ -117,7 +119,7 @@ def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     seen: set[int] = set()
     layers = []
     for module, name in names.items():
-        params = deployed_parameters(module, seen)
+        params = deployed_parameters(originals[module], seen)
         if macs.get(module, 0) or params:
             layers.append(
                 LayerCost(

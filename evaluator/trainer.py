@@ -101,6 +101,11 @@ class Training:
         self._shuffles = list(learned_shuffles(model).values())
         self._phased = [module for module in model.modules() if isinstance(module, PhasedTraining)]
 
+    @property
+    def has_phases(self) -> bool:
+        """Whether a part of the network decides in training what becomes of it."""
+        return bool(self._phased)
+
     def run(
         self,
         checkpoints: Checkpoints,

@@ -20,6 +20,7 @@ from evaluator.allocator import keep_freed_memory
 from evaluator.augmentation import Normalization, make_augmentation
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
+from evaluator.cost import count_cost
 from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
 from evaluator.device_lock import DeviceLock, SharedHold
@@ -32,7 +33,7 @@ from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
 from nas.ports import Reading, Tell
-from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task
+from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "threads", "memory_gb", "epochs")
 """Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
@@ -52,6 +53,8 @@ class _Loaded:
     data_identity: Mapping[str, Any]
     """What of the data makes a training this one; plain JSON."""
     execution: Execution
+    input_shape: tuple[int, int, int, int]
+    """Of a batch of one."""
 
 
 @dataclass(slots=True)
@@ -260,6 +263,7 @@ class TrainingEvaluator:
                     "crop_padding": splits.summary.crop_padding,
                 },
                 execution=execution,
+                input_shape=splits.summary.input_shape,
             )
         set_threads(train)
         return self._loaded
@@ -296,8 +300,13 @@ class TrainingEvaluator:
         readings = {
             f"{reading}_accuracy": training.measure(reading).accuracy().mean for reading in other_readings(hard)
         }
+        measurements = {"accuracy": accuracy}
+        if training.has_phases and training.is_finished:
+            # What such a network costs was decided while it was trained.
+            cost = count_cost(training.averaged.network, loaded.input_shape)
+            measurements |= {"macs": Measurement(mean=cost.macs), "params": Measurement(mean=cost.params)}
         return Evaluation(
-            measurements={"accuracy": accuracy},
+            measurements=measurements,
             seconds=spent.seconds,
             epochs=training.epochs_done,
             details={

@@ -107,7 +107,9 @@ class Estimates:
         return sorted(on_front, key=lambda number: (abs(on_front[number] - DRAWS / 2), number))
 
     def _front(self, accuracies: Mapping[int, float]) -> ParetoFront:
-        values = {number: {**self._candidates[number].costs, ACCURACY: mean} for number, mean in accuracies.items()}
+        values = {
+            number: {**self._candidates[number].deployed_costs, ACCURACY: mean} for number, mean in accuracies.items()
+        }
         return front_of(self._objectives, values)
 
     def _near_front(self) -> list[Trial]:
@@ -134,7 +136,9 @@ class _Model:
         self.numbers = [trial.number for trial in candidates]
         decisions = Decisions.of(space)
         encode = Encoding(decisions.distributions, decisions.active)
-        costs = np.array([[math.log10(max(cost, LEAST)) for cost in trial.costs.values()] for trial in candidates])
+        costs = np.array(
+            [[math.log10(max(cost, LEAST)) for cost in trial.deployed_costs.values()] for trial in candidates]
+        )
         costs = (costs - costs.min(0)) / np.maximum(np.ptp(costs, 0), LEAST)
         self._rows = np.hstack((encode([trial.genotype for trial in candidates]), costs))
         first = int(encode.decisions.max(initial=-1)) + 1

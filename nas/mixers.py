@@ -14,14 +14,14 @@ from nas.dimensions import Scalar
 FIXED = "fixed"
 """The unchanged network of a space whose networks all shuffle channels."""
 DENSE = "dense"
-"""The unchanged network of a space whose 1x1 convolutions are a choice in every stage."""
+"""The unchanged network of a space whose convolutions are a choice in every stage."""
 GROUPED = "grouped"
-"""Grouped 1x1 convolutions with a fixed shuffle between them; with another mixer that mixer is the kind."""
+"""Grouped convolutions with a fixed shuffle between them; with another mixer that mixer is the kind."""
 REPLACED = "replaced"
-"""Static-dynamic shuffles in the place of 1x1 convolutions; not the mixer `static_dynamic`."""
+"""Static-dynamic shuffles in the place of convolutions; not the mixer `static_dynamic`."""
 MIXED = "mixed"
 NONE = "network"
-"""Class of every candidate of a space that decides on neither mixers nor 1x1 convolutions."""
+"""Class of every candidate of a space that decides on neither mixers nor convolutions."""
 UNCHANGED = (FIXED, DENSE)
 """The classes that all others are compared with; one search has one of them."""
 
@@ -46,17 +46,17 @@ def of_whole_network(candidate: Candidate) -> dict[str, Scalar]:
 def stage_kind(decisions: Mapping[str, Scalar]) -> str | None:
     """What a stage is besides unchanged: a mixer's name, `replaced`, `mixed` for both, or `grouped`; else `fixed` or `dense`.
 
-    None if neither its mixer nor its 1x1 convolutions are a decision.
+    None if neither its mixer nor its convolutions are a decision.
     """
-    pointwise, mixer = decisions.get("pointwise"), decisions.get("mixer")
+    convolution, mixer = decisions.get("convolution"), decisions.get("mixer")
     chosen = [] if mixer in (None, FIXED) else [str(mixer)]
-    if pointwise not in (None, "dense", "grouped"):
-        chosen.append(REPLACED if pointwise == "static_dynamic" else str(pointwise))
+    if convolution not in (None, "dense", "grouped"):
+        chosen.append(REPLACED if convolution == "static_dynamic" else str(convolution))
     if chosen:
         return chosen[0] if len(chosen) == 1 else MIXED
-    if pointwise == "grouped":
+    if convolution == "grouped":
         return GROUPED
-    return FIXED if mixer is not None else DENSE if pointwise is not None else None
+    return FIXED if mixer is not None else DENSE if convolution is not None else None
 
 
 def mixer_class(candidate: Candidate) -> str:
@@ -75,9 +75,9 @@ def mixer_class(candidate: Candidate) -> str:
 
 
 def unchanged_class(candidates: Iterable[Candidate]) -> str:
-    """`dense` where 1x1 convolutions are a choice in every stage, else `fixed`, whether an unchanged network is among them or not.
+    """`dense` where convolutions are a choice in every stage, else `fixed`, whether an unchanged network is among them or not.
 
-    Spaces that always mix record what 1x1 convolutions are only where these are replaced.
+    Spaces that always mix record what convolutions are only where these are replaced.
     """
     of_stages = (decisions for candidate in candidates for decisions in stages(candidate).values())
-    return DENSE if any(decisions.get("pointwise") in ("dense", "grouped") for decisions in of_stages) else FIXED
+    return DENSE if any(decisions.get("convolution") in ("dense", "grouped") for decisions in of_stages) else FIXED

@@ -236,7 +236,8 @@ class Trial:
     candidate: Candidate
     state: TrialState
     costs: Mapping[str, float]
-    """Known objectives, exact before training: `macs` and `params`."""
+    """Known objectives, before training: `macs` and `params`. Exact, but where training decides what is deployed, as with learned
+    groups: there they are what is aimed at, and the outcome has measurements of the same names."""
     outcome: Outcome | None = None
     """For a reused trial the outcome of the first one."""
     baseline: str | None = None
@@ -255,9 +256,17 @@ class Trial:
 
     def values(self) -> dict[str, float]:
         """All objective values that are known so far, by name."""
-        learned = (
-            {name: measurement.mean for name, measurement in self.outcome.measurements.items()}
-            if isinstance(self.outcome, Evaluation)
-            else {}
-        )
-        return {**self.costs, **learned}
+        learned = self.outcome.measurements if isinstance(self.outcome, Evaluation) else {}
+        return {**self.costs, **{name: measurement.mean for name, measurement in learned.items()}}
+
+    @property
+    def deployed_costs(self) -> dict[str, float]:
+        """Known objectives of the network as deployed, as far as known: what was measured where that replaces `costs`."""
+        values = self.values()
+        return {name: values[name] for name in self.costs}
+
+    @property
+    def missed_costs(self) -> dict[str, float]:
+        """The costs before training that others have replaced, by name."""
+        deployed = self.deployed_costs
+        return {name: cost for name, cost in self.costs.items() if cost != deployed[name]}

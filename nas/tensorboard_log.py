@@ -69,5 +69,5 @@ class TensorBoardLog:
                 for name in CURVES:
                     if math.isfinite(entry.get(name, math.nan)):
                         writer.add_scalar(name, entry[name], int(entry["epoch"]))
-            decisions = {**trial.candidate.decisions, **trial.costs}
+            decisions = {**trial.candidate.decisions, **trial.deployed_costs}
             writer.add_text("candidate", "\n".join(f"    {name}: {value}" for name, value in decisions.items()))

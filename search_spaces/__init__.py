@@ -41,6 +41,24 @@ def _resnet_cifar() -> type[ShuffleSpace]:
     return ResNetCifarSpace
 
 
+def _resnet50() -> type[ShuffleSpace]:
+    from search_spaces.resnet50 import ResNet50Space
+
+    return ResNet50Space
+
+
+def _vgg16() -> type[ShuffleSpace]:
+    from search_spaces.vgg16 import VGG16Space
+
+    return VGG16Space
+
+
+def _densenet_cifar() -> type[ShuffleSpace]:
+    from search_spaces.densenet_cifar import DenseNetCifarSpace
+
+    return DenseNetCifarSpace
+
+
 def _mobilenet_v2() -> type[ShuffleSpace]:
     from search_spaces.mobilenet_v2 import MobileNetV2Space
 
@@ -52,6 +70,9 @@ SPACES: dict[str, Callable[[], type[ShuffleSpace]]] = {
     "shufflenet_v2": _shufflenet_v2,
     "resnet_cifar": _resnet_cifar,
     "mobilenet_v2": _mobilenet_v2,
+    "resnet50": _resnet50,
+    "vgg16": _vgg16,
+    "densenet_cifar": _densenet_cifar,
 }
 
 

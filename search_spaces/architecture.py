@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
@@ -22,9 +22,11 @@ from search_spaces.blocks import (
 )
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
 from search_spaces.ranks import KroneckerRanks, Layer
+from search_spaces.reconstruction import TRANSFORMATIONS
 
-POINTWISE = ("dense", "grouped", "static_dynamic")
-"""What a stage's 1x1 convolutions are: ordinary; grouped, with a channel mixer between them; static-dynamic shuffles."""
+KINDS = ("dense", "grouped", "static_dynamic", "reconstructed", "learned_groups")
+"""What a stage's convolutions are: ordinary; grouped, with a channel mixer between them; static-dynamic shuffles; such that rebuild
+filters of others; such that learn groups and the order of their channels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,10 @@ class StageShape:
 
     mixed: tuple[int, ...]
     """Channels that its mixers mix, each number once."""
-    pointwise: tuple[tuple[int, int], ...]
-    """Inputs and outputs of its 1x1 convolutions that may be something else, each pair once."""
+    convolutions: tuple[tuple[int, int], ...]
+    """Inputs and outputs of its convolutions that may be grouped or static-dynamic shuffles, each pair once."""
+    filters: tuple[int, ...] = ()
+    """Outputs of its dense convolutions, which may rebuild filters or learn groups, each number once."""
     groups: int = 1
     """Groups of its own shuffle; 1 where it has none."""
 
@@ -49,16 +53,42 @@ class HostShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedGroups:
+    """How the convolutions of a stage learn groups."""
+
+    groups: int
+    """That all of them would have if they had the same number: so many times fewer multiply-adds are the target."""
+    step: float
+    """By which the weight of the penalty changes, an epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuiltFilters:
+    """How filters of a stage are rebuilt of others."""
+
+    share: float
+    """Of all filters of the stage."""
+    groups: int
+    """Of channels with transformations of their own."""
+    family: str
+    """Of the transformations."""
+    least_templates: int
+    """Of each convolution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagePlan:
     """What is built into one stage of the unchanged network."""
 
-    conv_groups: int
-    """Of its 1x1 convolutions; 1 leaves them as they are."""
-    pointwise: Mapping[tuple[int, int], PointwiseSpec]
-    """What stands in the place of a 1x1 convolution, by its inputs and outputs; absent ones stay."""
-    mixer: str
+    conv_groups: int = 1
+    """Of its convolutions; 1 leaves them as they are."""
+    shuffled: Mapping[tuple[int, int], PointwiseSpec] = field(default_factory=dict)
+    """The static-dynamic shuffle in the place of a convolution, by its inputs and outputs; absent ones stay."""
+    learned: LearnedGroups | None = None
+    rebuilt: RebuiltFilters | None = None
+    mixer: str = ""
     """Kind of its mixers, or empty where the stage has none."""
-    mixers: Mapping[int, MixerSpec]
+    mixers: Mapping[int, MixerSpec] = field(default_factory=dict)
     """Of each number of mixed channels."""
 
 
@@ -98,13 +128,13 @@ def mixer_kind(values: Mapping[str, Scalar], stage: int) -> str:
     return value
 
 
-def pointwise_kind(values: Mapping[str, Scalar], stage: int) -> str:
-    """What the 1x1 convolutions of a stage, counted from 1, are; dense where it is not said.
+def convolution_kind(values: Mapping[str, Scalar], stage: int) -> str:
+    """What the convolutions of a stage, counted from 1, are; dense where it is not said.
 
     Raises:
         SpaceError: It is unknown.
     """
-    return _named(values, f"stage{stage}.pointwise", POINTWISE)
+    return named(values, f"stage{stage}.convolution", KINDS)
 
 
 def stage_plan(
@@ -122,32 +152,59 @@ def stage_plan(
     Raises:
         SpaceError: Something it needs is missing, or does not fit the channels.
     """
-    kind = pointwise_kind(candidate.architecture, stage)
-    conv_groups = 1
+    values = candidate.architecture
+    kind = convolution_kind(values, stage)
+    plan = StagePlan()
     if kind == "grouped":
-        conv_groups = _dividing(candidate.architecture, stage, shape)
-    pointwise: dict[tuple[int, int], PointwiseSpec] = {}
-    if kind == "static_dynamic":
-        for inputs, outputs in shape.pointwise:
-            factors = ranks.shape(Layer(inputs=inputs, outputs=outputs), _ranks(candidate.architecture, stage))
-            if factors is not None:
-                pointwise[inputs, outputs] = _pointwise_spec(candidate, stage, factors)
+        plan = StagePlan(conv_groups=_dividing(values, stage, shape))
+    elif kind == "static_dynamic":
+        by_pair = {
+            pair: ranks.shape(Layer(inputs=pair[0], outputs=pair[1]), _ranks(values, stage))
+            for pair in shape.convolutions
+        }
+        plan = StagePlan(
+            shuffled={
+                pair: _pointwise_spec(candidate, stage, each) for pair, each in by_pair.items() if each is not None
+            }
+        )
+    elif kind == "learned_groups":
+        plan = StagePlan(learned=_learned_groups(candidate, stage))
+    elif kind == "reconstructed":
+        plan = StagePlan(rebuilt=_rebuilt_filters(values, stage))
     if not (always_mixes or kind == "grouped"):
-        return StagePlan(conv_groups=conv_groups, pointwise=pointwise, mixer="", mixers={})
-    groups = conv_groups if kind == "grouped" else shape.groups
+        return plan
+    groups = plan.conv_groups if kind == "grouped" else shape.groups
     mixers = {c: _mixer_spec(candidate, stage, c, groups, ranks if len(shape.mixed) > 1 else None) for c in shape.mixed}
-    return StagePlan(
-        conv_groups=conv_groups, pointwise=pointwise, mixer=mixer_kind(candidate.architecture, stage), mixers=mixers
+    return replace(plan, mixer=mixer_kind(values, stage), mixers=mixers)
+
+
+def _learned_groups(candidate: Candidate, stage: int) -> LearnedGroups:
+    name = f"stage{stage}.learned_groups"
+    groups = integer(candidate.architecture, name)
+    if groups < 2:
+        raise SpaceError(f"candidate: {name} = {groups} must be at least 2")
+    return LearnedGroups(groups=groups, step=number(candidate.training, "sparsity_step"))
+
+
+def _rebuilt_filters(values: Mapping[str, Scalar], stage: int) -> RebuiltFilters:
+    share = number(values, f"stage{stage}.rebuilt")
+    if not share < 1:
+        raise SpaceError(f"candidate: stage{stage}.rebuilt = {share!r} must be below 1")
+    return RebuiltFilters(
+        share=share,
+        groups=integer(values, f"stage{stage}.filter_groups"),
+        family=named(values, f"stage{stage}.transformation", TRANSFORMATIONS),
+        least_templates=integer(values, f"stage{stage}.least_templates"),
     )
 
 
 def _dividing(values: Mapping[str, Scalar], stage: int, shape: StageShape) -> int:
     groups = integer(values, f"stage{stage}.conv_groups")
-    wrong = sorted({c for pair in shape.pointwise for c in pair if c % groups})
+    wrong = sorted({c for pair in shape.convolutions for c in pair if c % groups})
     if wrong:
         raise SpaceError(
             f"candidate: stage{stage}.conv_groups = {groups} does not divide the {', '.join(map(str, wrong))} channels "
-            "of its 1x1 convolutions"
+            "of its convolutions"
         )
     return groups
 
@@ -165,7 +222,7 @@ def _ranks(values: Mapping[str, Scalar], stage: int) -> tuple[int, int]:
 
 def _pointwise_spec(candidate: Candidate, stage: int, factors: KroneckerShape) -> PointwiseSpec:
     values = candidate.architecture
-    sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS)
+    sum_level = named(values, f"stage{stage}.sum_level", SUM_LEVELS)
     return PointwiseSpec(
         shape=factors,
         generator=_generator(values, stage),
@@ -192,7 +249,7 @@ def _mixer_spec(
             raise SpaceError(f"candidate: stage {stage} mixes {channels} channels, which are no product of two factors")
         sizes = {"groups": factors.groups, "n1": factors.outer[0], "n2": factors.inner[0]}
     if kind in RANKED:
-        sum_level = _named(values, f"stage{stage}.sum_level", SUM_LEVELS) if kind == "static_dynamic" else "full"
+        sum_level = named(values, f"stage{stage}.sum_level", SUM_LEVELS) if kind == "static_dynamic" else "full"
         rank = integer({f"stage{stage}.kron_rank": 1, **values}, f"stage{stage}.kron_rank")
         sizes["kron_rank"] = 1 if sum_level == "factor" else rank
     return MixerSpec(
@@ -217,7 +274,7 @@ def _named_sizes(values: Mapping[str, Scalar], stage: int, channels: int) -> dic
 
 def _generator(values: Mapping[str, Scalar], stage: int) -> GeneratorSpec:
     return GeneratorSpec(
-        reduction=integer(values, f"stage{stage}.reduction"), share=_named(values, f"stage{stage}.share", SHARES)
+        reduction=integer(values, f"stage{stage}.reduction"), share=named(values, f"stage{stage}.share", SHARES)
     )
 
 
@@ -230,13 +287,13 @@ def _relaxation(training: Mapping[str, Scalar]) -> Relaxation:
     return Relaxation(
         temperature=number(training, "temperature"),
         binarize_from=number(training, "binarize_from"),
-        normalizer=_named(training, "normalizer", NORMALIZERS),
-        penalty=_named(training, "penalty", PENALTIES),
-        rounding=_named(training, "rounding", ROUNDINGS),
+        normalizer=named(training, "normalizer", NORMALIZERS),
+        penalty=named(training, "penalty", PENALTIES),
+        rounding=named(training, "rounding", ROUNDINGS),
     )
 
 
-def _named(values: Mapping[str, Scalar], name: str, allowed: Sequence[str]) -> str:
+def named(values: Mapping[str, Scalar], name: str, allowed: Sequence[str]) -> str:
     """A decision that is one of some names, the first where it is absent.
 
     Raises:

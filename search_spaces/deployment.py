@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -15,9 +15,10 @@ from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.blocks.permutation import compose
 from search_spaces.grouping.learned_group_conv import GroupedBetweenShuffles, SizedGroupConv2d
+from search_spaces.hosts.host import Unit
 
-ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
-"""Activations: channels may be put in another order before them or after."""
+ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.MaxPool2d)
+"""What is done to each channel alike: they may be put in another order before it or after."""
 
 
 def compact(model: nn.Module) -> nn.Module:
@@ -53,10 +54,10 @@ def _folded(modules: Iterable[nn.Module]) -> list[nn.Module]:
     """The chain with each norm folded into the convolution before it, the others deployed, and identities left out.
 
     A convolution between two gathers takes part with its three members: a norm is folded through the second one, and gathers
-    between which there are activations alone become one.
+    between which there are activations alone become one. A unit that is a chain takes part with its layers.
     """
     chain: list[nn.Module] = []
-    for module in modules:
+    for module in _flat(modules):
         if isinstance(module, nn.BatchNorm2d) and module.track_running_stats and _fold(chain, module):
             continue
         deployed = _deployed(module)
@@ -68,6 +69,15 @@ def _folded(modules: Iterable[nn.Module]) -> list[nn.Module]:
             if not isinstance(part, nn.Identity):
                 chain.append(part)
     return chain
+
+
+def _flat(modules: Iterable[nn.Module]) -> Iterator[nn.Module]:
+    for module in modules:
+        inner = module if type(module) is nn.Sequential else module.chain if isinstance(module, Unit) else None
+        if inner is None:
+            yield module
+        else:
+            yield from _flat(inner)
 
 
 def _fold(chain: list[nn.Module], norm: nn.BatchNorm2d) -> bool:

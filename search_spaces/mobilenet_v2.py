@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
-from nas.dimensions import Choice, Scalar
-from search_spaces.architecture import POINTWISE, HostShape, StageShape, number
-from search_spaces.settings import SpaceSettings
-from search_spaces.shuffle_space import ShuffleSpace, spread
-from search_spaces.validation import convolution_faults, multiple_faults
+from nas.dimensions import Scalar
+from search_spaces.architecture import HostShape, StageShape, number
+from search_spaces.scaled_space import ScaledSpace
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
-PUBLISHED_WIDTHS = (0.25, 0.5, 0.75, 1.0)
-USUAL_CONV_GROUPS = (2, 4, 8)
 EXPANSION = 6
 STEM_CHANNELS = 32
 FIRST_ROW_CHANNELS = 16
@@ -49,7 +44,7 @@ def unit_channels(width: float, stage: int, units: int) -> tuple[int, ...]:
     return (rounded(first * width),) * (units - lasting) + (rounded(last * width),) * lasting
 
 
-class MobileNetV2Space(ShuffleSpace):
+class MobileNetV2Space(ScaledSpace):
     """Inverted residuals of the published channels times `width`, rounded to multiples of 8, in four stages of one resolution each.
 
     The stages are the rows of 24, of 32, of 64 and 96, and of 160 and 320 channels; the row of 16 belongs to the stem. What may be
@@ -62,27 +57,12 @@ class MobileNetV2Space(ShuffleSpace):
 
     name = "mobilenet_v2"
     published_units = (2, 3, 7, 4)
-    always_mixes = False
+    usual_widths = (0.25, 0.5, 0.75, 1.0)
+    kinds = ("dense", "grouped", "static_dynamic")
 
-    def host_faults(self, settings: SpaceSettings) -> list[str]:
-        """Widths that are not positive, and groups below 2."""
-        return [*multiple_faults(settings.widths), *convolution_faults(settings.conv_groups)]
-
-    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
-        """Published widths, usual groups, and every form of 1x1 convolutions, where none are given."""
-        widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
-        groups = settings.conv_groups if settings.conv_groups is not None else USUAL_CONV_GROUPS
-        pointwise = settings.pointwise if settings.pointwise is not None else POINTWISE
-        return replace(settings, widths=tuple(map(float, widths)), conv_groups=tuple(groups), pointwise=pointwise)
-
-    def host_dimensions(self) -> tuple[Choice, ...]:
-        """The width."""
-        return (Choice(name="width", choices=self._widths),)
-
-    def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Of the widths that round to the same channels in every row the smallest."""
-        channels = _every_row(number(decisions, "width"))
-        return {"width": min(width for width in self._widths if _every_row(width) == channels)}
+    def channels(self, width: float) -> tuple[int, ...]:
+        """Of the stem, of every row and of the last convolution."""
+        return _every_row(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
         """Sizes of the host; see `ShuffleSpace.host_shape`."""
@@ -99,7 +79,7 @@ class MobileNetV2Space(ShuffleSpace):
                 pairs |= {(inputs, hidden), (hidden, outputs)}
                 inputs = outputs
             last.append(inputs)
-            stages.append(StageShape(mixed=tuple(sorted(mixed)), pointwise=tuple(sorted(pairs))))
+            stages.append(StageShape(mixed=tuple(sorted(mixed)), convolutions=tuple(sorted(pairs))))
         return HostShape(stage_channels=tuple(last), stages=tuple(stages))
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
@@ -118,13 +98,9 @@ class MobileNetV2Space(ShuffleSpace):
             classes=self._image["classes"],
         )
 
-    def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
-        """Up to four widths."""
-        return {f"MobileNetV2 {width:g}x": {"width": width} for width in spread(self._widths)}
-
-    @property
-    def _widths(self) -> tuple[float, ...]:
-        return tuple(self._settings.widths or ())
+    def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
+        """As published."""
+        return f"MobileNetV2 {decisions['width']:g}x"
 
 
 def _every_row(width: float) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ TRAINING = (*ALWAYS_TRAINED, "binarize_from", "normalizer", "penalty", "rounding
 
 
 class ShuffleSpace(SearchSpace):
-    """Width, units, and for each stage what its 1x1 convolutions are and how its channels are mixed (`StageDecisions`).
+    """Width, units, and for each stage what its convolutions are and how its channels are mixed (`StageDecisions`).
 
     Subclasses describe the host network.
 
@@ -135,10 +135,11 @@ class ShuffleSpace(SearchSpace):
             architecture |= stage.resolved(decisions, sizes)
         learns = any(
             architecture.get(f"{stage.name}.mixer") in LEARNED
-            or architecture.get(f"{stage.name}.pointwise") == "static_dynamic"
+            or architecture.get(f"{stage.name}.convolution") == "static_dynamic"
             for stage in self._stages
         )
-        names = TRAINING if learns else ALWAYS_TRAINED
+        sparsifies = any(architecture.get(f"{stage.name}.convolution") == "learned_groups" for stage in self._stages)
+        names = (*(TRAINING if learns else ALWAYS_TRAINED), *(("sparsity_step",) if sparsifies else ()))
         return Candidate(
             space=self.name,
             architecture=architecture,
@@ -157,7 +158,9 @@ class ShuffleSpace(SearchSpace):
     def baselines(self) -> Mapping[str, Genotype]:
         """The unchanged networks; none where what they have is not offered."""
         settings = self._settings
-        if (self.always_mixes and "fixed" not in settings.mixers) or "dense" not in (settings.pointwise or ("dense",)):
+        if (self.always_mixes and "fixed" not in settings.mixers) or "dense" not in (
+            settings.convolutions or ("dense",)
+        ):
             return {}
         units = tuple(
             published if published in offered else max(offered)
@@ -165,7 +168,7 @@ class ShuffleSpace(SearchSpace):
         )
         chosen: dict[str, Scalar] = {}
         for stage, count in zip(self._stages, units, strict=True):
-            chosen |= {f"{stage.name}.units": count, f"{stage.name}.pointwise": "dense"}
+            chosen |= {f"{stage.name}.units": count, f"{stage.name}.convolution": "dense"}
             chosen |= {f"{stage.name}.mixer": "fixed"} if self.always_mixes else {}
         suffix = "" if units == self.published_units else f", units {'-'.join(map(str, units))}"
         return {
@@ -216,13 +219,15 @@ class ShuffleSpace(SearchSpace):
         host = self.make_host(candidate, units)
         for stage, plan in enumerate(plans):
             if plan.conv_groups > 1:
-                host.replace_pointwise(stage, partial(_with_groups, plan.conv_groups))
+                host.replace_convolutions(stage, partial(_with_groups, plan.conv_groups))
         for stage, plan in enumerate(plans):
-            if plan.pointwise:
-                host.replace_pointwise(stage, partial(_shuffled, plan))
+            if plan.shuffled:
+                host.replace_convolutions(stage, partial(_shuffled, plan))
         for stage, plan in enumerate(plans):
             if plan.mixer and not (self.always_mixes and plan.mixer == "fixed"):
                 host.replace_mixers(stage, partial(_mixer, plan))
+        for stage, plan in enumerate(plans):
+            _with_phases(host, stage, plan)
         return host
 
     @property
@@ -251,6 +256,9 @@ class ShuffleSpace(SearchSpace):
             FloatRange(name=name, low=low, high=high, log=True, condition=learned)
             for name, (low, high) in ranges.items()
         ]
+        sparsified = tuple(itertools.chain.from_iterable(stage.sparsified for stage in self._stages))
+        low, high = settings.sparsity_step
+        declared.append(FloatRange(name="sparsity_step", low=low, high=high, log=True, condition=sparsified))
         return declared
 
     def _shapes(self) -> dict[str, list[HostShape]]:
@@ -276,12 +284,56 @@ class ShuffleSpace(SearchSpace):
 def _with_groups(groups: int, convolution: nn.Conv2d) -> nn.Module:
     from torch import nn
 
-    return nn.Conv2d(convolution.in_channels, convolution.out_channels, 1, groups=groups, bias=False)
+    return nn.Conv2d(
+        convolution.in_channels,
+        convolution.out_channels,
+        convolution.kernel_size[0],
+        convolution.stride[0],
+        int(convolution.padding[0]),
+        groups=groups,
+        bias=False,
+    )
 
 
 def _shuffled(plan: StagePlan, convolution: nn.Conv2d) -> nn.Module:
-    spec = plan.pointwise.get((convolution.in_channels, convolution.out_channels))
-    return convolution if spec is None else make_pointwise(spec)
+    """A static-dynamic shuffle, where factors fit; what is wider than 1x1 is left to a depthwise convolution before it."""
+    from torch import nn
+
+    spec = plan.shuffled.get((convolution.in_channels, convolution.out_channels))
+    if spec is None:
+        return convolution
+    if convolution.kernel_size == (1, 1):
+        return make_pointwise(spec)
+    channels = convolution.in_channels
+    depthwise = nn.Conv2d(
+        channels,
+        channels,
+        convolution.kernel_size[0],
+        convolution.stride[0],
+        int(convolution.padding[0]),
+        groups=channels,
+        bias=False,
+    )
+    return nn.Sequential(depthwise, nn.BatchNorm2d(channels), make_pointwise(spec))
+
+
+def _with_phases(host: Host, stage: int, plan: StagePlan) -> None:
+    """Lets the stage's convolutions rebuild filters or learn groups, if they are to."""
+    if plan.learned is not None:
+        from search_spaces.grouping.conversion import learn_groups
+
+        learn_groups(host, target=1 - 1 / plan.learned.groups, step=plan.learned.step, stages=(stage,))
+    if plan.rebuilt is not None:
+        from search_spaces.reconstruction.pruning import rebuild_filters
+
+        rebuild_filters(
+            host,
+            share=plan.rebuilt.share,
+            groups=plan.rebuilt.groups,
+            family=plan.rebuilt.family,
+            least_templates=plan.rebuilt.least_templates,
+            stages=(stage,),
+        )
 
 
 def _mixer(plan: StagePlan, channels: int) -> nn.Module:
@@ -289,7 +341,7 @@ def _mixer(plan: StagePlan, channels: int) -> nn.Module:
 
 
 def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float, ...]:
-    """At most that many of the values, the first and the last among them, evenly spaced by position."""
+    """At most that many of the values, two or more, the first and the last among them, evenly spaced by position."""
     if len(values) <= most:
         return values
     return tuple(values[round(i * (len(values) - 1) / (most - 1))] for i in range(most))

@@ -50,10 +50,8 @@ class ShuffleNetV1Space(ShuffleSpace):
         widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
         groups = settings.conv_groups if settings.conv_groups is not None else PUBLISHED_GROUPS
         found: list[str] = []
-        if settings.pointwise is not None:
-            found.append(
-                "space.pointwise is a setting of shufflenet_v2, resnet_cifar and mobilenet_v2, not of shufflenet_v1; leave it out"
-            )
+        if settings.convolutions is not None:
+            found.append("space.convolutions is no setting of shufflenet_v1; leave it out")
         for name, values in (("space.widths", widths), ("space.conv_groups", groups)):
             if items_of(values) is None or not values:
                 return [*found, f"{name} = {values!r} must be a list of at least one value"]
@@ -99,7 +97,7 @@ class ShuffleNetV1Space(ShuffleSpace):
             raise SpaceError(f"candidate: conv_groups = {groups}; allowed: {allowed}")
         first = first_stage_channels(number(decisions, "width"), groups)
         channels = (first, 2 * first, 4 * first)
-        stages = tuple(StageShape(mixed=(c // 4,), pointwise=(), groups=groups) for c in channels)
+        stages = tuple(StageShape(mixed=(c // 4,), convolutions=(), groups=groups) for c in channels)
         return HostShape(stage_channels=channels, stages=stages)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 PUBLISHED = {48: "0.5x", 116: "1x", 176: "1.5x", 244: "2x"}
 HOST_GROUPS = 2
-POINTWISE = ("dense", "static_dynamic")
+KINDS = ("dense", "static_dynamic")
 
 
 class ShuffleNetV2Space(ShuffleSpace):
     """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
 
     `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
-    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. A static-dynamic `pointwise` replaces
+    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. `static_dynamic` convolutions replace
     both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no Kronecker factors fit stay dense.
 
     Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
@@ -40,11 +40,9 @@ class ShuffleNetV2Space(ShuffleSpace):
         """Widths that are not even positive integers; groups of convolutions, of which this host has none."""
         found = []
         if settings.conv_groups is not None:
-            found.append(
-                "space.conv_groups is a setting of shufflenet_v1, resnet_cifar and mobilenet_v2, not of shufflenet_v2; leave it out"
-            )
-        if settings.pointwise is not None:
-            found += names_faults("space.pointwise", "form of 1x1 convolutions here", settings.pointwise, POINTWISE)
+            found.append("space.conv_groups is no setting of shufflenet_v2; leave it out")
+        if settings.convolutions is not None:
+            found += names_faults("space.convolutions", "kind of convolutions here", settings.convolutions, KINDS)
         widths = settings.widths
         if widths is None:
             return found
@@ -60,8 +58,8 @@ class ShuffleNetV2Space(ShuffleSpace):
     def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
         """The published widths where none are given, and dense convolutions."""
         widths = settings.widths if settings.widths is not None else tuple(PUBLISHED)
-        pointwise = settings.pointwise if settings.pointwise is not None else ("dense",)
-        return replace(settings, widths=tuple(int(width) for width in widths), pointwise=pointwise)
+        convolutions = settings.convolutions if settings.convolutions is not None else ("dense",)
+        return replace(settings, widths=tuple(int(width) for width in widths), convolutions=convolutions)
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """The width."""
@@ -74,7 +72,7 @@ class ShuffleNetV2Space(ShuffleSpace):
             raise SpaceError(f"candidate: width = {width} must be even")
         channels = (width, 2 * width, 4 * width)
         stages = tuple(
-            StageShape(mixed=(c,), pointwise=((c // 2, c // 2),) if count > 1 else (), groups=HOST_GROUPS)
+            StageShape(mixed=(c,), convolutions=((c // 2, c // 2),) if count > 1 else (), groups=HOST_GROUPS)
             for c, count in zip(channels, units, strict=True)
         )
         return HostShape(stage_channels=channels, stages=stages)

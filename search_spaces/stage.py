@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nas.dimensions import Choice, Dimension, IntRange, Scalar, When
-from search_spaces.architecture import StageShape, integer, mixer_kind, pointwise_kind
+from search_spaces.architecture import StageShape, convolution_kind, integer, mixer_kind, number
 from search_spaces.blocks import FACTORED, GENERATED, LEARNED, RANKED, REDUCED, KroneckerShape
 from search_spaces.blocks.spec import generator_inputs, hidden_width
 from search_spaces.ranks import KroneckerRanks, Layer
@@ -13,16 +13,16 @@ from search_spaces.settings import SpaceSettings
 
 
 class StageDecisions:
-    """Units, what the 1x1 convolutions are, and how channels are mixed.
+    """Units, what the convolutions are, and how channels are mixed.
 
     Group counts and Kronecker factors are chosen by rank among those that fit (`KroneckerRanks`). A mixer and the static-dynamic
-    shuffles in the place of 1x1 convolutions, where a stage has both, share ranks, reduction, share, Kronecker rank and sum level.
+    shuffles in the place of convolutions, where a stage has both, share ranks, reduction, share, Kronecker rank and sum level.
 
     Args:
         number: Of the stage, from 1.
         settings: What may be chosen, with no default left open.
         shapes: Every shape that the stage has in some host.
-        always_mixes: Whether it has mixers whatever its 1x1 convolutions are, and not only between grouped ones.
+        always_mixes: Whether it has mixers whatever its convolutions are, and not only between grouped ones.
     """
 
     def __init__(
@@ -34,27 +34,39 @@ class StageDecisions:
         self.always_mixes = always_mixes
         self._settings = settings
         self._units = settings.units[number - 1]
-        self._pointwise = ("dense",) if settings.pointwise is None else settings.pointwise
+        self._convolutions = ("dense",) if settings.convolutions is None else settings.convolutions
         self._conv_groups = () if always_mixes or settings.conv_groups is None else settings.conv_groups
         self._shapes = shapes
         self.ranks = ranks_of(settings)
 
     @property
+    def sparsified(self) -> tuple[When, ...]:
+        """Any of these holds when the stage's weights are pulled to groups."""
+        return self._is("learned_groups")
+
+    @property
     def learned(self) -> tuple[When, ...]:
         """Any of these holds when something of the stage learns a permutation."""
-        return (*self._mixed_by(LEARNED), *self._pointwise_is("static_dynamic"))
+        return (*self._mixed_by(LEARNED), *self._is("static_dynamic"))
 
     def dimensions(self) -> list[Dimension]:
         """Every decision of the stage, some with one value only."""
         settings, name = self._settings, self.name
-        grouped, replaced = self._pointwise_is("grouped"), self._pointwise_is("static_dynamic")
+        grouped, replaced = self._is("grouped"), self._is("static_dynamic")
         groups, pairs = self.ranks.counts(self._layers_of_any())
         declared: list[Dimension] = [
             Choice(name=f"{name}.units", choices=self._units),
-            Choice(name=f"{name}.pointwise", choices=self._pointwise),
+            Choice(name=f"{name}.convolution", choices=self._convolutions),
         ]
         if self._conv_groups:
             declared.append(Choice(name=f"{name}.conv_groups", choices=self._conv_groups, condition=grouped))
+        of_kinds: list[tuple[str, str, tuple[Scalar, ...]]] = [
+            ("learned_groups", "learned_groups", settings.learned_groups),
+            *(("reconstructed", key, choices) for key, choices in self._of_rebuilt().items()),
+        ]
+        declared += [
+            Choice(name=f"{name}.{key}", choices=choices, condition=self._is(kind)) for kind, key, choices in of_kinds
+        ]
         factored, generated = (*self._mixed_by(FACTORED), *replaced), (*self._mixed_by(GENERATED), *replaced)
         reduced, ranked = (*self._mixed_by(REDUCED), *replaced), (*self._mixed_by(RANKED), *replaced)
         summed = (*self._mixed_by(("static_dynamic",)), *replaced)
@@ -72,13 +84,13 @@ class StageDecisions:
     def faults(self, host: str, shape: StageShape) -> list[str]:
         """Why something that the stage may choose fits none of its channels in this host; empty when all is well."""
         found = []
-        if "grouped" in self._pointwise and not self._fitting_groups(shape):
+        if "grouped" in self._convolutions and not self._fitting_groups(shape):
             found.append(
-                f"{host}: none of space.conv_groups = {', '.join(map(str, self._conv_groups))} divides the channels of the 1x1 "
-                f"convolutions in stage {self.number}; change that width, or leave grouped out of space.pointwise"
+                f"{host}: none of space.conv_groups = {', '.join(map(str, self._conv_groups))} divides the channels of the "
+                f"convolutions in stage {self.number}; change that width, or leave grouped out of space.convolutions"
             )
         needing = [mixer for mixer in self._settings.mixers if mixer in FACTORED]
-        if needing and (self.always_mixes or "grouped" in self._pointwise):
+        if needing and (self.always_mixes or "grouped" in self._convolutions):
             found += [
                 f"{host}: the {channels} channels mixed in stage {self.number} have no group count whose "
                 f"channels are a product of two factors from 2 to {self._settings.max_factor}; change that width, raise "
@@ -96,16 +108,20 @@ class StageDecisions:
         """
         name = self.name
         resolved: dict[str, Scalar] = {"units": decisions[f"{name}.units"]}
-        kind = pointwise_kind(decisions, self.number)
+        kind = convolution_kind(decisions, self.number)
         replaced = self._replaceable(shape) if kind == "static_dynamic" else ()
-        if kind == "static_dynamic" and not replaced:
+        if (kind == "static_dynamic" and not replaced) or (
+            kind == "reconstructed" and not self._rebuilds(decisions, shape)
+        ):
             kind = "dense"
         if kind != "dense" or not self.always_mixes:
-            resolved["pointwise"] = kind
+            resolved["convolution"] = kind
         host_groups = shape.groups
         if kind == "grouped":
             host_groups = self._dividing(shape, integer(decisions, f"{name}.conv_groups"))
             resolved["conv_groups"] = host_groups
+        of_kind = {"learned_groups": ("learned_groups",), "reconstructed": tuple(self._of_rebuilt())}.get(kind, ())
+        resolved |= {key: decisions[f"{name}.{key}"] for key in of_kind}
         mixer = ""
         if self.always_mixes or kind == "grouped":
             mixer = self._canonical_mixer(mixer_kind(decisions, self.number), shape, host_groups)
@@ -167,8 +183,24 @@ class StageDecisions:
             by_factors = resolved.get("sum_level") == "factor" and mixer != "static_matrix"
             resolved["kron_rank"] = 1 if by_factors else decisions[f"{name}.kron_rank"]
 
-    def _pointwise_is(self, kind: str) -> tuple[When, ...]:
-        return (When(name=f"{self.name}.pointwise", values=(kind,) if kind in self._pointwise else ()),)
+    def _of_rebuilt(self) -> dict[str, tuple[Scalar, ...]]:
+        """What is decided on rebuilt filters."""
+        settings = self._settings
+        return {
+            "rebuilt": settings.rebuilt_shares,
+            "filter_groups": settings.filter_groups,
+            "transformation": settings.transformations,
+            "least_templates": settings.least_templates,
+        }
+
+    def _rebuilds(self, decisions: Mapping[str, Scalar], shape: StageShape) -> bool:
+        """Whether there are filters beyond the templates that each convolution keeps."""
+        least = integer(decisions, f"{self.name}.least_templates")
+        share = number(decisions, f"{self.name}.rebuilt")
+        return any(min(round(share * filters), filters - least) > 0 for filters in shape.filters)
+
+    def _is(self, kind: str) -> tuple[When, ...]:
+        return (When(name=f"{self.name}.convolution", values=(kind,) if kind in self._convolutions else ()),)
 
     def _mixed_by(self, kinds: Sequence[str]) -> tuple[When, ...]:
         offered = tuple(kind for kind in self._settings.mixers if kind in kinds)
@@ -180,7 +212,7 @@ class StageDecisions:
         return "none" if mixer == "fixed" and same and "none" in self._settings.mixers else mixer
 
     def _fitting_groups(self, shape: StageShape) -> list[int]:
-        channels = [c for pair in shape.pointwise for c in pair]
+        channels = [c for pair in shape.convolutions for c in pair]
         return [groups for groups in self._conv_groups if all(c % groups == 0 for c in channels)]
 
     def _dividing(self, shape: StageShape, wanted: int) -> int:
@@ -189,8 +221,8 @@ class StageDecisions:
         return max((groups for groups in fitting if groups <= wanted), default=min(fitting))
 
     def _replaceable(self, shape: StageShape) -> tuple[Layer, ...]:
-        """The 1x1 convolutions that some factors fit; the rest stay dense."""
-        layers = (Layer(inputs=inputs, outputs=outputs) for inputs, outputs in shape.pointwise)
+        """The convolutions that some factors fit; the rest stay dense."""
+        layers = (Layer(inputs=inputs, outputs=outputs) for inputs, outputs in shape.convolutions)
         return tuple(layer for layer in layers if self.ranks.groups(layer))
 
     def _layers_of_any(self) -> list[Layer]:
@@ -199,10 +231,10 @@ class StageDecisions:
         for shape in self._shapes:
             if self.always_mixes:
                 layers += [Layer(inputs=c, outputs=c, host_groups=shape.groups) for c in shape.mixed]
-            elif "grouped" in self._pointwise:
+            elif "grouped" in self._convolutions:
                 hosts = self._fitting_groups(shape)
                 layers += [Layer(inputs=c, outputs=c, host_groups=g) for c in shape.mixed for g in hosts]
-            if "static_dynamic" in self._pointwise:
+            if "static_dynamic" in self._convolutions:
                 layers += self._replaceable(shape)
         return layers
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nas.errors import unknown_name
-from search_spaces.architecture import POINTWISE
+from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
+from search_spaces.reconstruction import TRANSFORMATIONS
 from search_spaces.settings import SpaceSettings
 
 FORMS = ("auto", "small", "imagenet")
+RESIDUAL_UNITS = ("basic", "bottleneck")
+MOST_REBUILT = 0.99
 SMALLEST_IMAGE = 8
 SMALLEST_IMAGENET_IMAGE = 32
 
@@ -29,7 +32,7 @@ def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
         *_one_of("space.stem_kernel", settings.stem_kernel, (1, 3)),
         *_units_faults(settings.units, stages),
         *names_faults("space.mixers", "mixer", settings.mixers, BLOCKS),
-        *_pointwise_faults(settings.pointwise),
+        *_convolution_kind_faults(settings.convolutions),
         *_whole("space.group_ranks", settings.group_ranks, 1),
         *_whole("space.pair_ranks", settings.pair_ranks, 1),
         *_whole("space.max_factor", settings.max_factor, 2),
@@ -41,6 +44,13 @@ def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
         *names_faults("space.penalties", "penalty", settings.penalties, PENALTIES),
         *names_faults("space.roundings", "rounding", settings.roundings, ROUNDINGS),
         *_numbers("space.binarize_from", settings.binarize_from, low=0, high=1),
+        *names_faults("space.residual_units", "residual unit", settings.residual_units, RESIDUAL_UNITS),
+        *_numbers("space.learned_groups", settings.learned_groups, whole=True, low=2),
+        *_numbers("space.rebuilt_shares", settings.rebuilt_shares, low=0, high=MOST_REBUILT),
+        *_numbers("space.filter_groups", settings.filter_groups, whole=True, low=1),
+        *names_faults("space.transformations", "transformation", settings.transformations, TRANSFORMATIONS),
+        *_numbers("space.least_templates", settings.least_templates, whole=True, low=1),
+        *_log_range("space.sparsity_step", settings.sparsity_step, positive=True),
         *_log_range("space.orth_weight", settings.orth_weight),
         *_log_range("space.temperature", settings.temperature, positive=True),
         *_log_range("space.lr", settings.lr, positive=True),
@@ -74,8 +84,17 @@ def multiple_faults(widths: object) -> list[str]:
     return _collection("space.widths", widths)[1]
 
 
+def growth_faults(widths: object) -> list[str]:
+    """What is wrong with widths that are growth rates, positive integers; None stands for a default."""
+    if widths is None:
+        return []
+    if not items_of(widths):
+        return [f"space.widths = {widths!r} must be a list of at least one growth rate"]
+    return _numbers("space.widths", widths, whole=True, low=1)
+
+
 def convolution_faults(conv_groups: object) -> list[str]:
-    """What is wrong with the groups of grouped 1x1 convolutions, 2 or more; None stands for a default."""
+    """What is wrong with the groups of grouped convolutions, 2 or more; None stands for a default."""
     return [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2)
 
 
@@ -89,10 +108,10 @@ def _image_faults(form: str, image_size: int, channels: int, classes: int) -> li
     return [*found, *_whole("classes", classes, 2)]
 
 
-def _pointwise_faults(pointwise: object) -> list[str]:
-    if pointwise is None:
+def _convolution_kind_faults(kinds: object) -> list[str]:
+    if kinds is None:
         return []
-    return names_faults("space.pointwise", "form of 1x1 convolutions", pointwise, POINTWISE)
+    return names_faults("space.convolutions", "kind of convolutions", kinds, KINDS)
 
 
 def _units_faults(units: object, stages: int) -> list[str]:

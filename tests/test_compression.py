@@ -63,7 +63,7 @@ def test_fresh_networks_have_the_learned_groups_and_each_its_own_order(learned: 
 
 def test_every_arm_comes_after_the_one_that_it_follows():
     there: set[str] = set()
-    for arm in arms([0.3, 0.6]):
+    for arm in arms([0.3, 0.6], [0.6]):
         assert arm.follows is None or str(arm.follows) in there
         there.add(str(arm))
     assert len(there) == 2 + 2 * 7
@@ -75,7 +75,7 @@ def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target:
     dense = network(channels)
     torch.save(dense.state_dict(), learned.with_name("wide.pt"))
     host = build(Arm("rebuilt", target), channels, learned.with_name("wide.pt"), 1e-4)
-    host.pruning.epoch_begins(0, 1)
+    host.phases[0].epoch_begins(0, 1)
     assert 1 - macs(host) / macs(dense) == pytest.approx(target, abs=0.02)
 
 

@@ -1,6 +1,7 @@
 """What the search calls MACs, against PyTorch's own FLOP counter and published figures, over all spaces."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from evaluator.cost_table import CostTable
 from nas.samplers.context import SamplerContext
 from nas.space import SearchSpace
-from search_spaces import SPACES, make_space
+from search_spaces import SPACES, compact, make_space
 from search_spaces.settings import SpaceSettings
 
 
@@ -19,13 +20,23 @@ def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> t
     return space, CostTable(space.build, (1, 3, image_size, image_size))
 
 
+def drawn_from(name: str) -> SpaceSettings:
+    """Settings of a space with networks that are quickly run."""
+    widths = {
+        "shufflenet_v2": (16, 24, 48),
+        "resnet50": (0.125, 0.25),
+        "vgg16": (0.125, 0.25),
+        "densenet_cifar": (4, 8),
+    }.get(name, (0.25, 0.5, 1.0))
+    return SpaceSettings(name=name, widths=widths, units=((1, 2),) * len(SPACES[name]().published_units))
+
+
 @pytest.mark.parametrize("image_size", [8, pytest.param(32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
-    widths = (16.0, 24.0, 48.0) if name == "shufflenet_v2" else (0.25, 0.5, 1.0)
-    pointwise = ("dense", "static_dynamic") if name == "shufflenet_v2" else None
-    units = ((1, 2),) * (4 if name == "mobilenet_v2" else 3)
-    settings = SpaceSettings(name=name, widths=widths, units=units, pointwise=pointwise, sum_levels=("full", "factor"))
+    kinds = ("dense", "grouped", "static_dynamic")
+    convolutions = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic")}.get(name, kinds)
+    settings = replace(drawn_from(name), convolutions=convolutions, sum_levels=("full", "factor"))
     space, costs = space_and_costs(settings, image_size, 10)
     context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
     rng = np.random.default_rng(image_size)
@@ -37,6 +48,39 @@ def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size
             space.build(candidate).eval()(torch.zeros(1, 3, image_size, image_size))
         assert costs(candidate)["macs"] == counter.get_total_flops() / 2
     assert len(mixers) == 5, "every mixer was drawn"
+
+
+@pytest.mark.parametrize("name", ["densenet_cifar", "resnet50", "resnet_cifar", "vgg16"])
+def test_before_training_deployed_networks_cost_what_is_aimed_at(name: str):
+    kinds = ("dense", "reconstructed", "learned_groups")
+    # Of other transformations a tap costs the four products of a bilinear sample, of which PyTorch here does all nine; and it
+    # counts no sum over one group.
+    settings = replace(drawn_from(name), convolutions=kinds, transformations=("scalar",), filter_groups=(2,))
+    space, costs = space_and_costs(settings, 8, 10)
+    context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+    rng = np.random.default_rng(0)
+    drawn = set()
+    for _ in range(12):
+        candidate = space.decode(context.draw(rng))
+        drawn |= {value for key, value in candidate.architecture.items() if key.endswith(".convolution")}
+        network = compact(space.build(candidate))
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(torch.zeros(1, 3, 8, 8))
+        assert costs(candidate)["macs"] == counter.get_total_flops() / 2
+    assert drawn == set(kinds)
+
+
+@pytest.mark.parametrize(("groups", "share"), [(2, 0.5), (4, 0.25), (8, 0.125)])
+def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, share: float):
+    settings = replace(
+        drawn_from("vgg16"), widths=(1,), convolutions=("dense", "learned_groups"), learned_groups=(groups,)
+    )
+    space, costs = space_and_costs(settings, 32, 10)
+    (dense,) = space.baselines().values()
+    learned = {**dense, **{f"stage{k}.convolution": "learned_groups" for k in range(1, 6)}}
+    stem_and_classifier = 64 * 27 * 1024 + 5120
+    macs = [costs(space.decode(each))["macs"] - stem_and_classifier for each in (dense, learned)]
+    assert macs[1] == share * macs[0]
 
 
 PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
@@ -57,6 +101,12 @@ PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
     ),
     # torchvision's documentation of mobilenet_v2: 3,504,872 parameters; 300.8 million multiply-adds.
     "MobileNetV2 1x": (SpaceSettings(name="mobilenet_v2", widths=(1,)), 224, 1000, 300.8, 3.504872),
+    # torchvision's documentation of resnet50: 25,557,032 parameters; 4.089 billion multiply-adds.
+    "ResNet-50": (SpaceSettings(name="resnet50", widths=(1,)), 224, 1000, 4089.2, 25.557032),
+    # Thirteen 3x3 convolutions from 3 to 512 channels at 32 to 2 pixels, and a fully connected layer: added up by hand.
+    "VGG16, CIFAR": (SpaceSettings(name="vgg16", widths=(1,)), 32, 10, 313.2, 14.724042),
+    # DenseNet, arXiv 1608.06993, table 2: 0.8 million parameters for L = 100, k = 12; the multiply-adds are not published.
+    "DenseNet-BC-100": (SpaceSettings(name="densenet_cifar", widths=(12,)), 32, 10, 287.9, 0.769162),
 }  # fmt: skip
 
 
@@ -79,7 +129,8 @@ def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
 @pytest.mark.parametrize(("width", "first"), [(0.25, 4), (0.5, 8), (1.0, 16)])
 @pytest.mark.parametrize("n", [2, 3])
 def test_a_cifar_resnet_costs_what_its_layers_do(n: int, width: float, first: int):
-    settings = SpaceSettings(name="resnet_cifar", widths=(width,), units=((n,), (n,), (n,)))
+    units = ((n,), (n,), (n,))
+    settings = SpaceSettings(name="resnet_cifar", widths=(width,), units=units, residual_units=("bottleneck",))
     space, costs = space_and_costs(settings, 32, 10)
     macs, params, inputs = 1024 * 27 * 16, 27 * 16 + 2 * 16, 16
     for stage, before in enumerate((32, 32, 16)):

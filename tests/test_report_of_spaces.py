@@ -6,7 +6,7 @@ import pytest
 
 from nas.mixers import stage_kind
 from nas.report.styles import STYLES
-from search_spaces.architecture import POINTWISE
+from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
 
 
@@ -16,6 +16,6 @@ def test_every_mixer_has_a_name_and_look_of_its_own(mixer: str):
     assert mixer in STYLES
 
 
-@pytest.mark.parametrize("pointwise", POINTWISE)
-def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(pointwise: str):
-    assert stage_kind({"pointwise": pointwise}) in STYLES
+@pytest.mark.parametrize("convolution", KINDS)
+def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: str):
+    assert stage_kind({"convolution": convolution}) in STYLES

@@ -5,9 +5,9 @@
 From a trained ResNet-20 (at --channels; 16 32 64 is the published one) groups are learned at each target, or filters pruned
 and rebuilt (scalars, two groups), and the network is trained on. Beside it, at equal epochs over equal images: the dense
 network trained on, a dense network as narrow as gives the same multiply-adds as the learned groups, and, with fresh weights,
-the learned groups with their own order of channels, with ShuffleNet's shuffle, with none and with a drawn one. Written are
-runs.jsonl, a line a training, and table.md: mean and standard deviation over the seeds, the difference to the narrow network
-with its 95 % interval over pairs of equal seeds, and what a forward takes on this CPU.
+at --order_targets, the learned groups with their own order of channels, with ShuffleNet's shuffle, with none and with a drawn
+one. Written are runs.jsonl, a line a training, and table.md: mean and standard deviation over the seeds, the difference to the
+narrow network with its 95 % interval over pairs of equal seeds, and what a forward takes on this CPU.
 
 It goes on where it was stopped, by the same command.
 """
@@ -30,10 +30,11 @@ from nas.atomic_file import write_atomically
 from nas.errors import SettingsError
 
 
-def arms(targets: Sequence[float]) -> list[Arm]:
+def arms(targets: Sequence[float], order_targets: Sequence[float]) -> list[Arm]:
     """All that are compared, those that others follow first."""
-    of_targets = [Arm(name, target) for name in ("learned", "rebuilt", "uniform", *ORDERS) for target in targets]
-    return [Arm("dense"), Arm("continued"), *of_targets]
+    of_targets = [Arm(name, target) for name in ("learned", "rebuilt", "uniform") for target in targets]
+    of_orders = [Arm(name, target) for name in ORDERS for target in order_targets]
+    return [Arm("dense"), Arm("continued"), *of_targets, *of_orders]
 
 
 @command(continues=True)
@@ -45,15 +46,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--targets", type=float, nargs="+", default=[0.35, 0.65], help="Shares of the MACs to be removed."
     )
+    parser.add_argument(
+        "--order_targets",
+        type=float,
+        nargs="+",
+        default=[0.65],
+        help="Of these, at which orders of channels are compared.",
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=10_000, help="Training images, validation included.")
     parser.add_argument("--epochs", type=int, default=12, help="Of the dense network, and again of its compression.")
     parser.add_argument("--channels", type=int, nargs=3, default=[8, 16, 32])
-    parser.add_argument("--step", type=float, default=1e-4, help="By which the penalty's weight changes, an epoch.")
+    parser.add_argument("--step", type=float, default=1e-3, help="By which the penalty's weight changes, an epoch.")
     parser.add_argument("--workers", type=int, default=2, help="Networks trained at the same time, a core each.")
     options = parser.parse_args(argv)
     if not all(0 < target < 1 for target in options.targets):
         raise SettingsError(f"--targets must be above 0 and below 1, got {options.targets}")
+    if not set(options.order_targets) <= set(options.targets):
+        raise SettingsError(f"--order_targets {options.order_targets} must be among --targets {options.targets}")
     data = DataSettings(name="cifar10", root=options.root, train_limit=options.images, validation_share=0.2)
     identity = {
         name: getattr(options, name) for name in ("images", "epochs", "channels", "step")
@@ -61,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = Path(options.output)
     with Records(folder, identity, key=("arm", "seed"), others=("checkpoints", "table.md")) as records:
         common = (data, str(folder), tuple(options.channels), options.epochs, options.step)
-        everything = [(arm, seed) for arm in arms(options.targets) for seed in range(options.seeds)]
+        everything = [
+            (arm, seed) for arm in arms(options.targets, options.order_targets) for seed in range(options.seeds)
+        ]
         while waiting := [(arm, seed) for arm, seed in everything if (str(arm), seed) not in records.finished]:
             # An arm can begin when the one that it follows has ended; a failed one leaves nothing to follow.
             ready = [

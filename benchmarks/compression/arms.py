@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from evaluator.cost import count_cost
 from search_spaces import compact
@@ -61,7 +62,7 @@ class Arm:
 
 def network(channels: tuple[int, int, int]) -> Host:
     """A dense ResNet-20."""
-    return resnet_basic(stage_channels=channels, units=UNITS, channels=INPUT[1], classes=CLASSES)
+    return resnet_basic(stage_channels=channels, units=(UNITS,) * 3, channels=INPUT[1], classes=CLASSES)
 
 
 def build(arm: Arm, channels: tuple[int, int, int], earlier: Path | None, step: float) -> Host:
@@ -106,7 +107,7 @@ def grouped(host: Host, state: Mapping[str, torch.Tensor], order: str) -> Host:
             module.freeze(level)
             # Each output sums over fewer inputs than when the weights were drawn.
             module.weight.data.mul_(groups_at(level) ** 0.5)
-    del host.learning  # the groups are what they are
+    host.phases = nn.ModuleList()  # the groups are what they are
     return host
 
 
@@ -135,7 +136,7 @@ def learned_macs(arm: Arm, channels: tuple[int, int, int], state: Mapping[str, t
     return macs(learned)
 
 
-def macs(host: torch.nn.Module) -> int:
+def macs(host: nn.Module) -> int:
     """Multiply-adds of one image in the deployed network."""
     return count_cost(compact(host), INPUT).macs
 

@@ -25,7 +25,7 @@ def front_lines(result: SearchResult) -> str:
         if result.observed is not None:
             shown.append(percent(expected_accuracy(result, trial), None))
         network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
-        costs = [human(trial.costs[name]) if name in trial.costs else "-" for name in shown_costs]
+        costs = [human(trial.deployed_costs[name]) if name in trial.costs else "-" for name in shown_costs]
         rows.append((str(trial.number), *shown, *costs, network))
     if not rows:
         return "No network has been trained to the end yet: there is no front."

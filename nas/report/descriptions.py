@@ -10,20 +10,21 @@ from nas.mixers import FIXED, of_whole_network, stages
 from nas.report.styles import styles
 
 _SHORT = {"static_full": "full", "dynamic": "dyn", "static_dynamic": "s+d"}
-# Beside "static-dynamic", which is what static-dynamic 1x1 convolutions are called, no mixer is shortened.
-_BESIDE_POINTWISE = {"static_dynamic": "static+dynamic"}
+# Beside "static-dynamic", which is what static-dynamic convolutions are called, no mixer is shortened.
+_BESIDE_STATIC_DYNAMIC = {"static_dynamic": "static+dynamic"}
 _SHARED = {
     "matrices": "one pair for all groups",
     "generator": "one generator for all groups",
     "none": "own pairs",
 }
+_TITLES = {"reconstructed": "filters rebuilt of others", "learned_groups": "learned groups and shuffles"}
 _ADDED = {"full": "whole matrices added", "factor": "Kronecker factors added"}
 
 
 def describe(candidate: Candidate) -> str:
     """An architecture in one short line, such as `48 | 4-8-4 | fixed dyn(2,4x6) fixed`.
 
-    Where 1x1 convolutions are a choice, what they are stands before the mixer: `0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6),
+    Where convolutions are a choice, what they are stands before the mixer: `0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6),
     static-dynamic`. A space without stages gives `name=value` pairs.
     """
     per_stage = stages(candidate)
@@ -37,25 +38,36 @@ def describe(candidate: Candidate) -> str:
 
 
 def stage_title(decisions: Mapping[str, Scalar]) -> str:
-    """What a stage's 1x1 convolutions are and how it mixes channels; empty where it decides on neither."""
+    """What a stage's convolutions are and how it mixes channels; empty where it decides on neither."""
     parts = []
     if "mixer" in decisions:
         mixer = str(decisions["mixer"])
         parts.append(styles([mixer])[mixer].label)
-    if "pointwise" in decisions:
-        kind = str(decisions["pointwise"])
+    if "convolution" in decisions:
+        kind = str(decisions["convolution"])
         if kind == "grouped" and "conv_groups" in decisions:
-            parts.insert(0, f"1x1 convolutions in {decisions['conv_groups']} groups")
+            parts.insert(0, f"convolutions in {decisions['conv_groups']} groups")
         else:
-            parts.append(f"{kind.replace('_', '-')} 1x1 convolutions")
+            parts.append(_TITLES.get(kind, f"{kind.replace('_', '-')} convolutions"))
     return ", ".join(parts)
 
 
 def stage_words(decisions: Mapping[str, Scalar]) -> str:
     """The rest of what is decided on a stage."""
-    known = {"mixer", "units", "groups", "n1", "n2", "reduction", "share", "pointwise", "conv_groups"}
-    known |= {"group_rank", "pair_rank", "kron_rank", "sum_level"}
+    known = {"mixer", "units", "groups", "n1", "n2", "reduction", "share", "convolution", "conv_groups"}
+    known |= {"group_rank", "pair_rank", "kron_rank", "sum_level", "learned_groups"}
+    known |= {"rebuilt", "transformation", "filter_groups", "least_templates"}
     parts = []
+    if "learned_groups" in decisions:
+        parts.append(f"{decisions['learned_groups']} times fewer multiply-adds aimed at")
+    if "rebuilt" in decisions:
+        parts.append(
+            f"{float(decisions['rebuilt']):.0%} of them by {decisions.get('transformation', 'a')} transformations"
+        )
+    if "filter_groups" in decisions:
+        parts.append(f"of {_counted(decisions['filter_groups'], 'channel group')}")
+    if "least_templates" in decisions:
+        parts.append(f"at least {_counted(decisions['least_templates'], 'template')}")
     if "groups" in decisions and decisions.get("mixer") != FIXED:
         parts.append(_counted(decisions["groups"], "group"))
     elif "groups" in decisions:
@@ -78,14 +90,14 @@ def stage_words(decisions: Mapping[str, Scalar]) -> str:
 
 def _short_stages(per_stage: Mapping[str, Mapping[str, Scalar]]) -> str:
     every = per_stage.values()
-    if not any("pointwise" in decisions for decisions in every):
+    if not any("convolution" in decisions for decisions in every):
         return " ".join(_short_mixer(decisions, _SHORT) for decisions in every if "mixer" in decisions)
     named = [
         " ".join(
             part
             for part in (
-                _short_pointwise(decisions),
-                _short_mixer(decisions, _BESIDE_POINTWISE) if "mixer" in decisions else "",
+                _short_convolution(decisions),
+                _short_mixer(decisions, _BESIDE_STATIC_DYNAMIC) if "mixer" in decisions else "",
             )
             if part
         )
@@ -94,9 +106,13 @@ def _short_stages(per_stage: Mapping[str, Mapping[str, Scalar]]) -> str:
     return ", ".join(part for part in named if part)
 
 
-def _short_pointwise(decisions: Mapping[str, Scalar]) -> str:
-    name = str(decisions.get("pointwise", "")).replace("_", "-")
-    return f"{name}/{decisions['conv_groups']}" if "conv_groups" in decisions else name
+def _short_convolution(decisions: Mapping[str, Scalar]) -> str:
+    name = str(decisions.get("convolution", "")).replace("_", "-")
+    if "rebuilt" in decisions:
+        groups = f"/{decisions['filter_groups']}" if "filter_groups" in decisions else ""
+        return f"rebuilt({decisions['rebuilt']},{decisions.get('transformation', '')}{groups})"
+    groups = next((f"/{decisions[key]}" for key in ("conv_groups", "learned_groups") if key in decisions), "")
+    return name + groups
 
 
 def _short_mixer(decisions: Mapping[str, Scalar], names: Mapping[str, str]) -> str:

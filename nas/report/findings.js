@@ -11,7 +11,7 @@ function namePeers() {
   byId("mixers").dataset.nav = "Kinds";
   byId("mixers-title").textContent = "One front per kind";
   byId("mixers-lead").textContent = "A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, or " +
-    "static-dynamic shuffles in the place of 1x1 convolutions. A kind that was trained more often had more chances: the number of networks is in brackets.";
+    "static-dynamic shuffles in the place of convolutions. A kind that was trained more often had more chances: the number of networks is in brackets.";
 }
 
 function showPeers() {
@@ -21,13 +21,13 @@ function showPeers() {
   const worse = known.filter((pair) => pair.resolved && pair.difference < 0).length;
   const chance = 0.046 * known.length;
   const compared = dense
-    ? "Each network with other 1x1 convolutions against the dense network nearest to it in cost."
+    ? "Each network with other convolutions against the dense network nearest to it in cost."
     : "Each network with another mixer against the fixed network nearest to it in cost.";
   byId("peers-lead").textContent = known.length
     ? `${compared} Of ${plural(known.length, "pair")}, ${better} ` +
       `${better === 1 ? "is" : "are"} better and ${worse} worse by more than twice the standard error of the difference; about ` +
       `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
-      `decisions, so this compares networks, not ${dense ? "1x1 convolutions" : "mixers"} alone.`
+      `decisions, so this compares networks, not ${dense ? "convolutions" : "mixers"} alone.`
     : `${compared} The accuracies carry no standard error, so ` +
       "none of these differences can be called real.";
   chart("peers-chart", peerParts, (point) => select(point.customdata));

@@ -85,14 +85,24 @@ function schematic(trial) {
   return picture;
 }
 
-/** A unit: one bar, in slices where its 1x1 convolutions are grouped, notched in the middle where they are shuffles. */
+/**
+ * A unit: one bar, in slices where its convolutions are grouped, notched in the middle where they are shuffles, in steps where
+ * their groups are learned, and partly pale where filters are rebuilt.
+ */
 function unitParts(stage, x, width, height, fill, bar) {
-  if (stage.pointwise === "grouped") {
+  if (stage.convolution === "grouped") {
     const slice = (height - 2 * (SLICES - 1)) / SLICES;
     return Array.from({ length: SLICES }, (_, k) => bar(x, width, slice, fill, 0.9, 38 - height / 2 + slice / 2 + k * (slice + 2)));
   }
-  if (stage.pointwise === "static_dynamic") {
+  if (stage.convolution === "static_dynamic") {
     return [bar(x, width, height, fill, 0.35), bar(x + width * 0.3, width * 0.4, height, fill)];
+  }
+  if (stage.convolution === "learned_groups") {
+    const step = height / SLICES;
+    return Array.from({ length: SLICES }, (_, k) => bar(x + (k * width) / SLICES, width / SLICES, step, fill, 0.9, 38 - height / 2 + step / 2 + k * step));
+  }
+  if (stage.convolution === "reconstructed") {
+    return [bar(x, width, height, fill, 0.35), bar(x, width, height / 2, fill, 0.9, 38 + height / 4)];
   }
   return [bar(x, width, height, fill)];
 }
@@ -112,6 +122,11 @@ const READINGS = [
     "which permutation an image gets makes no difference."],
 ];
 
+/** Kind and title of a cost that its training decided, where it came out otherwise than aimed at. */
+function aimedAt(target) {
+  return target === undefined ? [] : ["explained", `Decided by its training; aimed at before it: ${human(target)}.`];
+}
+
 const EXPECTED = "The accuracy that another training of this network would give, by what all networks of this search have shown.";
 
 function numbers(trial) {
@@ -121,8 +136,8 @@ function numbers(trial) {
   return make("dl", { class: "numbers" },
     cell(trial.trainings > 1 ? `Accuracy, mean of ${trial.trainings}` : "Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
     ...(trial.expected === null ? [] : [cell("Expected", `${trial.expected.toFixed(1)} %`, "explained", EXPECTED)]),
-    cell("MACs", human(trial.macs)),
-    cell("Parameters", human(trial.params)),
+    cell("MACs", human(trial.macs), ...aimedAt(trial.targets.macs)),
+    cell("Parameters", human(trial.params), ...aimedAt(trial.targets.params)),
     ...FURTHER_COSTS.filter(([key]) => trial[key] !== null).map(([key, name, unit]) => cell(name, `${human(trial[key])} ${unit}`)),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
     cell("Training", duration(trial.seconds)),

@@ -151,6 +151,7 @@ def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result
 
 def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
     accuracy = measured_accuracy(trial)
+    costs = trial.deployed_costs
     outcome = trial.outcome
     details = outcome.details if isinstance(outcome, Evaluation) else {}
     return {
@@ -159,10 +160,11 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "mixer": mixer,
         "accuracy": None if accuracy is None else _round(accuracy.mean),
         "se": None if accuracy is None else _round(standard_error(accuracy)),
-        "macs": trial.costs.get("macs"),
-        "params": trial.costs.get("params"),
-        "latency": _round(trial.costs.get("latency")),
-        "memory": _round(trial.costs.get("memory")),
+        "macs": costs.get("macs"),
+        "params": costs.get("params"),
+        "latency": _round(costs.get("latency")),
+        "memory": _round(costs.get("memory")),
+        "targets": trial.missed_costs,
         "cost": {name: _round(value) for name, value in trial.values().items()},
         "epochs": None if outcome is None else outcome.epochs,
         "seconds": None if outcome is None else round(outcome.seconds, 1),
@@ -203,7 +205,7 @@ def _stages(trial: Trial) -> list[dict[str, Any]]:
             "name": name,
             "units": decisions.get("units"),
             "kind": stage_kind(decisions),
-            "pointwise": decisions.get("pointwise"),
+            "convolution": decisions.get("convolution"),
             "title": stage_title(decisions),
             "growth": 2**position if space in DOUBLING else None,
             "channels": int(width) * 2**position if counted and isinstance(width, int | float) else None,

@@ -1,6 +1,6 @@
 """Each changed candidate beside the unchanged network nearest in cost: the plainest answer to whether the change pays.
 
-Unchanged is a network of fixed shuffles, or, where 1x1 convolutions are a choice in every stage, of dense ones.
+Unchanged is a network of fixed shuffles, or, where convolutions are a choice in every stage, of dense ones.
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ _MARKERS = {
     "square": "s",
     "triangle-up": "^",
     "triangle-down": "v",
+    "diamond": "D",
+    "hexagon": "h",
     "cross": "P",
     "star": "*",
 }

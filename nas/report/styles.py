@@ -26,7 +26,7 @@ class MixerStyle:
 # There are more classes than colors that color-blind readers can tell apart, so those that look alike to them differ in shape.
 STYLES = {
     FIXED: MixerStyle(label="fixed shuffle", light="#7a828e", dark="#9aa3af"),
-    DENSE: MixerStyle(label="dense 1x1", light="#7a828e", dark="#9aa3af"),
+    DENSE: MixerStyle(label="dense", light="#7a828e", dark="#9aa3af"),
     GROUPED: MixerStyle(label="grouped, fixed shuffle", light="#66331a", dark="#f2ead0"),
     "none": MixerStyle(label="no shuffle", light="#8a6a1b", dark="#a8873f", shape="square"),
     "random": MixerStyle(label="random shuffle", light="#3f7f3a", dark="#8fd08a", shape="triangle-down"),
@@ -37,12 +37,14 @@ STYLES = {
     "static_matrix": MixerStyle(label="static matrix", light="#00575f", dark="#c5f5f0", shape="square"),
     "dynamic": MixerStyle(label="dynamic", light="#1668b8", dark="#5aaef0"),
     "static_dynamic": MixerStyle(label="static + dynamic", light="#b14e8c", dark="#e08fc0", shape="square"),
-    REPLACED: MixerStyle(label="static-dynamic 1x1", light="#2a9fd0", dark="#8fdcff", shape="triangle-up"),
+    REPLACED: MixerStyle(label="static-dynamic", light="#2a9fd0", dark="#8fdcff", shape="triangle-up"),
+    "reconstructed": MixerStyle(label="rebuilt filters", light="#5b4fc4", dark="#a79df5", shape="diamond"),
+    "learned_groups": MixerStyle(label="learned groups", light="#6b8e10", dark="#b0d350", shape="hexagon"),
     MIXED: MixerStyle(label="several kinds", light="#12876a", dark="#3cc29d", shape="star"),
     NONE: MixerStyle(label="networks", light="#1668b8", dark="#5aaef0"),
 }
-_OF_NO_MIXER = (FIXED, DENSE, GROUPED, REPLACED, MIXED, NONE)
-_SPARE = (("#5b4fc4", "#a79df5"), ("#6b8e10", "#b0d350"), ("#a33b3b", "#f08a8a"), ("#0f8ba0", "#52cfe3"))
+_OF_NO_MIXER = (FIXED, DENSE, GROUPED, REPLACED, "reconstructed", "learned_groups", MIXED, NONE)
+_SPARE = (("#a33b3b", "#f08a8a"), ("#0f8ba0", "#52cfe3"))
 
 
 def styles(classes: Iterable[str], *, unchanged: str = FIXED) -> dict[str, MixerStyle]:

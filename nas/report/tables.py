@@ -28,10 +28,12 @@ FIRST_COLUMNS = (
 )
 FURTHER_COSTS = {"latency": "latency_ms", "memory": "memory_mb"}
 """Columns after `params`, in searches that ask for these costs."""
+TARGETS = {"macs": "target_macs", "params": "target_params"}
+"""Columns after these, in searches with networks whose costs their training decides."""
 LAST_COLUMNS = ("baseline", "reused_from", "replicate_of", "reason")
 
 
-TAKEN = {*FIRST_COLUMNS, *FURTHER_COSTS.values(), *LAST_COLUMNS}
+TAKEN = {*FIRST_COLUMNS, *FURTHER_COSTS.values(), *TARGETS.values(), *LAST_COLUMNS}
 """Names that no decision's column can have."""
 
 
@@ -50,8 +52,9 @@ def trials_frame(
 ) -> pd.DataFrame:
     """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
 
-    Accuracies in percent: as measured, and as expected of another training; `trainings` counts those of the candidate. `seconds` is
-    the only column that differs between two runs of the same search.
+    Costs are those of the deployed network; `target_macs` and `target_params`, where there are any, what was aimed at before a
+    training that decided otherwise. Accuracies in percent: as measured, and as expected of another training; `trainings` counts
+    those of the candidate. `seconds` is the only column that differs between two runs of the same search.
 
     Args:
         rows: The trials to tabulate, in this order.
@@ -64,7 +67,8 @@ def trials_frame(
     first = list(FIRST_COLUMNS)
     after = first.index("params") + 1
     first[after:after] = [
-        column for cost, column in FURTHER_COSTS.items() if any(cost in trial.costs for trial in trials)
+        *(column for cost, column in FURTHER_COSTS.items() if any(cost in trial.costs for trial in trials)),
+        *(column for cost, column in TARGETS.items() if any(cost in trial.missed_costs for trial in trials)),
     ]
     names = [*first, *columns.values(), *LAST_COLUMNS]
     return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
@@ -153,6 +157,7 @@ def _read_member(member: Any, position: int, path: Path) -> Member:
 
 def _record(trial: Trial, columns: Mapping[str, str], estimate: Estimate | None) -> dict[str, Scalar]:
     accuracy = measured_accuracy(trial)
+    costs = trial.deployed_costs
     decisions = trial.candidate.decisions
     return {
         "trial": trial.number,
@@ -161,9 +166,10 @@ def _record(trial: Trial, columns: Mapping[str, str], estimate: Estimate | None)
         "accuracy_se": None if accuracy is None else accuracy.standard_error,
         "expected_accuracy": None if estimate is None else round(estimate.mean, 3),
         "trainings": None if estimate is None else estimate.trainings,
-        "macs": _whole(trial.costs.get("macs")),
-        "params": _whole(trial.costs.get("params")),
-        **{column: trial.costs.get(cost) for cost, column in FURTHER_COSTS.items()},
+        "macs": _whole(costs.get("macs")),
+        "params": _whole(costs.get("params")),
+        **{column: costs.get(cost) for cost, column in FURTHER_COSTS.items()},
+        **{column: _whole(trial.missed_costs.get(cost)) for cost, column in TARGETS.items()},
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
         "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
         "digest": trial.candidate.digest,

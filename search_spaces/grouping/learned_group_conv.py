@@ -15,10 +15,13 @@ from nas.ports import Counted
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.grouping.arrangement import Arrangement, arranged, kernel_norms
-from search_spaces.grouping.hierarchy import groups_at, inside, level_that_keeps, prices
+from search_spaces.grouping.hierarchy import deepest_level, groups_at, inside, level_that_keeps, prices
 
 KEPT_SHARE = 0.9
 """Of the norms, that the blocks of a level must hold for the level to be taken while groups are learned."""
+
+SLACK = 1e-6
+"""For rounding in a number of groups that comes from a share."""
 
 
 class LearnedGroupConv2d(nn.Module, Deployable, Counted):
@@ -61,6 +64,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self.register_buffer("_mask", torch.ones(m, n, 1, 1, dtype=torch.bool, device=device), persistent=False)
         self.register_buffer("positions", torch.tensor(0, device=device))  # of the last output; 0 before there was one
         self._positions = 0
+        self._expected = 1  # the level before training, for the meta device, where no tensor can be read
         self.register_load_state_dict_post_hook(_derive)  # type: ignore[no-untyped-call]
         self._derive()
 
@@ -73,8 +77,17 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
 
     @property
     def groups(self) -> int:
-        """At the present level; 1 on the meta device."""
-        return 1 if self.weight.is_meta else groups_at(int(self.level))
+        """At the present level; on the meta device at the expected one."""
+        return groups_at(self._expected if self.weight.is_meta else int(self.level))
+
+    def expect(self, groups: float) -> None:
+        """Before it is trained it counts, and is deployed, with the most groups it can have that are no more than these."""
+        deepest = deepest_level(*self.weight.shape[:2])
+        self._expected = max(
+            level for level in range(1, deepest + 1) if level == 1 or groups_at(level) <= groups + SLACK
+        )
+        self.level.fill_(self._expected)
+        self._derive()
 
     def rearrange(self, kept_share: float = KEPT_SHARE) -> None:
         """Finds better orders for the present weights, beginning with those there are, and the level that they allow."""
@@ -101,7 +114,8 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b n h w] -> float[b m h' w']`."""
-        weight = self.weight * self._mask if bool(self.frozen) else self.weight
+        counted = self.weight.is_meta  # there no tensor can be read
+        weight = self.weight * self._mask if not counted and bool(self.frozen) else self.weight
         y = F.conv2d(x, weight, **self.geometry)
         if y.shape[2] * y.shape[3] != self._positions:  # a tensor on a GPU is not to be written at every step
             self._positions = y.shape[2] * y.shape[3]

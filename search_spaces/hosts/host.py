@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeGuard
 
 from torch import Tensor, nn
 
@@ -19,8 +20,13 @@ class Unit(nn.Module):
         """Puts a mixer, made from the number of channels, in the place of the one there is."""
         self.mixer = make(self.mixed)
 
-    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Puts something else in the place of those 1x1 convolutions that a space may replace; here of none."""
+    def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Puts something else in the place of those convolutions that may be grouped or static-dynamic shuffles; here of none."""
+
+    @property
+    def chain(self) -> nn.Sequential | None:
+        """The layers of a unit that is nothing but these one after the other, so that neighbours can be merged; else None."""
+        return None
 
 
 class Host(nn.Module):
@@ -30,20 +36,28 @@ class Host(nn.Module):
 
     Args:
         stem: First layers.
-        stages: The units of each stage.
+        stages: The units of each stage, with what is between them.
         head: Layers between the last stage and the pool; empty where there are none.
         features: Channels that reach the classifier.
         classes: Number of classes, k.
     """
 
     def __init__(
-        self, *, stem: nn.Module, stages: list[list[Unit]], head: nn.Sequential, features: int, classes: int
+        self,
+        *,
+        stem: nn.Module,
+        stages: Sequence[Sequence[nn.Module]],
+        head: nn.Sequential,
+        features: int,
+        classes: int,
     ) -> None:
         super().__init__()
         self.stem = stem
         self.stages = nn.ModuleList(nn.Sequential(*units) for units in stages)
         self.head = head
         self.classifier = nn.Linear(features, classes)
+        self.phases = nn.ModuleList()
+        """What its training has phases for; empty where it has none."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b k]`, logits."""
@@ -58,28 +72,36 @@ class Host(nn.Module):
         """Of a stage, counted from 0."""
         return [unit for unit in self.stages[stage].children() if isinstance(unit, Unit)]
 
+    def parts(self, stages: Sequence[int] | None = None) -> list[nn.Module]:
+        """These stages, counted from 0; all and the head by default."""
+        return [*self.stages, self.head] if stages is None else [self.stages[stage] for stage in stages]
+
     def replace_mixers(self, stage: int, make: Callable[[int], nn.Module]) -> None:
         """Gives each unit of a stage a mixer of its own, made from the number of channels, in the place of the host's."""
         for unit in self.units(stage):
             unit.replace_mixer(make)
 
-    def replace_pointwise(self, stage: int, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Puts something else, made from each, in the place of a stage's 1x1 convolutions that a space may replace."""
+    def replace_convolutions(self, stage: int, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Puts something else, made from each, in the place of those of a stage's convolutions that a unit lets be replaced."""
         for unit in self.units(stage):
-            unit.replace_pointwise(make)
+            unit.replace_convolutions(make)
 
 
-def replace_dense(host: Host, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-    """Puts something else, made from each, in the place of every dense convolution without bias behind the stem."""
-    for part in (host.stages, host.head):
+def replace_dense(parts: Iterable[nn.Module], make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """Puts something else, made from each, in the place of every dense convolution without bias in these parts of a network."""
+    for part in parts:
         for parent in list(part.modules()):
             for name, child in list(parent.named_children()):
-                if type(child) is nn.Conv2d and child.groups == 1 and child.bias is None:
+                if _is_dense(child):
                     setattr(parent, name, make(child))
 
 
-def replace_convolutions(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-    """Puts something else, made from each, in the place of the 1x1 convolutions among these layers."""
+def replace_among(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """Puts something else, made from each, in the place of the dense convolutions among these layers."""
     for position, layer in enumerate(layers):
-        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+        if _is_dense(layer):
             layers[position] = make(layer)
+
+
+def _is_dense(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return type(module) is nn.Conv2d and module.groups == 1 and module.bias is None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from search_spaces.hosts.host import Host, Unit, replace_convolutions
+from search_spaces.hosts.host import Host, Unit, replace_among
 from search_spaces.hosts.stem import conv_norm, depthwise_norm
 
 
@@ -33,10 +33,10 @@ class InvertedResidual(Unit):
         self.project = nn.Sequential(*conv_norm(hidden, outputs))
         self.residual = stride == 1 and inputs == outputs
 
-    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
         """Of both 1x1 convolutions."""
-        replace_convolutions(self.expand, make)
-        replace_convolutions(self.project, make)
+        replace_among(self.expand, make)
+        replace_among(self.project, make)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""

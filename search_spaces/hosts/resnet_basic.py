@@ -5,12 +5,12 @@ Axes: b images, c channels, h w positions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from search_spaces.hosts.host import Host, Unit
+from search_spaces.hosts.host import Host, Unit, replace_among
 from search_spaces.hosts.stem import conv_norm
 
 CHANNELS = (16, 32, 64)
@@ -41,13 +41,19 @@ class ResidualBasic(Unit):
         """Between the two convolutions."""
         self.path[MIXER] = make(self.mixed)
 
+    def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+        """Of both 3x3 convolutions; not of the projection."""
+        replace_among(self.path, make)
+
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""
         return torch.relu(self.shortcut(x) + self.path(x))
 
 
-def resnet_basic(*, stage_channels: tuple[int, int, int], units: int, channels: int, classes: int) -> Host:
-    """The network of 6 n + 2 layers for n units a stage: a 3x3 stem, stages at full, half and quarter size.
+def resnet_basic(
+    *, stage_channels: Sequence[int], units: Sequence[int], channels: int, classes: int, stem_kernel: int = 3
+) -> Host:
+    """The network of 6 n + 2 layers for n units a stage: stem, stages at full, half and quarter size.
 
     The shortcut is a projection where the shape changes, and else the identity. That is option B of the paper, which for CIFAR
     has option A, padding with zeros, without parameters.
@@ -56,18 +62,19 @@ def resnet_basic(*, stage_channels: tuple[int, int, int], units: int, channels: 
 
     Args:
         stage_channels: Of each stage, 16, 32 and 64 there; the stem has the first.
-        units: Of each stage, 3 for ResNet-20.
+        units: Of each stage, three times 3 for ResNet-20.
         channels: Of the images.
         classes: Number of classes.
+        stem_kernel: Kernel size of the stem, 1 or 3.
     """
-    stem = nn.Sequential(*conv_norm(channels, stage_channels[0], kernel=3), nn.ReLU())
+    stem = nn.Sequential(*conv_norm(channels, stage_channels[0], kernel=stem_kernel), nn.ReLU())
     stages: list[list[Unit]] = []
     inputs = stage_channels[0]
-    for outputs, stride in zip(stage_channels, STRIDES, strict=True):
+    for outputs, count, stride in zip(stage_channels, units, STRIDES, strict=True):
         stages.append(
             [
                 ResidualBasic(inputs, outputs, stride=stride),
-                *(ResidualBasic(outputs, outputs, stride=1) for _ in range(units - 1)),
+                *(ResidualBasic(outputs, outputs, stride=1) for _ in range(count - 1)),
             ]
         )
         inputs = outputs

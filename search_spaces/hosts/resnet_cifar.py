@@ -5,12 +5,12 @@ Axes: b images, c channels, h w positions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from search_spaces.hosts.host import Host, Unit, replace_convolutions
+from search_spaces.hosts.host import Host, Unit, replace_among
 from search_spaces.hosts.stem import conv_norm
 
 STEM_CHANNELS = 16
@@ -38,10 +38,10 @@ class ResidualBottleneck(Unit):
         unchanged = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
 
-    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
         """Of the first and the last convolution; not of the projection."""
-        replace_convolutions(self.squeeze, make)
-        replace_convolutions(self.expand, make)
+        replace_among(self.squeeze, make)
+        replace_among(self.expand, make)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c' h/s w/s]`, rounded up."""
@@ -68,9 +68,23 @@ def resnet_cifar(
         classes: Number of classes.
     """
     stem = nn.Sequential(*conv_norm(channels, STEM_CHANNELS, kernel=stem_kernel), nn.ReLU())
+    stages = bottleneck_stages(STEM_CHANNELS, bottlenecks, units, STRIDES)
+    return Host(stem=stem, stages=stages, head=nn.Sequential(), features=EXPANSION * bottlenecks[-1], classes=classes)
+
+
+def bottleneck_stages(
+    inputs: int, bottlenecks: Sequence[int], units: Sequence[int], strides: Sequence[int]
+) -> list[list[Unit]]:
+    """Stages of bottleneck units, the first of each with the stage's stride.
+
+    Args:
+        inputs: Channels of the stem.
+        bottlenecks: Of each stage.
+        units: Of each stage.
+        strides: Of each stage.
+    """
     stages: list[list[Unit]] = []
-    inputs = STEM_CHANNELS
-    for bottleneck, count, stride in zip(bottlenecks, units, STRIDES, strict=True):
+    for bottleneck, count, stride in zip(bottlenecks, units, strides, strict=True):
         outputs = EXPANSION * bottleneck
         stages.append(
             [
@@ -79,4 +93,4 @@ def resnet_cifar(
             ]
         )
         inputs = outputs
-    return Host(stem=stem, stages=stages, head=nn.Sequential(), features=inputs, classes=classes)
+    return stages

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.blocks.channel_shuffle import ChannelShuffle
-from search_spaces.hosts.host import Host, Unit, replace_convolutions
+from search_spaces.hosts.host import Host, Unit, replace_among
 from search_spaces.hosts.stem import STEM_CHANNELS, conv_norm, depthwise_norm, make_stem
 
 SHUFFLE_GROUPS = 2
@@ -29,9 +29,9 @@ class SplitUnit(Unit):
         self.mixer = ChannelShuffle(channels, SHUFFLE_GROUPS)
         self.mixed = channels
 
-    def replace_pointwise(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
+    def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
         """Of both 1x1 convolutions of the branch."""
-        replace_convolutions(self.branch, make)
+        replace_among(self.branch, make)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""

@@ -27,6 +27,10 @@ class Family:
     identity: Callable[[int], Tensor]
     """Parameters that change nothing: `k -> float[p]`."""
 
+    def __reduce__(self) -> tuple[Callable[[str], Family], tuple[str]]:
+        """By its name, so that networks can be pickled."""
+        return _by_name, (self.name,)
+
 
 def _scalars(parameters: Tensor, side: int) -> Tensor:
     return torch.diag_embed(parameters)
@@ -64,6 +68,10 @@ FAMILIES = {
     )
 }
 """By name. A filter of one tap has no space to move in: whatever the family, its transformations are scalars."""
+
+
+def _by_name(name: str) -> Family:
+    return FAMILIES[name]
 
 
 def family_of(name: str, side: int) -> Family:

@@ -90,8 +90,11 @@ def rebuild_filters(
     share_templates: bool = False,
     least_templates: int = LEAST_TEMPLATES,
     ramp_share: float = RAMP_SHARE,
+    stages: Sequence[int] | None = None,
 ) -> Host:
-    """Lets the dense convolutions behind the stem be pruned and rebuilt; the host itself is changed, and returned.
+    """Lets dense convolutions behind the stem be pruned and rebuilt; the host itself is changed, and returned.
+
+    Until it is trained every convolution counts, and is deployed, with the same share of its filters rebuilt.
 
     Args:
         host: With weights that are kept, trained or not.
@@ -101,16 +104,19 @@ def rebuild_filters(
         share_templates: See `ReconstructedConv2d`.
         least_templates: Of each convolution.
         ramp_share: Of the epochs.
+        stages: Counted from 0, whose convolutions these are. Default: all stages and the head.
     """
     rebuilt: list[ReconstructedConv2d] = []
 
     def make(convolution: nn.Conv2d) -> nn.Module:
         own = groups if convolution.in_channels % groups == 0 else 1
         rebuilt.append(ReconstructedConv2d(convolution, groups=own, family=family, share_templates=share_templates))
+        filters = convolution.out_channels
+        rebuilt[-1].keep(range(max(filters - round(share * filters), min(least_templates, filters))))
         return rebuilt[-1]
 
-    replace_dense(host, make)
-    host.pruning = FilterPruning(rebuilt, share=share, ramp_share=ramp_share, least_templates=least_templates)
+    replace_dense(host.parts(stages), make)
+    host.phases.append(FilterPruning(rebuilt, share=share, ramp_share=ramp_share, least_templates=least_templates))
     return host
 
 

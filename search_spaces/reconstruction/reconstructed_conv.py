@@ -54,16 +54,20 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         identity = self.family.identity(k).to(device)
         self.transforms = nn.Parameter(identity.expand(n, groups, -1).clone())
         self.register_buffer("kept", torch.ones(n, dtype=torch.bool, device=device))
+        self._count = n
 
     def keep(self, filters: Sequence[int]) -> None:
-        """Keeps these filters, one or more, and rebuilds the others."""
+        """Keeps these filters, one or more, and rebuilds the others; on the meta device it is only known how many."""
+        self._count = len(filters)
+        if self.kept.is_meta:
+            return
         self.kept.zero_()
         self.kept[torch.as_tensor(list(filters), device=self.kept.device)] = True
 
     @property
     def templates(self) -> int:
-        """m; all on the meta device, where nothing is known."""
-        return len(self.weight) if self.kept.is_meta else int(self.kept.sum())
+        """M."""
+        return self._count if self.kept.is_meta else int(self.kept.sum())
 
     def parts(self) -> Tensor:
         """The filters, each cut into the groups' parts: `float[n g c/g t]`."""
@@ -75,7 +79,7 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         """Filters that are kept, those that are rebuilt, and for each of these its template's place: `int[m], int[r], int[r]`."""
         if self.kept.is_meta:
             every = torch.arange(len(self.kept), device="meta")
-            return every, every[:0], every[:0]
+            return every[: self._count], every[self._count :], every[self._count :]
         kept, rebuilt = self.kept.nonzero()[:, 0], (~self.kept).nonzero()[:, 0]
         return kept, rebuilt, rebuilt % len(kept)
 

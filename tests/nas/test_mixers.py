@@ -39,11 +39,11 @@ def test_stages_are_in_order_of_their_number_not_their_text():
 
 
 RESNET_STAGES = {
-    "dense": {"pointwise": "dense"},
-    "grouped": {"pointwise": "grouped", "conv_groups": 4, "mixer": "fixed"},
-    "grouped dynamic": {"pointwise": "grouped", "conv_groups": 4, "mixer": "dynamic"},
-    "grouped none": {"pointwise": "grouped", "conv_groups": 4, "mixer": "none"},
-    "static-dynamic": {"pointwise": "static_dynamic", "kron_rank": 2},
+    "dense": {"convolution": "dense"},
+    "grouped": {"convolution": "grouped", "conv_groups": 4, "mixer": "fixed"},
+    "grouped dynamic": {"convolution": "grouped", "conv_groups": 4, "mixer": "dynamic"},
+    "grouped none": {"convolution": "grouped", "conv_groups": 4, "mixer": "none"},
+    "static-dynamic": {"convolution": "static_dynamic", "kron_rank": 2},
 }
 
 
@@ -75,8 +75,8 @@ def test_a_class_is_the_one_kind_beside_dense_and_plainly_grouped(names: tuple[s
 
 def test_replaced_convolutions_and_the_mixer_of_that_name_are_two_kinds():
     mixed = candidate(stage1__mixer="static_dynamic")
-    replaced = candidate(stage1__mixer="fixed", stage1__pointwise="static_dynamic")
-    both = candidate(stage1__mixer="static_dynamic", stage1__pointwise="static_dynamic")
+    replaced = candidate(stage1__mixer="fixed", stage1__convolution="static_dynamic")
+    both = candidate(stage1__mixer="static_dynamic", stage1__convolution="static_dynamic")
     assert [mixer_class(one) for one in (mixed, replaced, both)] == ["static_dynamic", REPLACED, "mixed"]
 
 
@@ -92,4 +92,4 @@ def test_where_convolutions_are_a_choice_in_every_stage_the_dense_network_is_unc
 
 
 def test_where_every_stage_mixes_the_fixed_network_is_unchanged():
-    assert unchanged_class([candidate(stage1__mixer="dynamic", stage1__pointwise="static_dynamic")]) == "fixed"
+    assert unchanged_class([candidate(stage1__mixer="dynamic", stage1__convolution="static_dynamic")]) == "fixed"

@@ -31,6 +31,14 @@ def candidate_network(name: str, seed: int, **settings: object) -> nn.Module:
     return perturb(untrained(name, seed, **settings).double(), 0.1)
 
 
+NARROW: dict[str, dict[str, object]] = {
+    "resnet50": {"widths": (0.125, 0.25)},
+    "vgg16": {"widths": (0.125, 0.25)},
+    "densenet_cifar": {"widths": (4, 8)},
+}
+"""Widths of spaces whose usual ones are slow here."""
+
+
 def untrained(name: str, seed: int, **settings: object) -> nn.Module:
     offered = {
         "mixers": tuple(BLOCKS),
@@ -38,6 +46,7 @@ def untrained(name: str, seed: int, **settings: object) -> nn.Module:
         "normalizers": NORMALIZERS,
         "roundings": ROUNDINGS,
         "sum_levels": SUM_LEVELS,
+        **NARROW.get(name, {}),
         **settings,
     }
     space = make_space(SpaceSettings(name=name, **offered), image_size=16, channels=3, classes=5)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ SETTINGS = {
         name="shufflenet_v2",
         widths=(12, 24),
         units=((1, 2), (1,), (2,)),
-        pointwise=("dense", "static_dynamic"),
+        convolutions=("dense", "static_dynamic"),
         sum_levels=("full", "factor"),
         mixers=("fixed", "static", "static_full", "static_matrix", "dynamic", "static_dynamic"),
     ),
@@ -100,7 +100,7 @@ def at(legal: list[Any], rank: Scalar) -> Any:
 
 def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.Module:
     """The network of the raw decisions: nothing erased, ranks counted anew."""
-    unchanged = {"pointwise": "dense", "mixer": "fixed"}
+    unchanged = {"convolution": "dense", "mixer": "fixed"}
     host = space.build(space.decode({k: unchanged.get(k.rpartition(".")[2], v) for k, v in genotype.items()}))
     relaxation = Relaxation(
         temperature=float(genotype["temperature"]),  # type: ignore[arg-type]
@@ -109,10 +109,10 @@ def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.M
     for k in range(1, len(host.stages) + 1):
         raw = {name.partition(".")[2]: value for name, value in genotype.items() if name.startswith(f"stage{k}.")}
         host_groups = int(genotype.get("conv_groups", 2))  # type: ignore[arg-type]
-        kind = raw.get("pointwise", "dense")
+        kind = raw.get("convolution", "dense")
         if kind == "grouped":
             host_groups = dividing(host, k - 1, space.settings()["conv_groups"], int(raw["conv_groups"]))  # type: ignore[arg-type]
-        host.replace_pointwise(k - 1, partial(literal_convolution, raw, relaxation, host_groups))
+        host.replace_convolutions(k - 1, partial(literal_convolution, raw, relaxation, host_groups))
         if kind == "grouped" or space.name.startswith("shufflenet"):
             host.replace_mixers(k - 1, partial(literal_mixer, raw, relaxation, host_groups))
     return host
@@ -126,7 +126,7 @@ def dividing(host: Host, stage: int, offered: list[int], wanted: int) -> int:
         seen.append(convolution)
         return convolution
 
-    host.replace_pointwise(stage, note)
+    host.replace_convolutions(stage, note)
     channels = {c for each in seen for c in (each.in_channels, each.out_channels)}
     return max(g for g in offered if g <= wanted and all(c % g == 0 for c in channels))
 
@@ -135,10 +135,10 @@ def literal_convolution(
     raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, convolution: nn.Conv2d
 ) -> nn.Module:
     inputs, outputs = convolution.in_channels, convolution.out_channels
-    if raw.get("pointwise") == "grouped":
+    if raw.get("convolution") == "grouped":
         return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
     legal = shapes_of(inputs, outputs)
-    if raw.get("pointwise", "dense") == "dense" or not legal:
+    if raw.get("convolution", "dense") == "dense" or not legal:
         return convolution
     return make_pointwise(
         PointwiseSpec(

@@ -29,9 +29,9 @@ def test_an_unknown_space_is_refused_with_the_nearest_name() -> None:
         ({"shares": ("matrix",)}, "unknown share 'matrix'.*did you mean 'matrices'"),
         ({"form": "tiny"}, "space.form = 'tiny' is not one of auto, small, imagenet"),
         ({"stem_kernel": 5}, "space.stem_kernel = 5 is not one of 1, 3"),
-        ({"units": ((4,), (8,))}, "one list for each of the [34] stages"),
-        ({"units": 4}, "space.units = 4 must have one list for each of the [34] stages"),
-        ({"pointwise": ("dens",)}, "space.pointwise"),
+        ({"units": ((4,), (8,))}, "one list for each of the [345] stages"),
+        ({"units": 4}, "space.units = 4 must have one list for each of the [345] stages"),
+        ({"convolutions": ("dens",)}, "space.convolutions"),
         ({"conv_groups": (0,)}, "space.conv_groups"),
         ({"widths": ()}, r"space.widths = \(\) must be a list"),
         ({"widths": (-1,)}, "space.widths holds -1"),
@@ -69,8 +69,8 @@ def test_images_that_fit_no_network_are_refused(image: dict[str, Any], match: st
 def test_v2_refuses_odd_and_broken_widths_and_groups_of_convolutions() -> None:
     refuse(r"space.widths holds 47, 48.5; allowed: even positive integers", widths=(47, 48, 48.5))
     refuse("space.widths .* twice", widths=(48, 48.0))
-    refuse("space.conv_groups is a setting of shufflenet_v1, .* not of shufflenet_v2; leave it out", conv_groups=(3,))
-    refuse("space.pointwise: unknown form of 1x1 convolutions here 'grouped'.*static_dynamic", pointwise=("grouped",))
+    refuse("space.conv_groups is no setting of shufflenet_v2; leave it out", conv_groups=(3,))
+    refuse("space.convolutions: unknown kind of convolutions here 'grouped'.*static_dynamic", convolutions=("grouped",))
 
 
 def test_v1_refuses_unpublished_groups_and_widths_below_the_stem() -> None:
@@ -88,7 +88,7 @@ def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> N
 
 
 def test_v1_refuses_a_choice_of_its_one_by_one_convolutions() -> None:
-    refuse("space.pointwise is a setting of .* not of shufflenet_v1", name="shufflenet_v1", pointwise=("dense",))
+    refuse("space.convolutions is no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
 
 
 def test_resnet_refuses_large_images_and_the_form_for_them() -> None:
@@ -102,7 +102,7 @@ def test_a_choice_of_grouped_convolutions_needs_groups_that_divide_some_width(na
     refuse("space.conv_groups holds 1; allowed: integers of at least 2", name=name, conv_groups=(1, 2))
     refuse("none of space.conv_groups = 5 divides the channels .* in stage 1", name=name, conv_groups=(5,))
     make_space(
-        SpaceSettings(name=name, conv_groups=(5,), pointwise=("dense", "static_dynamic")),
+        SpaceSettings(name=name, conv_groups=(5,), convolutions=("dense", "static_dynamic")),
         image_size=32,
         channels=3,
         classes=10,

@@ -37,16 +37,16 @@ def test_a_description_tells_what_the_convolutions_of_each_stage_are():
     one = candidate(
         width=0.5,
         stage1__units=3,
-        stage1__pointwise="dense",
+        stage1__convolution="dense",
         stage2__units=3,
-        stage2__pointwise="grouped",
+        stage2__convolution="grouped",
         stage2__conv_groups=4,
         stage2__mixer="dynamic",
         stage2__groups=2,
         stage2__n1=4,
         stage2__n2=6,
         stage3__units=3,
-        stage3__pointwise="static_dynamic",
+        stage3__convolution="static_dynamic",
         stage3__group_rank=0,
         stage3__pair_rank=1,
     )
@@ -54,22 +54,24 @@ def test_a_description_tells_what_the_convolutions_of_each_stage_are():
 
 
 def test_a_stage_with_replaced_convolutions_still_tells_its_mixer():
-    one = candidate(width=48, stage1__mixer="fixed", stage2__pointwise="static_dynamic", stage2__mixer="static_dynamic")
+    one = candidate(
+        width=48, stage1__mixer="fixed", stage2__convolution="static_dynamic", stage2__mixer="static_dynamic"
+    )
     assert describe(one) == "48 | fixed, static-dynamic static+dynamic"
 
 
 def test_a_stage_is_titled_by_its_convolutions_and_its_mixer():
     assert stage_title({"mixer": "dynamic"}) == "dynamic"
-    assert stage_title({"pointwise": "dense"}) == "dense 1x1 convolutions"
-    grouped = {"pointwise": "grouped", "conv_groups": 4, "mixer": "random_each"}
-    assert stage_title(grouped) == "1x1 convolutions in 4 groups, random for each image"
-    replaced = {"pointwise": "static_dynamic", "mixer": "fixed"}
-    assert stage_title(replaced) == "fixed shuffle, static-dynamic 1x1 convolutions"
+    assert stage_title({"convolution": "dense"}) == "dense convolutions"
+    grouped = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
+    assert stage_title(grouped) == "convolutions in 4 groups, random for each image"
+    replaced = {"convolution": "static_dynamic", "mixer": "fixed"}
+    assert stage_title(replaced) == "fixed shuffle, static-dynamic convolutions"
     assert stage_title({"units": 3}) == ""
 
 
 def test_words_of_a_stage_say_ranks_and_sums():
-    decisions = {"pointwise": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
+    decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
     said = "in each layer groups of rank 0, pair of rank 1, static matrix of 1 term, whole matrices added"
     assert stage_words(decisions) == said
 

@@ -138,13 +138,13 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
 RESNET = {
     "width": 0.5,
     "stage1.units": 2,
-    "stage1.pointwise": "dense",
+    "stage1.convolution": "dense",
     "stage2.units": 3,
-    "stage2.pointwise": "grouped",
+    "stage2.convolution": "grouped",
     "stage2.conv_groups": 4,
     "stage2.mixer": "dynamic",
     "stage3.units": 4,
-    "stage3.pointwise": "static_dynamic",
+    "stage3.convolution": "static_dynamic",
     "stage3.kron_rank": 2,
 }
 
@@ -152,22 +152,22 @@ RESNET = {
 def test_a_stage_shows_what_its_convolutions_are(visit, make_result, make_trial):
     page = visit(make_result([make_trial(0, accuracy=70.0, architecture=RESNET)]))
     text = page.locator("#network .stages").inner_text()
-    assert "Stage 1: 2 units, dense 1x1 convolutions" in text
-    assert "Stage 2: 3 units, 1x1 convolutions in 4 groups, dynamic" in text
-    assert "Stage 3: 4 units, static-dynamic 1x1 convolutions" in text
+    assert "Stage 1: 2 units, dense convolutions" in text
+    assert "Stage 2: 3 units, convolutions in 4 groups, dynamic" in text
+    assert "Stage 3: 4 units, static-dynamic convolutions" in text
     titles = page.eval_on_selector_all("#network svg.schematic title", "found => found.map(one => one.textContent)")
     parts = {title: titles.count(title) for title in titles}
     # A dense unit is one bar, a grouped one is cut in three slices, and one of shuffles has a core and a rim.
     assert parts == {
-        "dense 1x1 convolutions": 2,
-        "1x1 convolutions in 4 groups, dynamic": 3 * 3,
-        "static-dynamic 1x1 convolutions": 4 * 2,
+        "dense convolutions": 2,
+        "convolutions in 4 groups, dynamic": 3 * 3,
+        "static-dynamic convolutions": 4 * 2,
     }
 
 
 def test_dense_networks_are_named_as_peers(visit, make_result, make_trial):
-    dense = {"width": 0.5, "stage1.pointwise": "dense"}
-    grouped = {"width": 0.5, "stage1.pointwise": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+    dense = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
     trials = [
         make_trial(0, accuracy=60.0, architecture=dense),
         make_trial(1, accuracy=70.0, macs=2e6, architecture=grouped),
@@ -178,7 +178,7 @@ def test_dense_networks_are_named_as_peers(visit, make_result, make_trial):
     assert page.locator("#mixers h2").inner_text() == "One front per kind"
     assert page.locator("nav").inner_text().split()[:3] == ["Front", "Kinds", "Peers"]
     legend = page.locator("#front-legend").inner_text()
-    assert "dense 1x1 (1)" in legend
+    assert "dense (1)" in legend
     assert "grouped, fixed shuffle (1)" in legend
 
 

@@ -52,10 +52,10 @@ def test_a_space_without_mixers_has_no_pairs(make_result, make_trial):
 
 
 def test_where_convolutions_are_a_choice_the_dense_network_is_the_peer_and_not_the_grouped_one(make_result, make_trial):
-    dense = {"width": 0.5, "stage1.pointwise": "dense"}
-    grouped = {"width": 0.5, "stage1.pointwise": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+    dense = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
     dynamic = {**grouped, "stage1.mixer": "dynamic"}
-    replaced = {"width": 0.5, "stage1.pointwise": "static_dynamic"}
+    replaced = {"width": 0.5, "stage1.convolution": "static_dynamic"}
     trials = [
         make_trial(number, accuracy=50.0 + number, macs=macs, architecture=architecture)
         for number, (macs, architecture) in enumerate(

@@ -43,7 +43,7 @@ def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial):
 
 
 def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(make_result, make_trial, monkeypatch):
-    grouped = {"stage1.pointwise": "grouped", "stage1.conv_groups": 4}
+    grouped = {"stage1.convolution": "grouped", "stage1.conv_groups": 4}
     trials = [
         make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={**grouped, "stage1.mixer": kind})
         for k, kind in enumerate([*STYLES, "a_mixer_of_a_rather_long_name"])

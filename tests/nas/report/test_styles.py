@@ -36,7 +36,7 @@ def test_every_class_has_a_color_of_its_own_even_an_unknown_one():
 
 def test_beside_dense_convolutions_a_mixer_is_said_to_be_grouped():
     labels = {name: style.label for name, style in styles(["dense", "dynamic", "replaced"], unchanged=DENSE).items()}
-    assert labels == {"dense": "dense 1x1", "dynamic": "grouped, dynamic", "replaced": "static-dynamic 1x1"}
+    assert labels == {"dense": "dense", "dynamic": "grouped, dynamic", "replaced": "static-dynamic"}
     assert styles(["dynamic"])["dynamic"].label == "dynamic"
 
 

@@ -132,12 +132,18 @@ def test_v2_unit_of_stride_one_passes_half_of_its_channels_unchanged() -> None:
         ("resnet_cifar", "small", 32, [32, 32, 16, 8]),
         ("mobilenet_v2", "small", 32, [32, 32, 16, 8, 4]),
         ("mobilenet_v2", "imagenet", 224, [112, 56, 28, 14, 7]),
+        ("resnet50", "small", 32, [32, 32, 16, 8, 4]),
+        ("resnet50", "imagenet", 224, [56, 56, 28, 14, 7]),
+        ("vgg16", "small", 32, [32, 32, 16, 8, 4, 2]),
+        ("densenet_cifar", "small", 32, [32, 32, 16, 8]),
     ],
 )
 def test_stem_and_stages_have_the_resolutions_of_the_published_tables(
     name: str, form: str, size: int, sizes: list[int]
 ) -> None:
-    space = make_space(SpaceSettings(name=name, form=form, widths=(1,)), image_size=size, channels=3, classes=10)
+    widths = (12,) if name == "densenet_cifar" else (1,)
+    settings = SpaceSettings(name=name, form=form, widths=widths, residual_units=("bottleneck",))
+    space = make_space(settings, image_size=size, channels=3, classes=10)
     (genotype,) = space.baselines().values()
     with torch.device("meta"):
         host = space.build(space.decode(genotype)).eval()
@@ -148,7 +154,14 @@ def test_stem_and_stages_have_the_resolutions_of_the_published_tables(
             seen.append(x.shape[2])
             channels.append(x.shape[1])
     assert seen == sizes
-    assert channels == ([64, 128, 256] if name == "resnet_cifar" else [24, 32, 96, 320])
+    expected = {
+        "resnet_cifar": [64, 128, 256],
+        "mobilenet_v2": [24, 32, 96, 320],
+        "resnet50": [256, 512, 1024, 2048],
+        "vgg16": [64, 128, 256, 512, 512],
+        "densenet_cifar": [216, 300, 342],
+    }
+    assert channels == expected[name]
 
 
 def test_rows_of_mobilenet_share_the_units_of_their_stage_as_published_and_the_last_keeps_one() -> None:

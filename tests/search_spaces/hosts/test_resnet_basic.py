@@ -12,7 +12,7 @@ from search_spaces.hosts.resnet_basic import CHANNELS, resnet_basic
 
 def test_resnet_20_has_the_published_size():
     """0.27 M parameters (arXiv 1512.03385, table 6); by hand with projections: 19 3x3 and 2 1x1 convolutions, norms, classifier."""
-    host = resnet_basic(stage_channels=CHANNELS, units=3, channels=3, classes=10)
+    host = resnet_basic(stage_channels=CHANNELS, units=(3, 3, 3), channels=3, classes=10)
     convolutions = 3 * 16 * 9 + 6 * 16 * 16 * 9 + (16 * 32 + 5 * 32 * 32) * 9 + (32 * 64 + 5 * 64 * 64) * 9
     projections = 16 * 32 + 32 * 64
     norms = 2 * (7 * 16 + 7 * 32 + 7 * 64)
@@ -22,7 +22,7 @@ def test_resnet_20_has_the_published_size():
 
 def test_every_convolution_behind_the_stem_learns_groups_and_the_function_is_kept():
     torch.manual_seed(0)
-    host = resnet_basic(stage_channels=(8, 16, 32), units=2, channels=3, classes=10).eval()
+    host = resnet_basic(stage_channels=(8, 16, 32), units=(2, 2, 2), channels=3, classes=10).eval()
     x = torch.randn(2, 3, 16, 16)
     before = host(x)
     converted = learn_groups(host, target=0.5)
@@ -30,8 +30,8 @@ def test_every_convolution_behind_the_stem_learns_groups_and_the_function_is_kep
     learned = [module for module in converted.modules() if isinstance(module, LearnedGroupConv2d)]
     assert len(learned) == 12 + 2
     for epoch in range(4):
-        converted.learning.epoch_begins(epoch, 4)
+        converted.phases[0].epoch_begins(epoch, 4)
         converted(x)
-        converted.learning.epoch_ends(epoch, 4)
-    assert converted.learning.removed() >= 0.5
+        converted.phases[0].epoch_ends(epoch, 4)
+    assert converted.phases[0].removed() >= 0.5
     torch.testing.assert_close(compact(converted)(x), converted(x), rtol=1e-4, atol=1e-5)

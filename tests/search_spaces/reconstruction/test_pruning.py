@@ -40,42 +40,42 @@ def test_the_lightest_of_all_go_but_each_keeps_its_least():
 
 def test_the_share_rises_over_the_ramp_and_then_the_set_stays():
     host = rebuild_filters(
-        resnet_basic(stage_channels=(8, 16, 32), units=1, channels=3, classes=10), share=0.6, least_templates=2
+        resnet_basic(stage_channels=(8, 16, 32), units=(1, 1, 1), channels=3, classes=10), share=0.6, least_templates=2
     )
     shares = []
     for epoch in range(10):
-        host.pruning.epoch_begins(epoch, 10)
+        host.phases[0].epoch_begins(epoch, 10)
         for module in host.modules():
             if isinstance(module, ReconstructedConv2d):
                 module.weight.data.normal_()
         shares.append(rebuilt_share(host))
     assert shares == pytest.approx([0.3] + [0.6] * 9, abs=0.01)
     before = [kept(module) for module in host.modules() if isinstance(module, ReconstructedConv2d)]
-    host.pruning.epoch_begins(9, 10)
+    host.phases[0].epoch_begins(9, 10)
     assert [kept(module) for module in host.modules() if isinstance(module, ReconstructedConv2d)] == before
 
 
 @pytest.mark.parametrize("family", ["scalar", "affine"])
 def test_a_network_is_pruned_trained_on_and_deployed_as_one_function(family: str):
     torch.manual_seed(0)
-    host = resnet_basic(stage_channels=(4, 8, 16), units=1, channels=3, classes=2)
+    host = resnet_basic(stage_channels=(4, 8, 16), units=(1, 1, 1), channels=3, classes=2)
     x = torch.randn(16, 3, 8, 8)
     labels = (x[:, 0].mean((1, 2)) > 0).long()
     host = rebuild_filters(host, share=0.5, family=family, least_templates=2, ramp_share=0.3)
     optimizer = torch.optim.SGD(host.parameters(), lr=0.05, momentum=0.9)
     losses = []
     for epoch in range(6):
-        host.pruning.epoch_begins(epoch, 6)
+        host.phases[0].epoch_begins(epoch, 6)
         for _ in range(8):
             optimizer.zero_grad()
             loss = F.cross_entropy(host(x), labels)
             loss.backward()
             optimizer.step()
         losses.append(loss.item())
-        host.pruning.epoch_ends(epoch, 6)
+        host.phases[0].epoch_ends(epoch, 6)
     assert losses[-1] < 0.5 * losses[0]
     assert rebuilt_share(host) == pytest.approx(0.5, abs=0.01)
     host.eval()
     deployed = compact(host)
-    assert isinstance(deployed.pruning, nn.Identity)
+    assert isinstance(deployed.phases[0], nn.Identity)
     torch.testing.assert_close(deployed(x), host(x), rtol=1e-4, atol=1e-4)

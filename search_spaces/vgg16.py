@@ -1,0 +1,70 @@
+"""The space of VGG networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nas.candidate import Candidate
+from nas.dimensions import Scalar
+from search_spaces.architecture import HostShape, StageShape, number
+from search_spaces.scaled_space import ScaledSpace
+
+if TYPE_CHECKING:
+    from search_spaces.hosts.host import Host
+
+PUBLISHED_CHANNELS = (64, 128, 256, 512, 512)
+
+
+def stage_channels(width: float) -> tuple[int, ...]:
+    """Published ones times the width, each rounded (half up) to a multiple of 8 that is 8 or more."""
+    return tuple(8 * max(1, math.floor(channels * width / 8 + 0.5)) for channels in PUBLISHED_CHANNELS)
+
+
+class VGG16Space(ScaledSpace):
+    """Five stages of 3x3 convolutions of 64 to 512 channels times `width`; 1, 2, 3, 3 and 3 of them behind a first one are VGG16.
+
+    Grouped, static-dynamic shuffles behind a depthwise convolution, rebuilt or with learned groups may be all but the first, which
+    is the stem; the mixer of a grouped stage stands after each of its convolutions.
+
+    Source: Simonyan and Zisserman, arXiv 1409.1556; see `hosts.vgg16`.
+    """
+
+    name = "vgg16"
+    published_units = (1, 2, 3, 3, 3)
+    usual_widths = (0.25, 0.5, 1.0)
+    sizes_of_images = "8 to 64 pixels"
+
+    def channels(self, width: float) -> tuple[int, ...]:
+        """Of the stages."""
+        return stage_channels(width)
+
+    def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
+        """Sizes of the host; see `ShuffleSpace.host_shape`."""
+        channels = stage_channels(number(decisions, "width"))
+        inputs = channels[0]
+        stages = []
+        for outputs, count in zip(channels, units, strict=True):
+            pairs = {(inputs, outputs), *([(outputs, outputs)] if count > 1 else [])}
+            stages.append(StageShape(mixed=(outputs,), convolutions=tuple(sorted(pairs)), filters=(outputs,)))
+            inputs = outputs
+        return HostShape(stage_channels=channels, stages=tuple(stages))
+
+    def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
+        """The unchanged network of this width."""
+        from search_spaces.hosts.vgg16 import vgg16
+
+        channels = stage_channels(number(candidate.architecture, "width"))
+        return vgg16(
+            stem_channels=channels[0],
+            stages=[(each,) * count for each, count in zip(channels, units, strict=True)],
+            stem_kernel=self._settings.stem_kernel,
+            channels=self._image["channels"],
+            classes=self._image["classes"],
+        )
+
+    def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
+        """VGG16, whose name counts three fully connected layers of which there is one here, or a VGG by its convolutions."""
+        host = "VGG16" if units == self.published_units else f"VGG of {sum(units) + 1} convolutions"
+        return f"{host} {decisions['width']:g}x"
