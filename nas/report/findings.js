@@ -11,7 +11,7 @@ function namePeers() {
   byId("mixers").dataset.nav = "Kinds";
   byId("mixers-title").textContent = "One front per kind";
   byId("mixers-lead").textContent = "A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, or " +
-    "static-dynamic shuffles in the place of convolutions. A kind that was trained more often had more chances: the number of networks is in brackets.";
+    "static-dynamic shuffles in the place of convolutions, rebuilt filters or learned groups. A kind that was trained more often had more chances: the number of networks is in brackets.";
 }
 
 function showPeers() {

@@ -16,6 +16,7 @@ function sections() {
   const some = {
     front: search.trials.length,
     mixers: search.mixers.filter((mixer) => mixer.front.length).length > 1,
+    stages: hasKindsOfStages(),
     peers: search.pairs.length,
     decisions: trained.length > 1 && search.varying.length,
     progress: search.hypervolume.length > 1,
@@ -59,6 +60,7 @@ function start() {
   const some = sections();
   if (some.front) showFront();
   if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }
+  if (some.stages) showStages();
   if (some.peers) showPeers();
   if (some.decisions) { showImportance(); showChoices(); }
   if (some.progress) showProgress();

@@ -13,7 +13,7 @@ from nas.report import words
 from nas.report.payload import embedded, payload
 from nas.result import SearchResult
 
-SCRIPTS = ("dom.js", "theme.js", "fronts.js", "findings.js", "network.js", "tables.js", "page.js")
+SCRIPTS = ("dom.js", "theme.js", "fronts.js", "findings.js", "stages.js", "network.js", "tables.js", "page.js")
 """In the order they are joined into one script; the last starts the page."""
 
 

@@ -46,8 +46,6 @@ _MARKERS = {
     "square": "s",
     "triangle-up": "^",
     "triangle-down": "v",
-    "diamond": "D",
-    "hexagon": "h",
     "cross": "P",
     "star": "*",
 }

@@ -38,8 +38,8 @@ STYLES = {
     "dynamic": MixerStyle(label="dynamic", light="#1668b8", dark="#5aaef0"),
     "static_dynamic": MixerStyle(label="static + dynamic", light="#b14e8c", dark="#e08fc0", shape="square"),
     REPLACED: MixerStyle(label="static-dynamic", light="#2a9fd0", dark="#8fdcff", shape="triangle-up"),
-    "reconstructed": MixerStyle(label="rebuilt filters", light="#5b4fc4", dark="#a79df5", shape="diamond"),
-    "learned_groups": MixerStyle(label="learned groups", light="#6b8e10", dark="#b0d350", shape="hexagon"),
+    "reconstructed": MixerStyle(label="rebuilt filters", light="#5b4fc4", dark="#a79df5", shape="square"),
+    "learned_groups": MixerStyle(label="learned groups", light="#6b8e10", dark="#b0d350", shape="cross"),
     MIXED: MixerStyle(label="several kinds", light="#12876a", dark="#3cc29d", shape="star"),
     NONE: MixerStyle(label="networks", light="#1668b8", dark="#5aaef0"),
 }

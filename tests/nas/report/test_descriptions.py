@@ -70,6 +70,27 @@ def test_a_stage_is_titled_by_its_convolutions_and_its_mixer():
     assert stage_title({"units": 3}) == ""
 
 
+def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_them():
+    rebuilt = {
+        "convolution": "reconstructed",
+        "rebuilt": 0.5,
+        "filter_groups": 2,
+        "transformation": "affine",
+        "least_templates": 4,
+    }
+    assert stage_title(rebuilt) == "filters rebuilt of others"
+    assert stage_words(rebuilt) == "50% of them by affine transformations, of 2 channel groups, at least 4 templates"
+    learned = {"convolution": "learned_groups", "learned_groups": 4}
+    assert stage_title(learned) == "learned groups and shuffles"
+    assert stage_words(learned) == "4 times fewer multiply-adds aimed at"
+    both = candidate(
+        width=0.5,
+        **{f"stage1__{key}": value for key, value in rebuilt.items()},
+        **{f"stage2__{key}": value for key, value in learned.items()},
+    )
+    assert describe(both) == "0.5 | rebuilt(0.5,affine/2), learned-groups/4"
+
+
 def test_words_of_a_stage_say_ranks_and_sums():
     decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
     said = "in each layer groups of rank 0, pair of rank 1, static matrix of 1 term, whole matrices added"

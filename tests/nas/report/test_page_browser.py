@@ -176,10 +176,31 @@ def test_dense_networks_are_named_as_peers(visit, make_result, make_trial):
     assert page.locator("#peers h2").inner_text() == "Beside the nearest dense peer"
     assert "dense network nearest" in page.locator("#peers-lead").inner_text()
     assert page.locator("#mixers h2").inner_text() == "One front per kind"
-    assert page.locator("nav").inner_text().split()[:3] == ["Front", "Kinds", "Peers"]
+    assert page.locator("nav").inner_text().split()[:4] == ["Front", "Kinds", "Stages", "Peers"]
     legend = page.locator("#front-legend").inner_text()
     assert "dense (1)" in legend
     assert "grouped, fixed shuffle (1)" in legend
+
+
+def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(visit, make_result, make_trial):
+    dense = {"stage1.convolution": "dense", "stage2.convolution": "dense"}
+    rebuilt = {"stage1.convolution": "reconstructed", "stage1.rebuilt": 0.5, "stage2.convolution": "dense"}
+    learned = {"stage1.convolution": "learned_groups", "stage1.learned_groups": 4, "stage2.convolution": "dense"}
+    page = visit(
+        make_result(
+            [
+                make_trial(0, accuracy=60.0, macs=1e6, architecture=dense),
+                make_trial(1, accuracy=70.0, macs=2e6, architecture=learned),
+                make_trial(2, accuracy=65.0, macs=3e6, architecture=rebuilt),
+            ]
+        )
+    )
+    lead = page.locator("#stages-lead").inner_text()
+    assert "2 networks on the front" in lead
+    assert lead.endswith("No stage of the front is: rebuilt filters.")
+    assert page.locator("#stages-legend .item").all_inner_texts() == ["dense", "rebuilt filters", "learned groups"]
+    # Two stages, each once for the front and once for all, in three kinds.
+    assert page.locator("#stages-chart .bars .point").count() == 2 * 2 * 3
 
 
 def test_other_readings_are_shown_where_they_were_taken_and_say_what_they_are(visit, make_result, make_trial):

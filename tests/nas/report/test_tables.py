@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from nas.errors import OutputError
-from nas.records import TrialState
+from nas.records import Evaluation, Measurement, TrialState
 from nas.report.tables import (
     FIRST_COLUMNS,
     LAST_COLUMNS,
@@ -141,3 +141,17 @@ def test_a_missing_front_is_one_clear_error(tmp_path: Path):
 def test_a_reused_trial_points_to_the_first(make_result, make_trial):
     trials = [make_trial(0, accuracy=50.0), make_trial(1, accuracy=50.0, state=TrialState.REUSED, reused_from=0)]
     assert read(trials_csv(make_result(trials)))["reused_from"].tolist()[1] == 0
+
+
+def test_costs_are_those_of_the_deployed_network_and_what_was_aimed_at_stays(make_result, make_trial):
+    measured = {"accuracy": Measurement(mean=60.0), "macs": Measurement(mean=9e5), "params": Measurement(mean=1e5)}
+    outcome = Evaluation(measurements=measured, seconds=1.0, epochs=2)
+    exact, decided = make_trial(0, accuracy=50.0, macs=5e5), make_trial(1, macs=1e6, outcome=outcome)
+    result = make_result([exact, decided])
+    frame = read(trials_csv(result))
+    assert frame["macs"].tolist() == [500_000, 900_000]
+    assert frame["target_macs"].isna().tolist() == [True, False]
+    assert frame["target_macs"][1] == 1_000_000
+    assert "target_params" not in frame, "it came out as aimed at"
+    assert result.front.values[-1] == (60.0, 9e5)
+    assert "target_macs" not in read(trials_csv(make_result([exact])))
