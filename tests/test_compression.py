@@ -81,13 +81,13 @@ def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target:
 
 def test_the_table_tells_means_spreads_and_paired_differences():
     def record(arm: str, seed: int, accuracy: float) -> dict[str, object]:
-        return {"arm": arm, "seed": seed, "accuracy": accuracy, "macs": 1000, "params": 10, "milliseconds": 2.0}
+        return {"arm": arm, "seed": seed, "accuracy": accuracy, "macs": 1000, "params": 10}
 
     records = [record("learned-50", seed, 60.0 + seed) for seed in range(3)]
     records += [record("uniform-50", seed, accuracy) for seed, accuracy in enumerate((58.0, 60.0, 62.0))]
     records.append({"arm": "random-50", "seed": 0, "failure": "diverged: at step 3"})
-    lines = table(records).splitlines()
+    lines = table(records, {("learned-50", seed): 1.0 + seed for seed in range(3)}).splitlines()
     # Differences 2, 1, 0: mean 1, standard error 1 / sqrt 3, and 4.303 of these on each side.
     assert lines[2] == "| learned-50 | 61.00 ± 1.00 | 3 | 1,000 | 10 | 2.0 | +1.00 (-1.48 to +3.48) |"
-    assert lines[3].startswith("| uniform-50 | 60.00 ± 2.00 | 3 |")
+    assert lines[3].startswith("| uniform-50 | 60.00 ± 2.00 | 3 | 1,000 | 10 |  |")
     assert lines[-1] == "Failed: random-50, seed 0: diverged: at step 3"

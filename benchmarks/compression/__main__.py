@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.command import command
 from benchmarks.compression.arms import ORDERS, Arm
-from benchmarks.compression.runs import begin, train
+from benchmarks.compression.runs import begin, milliseconds, train
 from benchmarks.compression.table import table
 from benchmarks.trainings import Plan, Record, Records, train_missing
 from evaluator.data import prepare
-from evaluator.settings import DataSettings
+from evaluator.device import set_threads
+from evaluator.settings import DataSettings, TrainSettings
 from nas.atomic_file import write_atomically
 from nas.errors import SettingsError
 
@@ -90,13 +91,21 @@ def main(argv: Sequence[str] | None = None) -> int:
                 title="compression",
             )
             train_missing(plan, records, workers=options.workers, after=lambda record: _write(folder, records))
-        text = _write(folder, records)
+        print("The trained networks are timed; let nothing else run.", file=sys.stderr)
+        begin(*common)
+        set_threads(TrainSettings())
+        times = {
+            (str(arm), seed): milliseconds(arm.name, arm.target, seed)
+            for arm, seed in everything
+            if "accuracy" in records.finished.get((str(arm), seed), {})
+        }
+        text = _write(folder, records, times)
     print(text)
     return 0
 
 
-def _write(folder: Path, records: Records) -> str:
-    text = table(list[Record](records.finished.values()))
+def _write(folder: Path, records: Records, times: Mapping[tuple[str, int], float] | None = None) -> str:
+    text = table(list[Record](records.finished.values()), times)
     write_atomically(folder / "table.md", text.encode())
     return text
 

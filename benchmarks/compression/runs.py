@@ -38,7 +38,7 @@ def train(name: str, target: float, seed: int) -> Record:
     assert _common is not None
     data, folder, channels, epochs, step = _common
     arm = Arm(name, target)
-    earlier = None if arm.follows is None else folder / "checkpoints" / f"{arm.follows}" / str(seed) / "weights.pt"
+    earlier = None if arm.follows is None else _weights(folder, arm.follows, seed)
     evaluator = TrainingEvaluator(
         lambda candidate: build(arm, channels, earlier, step),
         data,
@@ -60,7 +60,7 @@ def train(name: str, target: float, seed: int) -> Record:
         return {**record, "failure": f"{outcome.kind}: {outcome.message}"}
     torch.manual_seed(task.seed)
     network = build(arm, channels, earlier, step)
-    network.load_state_dict(torch.load(folder / "checkpoints" / str(arm) / str(seed) / "weights.pt", weights_only=True))
+    network.load_state_dict(torch.load(_weights(folder, arm, seed), weights_only=True))
     learning = learning_of(network)
     deployed = compact(network)
     cost = count_cost(deployed, INPUT)
@@ -71,12 +71,25 @@ def train(name: str, target: float, seed: int) -> Record:
         "params": cost.params,
         "groups": [module.groups for module in network.modules() if isinstance(module, LearnedGroupConv2d)],
         "removed": None if learning is None else learning.removed(),
-        "milliseconds": _milliseconds(deployed),
         "curve": [entry.get("accuracy") for entry in outcome.details["curve"]],
     }
 
 
-def _milliseconds(deployed: torch.nn.Module) -> float:
-    """Of a forward of a batch on one thread, in the process that trained it, while others may train beside it."""
+def milliseconds(name: str, target: float, seed: int) -> float:
+    """Of a forward of a batch through a trained network as deployed, on one thread.
+
+    It is to be called when nothing is trained any more.
+    """
+    assert _common is not None
+    _, folder, channels, _, step = _common
+    arm = Arm(name, target)
+    torch.manual_seed(1000 + seed)
+    earlier = None if arm.follows is None else _weights(folder, arm.follows, seed)
+    network = build(arm, channels, earlier, step)
+    network.load_state_dict(torch.load(_weights(folder, arm, seed), weights_only=True))
     execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
-    return measure(deployed, (3, 32, 32), batch=LATENCY_BATCH, form="eager", execution=execution).milliseconds
+    return measure(compact(network), INPUT[1:], batch=LATENCY_BATCH, form="eager", execution=execution).milliseconds
+
+
+def _weights(folder: Path, arm: Arm, seed: int) -> Path:
+    return folder / "checkpoints" / str(arm) / str(seed) / "weights.pt"

@@ -11,8 +11,14 @@ from scipy.stats import t
 from benchmarks.trainings import Record
 
 
-def table(records: Sequence[Record]) -> str:
-    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target."""
+def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], float] | None = None) -> str:
+    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target.
+
+    Args:
+        records: Of the trainings that have ended.
+        milliseconds: Of each network as deployed, by arm and seed. Default: not measured yet.
+    """
+    times = milliseconds or {}
     runs: dict[str, dict[int, Record]] = {}
     for record in records:
         if "failure" not in record:
@@ -26,12 +32,18 @@ def table(records: Sequence[Record]) -> str:
         spread = f" ± {statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
         lines.append(
             f"| {arm} | {statistics.fmean(accuracies):.2f}{spread} | {len(accuracies)} | {_mean(by_seed, 'macs'):,.0f} | "
-            f"{_mean(by_seed, 'params'):,.0f} | {_mean(by_seed, 'milliseconds'):.1f} | {_difference(arm, by_seed, runs)} |"
+            f"{_mean(by_seed, 'params'):,.0f} | {_time([times.get((arm, seed)) for seed in by_seed])} | "
+            f"{_difference(arm, by_seed, runs)} |"
         )
     failures = [
         f"{record['arm']}, seed {record['seed']}: {record['failure']}" for record in records if "failure" in record
     ]
     return "\n".join([*lines, *(["", "Failed: " + "; ".join(failures)] if failures else [])]) + "\n"
+
+
+def _time(times: Sequence[float | None]) -> str:
+    known = [time for time in times if time is not None]
+    return f"{statistics.fmean(known):.1f}" if known else ""
 
 
 def _mean(by_seed: Mapping[int, Record], name: str) -> float:

@@ -61,9 +61,9 @@ def stage_words(decisions: Mapping[str, Scalar]) -> str:
     if "learned_groups" in decisions:
         parts.append(f"{decisions['learned_groups']} times fewer multiply-adds aimed at")
     if "rebuilt" in decisions:
-        parts.append(
-            f"{float(decisions['rebuilt']):.0%} of them by {decisions.get('transformation', 'a')} transformations"
-        )
+        share = decisions["rebuilt"]
+        told = f"{share:.0%}" if isinstance(share, float) else f"a share of {share}"
+        parts.append(f"{told} of them by {decisions.get('transformation', 'a')} transformations")
     if "filter_groups" in decisions:
         parts.append(f"of {_counted(decisions['filter_groups'], 'channel group')}")
     if "least_templates" in decisions:
