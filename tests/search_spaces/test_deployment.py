@@ -16,7 +16,9 @@ from search_spaces import SPACES, SpaceSettings, compact, make_space
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.channel_affine import ChannelAffine
 from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SUM_LEVELS
+from search_spaces.grouping.learned_group_conv import SizedGroupConv2d
 from tests.search_spaces.genotypes import draw
 from tests.search_spaces.perturbation import perturb
 
@@ -236,3 +238,17 @@ def test_what_has_no_deployed_form_is_named() -> None:
         compact(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
     with pytest.raises(DeploymentError, match="has no running statistics"):
         compact(nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, track_running_stats=False)))
+
+
+def test_indices_between_neighbouring_units_become_one():
+    settings = SpaceSettings(name="vgg16", widths=(0.25,), units=((1,), (1,), (3,), (1,), (1,)))
+    space = make_space(settings, image_size=16, channels=3, classes=5)
+    (dense,) = space.baselines().values()
+    learned = {**dense, "stage3.convolution": "learned_groups", "stage3.learned_groups": 4}
+    model = perturb(space.build(space.decode(learned)).double(), 0.1).eval()
+    network = compact(model)
+    # One before the first convolution, one between each two of them though a norm and a ReLU are there, one behind the last.
+    assert sum(isinstance(module, ChannelGather) for module in network.modules()) == 4
+    assert max(module.groups for module in network.modules() if isinstance(module, SizedGroupConv2d)) > 1
+    x = images(model)
+    assert_equal_outputs(network(x), model(x), 1e-10)
