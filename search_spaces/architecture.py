@@ -147,7 +147,7 @@ def stage_plan(
         stage: Its number.
         shape: Its sizes.
         ranks: What ranks mean.
-        always_mixes: Whether the stage has mixers whatever its 1x1 convolutions are, and not only between grouped ones.
+        always_mixes: Whether the stage has mixers whatever its convolutions are, and not only between grouped ones.
 
     Raises:
         SpaceError: Something it needs is missing, or does not fit the channels.

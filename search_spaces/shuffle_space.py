@@ -6,15 +6,14 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces.architecture import HostShape, StagePlan, integer, stage_plan
-from search_spaces.blocks import BLOCKS, LEARNED, make_pointwise
+from search_spaces.architecture import HostShape, integer, stage_plan
+from search_spaces.blocks import LEARNED
 from search_spaces.decisions import Decisions, default
 from search_spaces.settings import SpaceSettings
 from search_spaces.settings_json import plain, typed
@@ -22,8 +21,6 @@ from search_spaces.stage import StageDecisions, ranks_of
 from search_spaces.validation import faults
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from search_spaces.hosts.host import Host
 
 IMAGENET_FROM = 128
@@ -207,6 +204,8 @@ class ShuffleSpace(SearchSpace):
         Raises:
             SpaceError: The candidate is of another space, or something it needs is missing or does not fit.
         """
+        from search_spaces.stage_building import build_stages
+
         if candidate.space != self.name:
             raise SpaceError(f"the candidate is of the space {candidate.space!r}, not of {self.name!r}")
         ranks = ranks_of(self._settings)
@@ -217,17 +216,7 @@ class ShuffleSpace(SearchSpace):
         ]
         units = tuple(integer(candidate.architecture, f"stage{k}.units") for k in range(1, len(plans) + 1))
         host = self.make_host(candidate, units)
-        for stage, plan in enumerate(plans):
-            if plan.conv_groups > 1:
-                host.replace_convolutions(stage, partial(_with_groups, plan.conv_groups))
-        for stage, plan in enumerate(plans):
-            if plan.shuffled:
-                host.replace_convolutions(stage, partial(_shuffled, plan))
-        for stage, plan in enumerate(plans):
-            if plan.mixer and not (self.always_mixes and plan.mixer == "fixed"):
-                host.replace_mixers(stage, partial(_mixer, plan))
-        for stage, plan in enumerate(plans):
-            _with_phases(host, stage, plan)
+        build_stages(host, plans, keeps_fixed=self.always_mixes)
         return host
 
     @property
@@ -279,65 +268,6 @@ class ShuffleSpace(SearchSpace):
             form = "imagenet" if image_size >= IMAGENET_FROM else "small"
         units = settings.units if settings.units is not None else tuple((count,) for count in self.published_units)
         return typed(replace(settings, form=form, units=units))
-
-
-def _with_groups(groups: int, convolution: nn.Conv2d) -> nn.Module:
-    from torch import nn
-
-    return nn.Conv2d(
-        convolution.in_channels,
-        convolution.out_channels,
-        convolution.kernel_size[0],
-        convolution.stride[0],
-        int(convolution.padding[0]),
-        groups=groups,
-        bias=False,
-    )
-
-
-def _shuffled(plan: StagePlan, convolution: nn.Conv2d) -> nn.Module:
-    """A static-dynamic shuffle, where factors fit; what is wider than 1x1 is left to a depthwise convolution before it."""
-    from torch import nn
-
-    spec = plan.shuffled.get((convolution.in_channels, convolution.out_channels))
-    if spec is None:
-        return convolution
-    if convolution.kernel_size == (1, 1):
-        return make_pointwise(spec)
-    channels = convolution.in_channels
-    depthwise = nn.Conv2d(
-        channels,
-        channels,
-        convolution.kernel_size[0],
-        convolution.stride[0],
-        int(convolution.padding[0]),
-        groups=channels,
-        bias=False,
-    )
-    return nn.Sequential(depthwise, nn.BatchNorm2d(channels), make_pointwise(spec))
-
-
-def _with_phases(host: Host, stage: int, plan: StagePlan) -> None:
-    """Lets the stage's convolutions rebuild filters or learn groups, if they are to."""
-    if plan.learned is not None:
-        from search_spaces.grouping.conversion import learn_groups
-
-        learn_groups(host, target=1 - 1 / plan.learned.groups, step=plan.learned.step, stages=(stage,))
-    if plan.rebuilt is not None:
-        from search_spaces.reconstruction.pruning import rebuild_filters
-
-        rebuild_filters(
-            host,
-            share=plan.rebuilt.share,
-            groups=plan.rebuilt.groups,
-            family=plan.rebuilt.family,
-            least_templates=plan.rebuilt.least_templates,
-            stages=(stage,),
-        )
-
-
-def _mixer(plan: StagePlan, channels: int) -> nn.Module:
-    return BLOCKS[plan.mixer](plan.mixers[channels])
 
 
 def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float, ...]:
