@@ -85,9 +85,11 @@ def test_the_table_tells_means_spreads_and_paired_differences():
 
     records = [record("learned-50", seed, 60.0 + seed) for seed in range(3)]
     records += [record("uniform-50", seed, accuracy) for seed, accuracy in enumerate((58.0, 60.0, 62.0))]
+    records += [record("relearned-50", 0, 61.0), record("shuffled-50", 0, 60.5)]
     records.append({"arm": "random-50", "seed": 0, "failure": "diverged: at step 3"})
     lines = table(records, {("learned-50", seed): 1.0 + seed for seed in range(3)}).splitlines()
     # Differences 2, 1, 0: mean 1, standard error 1 / sqrt 3, and 4.303 of these on each side.
-    assert lines[2] == "| learned-50 | 61.00 ± 1.00 | 3 | 1,000 | 10 | 2.0 | +1.00 (-1.48 to +3.48) |"
-    assert lines[3].startswith("| uniform-50 | 60.00 ± 2.00 | 3 | 1,000 | 10 |  |")
+    assert lines[2] == "| learned-50 | 61.00 ± 1.00 | 3 | 1,000 | 10 | 2.0 | +1.00 (-1.48 to +3.48) |  |"
+    assert lines[3].startswith("| uniform-50 | 60.00 ± 2.00 | 3 | 1,000 | 10 |  |  |  |")
+    assert lines[5].endswith("| +2.50 | -0.50 |")
     assert lines[-1] == "Failed: random-50, seed 0: diverged: at step 3"

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from scipy.stats import t
 
+from benchmarks.compression.arms import ORDERS
 from benchmarks.trainings import Record
 
 
 def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], float] | None = None) -> str:
-    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target.
+    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target and to the learned order of channels.
 
     Args:
         records: Of the trainings that have ended.
@@ -24,8 +25,9 @@ def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], floa
         if "failure" not in record:
             runs.setdefault(str(record["arm"]), {})[int(record["seed"])] = record
     lines = [
-        "| network | accuracy %, mean ± sd | n | MACs | parameters | ms, 64 images | minus uniform, points, 95 % interval |",
-        "|---|---|---|---|---|---|---|",
+        "| network | accuracy %, mean ± sd | n | MACs | parameters | ms, 64 images | minus uniform, points, 95 % interval "
+        "| minus its own order, from fresh weights |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for arm, by_seed in runs.items():
         accuracies = [record["accuracy"] for record in by_seed.values()]
@@ -33,7 +35,7 @@ def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], floa
         lines.append(
             f"| {arm} | {statistics.fmean(accuracies):.2f}{spread} | {len(accuracies)} | {_mean(by_seed, 'macs'):,.0f} | "
             f"{_mean(by_seed, 'params'):,.0f} | {_time([times.get((arm, seed)) for seed in by_seed])} | "
-            f"{_difference(arm, by_seed, runs)} |"
+            f"{_difference(arm, by_seed, runs, 'uniform')} | {_difference(arm, by_seed, runs, 'relearned')} |"
         )
     failures = [
         f"{record['arm']}, seed {record['seed']}: {record['failure']}" for record in records if "failure" in record
@@ -50,11 +52,16 @@ def _mean(by_seed: Mapping[int, Record], name: str) -> float:
     return statistics.fmean(record[name] for record in by_seed.values())
 
 
-def _difference(arm: str, by_seed: Mapping[int, Record], runs: Mapping[str, Mapping[int, Record]]) -> str:
-    """To the uniform network of the same target, over pairs of equal seeds."""
-    other = runs.get(f"uniform-{arm.rpartition('-')[2]}", {})
+def _difference(
+    arm: str, by_seed: Mapping[int, Record], runs: Mapping[str, Mapping[int, Record]], reference: str
+) -> str:
+    """To the reference of the same target, over pairs of equal seeds; with fresh weights other orders of channels alone."""
+    name, _, target = arm.rpartition("-")
+    if name == reference or (reference == "relearned" and name not in ORDERS):
+        return ""
+    other = runs.get(f"{reference}-{target}", {})
     pairs = [by_seed[seed]["accuracy"] - other[seed]["accuracy"] for seed in by_seed if seed in other]
-    if arm.startswith("uniform") or not pairs:
+    if not pairs:
         return ""
     if len(pairs) < 2:
         return f"{pairs[0]:+.2f}"
