@@ -13,7 +13,7 @@ from benchmarks.trainings import Record
 
 
 def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], float] | None = None) -> str:
-    """Accuracy, cost and time by arm, and paired differences to the narrow network of the same target and to the learned order of channels.
+    """Accuracy, cost and time by arm, and paired differences to the narrow network and to the learned order of channels.
 
     Args:
         records: Of the trainings that have ended.
