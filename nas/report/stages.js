@@ -39,7 +39,7 @@ function stageParts() {
   return {
     data,
     layout: {
-      barmode: "stack", bargap: 0.3, height: 90 + 30 * rows.length,
+      barmode: "stack", bargap: 0.3,
       xaxis: axis("Share of the networks (%)", { range: [0, 100] }), yaxis: axis("", { ticksuffix: "  ", type: "category" }),
     },
   };
