@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from nas.dimensions import Scalar
-from nas.ports import LearnedShuffle
+from nas.ports import LearnedShuffle, PhasedTraining
 from search_spaces import SPACES, SpaceSettings
 from search_spaces.blocks import (
     BLOCKS,
@@ -29,10 +29,14 @@ from search_spaces.blocks import (
     Relaxation,
     make_pointwise,
 )
+from search_spaces.grouping.conversion import learn_groups
 from search_spaces.hosts.host import Host
+from search_spaces.reconstruction.pruning import rebuild_filters
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw, draw_value
 
+PHASED_EPOCHS = 8
+"""So many that groups are learned, with a penalty, decided and kept."""
 Meaning = tuple[tuple[torch.Tensor, ...], tuple[float, ...]]
 SETTINGS = {
     # 0.5 and 0.51 give the same channels with groups of 8, others with none of the rest.
@@ -56,6 +60,43 @@ SETTINGS = {
         conv_groups=(2, 4, 8),
         sum_levels=("full", "factor"),
         mixers=("none", "fixed", "static", "dynamic", "static_dynamic"),
+        rebuilt_shares=(0.25, 0.5),
+        filter_groups=(1, 2),
+        least_templates=(4, 8),
+    ),
+    # No convolution of the first stage has more filters than the most templates.
+    "resnet50": SpaceSettings(
+        name="resnet50",
+        widths=(0.125,),
+        units=((1,), (1,), (1,), (1,)),
+        conv_groups=(2, 4),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "dynamic"),
+        rebuilt_shares=(0.25, 0.5),
+        filter_groups=(1, 2),
+        least_templates=(4, 32),
+    ),
+    "vgg16": SpaceSettings(
+        name="vgg16",
+        widths=(0.125, 0.13),
+        units=((1,), (1,), (1, 2), (1,), (1,)),
+        conv_groups=(2, 4),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "dynamic"),
+        rebuilt_shares=(0.25, 0.5),
+        filter_groups=(1, 2),
+        least_templates=(4, 8),
+    ),
+    "densenet_cifar": SpaceSettings(
+        name="densenet_cifar",
+        widths=(4, 8),
+        units=((1, 2), (2,), (2,)),
+        conv_groups=(2, 4),
+        sum_levels=("full", "factor"),
+        mixers=("fixed", "static", "dynamic"),
+        rebuilt_shares=(0.25, 0.5),
+        filter_groups=(1, 2),
+        least_templates=(4, 8),
     ),
     "mobilenet_v2": SpaceSettings(
         name="mobilenet_v2",
@@ -115,7 +156,27 @@ def literal_network(space: ShuffleSpace, genotype: Mapping[str, Scalar]) -> nn.M
         host.replace_convolutions(k - 1, partial(literal_convolution, raw, relaxation, host_groups))
         if kind == "grouped" or space.name.startswith("shufflenet"):
             host.replace_mixers(k - 1, partial(literal_mixer, raw, relaxation, host_groups))
+        if kind == "learned_groups":
+            target, step = 1 - 1 / int(raw["learned_groups"]), float(genotype["sparsity_step"])  # type: ignore[arg-type]
+            learn_groups(host, target=target, step=step, stages=(k - 1,))
+        if kind == "reconstructed":
+            literal_rebuilding(host, k - 1, raw)
     return host
+
+
+def literal_rebuilding(host: Host, stage: int, raw: Mapping[str, Scalar]) -> None:
+    """Lets filters be rebuilt, if a convolution of the stage has more of them than it keeps as templates."""
+    share, least = float(raw["rebuilt"]), int(raw["least_templates"])  # type: ignore[arg-type]
+    dense = [m for m in host.stages[stage].modules() if isinstance(m, nn.Conv2d) and m.groups == 1]
+    if any(m.out_channels > least for m in dense):
+        rebuild_filters(
+            host,
+            share=share,
+            groups=int(raw["filter_groups"]),  # type: ignore[arg-type]
+            family=str(raw["transformation"]),
+            least_templates=least,
+            stages=(stage,),
+        )
 
 
 def dividing(host: Host, stage: int, offered: list[int], wanted: int) -> int:
@@ -135,12 +196,13 @@ def literal_convolution(
     raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, convolution: nn.Conv2d
 ) -> nn.Module:
     inputs, outputs = convolution.in_channels, convolution.out_channels
+    side, stride = convolution.kernel_size[0], convolution.stride[0]
     if raw.get("convolution") == "grouped":
-        return nn.Conv2d(inputs, outputs, 1, groups=host_groups, bias=False)
+        return nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=host_groups, bias=False)
     legal = shapes_of(inputs, outputs)
-    if raw.get("convolution", "dense") == "dense" or not legal:
+    if raw.get("convolution", "dense") != "static_dynamic" or not legal:
         return convolution
-    return make_pointwise(
+    shuffle = make_pointwise(
         PointwiseSpec(
             shape=at(at(legal, raw["group_rank"]), raw["pair_rank"]),
             generator=literal_generator(raw),
@@ -149,6 +211,10 @@ def literal_convolution(
             sum_level=str(raw["sum_level"]),
         )
     )
+    if side == 1:
+        return shuffle
+    depthwise = nn.Conv2d(inputs, inputs, side, stride, side // 2, groups=inputs, bias=False)
+    return nn.Sequential(depthwise, nn.BatchNorm2d(inputs), shuffle)
 
 
 def literal_mixer(raw: Mapping[str, Scalar], relaxation: Relaxation, host_groups: int, channels: int) -> nn.Module:
@@ -193,6 +259,11 @@ def meaning(model: nn.Module, genotype: Mapping[str, Scalar]) -> Meaning:
             mixer.set_progress(done)
         seen += [model.train()(x).detach(), *(mixer.penalty().detach() for mixer in mixers)]
     seen.append(model.eval()(x).detach())
+    for part in [module for module in model.modules() if isinstance(module, PhasedTraining)]:
+        for epoch in range(PHASED_EPOCHS):
+            part.epoch_begins(epoch, PHASED_EPOCHS)
+            seen += [model.eval()(x).detach(), torch.as_tensor(part.penalty()).detach().double()]
+            part.epoch_ends(epoch, PHASED_EPOCHS)
     training = ["lr", "weight_decay", *(["orth_weight"] if mixers else [])]
     return tuple(seen), tuple(float(genotype[name]) for name in training)  # type: ignore[arg-type]
 
