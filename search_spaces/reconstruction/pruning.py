@@ -21,9 +21,10 @@ LEAST_TEMPLATES = 8
 class FilterPruning(nn.Module, PhasedTraining, Deployable):
     """Rebuilds a share of all filters of a network's convolutions, the lightest first.
 
-    A filter's saliency is the mean of its absolute weights, so that filters of different size can be ranked together; every
-    convolution keeps some templates whatever they weigh. While the ramp lasts the set is chosen anew at each epoch, so a filter
-    that has been rebuilt may come back with the weights it had. Then set and templates stay.
+    A filter's saliency is its L2 norm, by which filters of all convolutions are ranked together: as PyTorch draws weights it
+    begins alike in all of them. Every convolution keeps some templates whatever they weigh. While the ramp lasts the set is
+    chosen anew at each epoch, so a filter that has been rebuilt may come back with the weights it had. Then set and templates
+    stay.
 
     Source: thesis, section 3.3.3, where saliency is "magnitude", the ranking not described, and the ramp 40 of 300 epochs.
 
@@ -61,7 +62,7 @@ class FilterPruning(nn.Module, PhasedTraining, Deployable):
 
     def prune(self, share: float) -> None:
         """Rebuilds a share of all filters."""
-        saliencies = [each.weight.detach().abs().mean((1, 2, 3)).cpu() for each in self._convolutions]
+        saliencies = [each.weight.detach().flatten(1).norm(dim=1).cpu() for each in self._convolutions]
         # The heaviest of each convolution are kept in any case; of the others the lightest go, wherever they are.
         free = []
         for number, saliency in enumerate(saliencies):

@@ -14,10 +14,10 @@ from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
 
 
 def weighing(*saliencies: float, inputs: int = 2) -> ReconstructedConv2d:
-    """A convolution whose filters have these means of absolute weights."""
+    """A convolution whose filters have these norms."""
     convolution = nn.Conv2d(inputs, len(saliencies), 3, bias=False)
     signs = convolution.weight.data.sign()
-    convolution.weight.data = signs * torch.tensor(saliencies).view(-1, 1, 1, 1)
+    convolution.weight.data = signs * torch.tensor(saliencies).view(-1, 1, 1, 1) / (9 * inputs) ** 0.5
     return ReconstructedConv2d(convolution)
 
 
@@ -36,6 +36,14 @@ def test_the_lightest_of_all_go_but_each_keeps_its_least():
     assert (kept(light), kept(heavy)) == ([3], [3])
     FilterPruning([light, heavy], share=1.0, least_templates=8).prune(1.0)
     assert (kept(light), kept(heavy)) == ([0, 1, 2, 3], [0, 1, 2, 3])
+
+
+def test_in_a_fresh_network_no_width_is_preferred():
+    torch.manual_seed(0)
+    narrow, wide = (ReconstructedConv2d(nn.Conv2d(c, c, 3, bias=False)) for c in (64, 256))
+    FilterPruning([narrow, wide], share=0.5, least_templates=2).prune(0.5)
+    shares = [float(each.kept.float().mean()) for each in (narrow, wide)]
+    assert shares == pytest.approx([0.5, 0.5], abs=0.12)
 
 
 def test_the_share_rises_over_the_ramp_and_then_the_set_stays():
