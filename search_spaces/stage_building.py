@@ -11,6 +11,7 @@ from search_spaces.architecture import StagePlan
 from search_spaces.blocks import BLOCKS, make_pointwise
 from search_spaces.grouping.conversion import learn_groups
 from search_spaces.hosts.host import Host
+from search_spaces.hosts.stem import convolution
 from search_spaces.reconstruction.pruning import rebuild_filters
 
 
@@ -45,28 +46,26 @@ def build_stages(host: Host, plans: Sequence[StagePlan], *, keeps_fixed: bool) -
             )
 
 
-def _like(convolution: nn.Conv2d, *, groups: int, outputs: int | None = None) -> nn.Conv2d:
+def _like(like: nn.Conv2d, *, groups: int, outputs: int | None = None) -> nn.Conv2d:
     """One of the same kernel and stride."""
-    return nn.Conv2d(
-        convolution.in_channels,
-        convolution.out_channels if outputs is None else outputs,
-        convolution.kernel_size[0],
-        convolution.stride[0],
-        int(convolution.padding[0]),
+    return convolution(
+        like.in_channels,
+        like.out_channels if outputs is None else outputs,
+        kernel=like.kernel_size[0],
+        stride=like.stride[0],
         groups=groups,
-        bias=False,
     )
 
 
-def _shuffled(plan: StagePlan, convolution: nn.Conv2d) -> nn.Module:
+def _shuffled(plan: StagePlan, dense: nn.Conv2d) -> nn.Module:
     """A static-dynamic shuffle, where factors fit; what is wider than 1x1 is left to a depthwise convolution before it."""
-    spec = plan.shuffled.get((convolution.in_channels, convolution.out_channels))
+    spec = plan.shuffled.get((dense.in_channels, dense.out_channels))
     if spec is None:
-        return convolution
-    if convolution.kernel_size == (1, 1):
+        return dense
+    if dense.kernel_size == (1, 1):
         return make_pointwise(spec)
-    channels = convolution.in_channels
-    depthwise = _like(convolution, groups=channels, outputs=channels)
+    channels = dense.in_channels
+    depthwise = _like(dense, groups=channels, outputs=channels)
     return nn.Sequential(depthwise, nn.BatchNorm2d(channels), make_pointwise(spec))
 
 

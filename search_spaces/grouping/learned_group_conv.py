@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.ports import Counted
@@ -16,6 +15,7 @@ from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.grouping.arrangement import Arrangement, arranged, kernel_norms
 from search_spaces.grouping.hierarchy import deepest_level, groups_at, inside, level_that_keeps, prices
+from search_spaces.hosts.strided_pointwise import conv2d
 
 KEPT_SHARE = 0.9
 """Of the norms, that the blocks of a level must hold for the level to be taken while groups are learned."""
@@ -116,7 +116,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         """`float[b n h w] -> float[b m h' w']`."""
         counted = self.weight.is_meta  # there no tensor can be read
         weight = self.weight * self._mask if not counted and bool(self.frozen) else self.weight
-        y = F.conv2d(x, weight, **self.geometry)
+        y = conv2d(x, weight, **self.geometry)
         if y.shape[2] * y.shape[3] != self._positions:  # a tensor on a GPU is not to be written at every step
             self._positions = y.shape[2] * y.shape[3]
             self.positions.fill_(self._positions)

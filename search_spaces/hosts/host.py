@@ -7,6 +7,8 @@ from typing import TypeGuard
 
 from torch import Tensor, nn
 
+from search_spaces.hosts.strided_pointwise import StridedPointwise
+
 
 class Unit(nn.Module):
     """A residual unit, with the place where its channels are mixed."""
@@ -104,4 +106,6 @@ def replace_among(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module])
 
 
 def _is_dense(module: nn.Module) -> TypeGuard[nn.Conv2d]:
-    return type(module) is nn.Conv2d and module.groups == 1 and module.bias is None
+    if not isinstance(module, nn.Conv2d) or type(module) not in (nn.Conv2d, StridedPointwise):
+        return False
+    return module.groups == 1 and module.bias is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from search_spaces.hosts.strided_pointwise import StridedPointwise
+
 STEM_CHANNELS = 24
 
 
@@ -25,9 +27,15 @@ def make_stem(*, form: str, kernel: int, channels: int) -> nn.Sequential:
 def conv_norm(
     inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1
 ) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """A convolution without bias that keeps the size at stride 1, and its norm."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return convolution, nn.BatchNorm2d(outputs)
+    """A `convolution` and its norm."""
+    return convolution(inputs, outputs, kernel=kernel, stride=stride, groups=groups), nn.BatchNorm2d(outputs)
+
+
+def convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """A convolution without bias that keeps the size at stride 1."""
+    if kernel == 1 and stride > 1:
+        return StridedPointwise(inputs, outputs, stride=stride, groups=groups)
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
 
 
 def depthwise_norm(channels: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nas.ports import Counted
 from search_spaces.blocks.deployable import Deployable
+from search_spaces.hosts.strided_pointwise import conv2d
 from search_spaces.reconstruction.families import Family, family_of
 
 
@@ -96,7 +97,7 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b n h' w']`; with the filters built, which saves nothing."""
-        return F.conv2d(x, self.filters(), **self.geometry)
+        return conv2d(x, self.filters(), **self.geometry)
 
     def deployed(self) -> nn.Module:
         """In two stages; equal up to rounding."""
