@@ -97,6 +97,31 @@ class KroneckerShape:
         (o1, i1), (o2, i2) = self.outer, self.inner
         return self.groups * (i1 * o2 * (i2 + o1) if self.inner_first else o1 * i2 * (i1 + o2))
 
+    @property
+    def dense_multiply_adds(self) -> int:
+        """Of one product with A1 (x) A2 at one position, g o1 o2 i1 i2."""
+        return self.outputs * self.inputs // self.groups
+
+    @property
+    def most_terms(self) -> int:
+        """Kronecker products whose sum can be any matrix of these sizes, so that more add nothing: min(o1 i1, o2 i2).
+
+        Rearranged, the sum is a matrix product of rank r (Van Loan and Pitsianis, 1993).
+        """
+        return min(self.outer[0] * self.outer[1], self.inner[0] * self.inner[1])
+
+    def is_dense(self, terms: int) -> bool:
+        """Whether the sum of so many products is deployed as one matrix, which takes no more multiply-adds than the factors."""
+        return self.dense_multiply_adds <= terms * self.multiply_adds
+
+    def deployed_multiply_adds(self, terms: int) -> int:
+        """At one position, of the sum of so many products in its cheaper form."""
+        return min(self.dense_multiply_adds, terms * self.multiply_adds)
+
+    def deployed_entries(self, terms: int) -> int:
+        """Numbers that this form holds: those of all factors, or of a matrix of each group."""
+        return self.dense_multiply_adds if self.is_dense(terms) else terms * self.entries
+
 
 def inner_first(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
     """Whether A1 (X A2^T) takes no more multiply-adds than (A1 X) A2^T, for factors of these rows and columns."""

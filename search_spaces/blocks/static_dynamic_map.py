@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, KroneckerMatrix
+from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, deployed_matrix
 from search_spaces.blocks.generated_mixer import GeneratedMixer
 from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, kronecker_sum
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
@@ -53,24 +53,29 @@ class StaticDynamicMap(GeneratedMixer):
             factors = zip(self.generated_factors(x), (self.outer_weight, self.inner_weight), strict=True)
             p1, p2 = (generated + weight[None] for generated, weight in factors)
             return kronecker_shuffle(x, p1, p2, self.groups)
-        return self.shuffle(x) + kronecker_sum(x, self.outer_weight, self.inner_weight, self.groups)
+        static = (self.outer_weight, self.inner_weight)
+        if self.is_soft:
+            return kronecker_shuffle(x, *self.generated_factors(x), self.groups, static)
+        return self.shuffle(x) + kronecker_sum(x, *static, self.groups)
 
     def deployed_map(self) -> nn.Module:
         """A gather and the matrix, added, or the factors' sums applied."""
         if self.sum_level == "factor":
             rows = self.generator.deployed_rows(self.relaxation)
             return FactorSum(rows, self.outer_weight, self.inner_weight, self.groups)
-        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
+        matrix = deployed_matrix(self.outer_weight, self.inner_weight, self.groups)
         return GatherMatrixSum(self.deployed_gather(), matrix)
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products of the static part, a position and term."""
+        """Of the static part in its cheaper form; where factors are added, of the two products with these."""
         b, _, h, w = input_shape
-        return b * h * w * self.shape.multiply_adds * self.kron_rank
+        return b * h * w * self.shape.deployed_multiply_adds(self.kron_rank)
 
     def deployed_parameters(self) -> int:
-        """The static factors."""
-        return self.kron_rank * self.shape.entries
+        """The static factors, or the matrix where that is deployed."""
+        if self.sum_level == "factor":
+            return self.shape.entries
+        return self.shape.deployed_entries(self.kron_rank)
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from nas.ports import Counted
 from search_spaces.blocks.channel_affine import ChannelAffine
 from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_matrix import KroneckerMatrix
+from search_spaces.blocks.deployed_matrix import deployed_matrix
 from search_spaces.blocks.kronecker_shuffle import kronecker_sum
+from search_spaces.blocks.spec import KroneckerShape
 from search_spaces.blocks.static_dynamic_shuffle import static_terms
 
 
@@ -25,8 +26,7 @@ class StaticMatrix(nn.Module, Counted, Deployable):
     def __init__(self, *, groups: int, n1: int, n2: int, kron_rank: int) -> None:
         super().__init__()
         self.groups = groups
-        self.n1 = n1
-        self.n2 = n2
+        self.shape = KroneckerShape.square(groups, n1, n2)
         self.kron_rank = kron_rank
         self.outer_weight = nn.Parameter(static_terms(kron_rank, n1, identity=True))
         self.inner_weight = nn.Parameter(static_terms(kron_rank, n2, identity=True))
@@ -38,19 +38,19 @@ class StaticMatrix(nn.Module, Counted, Deployable):
         return result
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products, c (n1 + n2) a position and term."""
-        b, c, h, w = input_shape
-        return b * c * h * w * (self.n1 + self.n2) * self.kron_rank
+        """Of the matrix in its cheaper form."""
+        b, _, h, w = input_shape
+        return b * h * w * self.shape.deployed_multiply_adds(self.kron_rank)
 
     def deployed_parameters(self) -> int:
-        """The factors."""
-        return self.kron_rank * (self.n1 * self.n1 + self.n2 * self.n2)
+        """The factors, or the matrix where that is deployed."""
+        return self.shape.deployed_entries(self.kron_rank)
 
     def deployed(self) -> nn.Module:
-        """The matrix in two products, then the norm as a scale and a shift."""
-        matrix = KroneckerMatrix(self.outer_weight, self.inner_weight, self.groups)
+        """The matrix in its cheaper form, then the norm as a scale and a shift."""
+        matrix = deployed_matrix(self.outer_weight, self.inner_weight, self.groups)
         return nn.Sequential(matrix, ChannelAffine(self.norm))
 
     def extra_repr(self) -> str:
         """Shown by `repr`."""
-        return f"groups={self.groups}, n1={self.n1}, n2={self.n2}, kron_rank={self.kron_rank}"
+        return f"{self.shape}, kron_rank={self.kron_rank}"

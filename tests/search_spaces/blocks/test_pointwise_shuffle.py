@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.ports import Reading
+from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, KroneckerShape, PointwiseSpec, Relaxation, make_pointwise
 from search_spaces.blocks.factors import assigned_rows, hard_rows, orthogonality, soft_rows
 from search_spaces.blocks.kronecker_shuffle import dense_matrix
@@ -130,8 +131,9 @@ def test_soft_training_passes_the_numerical_gradient_check(shape: str, option: s
 @EVERY_SHAPE
 def test_counted_multiply_adds_are_half_the_flops_that_torch_counts(shape: str, option: str) -> None:
     block, x = untouched(shape, option).eval(), features(shape).float()
+    deployed = compact(block)
     with FlopCounterMode(display=False) as counter:
-        block(x)
+        deployed(x)
     positions = SHAPES[shape].groups if option == "small_generator" else 1
     linear = sum(4 * positions * m.in_features * m.out_features for m in block.modules() if isinstance(m, nn.Linear))
     assert counter.get_total_flops() == 2 * (block.multiply_adds(tuple(x.shape)) + linear)
@@ -145,8 +147,12 @@ def test_products_are_done_in_the_cheaper_order() -> None:
     assert untouched("outer_first").multiply_adds((3, 48, 5, 7)) == 3 * 35 * 2 * 72
 
 
-def test_deployed_parameters_are_the_static_factors_alone() -> None:
+def test_deployed_parameters_are_those_of_the_factors_or_of_the_matrix_of_each_group() -> None:
+    # Three groups, 8 channels to 20 of each: a term takes 2 4 (4 + 5) = 72 multiply-adds a group, the matrix 160.
     assert untouched("widening", "soft_first").deployed_parameters() == 2 * (5 * 2 + 4 * 4)
+    # Two groups of 12 channels: a term takes 12 (3 + 4) = 84, the matrix 144.
+    assert untouched("square").deployed_parameters() == 3 * 3 + 4 * 4
+    assert untouched("square", "soft_first").deployed_parameters() == 2 * 144
 
 
 @EVERY_SHAPE
