@@ -61,7 +61,7 @@ class SpaceSettings:
     shares: tuple[str, ...] = ("matrices", "generator", "none")
     """What the channel groups share: matrices (one pair for all), generator (one small generator applied to each), none."""
     kron_ranks: tuple[int, ...] = (1, 2, 4)
-    """static_dynamic: terms of its static Kronecker matrix."""
+    """static_dynamic: terms of its static Kronecker matrix. More than its smaller factor has entries add nothing."""
     sum_levels: tuple[str, ...] = ("full",)
     """static_dynamic: where the generated and the static matrix are added. full (the whole matrices), factor (their factors)."""
     binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)

@@ -179,9 +179,11 @@ class StageDecisions:
             resolved["share"] = share
         if mixer == "static_dynamic" or replaced:
             resolved["sum_level"] = decisions[f"{name}.sum_level"]
-        if mixer in RANKED or replaced:
+        ranked = [*(mixed if mixer in RANKED else ()), *replaced]
+        if ranked:
             by_factors = resolved.get("sum_level") == "factor" and mixer != "static_matrix"
-            resolved["kron_rank"] = 1 if by_factors else decisions[f"{name}.kron_rank"]
+            most = 1 if by_factors else max(each.most_terms for each in ranked)
+            resolved["kron_rank"] = min(integer(decisions, f"{name}.kron_rank"), most)
 
     def _of_rebuilt(self) -> dict[str, tuple[Scalar, ...]]:
         """What is decided on rebuilt filters."""
