@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import random
 
-from nas.mixers import stage_kind
+import pytest
+from torch import nn
+
+from nas.mixers import stage_kind, stages
+from nas.report.descriptions import stage_words
 from nas.report.styles import STYLES
+from search_spaces import SpaceSettings, compact
 from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
+from search_spaces.blocks.deployed_matrix import GatherMatrixSum, KroneckerMatrix
+from search_spaces.shufflenet_v2 import ShuffleNetV2Space
+from tests.search_spaces.genotypes import draw
 
 
 @pytest.mark.parametrize("mixer", BLOCKS)
@@ -19,3 +27,24 @@ def test_every_mixer_has_a_name_and_look_of_its_own(mixer: str):
 @pytest.mark.parametrize("convolution", KINDS)
 def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: str):
     assert stage_kind({"convolution": convolution}) in STYLES
+
+
+def test_the_words_say_whether_a_static_matrix_is_deployed_dense():
+    settings = SpaceSettings(
+        widths=(16, 24, 48), units=((1,), (1,), (1,)), mixers=("static_dynamic",), sum_levels=("full", "factor")
+    )
+    space = ShuffleNetV2Space(settings, image_size=8, channels=1, classes=4)
+    rng = random.Random(0)
+    told = set()
+    for _ in range(12):
+        candidate = space.decode(draw(space, rng))
+        network = compact(space.build(candidate))
+        for stage, (name, decisions) in zip(network.stages, stages(candidate).items(), strict=True):
+            sums = [part for part in stage.modules() if isinstance(part, GatherMatrixSum)]
+            dense = [not isinstance(part.matrix, KroneckerMatrix) for part in sums]
+            for part, one in zip(sums, dense, strict=True):
+                assert any(isinstance(module, nn.Conv2d) for module in part.matrix.modules()) is one
+            said = "deployed as a dense one" in stage_words(decisions)
+            assert dense in ([], [said]), name
+            told.add(said)
+    assert told == {True, False}

@@ -81,11 +81,22 @@ def stage_words(decisions: Mapping[str, Scalar]) -> str:
     if "share" in decisions:
         parts.append(_SHARED.get(str(decisions["share"]), f"share {decisions['share']}"))
     if "kron_rank" in decisions:
-        parts.append(f"static matrix of {_counted(decisions['kron_rank'], 'term')}")
+        parts.append(f"static matrix of {_counted(decisions['kron_rank'], 'term')}{_deployed_form(decisions)}")
     if "sum_level" in decisions:
         parts.append(_ADDED.get(str(decisions["sum_level"]), f"sum level {decisions['sum_level']}"))
     parts += [f"{name.replace('_', ' ')} {value}" for name, value in decisions.items() if name not in known]
     return ", ".join(parts)
+
+
+def _deployed_form(decisions: Mapping[str, Scalar]) -> str:
+    """How the static matrix of a stage is deployed, where that is not by its Kronecker factors."""
+    if decisions.get("sum_level") == "factor":
+        return ""
+    n1, n2, terms = (decisions.get(name) for name in ("n1", "n2", "kron_rank"))
+    if "group_rank" in decisions or not (isinstance(n1, int) and isinstance(n2, int) and isinstance(terms, int)):
+        return ", deployed as a dense one in layers where that is cheaper"
+    # Multiply-adds a channel and position: r (n1 + n2) with the factors, n1 n2 with the matrix of each group.
+    return ", deployed as a dense one" if n1 * n2 <= terms * (n1 + n2) else ""
 
 
 def _short_stages(per_stage: Mapping[str, Mapping[str, Scalar]]) -> str:

@@ -93,8 +93,9 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
 
 def test_words_of_a_stage_say_ranks_and_sums():
     decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
-    said = "in each layer groups of rank 0, pair of rank 1, static matrix of 1 term, whole matrices added"
-    assert stage_words(decisions) == said
+    matrix = "static matrix of 1 term, deployed as a dense one in layers where that is cheaper"
+    assert stage_words(decisions) == f"in each layer groups of rank 0, pair of rank 1, {matrix}, whole matrices added"
+    assert "deployed" not in stage_words({**decisions, "sum_level": "factor"})
 
 
 def test_a_decision_that_the_words_do_not_know_is_still_told():
