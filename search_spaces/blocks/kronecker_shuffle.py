@@ -84,7 +84,7 @@ def kronecker_shuffle(
         mixed = two_products(x, p1, p2, groups)
         return mixed if static is None else mixed + kronecker_sum(x, *static, groups)
     blocks = kronecker_product(p1, p2)
-    return _apply(x, blocks if static is None else blocks + summed_terms(*static), groups, form)
+    return apply_blocks(x, blocks if static is None else blocks + summed_terms(*static), groups, form)
 
 
 def kronecker_sum(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
@@ -99,7 +99,7 @@ def kronecker_sum(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tenso
     form = shared_form(_shape(outer, inner, groups), terms=len(outer))
     if form is Form.FACTORS:
         return terms_together(x, outer, inner, groups)
-    return _apply(x, summed_terms(outer, inner)[None, None], groups, form)
+    return apply_blocks(x, summed_terms(outer, inner)[None, None], groups, form)
 
 
 def kronecker_product(p1: Tensor, p2: Tensor) -> Tensor:
@@ -194,7 +194,7 @@ def _times(weight: Tensor, x: Tensor) -> Tensor:
     return torch.bmm(weight.expand(x.shape[0], -1, -1), x)
 
 
-def _apply(x: Tensor, blocks: Tensor, groups: int, form: Form) -> Tensor:
+def apply_blocks(x: Tensor, blocks: Tensor, groups: int, form: Form) -> Tensor:
     """S_g (I_g (x) M) x with M as it stands, in one product: `float[b c h w], float[b|1 g|1 o i] -> float[b d h w]`."""
     if form is Form.WHOLE:
         whole = whole_matrix(blocks, groups)
