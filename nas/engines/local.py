@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -188,6 +189,11 @@ class LocalEngine:
 
 
 def _cause(code: int) -> str:
-    if code == -9:
-        return "killed by signal 9; when the machine runs out of memory, the kernel does this"
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    if -code == signal.SIGKILL:
+        return "SIGKILL; when the machine runs out of memory, the kernel does this"
+    try:
+        return f"{signal.Signals(-code).name}: {signal.strsignal(-code)}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

@@ -29,6 +29,7 @@ from nas.engines.local import LocalEngine
 from nas.engines.ray_tune.engine import RayEngine, environment
 from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.engines.serving import WorkerError
+from nas.errors import CrashStreakError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from run_search import main
@@ -199,6 +200,27 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(tmp_
             run(toy_driver(tmp_path / "none"), WorkerSpec(factory="toy_search:no_such_function"), tmp_path)
         with pytest.raises(WorkerError, match=r"2 CPU cores and 0 GPUs.*takes 1 .*and 2 \(--ray.gpus_per_trial\)"):
             RayEngine(worker, RaySettings(), cpus=1, gpus=2, logs=tmp_path).run(toy_driver(tmp_path / "gpu"), print)
+
+
+@pytest.mark.slow
+def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start_goes_on(tmp_path: Path):
+    work = tmp_path / "work"
+    with a_cluster(2):
+        driver = toy_driver(tmp_path, trials=6, max_losses=1)
+        deadly = toy_worker(work, deadly=(8, 16, 32, 64), dies_of=signal.SIGSEGV)
+        told = r"^trials \d, \d and \d crashed .*\(the worker process died \(SIGSEGV: Segmentation fault\)\)"
+        with pytest.raises(CrashStreakError, match=told):
+            run(driver, deadly, tmp_path)
+        assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
+        assert len(driver.trials) <= 4
+        driver._study.close()
+        driver = toy_driver(tmp_path, trials=6)
+        run(driver, toy_worker(work), tmp_path)
+        assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
+        killed = toy_driver(tmp_path / "killed", trials=1)
+        run(killed, toy_worker(tmp_path / "killed" / "work", deadly=(8,)), tmp_path)
+        assert isinstance(killed.trials[0].outcome, Failure)
+        assert killed.trials[0].outcome.message == "the worker process died (killed, or its machine is gone)"
 
 
 @pytest.mark.slow
