@@ -102,6 +102,7 @@ class ToyEvaluator:
         failing: Widths whose training diverges.
         deadly: Widths whose training kills the worker process.
         dies_of: The signal with which it does.
+        waits_after: Epochs after which a training waits until the file `go` is in the folder.
         hanging: Trials whose first training never says a word.
     """
 
@@ -113,12 +114,14 @@ class ToyEvaluator:
         deadly: Sequence[int],
         hanging: Sequence[int] = (),
         dies_of: int = signal.SIGKILL,
+        waits_after: int | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.epoch_seconds = epoch_seconds
         self.failing = failing
         self.deadly = deadly
         self.dies_of = dies_of
+        self.waits_after = waits_after
         self.hanging = hanging
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -131,6 +134,8 @@ class ToyEvaluator:
         process.write_text(str(os.getpid()))
         done = json.loads(checkpoint.read_text())["epochs"] if checkpoint.exists() else 0
         for epoch in range(done, task.budget.epochs):
+            while epoch == self.waits_after and not (self.folder / "go").exists():
+                time.sleep(0.01)
             time.sleep(self.epoch_seconds)
             if width in self.deadly:
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -179,6 +184,7 @@ def toy_worker(
     deadly: tuple[int, ...] = (),
     hanging: tuple[int, ...] = (),
     dies_of: int = signal.SIGKILL,
+    waits_after: int | None = None,
 ) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
     return WorkerSpec(
@@ -190,6 +196,7 @@ def toy_worker(
             "deadly": list(deadly),
             "hanging": list(hanging),
             "dies_of": int(dies_of),
+            "waits_after": waits_after,
         },
     )
 
