@@ -41,8 +41,8 @@ class CrashStreak:
         messages = (textwrap.shorten(each.message, LONGEST, placeholder=" ...") for each in self.undecided.values())
         causes = "; ".join(dict.fromkeys(messages))
         return CrashStreakError(
-            f"trials {', '.join(most)} and {last} crashed one after the other ({causes}), which is hardly the fault of each; they "
-            "are not recorded as failed, the same command tries them again and continues"
+            f"trials {', '.join(most)} and {last} crashed one after the other ({causes}), so the fault is hardly theirs: none is "
+            "recorded as failed, and the same command tries them again and continues"
         )
 
     def end(self) -> dict[int, Failure]:

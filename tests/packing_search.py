@@ -62,4 +62,5 @@ def holding_worker(folder: Path) -> WorkerSpec:
 
 def changes(folder: Path) -> list[int]:
     """Bytes that workers took, and below zero gave back, in order."""
-    return [int(line) for line in (folder / "held.log").read_text().split()]
+    log = folder / "held.log"
+    return [int(line) for line in log.read_text().split()] if log.exists() else []

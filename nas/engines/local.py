@@ -115,6 +115,7 @@ class LocalEngine:
 
         Raises:
             WorkerError: A worker could not be started, or finds the images, the settings or the disk unusable.
+            CrashStreakError: Candidates crashed one after the other.
             OutputError: The folder of the logs cannot be made.
         """
         try:
