@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.engines.ray_tune.settings import RaySettings
-from nas.errors import AllFailedError, NasError, SettingsError
+from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from search_plan import Plan, Settings, settings_faults, settings_json
@@ -67,6 +67,7 @@ def search(settings: Settings) -> ParetoFront:
     Raises:
         NasError: Something in the settings, the data or the output folder is not as it must be; nothing is overwritten.
         AllFailedError: Every candidate failed.
+        CrashStreakError: Candidates crashed one after the other; the report has been written, and the same settings continue.
         KeyboardInterrupt: Stopped by hand; the report of what is there has been written.
     """
     return run(settings).front
@@ -309,7 +310,7 @@ def _run(settings: Settings) -> int:
     print(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)", file=sys.stderr)
     try:
         result = run(settings)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CrashStreakError):
         if report.exists():
             print(f"\nwhat is there so far: {report}", file=sys.stderr)
         raise

@@ -154,22 +154,26 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
         ) as pool,
     ):
         futures = [pool.submit(plan.train, *plan.arguments[key]) for key in missing]
+        died: BaseException | None = None
         try:
             for future in as_completed(futures):
+                if isinstance(future.exception(), BrokenProcessPool):
+                    died = future.exception()  # of the others some may have ended before
+                    continue
                 record = future.result()
                 records.add(record)
                 bar.update()
                 bar.set_postfix_str(" ".join(map(str, (record.get(name, "") for name in ("arm", "coding")))).strip())
                 after(record)
-        except BaseException as error:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise OutputError(
-                    "a training's process died, perhaps for want of memory; the same command continues"
-                ) from error
             raise
+        if died is not None:
+            raise OutputError(
+                "a training's process died, perhaps for want of memory; the same command continues"
+            ) from died
 
 
 def execution_identity(execution: Execution) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import gc
 import logging
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -32,6 +31,7 @@ from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, 
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
+from nas.exception_line import exception_line
 from nas.ports import Reading, Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
@@ -369,6 +369,4 @@ def what_went_wrong(error: Exception) -> tuple[FailureKind, str]:
         return FailureKind.OUT_OF_MEMORY, message.splitlines()[0]
     if isinstance(error, NasError):
         return FailureKind.INVALID, message
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return FailureKind.CRASHED, traceback.format_exception_only(error)[-1].strip() + place
+    return FailureKind.CRASHED, exception_line(error)

@@ -10,6 +10,7 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
+from nas.crash_streak import CrashStreak
 from nas.dimensions import Genotype
 from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.pauses import Pauses
@@ -71,6 +72,7 @@ class Driver:
         self._pauses = Pauses(stopping or NeverPause(), budget.epochs, self._compared_cost)
         self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
+        self._crashes = CrashStreak()
         self.ended = ""
         """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
         self.epochs: dict[int, int] = {}
@@ -96,10 +98,12 @@ class Driver:
         for source in (self._replicate, self._new_candidate, self._replicate):
             if (number := source()) is not None:
                 return self._task(number)
-        if not self._in_training:
-            # Nothing is under way that could change the verdict on what waits.
+        if (self._pauses.waiting or self._crashes.undecided) and not self._in_training:
+            # Nothing is under way that could change the verdict on what waits, or on what has crashed.
             for number, partial in self._pauses.given_up().items():
                 self._end(number, partial, stopped=True)
+            self._blame_candidates()
+            return self.next_task()  # with these ended, known candidates may be due again
         return None
 
     def _new_candidate(self) -> int | None:
@@ -121,7 +125,8 @@ class Driver:
 
     def _reason_to_end(self, *, searching: bool) -> str:
         promised = len(self._in_training) * self._budget.epochs
-        paid = sum(partial.epochs for partial in self._pauses.waiting.values())
+        partial: list[Outcome] = [*self._pauses.waiting.values(), *self._crashes.undecided.values()]
+        paid = sum(outcome.epochs for outcome in partial)
         return self._ledger.reason_to_end(promised + paid, searching=searching)
 
     def _replicate(self) -> int | None:
@@ -158,10 +163,19 @@ class Driver:
         return self._pauses.goes_on(number, progress.epochs, progress.accuracy)
 
     def on_outcome(self, number: int, outcome: Outcome) -> None:
-        """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over."""
+        """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over.
+
+        Raises:
+            CrashStreakError: It crashed, as those before it did; all of them stay to be continued.
+        """
+        if isinstance(outcome, Evaluation):
+            self._blame_candidates()
         if self._pauses.takes(number, outcome):
             self._study.pause(replace(self._study[number], outcome=outcome))
             self._in_training.discard(number)
+            return
+        if isinstance(outcome, Failure) and outcome.kind is FailureKind.CRASHED:
+            self._crashed(number, outcome)
             return
         self._end(number, outcome)
         if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
@@ -179,13 +193,36 @@ class Driver:
         for repeat in self._waiting.pop(number, []):
             self._study.finish(replace(self._study[repeat], state=TrialState.REUSED, outcome=outcome))
 
-    def on_lost(self, number: int, reason: str) -> None:
-        """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many."""
+    def _crashed(self, number: int, crash: Failure) -> None:
+        self._in_training.discard(number)
+        self._crashes.add(number, crash)
+        if error := self._crashes.error:
+            for again in sorted(self._crashes.end()):
+                self._lost.pop(again, None)
+                self._queue.append(again)
+            raise error
+
+    def _blame_candidates(self) -> None:
+        """Records the crashes so far as failures of their candidates."""
+        for number, crash in self._crashes.end().items():
+            self._end(number, crash)
+
+    def on_lost(self, number: int, reason: str, kind: FailureKind = FailureKind.CRASHED) -> None:
+        """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many.
+
+        Args:
+            number: Of the trial.
+            reason: What is known of the death, in words.
+            kind: Of the failure if it was one too many.
+
+        Raises:
+            CrashStreakError: See `on_outcome`.
+        """
         self._pauses.lost(number)
         self._lost[number] = self._lost.get(number, 0) + 1
         if self._lost[number] >= self._max_losses:
             epochs = self.epochs.get(number, 0)
-            self.on_outcome(number, Failure(kind=FailureKind.CRASHED, message=reason, epochs=epochs))
+            self.on_outcome(number, Failure(kind=kind, message=reason, epochs=epochs))
         else:
             self._in_training.discard(number)
             self._queue.append(number)
@@ -193,7 +230,7 @@ class Driver:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
-        idle = not (self._queue or self._in_training or self._pauses.waiting)
+        idle = not (self._queue or self._in_training or self._pauses.waiting or self._crashes.undecided)
         return idle and (bool(self.ended) or self.handed_out >= self._target) and self._replication.settled
 
     @property

@@ -42,6 +42,10 @@ class StudyError(NasError, RuntimeError):
     """The study on disk does not fit this search, or is in use by another driver."""
 
 
+class CrashStreakError(NasError, RuntimeError):
+    """Candidates crashed one after the other; the search has stopped, and its trials stay to be continued."""
+
+
 class AllFailedError(NasError, RuntimeError):
     """Every candidate that was trained failed; there is no front (exit code 1)."""
 

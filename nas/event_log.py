@@ -48,7 +48,8 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._write("search_ended", finished=kind is None and self._driver.finished, why=self._driver.ended)
+        why = self._driver.ended if error is None else str(error)
+        self._write("search_ended", finished=kind is None and self._driver.finished, why=why)
         self._file.close()
 
     def update(self) -> None:

@@ -12,7 +12,8 @@ from nas.objectives import Objective
 if TYPE_CHECKING:
     from nas.driver import Driver
     from nas.endings import Ending
-    from nas.ports import Evaluator
+    from nas.ports import Evaluator, Tell
+    from nas.records import Outcome, Task
     from nas.space import SearchSpace
 
 
@@ -76,7 +77,27 @@ def make_driver(
 
 
 def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
-    """Evaluates one candidate after the other until the driver is finished."""
+    """Evaluates one candidate after the other until the driver is finished.
+
+    What the evaluator raises is a crash of the candidate.
+
+    Raises:
+        CrashStreakError: Three crashed one after the other; a further call, of this driver or of one with the same database,
+            tries them again.
+        NasError: The evaluator raised one.
+    """
     from nas.engines.virtual_time import VirtualTimeEngine
 
-    VirtualTimeEngine(evaluator).run(driver)
+    VirtualTimeEngine(_Guarded(evaluator)).run(driver)
+
+
+class _Guarded:
+    """An evaluator that raises nothing because of a candidate."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
+        from nas.engines.serving import attempt
+
+        return attempt(self._evaluator, task, progress)

@@ -27,7 +27,7 @@ class Evaluator(Protocol):
 
         Told at a rung not to go on, it keeps a checkpoint and returns an Evaluation of fewer epochs.
 
-        Never raises because of the candidate: what goes wrong with it comes back as a Failure. A NasError means that no
+        What goes wrong with the candidate comes back as a Failure; another exception counts as its crash. A NasError means that no
         candidate could be trained here (images gone, disk full): the search stops and the trial stays to be continued.
         """
         ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from toy_search import toy_evaluation
@@ -14,16 +13,18 @@ from nas.ports import Tell, WorkerSpec
 from nas.records import MemoryNeed, Outcome, Progress, Task
 
 MEGABYTE = 2**20
-CAPACITY = 80 * MEGABYTE
+CAPACITY = 64 * MEGABYTE
 """Of every device; widths are 8, 16, 32 and 64, and a candidate holds as many megabytes."""
 
 
 class HoldingEvaluator:
-    """Asks for a megabyte for each of the width, takes it when let in, and writes down when it took it and gave it back."""
+    """Asks for a megabyte for each of the width, takes it when let in, and writes down when it took it and gave it back.
 
-    def __init__(self, folder: str, seconds: float) -> None:
-        self._log = Path(folder) / "held.log"
-        self._seconds = seconds
+    It does that once the file `go` is in the folder.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
         size = int(task.candidate.architecture["width"]) * MEGABYTE
@@ -34,13 +35,14 @@ class HoldingEvaluator:
         held.write(bytes(size))
         assert resident() - before > 0.9 * size
         self._write(size)
-        time.sleep(self._seconds)
+        while not (self._folder / "go").exists():
+            time.sleep(0.01)
         self._write(-size)
         held.close()
         return toy_evaluation(task, task.budget.epochs)
 
     def _write(self, change: int) -> None:
-        with self._log.open("a") as log:
+        with (self._folder / "held.log").open("a") as log:
             log.write(f"{change}\n")
 
 
@@ -49,21 +51,16 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def make_holding_evaluator(folder: str, seconds: float) -> HoldingEvaluator:
-    return HoldingEvaluator(folder, seconds)
+def make_holding_evaluator(folder: str) -> HoldingEvaluator:
+    return HoldingEvaluator(folder)
 
 
-def holding_worker(folder: Path, seconds: float = 0.3) -> WorkerSpec:
+def holding_worker(folder: Path) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
-    return WorkerSpec(
-        factory="packing_search:make_holding_evaluator", arguments={"folder": str(folder), "seconds": seconds}
-    )
+    return WorkerSpec(factory="packing_search:make_holding_evaluator", arguments={"folder": str(folder)})
 
 
-def held(folder: Path) -> Sequence[int]:
-    """Bytes held by all workers together, after every change."""
-    total, totals = 0, []
-    for line in (folder / "held.log").read_text().split():
-        total += int(line)
-        totals.append(total)
-    return totals
+def changes(folder: Path) -> list[int]:
+    """Bytes that workers took, and below zero gave back, in order."""
+    log = folder / "held.log"
+    return [int(line) for line in log.read_text().split()] if log.exists() else []

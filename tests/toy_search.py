@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -100,16 +101,27 @@ class ToyEvaluator:
         epoch_seconds: How long an epoch takes.
         failing: Widths whose training diverges.
         deadly: Widths whose training kills the worker process.
+        dies_of: The signal with which it does.
+        waits_after: Epochs after which a training waits until the file `go` is in the folder.
         hanging: Trials whose first training never says a word.
     """
 
     def __init__(
-        self, folder: str, epoch_seconds: float, failing: list[int], deadly: list[int], hanging: Sequence[int] = ()
+        self,
+        folder: str,
+        epoch_seconds: float,
+        failing: Sequence[int],
+        deadly: Sequence[int],
+        hanging: Sequence[int] = (),
+        dies_of: int = signal.SIGKILL,
+        waits_after: int | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.epoch_seconds = epoch_seconds
         self.failing = failing
         self.deadly = deadly
+        self.dies_of = dies_of
+        self.waits_after = waits_after
         self.hanging = hanging
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -122,9 +134,12 @@ class ToyEvaluator:
         process.write_text(str(os.getpid()))
         done = json.loads(checkpoint.read_text())["epochs"] if checkpoint.exists() else 0
         for epoch in range(done, task.budget.epochs):
+            while epoch == self.waits_after and not (self.folder / "go").exists():
+                time.sleep(0.01)
             time.sleep(self.epoch_seconds)
             if width in self.deadly:
-                os.kill(os.getpid(), signal.SIGKILL)
+                resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+                os.kill(os.getpid(), self.dies_of)
             if width in self.failing:
                 return Failure(kind=FailureKind.DIVERGED, message="loss is nan", epochs=epoch)
             with (self.folder / "epochs.log").open("a") as log:
@@ -168,6 +183,8 @@ def toy_worker(
     failing: tuple[int, ...] = (),
     deadly: tuple[int, ...] = (),
     hanging: tuple[int, ...] = (),
+    dies_of: int = signal.SIGKILL,
+    waits_after: int | None = None,
 ) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
     return WorkerSpec(
@@ -178,6 +195,8 @@ def toy_worker(
             "failing": list(failing),
             "deadly": list(deadly),
             "hanging": list(hanging),
+            "dies_of": int(dies_of),
+            "waits_after": waits_after,
         },
     )
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -114,6 +115,7 @@ class LocalEngine:
 
         Raises:
             WorkerError: A worker could not be started, or finds the images, the settings or the disk unusable.
+            CrashStreakError: Candidates crashed one after the other.
             OutputError: The folder of the logs cannot be made.
         """
         try:
@@ -188,6 +190,11 @@ class LocalEngine:
 
 
 def _cause(code: int) -> str:
-    if code == -9:
-        return "killed by signal 9; when the machine runs out of memory, the kernel does this"
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    if -code == signal.SIGKILL:
+        return "SIGKILL; when the machine runs out of memory, the kernel does this"
+    try:
+        return f"{signal.Signals(-code).name}: {signal.strsignal(-code)}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from nas.errors import NasError
+from nas.exception_line import exception_line
 from nas.ports import Evaluator, Tell
-from nas.records import Failure, FailureKind, Task
+from nas.records import Failure, FailureKind, Outcome, Task
 
 READY, PROGRESS, OUTCOME, FATAL = "ready", "progress", "outcome", "fatal"
 """Kinds of message: its evaluator is made; another epoch; how the task ended; no task can be done here."""
@@ -33,12 +34,26 @@ def make_evaluator(factory: str, arguments: Mapping[str, Any], arrays: Mapping[s
     return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
 
 
-def serve(evaluator: Evaluator, task: Task, tell: Tell) -> tuple[str, dict[str, Any]]:
-    """Evaluates a task: the kind of the answer, and its body as plain JSON."""
+def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
+    """Evaluates a task; whatever is raised is a crash, and its traceback goes to standard error.
+
+    Raises:
+        NasError: No task can be done here.
+    """
     try:
-        return OUTCOME, evaluator.evaluate(task, tell).to_json()
+        outcome = evaluator.evaluate(task, tell)
+        outcome.to_json()  # what is no outcome is found out here
+        return outcome
+    except NasError:
+        raise
+    except Exception as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        return Failure(kind=FailureKind.CRASHED, message=exception_line(error))
+
+
+def serve(evaluator: Evaluator, task: Task, tell: Tell) -> tuple[str, dict[str, Any]]:
+    """Evaluates a task at the border of a process: the kind of the answer, and its body as plain JSON."""
+    try:
+        return OUTCOME, attempt(evaluator, task, tell).to_json()
     except NasError as error:
         return FATAL, {"message": str(error)}
-    except Exception as error:  # the process border: nothing but records may cross it
-        sys.excepthook(type(error), error, error.__traceback__)
-        return OUTCOME, Failure(kind=FailureKind.CRASHED, message=f"{type(error).__name__}: {error}").to_json()

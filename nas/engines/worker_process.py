@@ -5,6 +5,7 @@ Ends at once when its driver is gone (end of its standard input), whatever it is
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import queue
@@ -20,6 +21,7 @@ from nas.records import Progress, Task
 
 def main() -> None:
     """Serves tasks until standard input ends."""
+    faulthandler.enable()  # a fault of a library leaves in the log where it was called
     # Ctrl-C reaches the whole terminal group; the driver alone decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from evaluator.device_lock import DeviceLock
 from nas.errors import MeasurementError, OutputError
 
 ROOT = Path(__file__).parents[2]
-SOON = 60.0
+SOON = 240.0
 """Seconds within which a busy machine gets round to what must happen."""
 A_WHILE = 0.3
 """Seconds over which something that must not happen is looked for."""
@@ -64,6 +65,15 @@ class User:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
+
+
+def is_at_the_turnstile(folder: Path) -> bool:
+    """Waits until a measurement is there: that it is about to ask, as it says, is not enough where another must come after it."""
+    turnstile, _ = DeviceLock("cpu", folder=folder)._pair("cpu")
+    end = time.monotonic() + SOON
+    while not (taken := turnstile.is_taken()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return taken
 
 
 Starter = Callable[..., User]
@@ -118,11 +128,12 @@ def test_the_lock_of_a_killed_process_is_free(start: Starter, holder: str, waite
     waiting.says("in")
 
 
-def test_a_measurement_killed_while_it_waits_holds_nobody_up(start: Starter) -> None:
+def test_a_measurement_killed_while_it_waits_holds_nobody_up(start: Starter, tmp_path: Path) -> None:
     training = start("shared")
     training.says("asks", "in")
     measurement = start("exclusive")
     measurement.says("asks")
+    assert is_at_the_turnstile(tmp_path)
     later = start("shared")
     later.says("asks")
     assert later.is_silent()
@@ -130,12 +141,13 @@ def test_a_measurement_killed_while_it_waits_holds_nobody_up(start: Starter) -> 
     later.says("in")
 
 
-def test_trainings_that_ask_anew_do_not_keep_ahead_of_a_measurement_that_waits(start: Starter) -> None:
+def test_trainings_that_ask_anew_do_not_keep_ahead_of_a_measurement_that_waits(start: Starter, tmp_path: Path) -> None:
     """Without the turnstile the later training would go in beside the first, and so would the next beside it, for ever."""
     training = start("shared")
     training.says("asks", "in")
     measurement = start("exclusive")
     measurement.says("asks")
+    assert is_at_the_turnstile(tmp_path)
     assert measurement.is_silent()
     later = start("shared")
     later.says("asks")

@@ -20,7 +20,7 @@ def test_a_process_killed_in_the_middle_is_continued_bit_for_bit(cache: Path, tm
     prepare(DataSettings(cache=str(cache)), seed=0)
     command = [sys.executable, "-m", "tests.evaluator.train_digits", str(cache), str(tmp_path / "killed"), str(EPOCHS)]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line == "4\n":

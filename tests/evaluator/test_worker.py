@@ -317,15 +317,15 @@ def test_a_training_gives_the_device_to_measurements_whenever_it_waits_and_betwe
 
     def measure(progress: Progress) -> bool:
         """What a driver may do before it answers; with the device in the training's hand it would wait for ever."""
-        with lock.exclusive(wait_seconds=30):
+        with lock.exclusive(wait_seconds=240):
             measured.append(progress.epochs)
         return True
 
     between = threading.Event()
 
     def measure_beside() -> None:
-        while not between.is_set():
-            with lock.exclusive(wait_seconds=30):
+        while measured.count(-1) == 0 or not between.is_set():
+            with lock.exclusive(wait_seconds=240):
                 measured.append(-1)
             time.sleep(0.01)
 

@@ -1,4 +1,4 @@
-"""Trains one task on digits, telling each epoch; a test kills this process in the middle.
+"""Trains one task on digits, telling each epoch and waiting for a line before the last; a test kills this process in the middle.
 
 Arguments: the cache, the folder of checkpoints, the number of epochs.
 """
@@ -11,7 +11,7 @@ from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.candidate import Candidate
-from nas.records import Task
+from nas.records import Progress, Task
 from tests.evaluator.networks import shuffling_network
 
 
@@ -33,7 +33,17 @@ def make_task(epochs: int) -> Task:
     return Task(trial=1, candidate=candidate, budget=Budget(epochs=epochs), seed=1)
 
 
+def main() -> None:
+    epochs = int(sys.argv[3])
+
+    def tell(progress: Progress) -> None:
+        sys.stdout.write(f"{progress.epochs}\n")
+        sys.stdout.flush()
+        if progress.epochs == epochs - 1:
+            sys.stdin.readline()
+
+    make_evaluator(sys.argv[1], sys.argv[2]).evaluate(make_task(epochs), tell)
+
+
 if __name__ == "__main__":
-    make_evaluator(sys.argv[1], sys.argv[2]).evaluate(
-        make_task(int(sys.argv[3])), lambda progress: sys.stdout.write(f"{progress.epochs}\n") and sys.stdout.flush()
-    )
+    main()

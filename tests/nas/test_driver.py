@@ -82,6 +82,7 @@ def test_a_lost_worker_costs_a_second_try_and_then_a_failure(tmp_path: Path):
     driver.on_lost(task.trial, "killed")
     assert driver.next_task() == task
     driver.on_lost(task.trial, "killed again")
+    assert driver.next_task() is None
     assert driver.finished
     outcome = driver.trials[0].outcome
     assert isinstance(outcome, Failure)

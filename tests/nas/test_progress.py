@@ -41,7 +41,7 @@ def test_the_use_of_gpus_is_what_nvidia_smi_says(
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with GpuUse() as use:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while use.percent != percent and time.monotonic() < deadline:
             time.sleep(0.01)
     assert use.percent == percent

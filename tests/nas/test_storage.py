@@ -2,7 +2,8 @@ import itertools
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,25 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(url: str, tmp_path: Pat
     assert ["is back after" in text for text in told[1::2]] == [True] * 3
 
 
+@contextmanager
+def as_soon_as_it_is_away(told: list[str], mend: Callable[[], object]) -> Iterator[None]:
+    """Mends a storage, in another thread, when it is told to be away."""
+
+    def wait() -> None:
+        while not told and not over.wait(0.01):
+            pass
+        mend()
+
+    over = threading.Event()
+    mender = threading.Thread(target=wait)
+    mender.start()
+    try:
+        yield
+    finally:
+        over.set()
+        mender.join()
+
+
 def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: PostgresqlServer, tmp_path: Path):
     expected = searched(sqlite_url(tmp_path / "reference.db"), tmp_path, trials=6)
     url = server.new_database(next(NAMES))
@@ -139,10 +159,8 @@ def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: Postg
     task = driver.next_task()
     assert task is not None
     server.stop()
-    again = threading.Timer(2.0, server.start)
-    again.start()
-    finish(driver, task)
-    again.join()
+    with as_soon_as_it_is_away(told, server.start):
+        finish(driver, task)
     run_inline(driver)
     study.close()
     assert list(toy_study(url)) == expected
@@ -185,10 +203,8 @@ def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert task is not None
     other = sqlite3.connect(tmp_path / "study.db", check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
-    again = threading.Timer(1.0, other.rollback)
-    again.start()
-    finish(driver, task)
-    again.join()
+    with as_soon_as_it_is_away(told, other.rollback):
+        finish(driver, task)
     other.close()
     assert told[0] == "the study's storage is away (database is locked); trying again for 60 s"
     stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials

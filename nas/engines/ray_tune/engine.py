@@ -75,6 +75,7 @@ class RayEngine:
         Raises:
             WorkerError: Ray cannot be started or joined, has no room for one training, or a worker finds the images, the settings
                 or the disk unusable.
+            CrashStreakError: Candidates crashed one after the other.
         """
         if driver.finished:
             on_event()

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,9 +18,10 @@ from ray.tune.search import Searcher
 
 from nas.driver import Driver
 from nas.engines.packing import Packing
+from nas.engines.ray_tune.deaths import signal_of
 from nas.engines.ray_tune.worker import BODY, KIND
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, WorkerError
-from nas.records import Progress, outcome_from_json
+from nas.records import FailureKind, Progress, outcome_from_json
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class _Live:
     heard: float
     """When it last gave a sign of life, monotonic seconds."""
     hung: bool = False
+    cause: str = "killed, or its machine is gone"
+    """What its worker died of, as far as is known."""
 
 
 class Desk:
@@ -88,6 +92,12 @@ class Desk:
             return None
         return go_on if progress.waits else None
 
+    def died(self, tune_id: str, error_file: str | None) -> None:
+        """Tune has lost the worker of a task and written why, as far as it knows; `ended` comes next."""
+        if tune_id in self._live and error_file is not None:
+            name = signal_of(Path(error_file).read_text())
+            self._live[tune_id].cause = name or self._live[tune_id].cause
+
     def ended(self, tune_id: str, result: Mapping[str, Any] | None) -> None:
         """Tune is done with a task: with its outcome, or because the worker is lost, or because the search is being stopped."""
         live = self._live.pop(tune_id, None)
@@ -95,9 +105,11 @@ class Desk:
             return
         self._packing.leave(live.trial)
         kind = None if result is None else result.get(KIND)
-        if result is None:
-            silence = f"no sign of life for {self._timeout:g} s" if live.hung else "killed, or its machine is gone"
-            self._driver.on_lost(live.trial, f"the worker was lost ({silence})")
+        if result is None and live.hung:
+            reason = f"the worker gave no sign of life for {self._timeout:g} s"
+            self._driver.on_lost(live.trial, reason, FailureKind.TIMED_OUT)
+        elif result is None:
+            self._driver.on_lost(live.trial, f"the worker process died ({live.cause})")
         elif kind == OUTCOME:
             self._driver.on_outcome(live.trial, outcome_from_json(json.loads(result[BODY])))
         elif kind == FATAL:
@@ -175,6 +187,10 @@ class DriverScheduler(FIFOScheduler):
             # Before Tune's next call of the same actor, and calls of one caller are kept in order.
             actor.answer.remote(go_on)
         return TrialScheduler.CONTINUE
+
+    def on_trial_error(self, tune_controller: TuneController, trial: TuneTrial) -> None:
+        """Here alone it can be known what the worker died of."""
+        self._desk.guarded(lambda: self._desk.died(trial.trial_id, trial.error_file))
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> TuneTrial | None:
         """The oldest, as ever; called at every turn of Tune's loop, it is also where time is kept."""
