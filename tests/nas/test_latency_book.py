@@ -128,3 +128,23 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path):
 def test_settings_out_of_range_are_told_in_words():
     faults = latency_faults(LatencySettings(form="fast", batch=0, networks=5))
     assert [fault.split(":")[0] for fault in faults] == ["--latency.form", "--latency.batch", "--latency.networks"]
+
+
+def test_networks_that_were_counted_otherwise_are_counted_anew_and_not_measured_again(tmp_path: Path):
+    path, device = tmp_path / "latencies.jsonl", Device()
+    former = LatencyBook(
+        path, device, Count(costs=lambda candidate: {name: cost * 7 for name, cost in costs(candidate).items()})
+    )
+    former.calibrate(drawing(), 60)
+    unseen = list(networks(400, seed=3))[-1]
+    book = LatencyBook(path, device, Count(costs=costs, version=2))
+    assert len(book) == 0
+    book.calibrate(drawing(), 60)
+    assert (device.times, len(book)) == (60, 60)
+    fresh = LatencyBook(tmp_path / "fresh.jsonl", Device(), Count(costs=costs, version=2))
+    fresh.calibrate(drawing(), 60)
+    assert book.expected(unseen) == fresh.expected(unseen)
+    again = LatencyBook(path, device, Count(costs=costs, version=2))
+    assert len(again) == 60, "the file has both"
+    with pytest.raises(MeasurementError, match="cannot be compared"):
+        LatencyBook(path, Device("Other"), Count(costs=costs, version=3)).calibrate(drawing(5), 3)
