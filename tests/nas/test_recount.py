@@ -295,6 +295,7 @@ def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(
     before = search(database, by_factors, 1, trials=6)
     optuna.create_study(study_name="search-2", storage=f"sqlite:///{database}", directions=["maximize", "minimize"])
     after = search(database, by_cheaper_form, 2, trials=6)
+    assert after.trained == []
     assert_counted_by(by_cheaper_form, after.trials)
     assert len(after.trials) == len(before.trials)
     assert list(stored(database)) == ["search", "search-2"]
