@@ -288,9 +288,7 @@ def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(tmp_path: Path, 
     assert third.trials == after.trials
 
 
-def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(tmp_path: Path):
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=6)
     optuna.create_study(study_name="search-2", storage=f"sqlite:///{database}", directions=["maximize", "minimize"])
