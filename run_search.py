@@ -88,8 +88,8 @@ def run(settings: Settings) -> SearchResult:
         plan = Plan(settings)
         plan.measure_latencies(folder.latencies)
         plan.refuse_impossible()
-        for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
-            print(warning, file=sys.stderr)
+        for told in (*thin_data_warnings(plan.data.to_json(), plan.steps), *plan.recounted_given):
+            print(told, file=sys.stderr)
         study = study_of(plan, folder)
         driver = make_driver(
             settings.search,
@@ -139,8 +139,8 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search in its output folder, or in the storage that the settings name."""
-    from nas.growth import open_study
     from nas.storage import close_storage, open_storage, sqlite_url
+    from nas.succession import open_study
 
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
@@ -153,6 +153,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
             plan.objectives,
             plan.identity,
             plan.context,
+            plan.count,
             lambda text: print(text, file=sys.stderr),
         )
     except BaseException:
@@ -176,6 +177,7 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
         notes=() if plan.latencies is None else tuple(plan.latencies.notes()),
         ended=driver.ended,
+        costs_version=plan.count.version,
         settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
             **provenance(),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nas.dimensions import Genotype
     from nas.latency import Latency
     from nas.latency_book import LatencyBook
+    from nas.recount import Count
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
@@ -77,6 +78,14 @@ class Plan:
         self.latencies: LatencyBook | None = None
         """Of the networks of this search, where it asks for them."""
 
+    @cached_property
+    def count(self) -> Count:
+        """How costs are counted."""
+        from evaluator.cost_table import VERSION
+        from nas.recount import Count
+
+        return Count(costs=self.exact_costs, version=VERSION)
+
     @property
     def limits(self) -> dict[str, float]:
         """Largest allowed cost by objective name."""
@@ -102,7 +111,7 @@ class Plan:
         from nas.latency_book import LatencyBook
 
         rng = np.random.default_rng(self.settings.search.seed)
-        book = LatencyBook(path, self._measure_latency, self.exact_costs)
+        book = LatencyBook(path, self._measure_latency, self.count)
         book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
         self.latencies = book
 
@@ -192,6 +201,14 @@ class Plan:
 
         path = self.settings.search.warm_start
         return {} if path is None else warm_start(path, self.space)
+
+    @property
+    def recounted_given(self) -> list[str]:
+        """What has changed in the costs of these, in at most one line."""
+        from nas.warm_start import recounted
+
+        path = self.settings.search.warm_start
+        return [] if path is None else recounted(path, self.count)
 
     def refuse_impossible(self) -> None:
         """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""

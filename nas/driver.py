@@ -16,7 +16,8 @@ from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.pauses import Pauses
 from nas.endings import EXHAUSTED, Ending
 from nas.ledger import Ledger
-from nas.objectives import Objective, amount
+from nas.limits import violations
+from nas.objectives import Objective
 from nas.pareto import ParetoFront
 from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
 from nas.replication import Replication
@@ -86,7 +87,7 @@ class Driver:
         self.handed_out = 0
         """Distinct candidates that were, or are being, trained."""
         self._adopt()
-        known = {trial.baseline for trial in study}
+        known = {trial.baseline for trial in study if trial.state is not TrialState.UNTRAINED}
         begin_with = {**context.space.baselines(), **(given or {})}
         self._begin_with = deque((name, genotype) for name, genotype in begin_with.items() if name not in known)
 
@@ -269,7 +270,7 @@ class Driver:
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
         for trial in list(self._study):
-            if trial.state is TrialState.INFEASIBLE:
+            if trial.state in (TrialState.INFEASIBLE, TrialState.UNTRAINED):
                 continue
             if trial.reused_from is not None:
                 self._adopt_repeat(trial)
@@ -285,7 +286,7 @@ class Driver:
             self._replication.begun(trial)
             if trial.replicate_of is None:
                 self.handed_out += 1
-                self._first[trial.candidate.digest] = trial.number
+                self._remember(trial)
                 self._pauses.follow(trial)
             if trial.state is not TrialState.RUNNING:
                 self._ledger.enter(trial)
@@ -294,6 +295,11 @@ class Driver:
             else:
                 self._queue.append(trial.number)
         self._queue += self._pauses.released()  # the earlier driver may have let some of them go on
+
+    def _remember(self, trial: Trial) -> None:
+        """Takes note of a candidate, also in the form that its genotype has today, where it was decoded by an earlier version."""
+        for candidate in (trial.candidate, self._context.space.decode(trial.genotype)):
+            self._first.setdefault(candidate.digest, trial.number)
 
     def _adopt_repeat(self, trial: Trial) -> None:
         """One that waits goes on waiting for its first, or ends as that did if the earlier driver died in between."""
@@ -361,8 +367,8 @@ class Driver:
             costs=costs,
             baseline=baseline,
         )
-        if violations := self._violations(costs):
-            return replace(trial, state=TrialState.INFEASIBLE, violations=violations)
+        if over := self._violations(costs):
+            return replace(trial, state=TrialState.INFEASIBLE, violations=over)
         first = self._first.get(candidate.digest)
         if first is None:
             return self._judge_new(trial)
@@ -377,14 +383,10 @@ class Driver:
         """Of a candidate that was not there before: what can be measured is, and counts."""
         if self._context.measure is not None:
             trial = replace(trial, costs={**trial.costs, **self._context.measure(trial.candidate)})
-            if violations := self._violations(trial.costs):
-                return replace(trial, state=TrialState.INFEASIBLE, violations=violations)
+            if over := self._violations(trial.costs):
+                return replace(trial, state=TrialState.INFEASIBLE, violations=over)
         self._first[trial.candidate.digest] = trial.number
         return trial
 
     def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
-        return tuple(
-            f"{name} {amount(name, costs[name])} is over the limit {amount(name, limit)}"
-            for name, limit in self._context.limits.items()
-            if costs[name] > limit
-        )
+        return violations(self._context.limits, costs)

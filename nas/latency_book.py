@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nas.candidate import Candidate
 from nas.errors import MeasurementError, OutputError
 from nas.latency import LEAST_NETWORKS, Latency
 from nas.latency_predictor import LatencyPredictor, Measured
-from nas.ports import CostFunction
+from nas.recount import COSTS_VERSION, FIRST_VERSION, Count
 
 TRIES = 20
 """Random networks drawn for each that is wanted, after which the space counts as having no more."""
@@ -28,17 +29,19 @@ class LatencyBook:
     Args:
         path: Where measurements are kept, a line of JSON each; those there are used again.
         measure: Builds and measures a candidate.
-        costs: Exact costs, from which latencies are predicted.
+        count: Of exact costs, from which latencies are predicted. A network in the file that was counted otherwise takes no part in
+            that until it comes by and is counted anew; its latency holds.
 
     Raises:
         OutputError: The file cannot be read.
     """
 
-    def __init__(self, path: Path, measure: Measure, costs: CostFunction) -> None:
+    def __init__(self, path: Path, measure: Measure, count: Count) -> None:
         self._path = path
         self._measure = measure
-        self._costs = costs
+        self._count = count
         self._measured: dict[str, tuple[Measured, ...]] = {}
+        self._counted_otherwise: dict[str, tuple[Measured, ...]] = {}
         self._predictor: LatencyPredictor | None = None
         self._read()
 
@@ -78,10 +81,12 @@ class LatencyBook:
         """
         key = self._key(candidate)
         if key not in self._measured:
-            costs = dict(self._costs(candidate))
+            known = self._counted_otherwise.get(key)
+            latencies = self._measure(candidate) if known is None else [each.latency for each in known]
+            costs = dict(self._count.costs(candidate))
             found = tuple(
                 Measured(architecture=dict(candidate.architecture), costs=costs, latency=latency)
-                for latency in self._measure(candidate)
+                for latency in latencies
             )
             self._write(found)
             self._measured[key] = found
@@ -89,9 +94,10 @@ class LatencyBook:
 
     def expected(self, candidate: Candidate) -> float:
         """In milliseconds: as measured, or as predicted; measured now where the space is too small for a predictor."""
-        if self._predictor is None or self._key(candidate) in self._measured:
+        key = self._key(candidate)
+        if self._predictor is None or key in self._measured or key in self._counted_otherwise:
             return self.measure(candidate)
-        return 1e3 * float(self._predictor([candidate.architecture], [self._costs(candidate)])[0])
+        return 1e3 * float(self._predictor([candidate.architecture], [self._count.costs(candidate)])[0])
 
     def notes(self) -> list[str]:
         """How latencies were obtained, how well they are predicted, and what is wrong with them; in sentences."""
@@ -121,6 +127,9 @@ class LatencyBook:
         first: Sequence[Measured] = next(iter(self._measured.values()), ())
         return [each.latency.conditions.to_json() for each in first]
 
+    def _all(self) -> Iterator[tuple[Measured, ...]]:
+        return itertools.chain(self._measured.values(), self._counted_otherwise.values())
+
     @staticmethod
     def _key(candidate: Candidate) -> str:
         return json.dumps(dict(candidate.architecture), sort_keys=True)
@@ -132,11 +141,13 @@ class LatencyBook:
             raise OutputError(f"{self._path} cannot be read: {error.strerror or error}") from error
         for line in lines:
             try:
-                found = _measured(json.loads(line))
+                data = json.loads(line)
+                found, version = _measured(data), data.get(COSTS_VERSION, FIRST_VERSION)
             except (json.JSONDecodeError, KeyError, TypeError, ValueError):
                 continue  # a line that was cut off when its writer died; the network is measured again
-            self._measured[json.dumps(dict(found[0].architecture), sort_keys=True)] = found
-        conditions = {each[-1].latency.conditions for each in self._measured.values()}
+            into = self._measured if version == self._count.version else self._counted_otherwise
+            into[json.dumps(dict(found[0].architecture), sort_keys=True)] = found
+        conditions = {each[-1].latency.conditions for each in self._all()}
         if len(conditions) > 1:
             raise MeasurementError(
                 f"{self._path} holds latencies under different conditions, which cannot be compared; remove it to measure anew"
@@ -147,9 +158,10 @@ class LatencyBook:
         line = {
             "architecture": dict(first.architecture),
             "costs": dict(first.costs),
+            COSTS_VERSION: self._count.version,
             "latencies": [each.latency.to_json() for each in found],
         }
-        known = next(iter(self._measured.values()), found)
+        known = next(self._all(), found)
         if known[-1].latency.conditions != found[-1].latency.conditions:
             raise MeasurementError(
                 f"the latencies in {self._path} were measured on {known[-1].latency.conditions.device}, this one on "

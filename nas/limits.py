@@ -1,4 +1,4 @@
-"""Whether any network of a space can meet the limits, before a search looks for one in vain."""
+"""Limits on costs: whether a network meets them, and whether any of a space can, before a search looks for one in vain."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from nas.objectives import amount
 from nas.samplers.context import SamplerContext
 
 DRAWS = 16
+
+
+def violations(limits: Mapping[str, float], costs: Mapping[str, float]) -> tuple[str, ...]:
+    """Which limits the costs are over, in words."""
+    return tuple(
+        f"{name} {amount(name, costs[name])} is over the limit {amount(name, limit)}"
+        for name, limit in limits.items()
+        if costs[name] > limit
+    )
 
 
 def check_limits(context: SamplerContext) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,11 +63,19 @@ def reference_losses(objectives: tuple[Objective, ...]) -> tuple[float, ...]:
 UNITS = {"macs": "multiply-adds", "params": "parameters", "latency": "ms", "memory": "MB"}
 COSTS = tuple(UNITS)
 """Names of the objectives that are minimized."""
+PLAIN_COUNTS = ("macs", "params")
+"""Those whose unit is what is counted."""
 
 
 def amount(name: str, value: float) -> str:
     """A cost in words, with the unit where it is no plain count."""
-    return f"{value:,.0f}" if name in ("macs", "params") else f"{value:.3g} {UNITS.get(name, '')}".strip()
+    return f"{value:,.0f}" if name in PLAIN_COUNTS else f"{value:.3g} {UNITS.get(name, '')}".strip()
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of costs in words, such as "multiply-adds, parameters and memory"."""
+    words = [UNITS[name] if name in PLAIN_COUNTS else name for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def accuracy_objective(classes: int) -> Objective:

@@ -31,6 +31,8 @@ def make_driver(
     stopping: str = "none",
     replicates: int = 1,
     endings: Sequence[Ending] = (),
+    costs_version: int = 1,
+    tell: Callable[[str], object] = lambda _text: None,
 ) -> Driver:
     """A search that is ready to be run by an engine.
 
@@ -47,6 +49,8 @@ def make_driver(
         endings: When to end before so many trials; see `nas.endings`.
         stopping: Name in `nas.early_stopping.RULES`; trainings are judged after the shares `SHARES` of the epochs.
         database: SQLite file that keeps the study, to be continued. Default: in memory.
+        costs_version: To be raised when `costs` gives other values than before; those in the study are then counted anew.
+        tell: Is told what has changed for the trials of before.
 
     Raises:
         NasError: No such sampler, no candidate within the limits, or the study in the database is another one.
@@ -54,12 +58,13 @@ def make_driver(
     from optuna.storages import InMemoryStorage
 
     from nas import assembly
-    from nas.growth import open_study
     from nas.limits import check_limits
     from nas.objectives import Kind
+    from nas.recount import Count
     from nas.samplers.context import SamplerContext
     from nas.settings import SearchSettings
     from nas.storage import open_storage, sqlite_url
+    from nas.succession import open_study
 
     context = SamplerContext(
         space=space,
@@ -71,7 +76,8 @@ def make_driver(
     check_limits(context)
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
-    study = open_study(storage, "search", objectives, identity, context)
+    count = Count(costs=costs, version=costs_version)
+    study = open_study(storage, "search", objectives, identity, context, count, tell)
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 

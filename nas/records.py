@@ -16,6 +16,8 @@ ACCURACY = "accuracy"
 """Name of the learned objective; in percent."""
 CURVE = "known_cost:curve"
 """User attribute of an Optuna trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
+UNTRAINED = "untrained"
+"""User attribute of an Optuna trial in the state of this name: samplers are to take no note of it."""
 
 
 class TrialState(StrEnum):
@@ -28,7 +30,9 @@ class TrialState(StrEnum):
     FAILED = "failed"
     """Training was tried and gave no result (FAIL)."""
     INFEASIBLE = "infeasible"
-    """Over a limit, never trained (PRUNED, with constraint values)."""
+    """Over a limit: never trained, or trained before its costs were counted otherwise (PRUNED, with constraint values)."""
+    UNTRAINED = "untrained"
+    """Never trained because it was over a limit as costs were counted then; within it now, and may be proposed again (FAIL)."""
     REUSED = "reused"
     """Means the same as an earlier trial and takes over its outcome (COMPLETE, PRUNED or FAIL, as the first)."""
     RUNNING = "running"

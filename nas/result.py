@@ -11,6 +11,7 @@ from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
 from nas.records import Failure, Trial
+from nas.recount import FIRST_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class SearchResult:
     """What another training of a candidate is expected to give, by the number of its first trial."""
     observed: ParetoFront | None = None
     """The front of the accuracies that were observed, which is optimistic; None where it is `front`."""
+    costs_version: int = FIRST_VERSION
+    """By which count the costs are stated."""
     notes: tuple[str, ...] = ()
     """What else a reader must know, such as how latencies were measured; sentences."""
     ended: str = ""

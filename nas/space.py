@@ -53,6 +53,13 @@ class SearchSpace(ABC):
         """
         return {}
 
+    def canonical(self, candidate: Candidate) -> Candidate:
+        """A candidate that an earlier version of the program, or an earlier form of this space, has decoded, as `decode` states it.
+
+        Both mean the same network and training but for parameters that add nothing: the weights of one need not fit the other.
+        """
+        return candidate
+
     @abstractmethod
     def build(self, candidate: Candidate) -> Any:
         """The untrained network (`torch.nn.Module`), made on torch's current default device with its current seed."""

@@ -29,7 +29,7 @@ from nas.errors import StudyError
 from nas.objectives import Direction, Objective
 from nas.one_thread import one_thread
 from nas.patience import patiently, reason_of
-from nas.records import CURVE, Evaluation, Outcome, Trial, TrialState, outcome_from_json
+from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState, outcome_from_json
 from nas.storage import close_storage
 from nas.study_holder import StudyHolder
 
@@ -49,6 +49,7 @@ class Study:
         distributions: Optuna's form of the space.
         translate: Makes a stored trial one of this space, where it was added in an earlier form of it.
         tell: Is told when the storage is away for a while, and when it is back.
+        attributes: Further ones of the study in the storage, if it is made.
 
     Raises:
         StudyError: A study of this name exists with another identity (names the settings that differ), or is held by
@@ -64,6 +65,7 @@ class Study:
         distributions: dict[str, BaseDistribution],
         translate: Callable[[Trial], Trial] | None = None,
         tell: Callable[[str], object] = lambda _text: None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self._tell = tell
@@ -92,8 +94,8 @@ class Study:
                 _IDENTITY not in storage.get_study_user_attrs(self._id) and not storage.get_n_trials(self._id)
             ):
                 storage.set_study_system_attr(self._id, "study:metric_names", names)
-                storage.set_study_user_attr(self._id, _FORMAT, FORMAT)
-                storage.set_study_user_attr(self._id, _IDENTITY, dict(identity))
+                for key, value in {**(attributes or {}), _FORMAT: FORMAT, _IDENTITY: dict(identity)}.items():
+                    storage.set_study_user_attr(self._id, key, value)
             self._check(name, identity)
             self.holder = StudyHolder(storage, self._id)
             self.holder.take()
@@ -121,18 +123,23 @@ class Study:
             self._asked = self._mirror.ask(fixed_distributions=self._distributions)
         return dict(self._asked.params)
 
-    def add(self, trial: Trial, constraints: Mapping[str, float]) -> None:
+    def add(self, trial: Trial, constraints: Mapping[str, float], source: FrozenTrial | None = None) -> None:
         """Writes a new trial, running or already ended, in one transaction.
 
         Args:
             trial: Its number must be `next_number`.
             constraints: For each limit by name how far the candidate is above it (positive: infeasible). Empty: no limits.
+            source: The trial of another study that this one takes over; its times, and what its sampler noted, are kept.
         """
         assert trial.number == self.next_number
         memory = self._mirror._storage
         asked, self._asked = self._asked, None
         attributes = {} if asked is None else memory.get_trial(asked._trial_id).system_attrs
-        template = self._template(trial, constraints, attributes)
+        template = self._template(trial, constraints, attributes if source is None else source.system_attrs)
+        if source is not None:
+            template.datetime_start = source.datetime_start
+            if template.state.is_finished():
+                template.datetime_complete = source.datetime_complete or template.datetime_complete
         with _told_as_study_error():
             self._ids[trial.number] = patiently(
                 lambda: self._create(trial.number, template),
@@ -228,6 +235,8 @@ class Study:
             return self._optuna_form(self._trials[trial.reused_from])
         if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
             return OptunaState.PRUNED, None
+        if trial.state is TrialState.UNTRAINED:
+            return OptunaState.FAIL, None
         if isinstance(trial.outcome, Evaluation):
             values = trial.values()
             return OptunaState.COMPLETE, [values[objective.name] for objective in self.objectives]
@@ -248,6 +257,7 @@ class Study:
             "replicate_of": trial.replicate_of,
             "outcome": None if trial.outcome is None or trial.reused_from is not None else trial.outcome.to_json(),
             "violations": list(trial.violations) or None,
+            UNTRAINED: True if trial.state is TrialState.UNTRAINED else None,
         }
         attributes |= {key: value for key, value in optional.items() if value is not None}
         template = create_trial(
@@ -329,12 +339,13 @@ def rewrite_identity(
         storage.set_study_user_attr(study, _IDENTITY, dict(identity))
 
 
-def stored_trials(storage: BaseStorage, name: str) -> list[Trial]:
-    """The trials of a stored study by number."""
+def stored_trials(storage: BaseStorage, name: str) -> list[tuple[Trial, FrozenTrial]]:
+    """The trials of a stored study by number, each also as it is stored."""
     found: dict[int, Trial] = {}
-    for frozen in storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False):
+    stored = storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False)
+    for frozen in stored:
         found[frozen.number] = _trial(frozen, found)
-    return list(found.values())
+    return list(zip(found.values(), stored, strict=True))
 
 
 def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial]) -> Trial:
@@ -369,10 +380,12 @@ def _state(frozen: FrozenTrial) -> TrialState:
     """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
     if frozen.state is OptunaState.RUNNING:
         return TrialState.RUNNING
-    if "reused_from" in frozen.user_attrs:
-        return TrialState.REUSED
     if "violations" in frozen.user_attrs:
         return TrialState.INFEASIBLE
+    if UNTRAINED in frozen.user_attrs:
+        return TrialState.UNTRAINED
+    if "reused_from" in frozen.user_attrs:
+        return TrialState.REUSED
     ends = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.STOPPED}
     return ends.get(frozen.state, TrialState.FAILED)
 

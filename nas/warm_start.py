@@ -6,6 +6,8 @@ from pathlib import Path
 
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
+from nas.objectives import listed
+from nas.recount import Count
 from nas.report.tables import read_members
 from nas.space import SearchSpace
 
@@ -23,12 +25,34 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
         if member.candidate.space != space.name:
             raise SettingsError(f"{of} is of the space {member.candidate.space}, this search is of {space.name}")
         try:
-            candidate = space.decode(member.genotype)
+            candidate, meant = space.decode(member.genotype), space.canonical(member.candidate)
         except SpaceError as error:
             raise SettingsError(f"{of} is not in the space of this search: {error}") from error
-        if candidate.digest != member.candidate.digest:
+        if candidate.digest != meant.digest:
             raise SettingsError(
                 f"{of} means another network in the space of this search; its settings must be the same"
             )
         found[f"given {candidate.digest[:8]}"] = member.genotype
     return found
+
+
+def recounted(path: str | Path, count: Count) -> list[str]:
+    """How many members of a `pareto.json` have other costs now, if they were counted otherwise: a line, or none.
+
+    Raises:
+        OutputError: The file cannot be read, or is no front.
+    """
+    members = read_members(path)
+    changed: list[int] = []
+    names: dict[str, None] = {}
+    for member in members:
+        counted = {} if member.costs_version == count.version else count.costs(member.candidate)
+        differing = [name for name, cost in counted.items() if member.values.get(name, cost) != cost]
+        names |= dict.fromkeys(differing)
+        changed += [member.trial] if differing else []
+    if not changed:
+        return []
+    return [
+        f"{listed(names)} of {len(changed)} of the {len(members)} networks in {path} are counted anew, as this version counts "
+        "them before a training"
+    ]

@@ -12,7 +12,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces.architecture import HostShape, integer, stage_plan
+from search_spaces.architecture import HostShape, StagePlan, integer, stage_plan
 from search_spaces.blocks import LEARNED
 from search_spaces.decisions import Decisions, default
 from search_spaces.settings import SpaceSettings
@@ -195,6 +195,18 @@ class ShuffleSpace(SearchSpace):
             for dimension in self.dimensions
         }
 
+    def canonical(self, candidate: Candidate) -> Candidate:
+        """The candidate with equal choices of each stage made one as `decode` does; see `SearchSpace.canonical`.
+
+        Raises:
+            SpaceError: As `build`.
+        """
+        architecture = dict(candidate.architecture)
+        shapes = self.shape(architecture).stages
+        for stage, shape, plan in zip(self._stages, shapes, self._plans(candidate), strict=True):
+            architecture |= stage.canonical(architecture, shape, plan)
+        return replace(candidate, architecture=architecture)
+
     def build(self, candidate: Candidate) -> Host:
         """The untrained network.
 
@@ -206,18 +218,25 @@ class ShuffleSpace(SearchSpace):
         """
         from search_spaces.stage_building import build_stages
 
-        if candidate.space != self.name:
-            raise SpaceError(f"the candidate is of the space {candidate.space!r}, not of {self.name!r}")
-        ranks = ranks_of(self._settings)
-        shapes = self.shape(candidate.architecture).stages
-        plans = [
-            stage_plan(candidate, stage, shape, ranks, always_mixes=self.always_mixes)
-            for stage, shape in enumerate(shapes, start=1)
-        ]
+        plans = self._plans(candidate)
         units = tuple(integer(candidate.architecture, f"stage{k}.units") for k in range(1, len(plans) + 1))
         host = self.make_host(candidate, units)
         build_stages(host, plans, keeps_fixed=self.always_mixes)
         return host
+
+    def _plans(self, candidate: Candidate) -> list[StagePlan]:
+        """What a candidate builds into each stage.
+
+        Raises:
+            SpaceError: See `build`.
+        """
+        if candidate.space != self.name:
+            raise SpaceError(f"the candidate is of the space {candidate.space!r}, not of {self.name!r}")
+        ranks = ranks_of(self._settings)
+        return [
+            stage_plan(candidate, stage, shape, ranks, always_mixes=self.always_mixes)
+            for stage, shape in enumerate(self.shape(candidate.architecture).stages, start=1)
+        ]
 
     @property
     def _units(self) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nas.dimensions import Choice, Dimension, IntRange, Scalar, When
-from search_spaces.architecture import StageShape, convolution_kind, integer, mixer_kind, number
+from search_spaces.architecture import StagePlan, StageShape, convolution_kind, integer, mixer_kind, number
 from search_spaces.blocks import FACTORED, GENERATED, LEARNED, RANKED, REDUCED, KroneckerShape
 from search_spaces.blocks.spec import generator_inputs, hidden_width
 from search_spaces.ranks import KroneckerRanks, Layer
@@ -130,6 +130,26 @@ class StageDecisions:
         self._resolve_rest(resolved, decisions, mixer, shape, factors)
         return {f"{name}.{key}": value for key, value in resolved.items()}
 
+    def canonical(self, architecture: Mapping[str, Scalar], shape: StageShape, plan: StagePlan) -> dict[str, Scalar]:
+        """The stage of an architecture that was resolved by earlier rules, with equal choices made one as `resolved` does.
+
+        Args:
+            architecture: Of the whole network.
+            shape: Of the stage in its host.
+            plan: What the architecture builds into it.
+        """
+        name = self.name
+        resolved = {
+            key.removeprefix(f"{name}."): value for key, value in architecture.items() if key.startswith(f"{name}.")
+        }
+        if plan.mixer:
+            host_groups = plan.conv_groups if plan.conv_groups > 1 else shape.groups
+            resolved["mixer"] = self._canonical_mixer(plan.mixer, shape, host_groups)
+        mixed = [KroneckerShape.square(each.groups, each.n1, each.n2) for each in plan.mixers.values() if each.n1]
+        replaced = [each.shape for each in plan.shuffled.values()]
+        self._resolve_rest(resolved, architecture, plan.mixer, shape, (mixed, replaced))
+        return {f"{name}.{key}": value for key, value in resolved.items()}
+
     def _resolved_factors(
         self, resolved: dict[str, Scalar], decisions: Mapping[str, Scalar], layers: _Layers
     ) -> tuple[list[KroneckerShape], list[KroneckerShape]]:
@@ -171,9 +191,12 @@ class StageDecisions:
         if inputs:
             wanted = integer(decisions, f"{name}.reduction")
             resolved["reduction"] = min(
-                r
-                for r in self._settings.reductions
-                if all(hidden_width(n, r) == hidden_width(n, wanted) for n in inputs)
+                (
+                    r
+                    for r in self._settings.reductions
+                    if all(hidden_width(n, r) == hidden_width(n, wanted) for n in inputs)
+                ),
+                default=wanted,
             )
         if shared:
             resolved["share"] = share

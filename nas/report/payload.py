@@ -260,14 +260,17 @@ def _importance(found: Importance) -> dict[str, Any]:
 
 
 def _refused(result: SearchResult) -> list[dict[str, Any]]:
-    """Failed and infeasible trials, those of one reason together, the commonest first."""
+    """Trials that failed or were over a limit, those of one reason together, the commonest first."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for trial in result.trials:
         if trial.state is TrialState.FAILED:
             groups["failed", reason(trial)].append(trial.number)
         elif trial.state is TrialState.INFEASIBLE:
             # Each candidate breaks a limit by another amount; one line a trial would bury the failures.
-            groups["infeasible", "over a limit, not trained"].append(trial.number)
+            trained = "not trained" if trial.outcome is None else "trained before its costs were counted anew"
+            groups["infeasible", f"over a limit, {trained}"].append(trial.number)
+        elif trial.state is TrialState.UNTRAINED:
+            groups["untrained", reason(trial)].append(trial.number)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
     return [{"state": state, "reason": text, "trials": numbers} for (state, text), numbers in ordered]
 

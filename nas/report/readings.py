@@ -168,6 +168,8 @@ def reason(trial: Trial) -> str:
     """Why a trial gave no result, in one line; empty if it gave one."""
     if trial.violations:
         return "; ".join(trial.violations)
+    if trial.state is TrialState.UNTRAINED:
+        return "over a limit as costs were counted then, within it now"
     if isinstance(trial.outcome, Failure):
         return " ".join(f"{trial.outcome.kind.value}: {trial.outcome.message}".split())
     return ""

@@ -16,6 +16,7 @@ from nas.errors import OutputError
 from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.records import Trial
+from nas.recount import COSTS_VERSION, FIRST_VERSION
 from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
 from nas.result import SearchResult
 
@@ -99,6 +100,7 @@ def front_json(result: SearchResult) -> str:
     document = {
         "format": FORMAT,
         "note": "Chosen on the validation split by expected_accuracy, in percent; the measured accuracies are optimistic.",
+        COSTS_VERSION: result.costs_version,
         "objectives": [_objective(objective) for objective in result.objectives],
         "hypervolume": result.front.hypervolume,
         "space": dict(result.space),
@@ -115,6 +117,10 @@ class Member:
     trial: int
     genotype: Genotype
     candidate: Candidate
+    values: Mapping[str, float]
+    """By objective name."""
+    costs_version: int
+    """Of the count by which its costs were stated."""
 
 
 def read_candidates(path: str | Path) -> list[Candidate]:
@@ -139,16 +145,18 @@ def read_members(path: str | Path) -> list[Member]:
         raise OutputError(f"{path} is not a front: it has no list of members; pareto.json of a search is one")
     if document.get("format") != FORMAT:
         raise OutputError(f"{path} is of format {document.get('format')!r}; this version reads format {FORMAT}")
-    return [_read_member(member, position, path) for position, member in enumerate(document["members"])]
+    version = document.get(COSTS_VERSION, FIRST_VERSION)
+    return [_read_member(member, position, path, version) for position, member in enumerate(document["members"])]
 
 
-def _read_member(member: Any, position: int, path: Path) -> Member:
+def _read_member(member: Any, position: int, path: Path, costs_version: int) -> Member:
     try:
         candidate = Candidate.from_json(member["candidate"])
-        found = Member(int(member["trial"]), dict(member["genotype"]), candidate)
+        values = {name: float(value) for name, value in member["values"].items()}
+        found = Member(int(member["trial"]), dict(member["genotype"]), candidate, values, costs_version)
         digest = member["digest"]
         actual = candidate.digest
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OutputError(f"{path}: member {position} is not a candidate ({type(error).__name__}: {error})") from error
     if digest != actual:
         raise OutputError(f"{path}: member {position} has digest {digest!r}, but its candidate gives {actual!r}")

@@ -110,12 +110,12 @@ def test_what_a_killed_process_left_out_is_taken_over_by_the_next(tmp_path: Path
 
     add, count = Study.add, 0
 
-    def dies(self: Study, trial: Any, constraints: Any) -> None:
+    def dies(self: Study, *given: Any) -> None:
         nonlocal count
         count += 1
         if count > 4:
             raise KeyboardInterrupt
-        add(self, trial, constraints)
+        add(self, *given)
 
     with monkeypatch.context() as patch:
         patch.setattr(Study, "add", dies)

@@ -12,16 +12,20 @@ import optuna
 import pytest
 import sqlalchemy
 from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
-from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
+from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
+from nas.candidate import Candidate
 from nas.errors import StudyError
 from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
+from nas.recount import Count
+from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
-from nas.study import Study
+from nas.study import Study, stored_trials
 from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
+from nas.succession import open_study
 
 KINDS = ("sqlite", "journal", "postgresql")
 NAMES = map("study{}".format, itertools.count())
@@ -75,6 +79,25 @@ def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: st
     assert searched(url, tmp_path) == expected
     study = toy_study(url)
     assert list(study) == expected
+
+
+def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
+    before, space = searched(url, tmp_path), ToySpace()
+
+    def half(candidate: Candidate) -> dict[str, float]:
+        return {name: cost / 2 for name, cost in toy_costs(candidate).items()}
+
+    context = SamplerContext(space=space, costs=half, limits={"macs": 2e6}, seed=0)
+    study = open_study(
+        open_storage(url), "toy", toy_objectives(), {"space.name": "toy"}, context, Count(costs=half, version=2)
+    )
+    assert study.name == "toy-2"
+    assert [trial.costs for trial in study] == [half(trial.candidate) for trial in before]
+    assert [trial.outcome for trial in study] == [trial.outcome for trial in before]
+    study.close()
+    stored = [trial for trial, _ in stored_trials(open_storage(url), "toy-2")]
+    assert stored == list(study)
+    assert [trial for trial, _ in stored_trials(open_storage(url), "toy")] == before
 
 
 def test_a_study_that_another_driver_holds_is_refused(url: str):

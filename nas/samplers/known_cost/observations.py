@@ -15,7 +15,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.records import CURVE
+from nas.records import CURVE, UNTRAINED
 from nas.samplers.distributions import at, contains
 from nas.samplers.known_cost.problem import Decisions
 
@@ -75,7 +75,7 @@ class Observations:
             self.running.pop(number, None)
         else:
             self._open[number] = trial
-        if number == except_number or trial.state is TrialState.WAITING:
+        if number == except_number or trial.state is TrialState.WAITING or UNTRAINED in trial.user_attrs:
             return
         candidate = self._known.get(number) or self._candidate(trial)
         if candidate is None:

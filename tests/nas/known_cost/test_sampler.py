@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from nas.pareto import hypervolume
-from nas.records import CURVE
+from nas.records import CURVE, UNTRAINED
 from nas.samplers.known_cost import KnownCostSampler
 
 Genotype = Mapping[str, Any]
@@ -96,6 +96,32 @@ def test_nothing_is_proposed_twice_until_everything_was_proposed():
     sampler = KnownCostSampler(three, {1: cost}, seed=0)
     study = searched(sampler, 64, three, cost, lambda genotype: cell_accuracy({**genotype, "p3": "a"}))
     assert len(set(params(study))) == 64
+
+
+def test_what_was_refused_and_fits_now_counts_as_never_proposed():
+    """Half of 16 networks."""
+    space = {name: CELLS[name] for name in ("p0", "p1")}
+
+    def cost(genotype: Genotype) -> float:
+        return cell_cost({"p2": "a", "p3": "a", **genotype})
+
+    def accuracy(genotype: Genotype) -> float:
+        return cell_accuracy({"p2": "a", "p3": "a", **genotype})
+
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=KnownCostSampler(space, {1: cost}, seed=0))
+    for values in itertools.product("ab", "abcd"):
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.FAIL,
+                params=dict(zip(space, values, strict=True)),
+                distributions=space,
+                user_attrs={UNTRAINED: True},
+            )
+        )
+    for _ in range(16):
+        trial = study.ask(space)
+        study.tell(trial, [accuracy(trial.params), cost(trial.params)])
+    assert len(set(params(study)[8:])) == 16
 
 
 def test_limits_are_kept():

@@ -77,6 +77,24 @@ def test_failed_and_infeasible_trials_are_told_with_reasons(make_search):
     assert all(group["reason"] for group in refused)
 
 
+def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_were_never_within_a_limit(
+    make_result, make_trial
+):
+    result = make_result([make_trial(number, accuracy=50.0) for number in range(4)])
+    states = {
+        1: {"state": TrialState.INFEASIBLE, "violations": ("macs 9 is over the limit 8",)},
+        2: {"state": TrialState.INFEASIBLE, "violations": ("macs 9 is over the limit 8",), "outcome": None},
+        3: {"state": TrialState.UNTRAINED, "outcome": None},
+    }
+    trials = tuple(dataclasses.replace(trial, **states.get(trial.number, {})) for trial in result.trials)
+    groups = payload(dataclasses.replace(result, trials=trials))["refused"]
+    assert [(group["state"], group["reason"], group["trials"]) for group in groups] == [
+        ("infeasible", "over a limit, trained before its costs were counted anew", [1]),
+        ("infeasible", "over a limit, not trained", [2]),
+        ("untrained", "over a limit as costs were counted then, within it now", [3]),
+    ]
+
+
 def test_channels_double_where_the_space_is_known_to_double_them(make_result, make_trial):
     architecture = {"width": 48, "stage1.units": 2, "stage2.units": 4}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]

@@ -1,0 +1,104 @@
+"""Costs of a study of before, counted as they are counted today.
+
+What a network costs is a function of the candidate, and a version of the program may count otherwise than the one before: it
+deploys a part in a cheaper form, or a count was wrong. Costs of two counts cannot be compared, so a study has one, whose version it
+keeps. What was measured is no matter of counting and stays: latencies, and costs that a training decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nas.limits import violations
+from nas.objectives import listed
+from nas.ports import CostFunction
+from nas.records import Evaluation, Trial, TrialState
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+COSTS_VERSION = "costs_version"
+"""Attribute of a study: the version of its count."""
+FIRST_VERSION = 1
+"""Of what was counted before versions were written down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How known costs are counted."""
+
+    costs: CostFunction
+    """Of a candidate, exact, nothing measured among them."""
+    version: int = FIRST_VERSION
+    """Equal for two counts exactly if they give every candidate the same costs."""
+
+
+class Recount:
+    """Makes trials that were counted otherwise trials of today's count.
+
+    Args:
+        costs: Today's.
+        limits: Largest allowed cost by objective name.
+    """
+
+    def __init__(self, costs: CostFunction, limits: Mapping[str, float]) -> None:
+        self._costs = costs
+        self._limits = limits
+
+    def __call__(self, trial: Trial) -> Trial:
+        """The trial with today's costs and in the state that follows from them; as it is where they are the same.
+
+        * One that was refused and is within the limits now is `UNTRAINED`.
+        * One that is over a limit now is `INFEASIBLE`; what a training has given is kept.
+        * One that was trained, was over a limit by another count in between and is not now, is `RUNNING` with its outcome: by this
+          the driver ends it or lets it go on.
+        """
+        counted, measured = self._costs(trial.candidate), _measured(trial)
+        costs = {name: cost if name in measured else counted.get(name, cost) for name, cost in trial.costs.items()}
+        if costs == trial.costs:
+            return trial
+        over = violations(self._limits, costs)
+        state = trial.state
+        if over:
+            state = TrialState.INFEASIBLE
+        elif state is TrialState.INFEASIBLE:
+            state = TrialState.UNTRAINED if trial.outcome is None else TrialState.RUNNING
+        return replace(trial, costs=costs, state=state, violations=over)
+
+
+def _measured(trial: Trial) -> frozenset[str]:
+    """What the trial's training has measured; one that goes on measures anew."""
+    goes_on = trial.state is TrialState.RUNNING
+    return frozenset(trial.outcome.measurements if isinstance(trial.outcome, Evaluation) and not goes_on else ())
+
+
+def summary(former: Iterable[Trial], counted: Iterable[Trial]) -> str:
+    """What a recount has changed, in one line; empty if it changed nothing.
+
+    Args:
+        former: The trials as they were.
+        counted: The same trials counted anew.
+    """
+    pairs = list(zip(former, counted, strict=True))
+    changed = [(before, now) for before, now in pairs if before.costs != now.costs]
+    if not changed:
+        return ""
+    names = dict.fromkeys(
+        name for before, now in changed for name in now.costs if before.costs[name] != now.costs[name]
+    )
+    told = f"{listed(names)} of {len(changed)} of {len(pairs)} trials are counted anew, as this version counts them"
+    within = sum(before.state is not now.state is TrialState.UNTRAINED for before, now in changed)
+    over = sum(before.state is not now.state is TrialState.INFEASIBLE for before, now in changed)
+    if within:
+        told += f"; {within} that were over a limit are within it now, and may be proposed again"
+    if over:
+        told += f"; {over} are over a limit now, and left out"
+    return told
+
+
+def costs_version(storage: BaseStorage, study: str) -> int:
+    """By which count a stored study states its costs."""
+    attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(study))
+    return int(attributes.get(COSTS_VERSION, FIRST_VERSION))
