@@ -16,11 +16,12 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from tqdm import tqdm
 
+from nas.count import COSTS_VERSION, FIRST_VERSION, Count
 from nas.errors import SpaceError, StudyError
 from nas.growth import GROWN_FROM, Growth, history
 from nas.objectives import Objective
 from nas.records import Trial
-from nas.recount import COSTS_VERSION, Count, Recount, costs_version, summary
+from nas.recount import Recount, summary
 from nas.samplers.context import SamplerContext
 from nas.study import Study, constraint_values, identity_of, rewrite_identity, stored_trials
 
@@ -61,7 +62,7 @@ class _Predecessor:
     trial: Trial
     """As a trial of the present space."""
     stored: FrozenTrial
-    version: int
+    version: object
     """Of the count by which its costs are stated."""
 
 
@@ -180,8 +181,10 @@ class _Succession:
                 study.add(trial, constraint_values(self._context.limits, trial.costs), each.stored)
                 study.renew()
 
-    def _version(self, name: str) -> int:
-        return costs_version(self._storage, name)
+    def _version(self, name: str) -> object:
+        """Of the count by which a study states its costs."""
+        attributes = self._storage.get_study_user_attrs(self._storage.get_study_id_from_name(name))
+        return attributes.get(COSTS_VERSION, FIRST_VERSION)
 
     def _trials_in(self, name: str) -> int:
         return self._storage.get_n_trials(self._storage.get_study_id_from_name(name))

@@ -14,11 +14,11 @@ from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 from nas.candidate import Candidate
+from nas.count import Count
 from nas.errors import StudyError
 from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
-from nas.recount import Count
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
