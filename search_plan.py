@@ -22,10 +22,10 @@ from search_spaces.settings import SpaceSettings
 if TYPE_CHECKING:
     from evaluator.data import DataSummary
     from nas.candidate import Candidate
+    from nas.count import Count
     from nas.dimensions import Genotype
     from nas.latency import Latency
     from nas.latency_book import LatencyBook
-    from nas.recount import Count
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
@@ -82,7 +82,7 @@ class Plan:
     def count(self) -> Count:
         """How costs are counted."""
         from evaluator.cost_table import VERSION
-        from nas.recount import Count
+        from nas.count import Count
 
         return Count(costs=self.exact_costs, version=VERSION)
 

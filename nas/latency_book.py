@@ -12,10 +12,10 @@ from typing import Any
 from tqdm import tqdm
 
 from nas.candidate import Candidate
+from nas.count import COSTS_VERSION, FIRST_VERSION, Count
 from nas.errors import MeasurementError, OutputError
 from nas.latency import LEAST_NETWORKS, Latency
 from nas.latency_predictor import LatencyPredictor, Measured
-from nas.recount import COSTS_VERSION, FIRST_VERSION, Count
 
 TRIES = 20
 """Random networks drawn for each that is wanted, after which the space counts as having no more."""

@@ -58,9 +58,9 @@ def make_driver(
     from optuna.storages import InMemoryStorage
 
     from nas import assembly
+    from nas.count import Count
     from nas.limits import check_limits
     from nas.objectives import Kind
-    from nas.recount import Count
     from nas.samplers.context import SamplerContext
     from nas.settings import SearchSettings
     from nas.storage import open_storage, sqlite_url

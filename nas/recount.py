@@ -1,38 +1,19 @@
 """Costs of a study of before, counted as they are counted today.
 
 What a network costs is a function of the candidate, and a version of the program may count otherwise than the one before: it
-deploys a part in a cheaper form, or a count was wrong. Costs of two counts cannot be compared, so a study has one, whose version it
-keeps. What was measured is no matter of counting and stays: latencies, and costs that a training decided.
+deploys a part in a cheaper form, or a count was wrong. What was measured is no matter of counting and stays: latencies, and costs
+that a training decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from nas.limits import violations
 from nas.objectives import listed
 from nas.ports import CostFunction
 from nas.records import Evaluation, Trial, TrialState
-
-if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
-
-COSTS_VERSION = "costs_version"
-"""Attribute of a study: the version of its count."""
-FIRST_VERSION = 1
-"""Of what was counted before versions were written down."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How known costs are counted."""
-
-    costs: CostFunction
-    """Of a candidate, exact, nothing measured among them."""
-    version: int = FIRST_VERSION
-    """Equal for two counts exactly if they give every candidate the same costs."""
 
 
 class Recount:
@@ -96,9 +77,3 @@ def summary(former: Iterable[Trial], counted: Iterable[Trial]) -> str:
     if over:
         told += f"; {over} are over a limit now, and left out"
     return told
-
-
-def costs_version(storage: BaseStorage, study: str) -> int:
-    """By which count a stored study states its costs."""
-    attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(study))
-    return int(attributes.get(COSTS_VERSION, FIRST_VERSION))

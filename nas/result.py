@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nas.count import FIRST_VERSION
 from nas.errors import AllFailedError
 from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
 from nas.records import Failure, Trial
-from nas.recount import FIRST_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

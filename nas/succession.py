@@ -16,14 +16,17 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from tqdm import tqdm
 
+from nas.count import COSTS_VERSION, FIRST_VERSION, Count
 from nas.errors import SpaceError, StudyError
 from nas.growth import GROWN_FROM, Growth, history
 from nas.objectives import Objective
 from nas.records import Trial
-from nas.recount import COSTS_VERSION, Count, Recount, costs_version, summary
+from nas.recount import Recount, summary
 from nas.samplers.context import SamplerContext
 from nas.study import Study, constraint_values, identity_of, rewrite_identity, stored_trials
 
+SUCCEEDS = "succeeds"
+"""Attribute of a study that took over the trials of another: the name of the first of them."""
 PATIENCE_SECONDS = 2.0
 """After so long a progress bar shows how many trials are counted."""
 
@@ -61,7 +64,7 @@ class _Predecessor:
     trial: Trial
     """As a trial of the present space."""
     stored: FrozenTrial
-    version: int
+    version: object
     """Of the count by which its costs are stated."""
 
 
@@ -86,10 +89,10 @@ class _Succession:
         self._count = count
         self._tell = tell
         known = {study.study_name for study in storage.get_all_studies()}
-        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-        # A process that was killed as it made a study left one without an identity, which is begun again.
-        begun = itertools.takewhile(lambda each: each in known and bool(identity_of(storage, each)), names)
-        self._family = list(begun)
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        later = list(itertools.takewhile(lambda each: each in known and self._is_begun(each), numbered))
+        self._family = [each for each in (name, *later) if each in known and self._belongs(each)]
+        self._next = f"{name}-{len(later) + 2}"
 
     def open(self) -> Study:
         """The study to go on with."""
@@ -130,7 +133,7 @@ class _Succession:
             rewrite_identity(self._storage, latest, self._identity, attributes)
             study = self._study(latest, translate=self._growth(earlier))
         else:
-            study = self._study(f"{self._name}-{len(self._family) + 1}", attributes=attributes)
+            study = self._study(self._next, attributes={**attributes, SUCCEEDS: self._name})
         if grown:
             self._tell(f"the space has changed: the {len(predecessors)} trials of {latest} are kept, in {study.name}")
         if changes:
@@ -180,8 +183,24 @@ class _Succession:
                 study.add(trial, constraint_values(self._context.limits, trial.costs), each.stored)
                 study.renew()
 
-    def _version(self, name: str) -> int:
-        return costs_version(self._storage, name)
+    def _is_begun(self, name: str) -> bool:
+        """Not so if the process that made the study was killed at that."""
+        return bool(identity_of(self._storage, name))
+
+    def _belongs(self, name: str) -> bool:
+        """Whether a study is of this search; in a storage of several another one may have such a name."""
+        attributes = self._attributes(name)
+        # Before it was written down, a study that has taken over trials was known by the space from which it has grown.
+        earlier = self._name if attributes.get(GROWN_FROM) else None
+        return self._is_begun(name) and (name == self._name or attributes.get(SUCCEEDS, earlier) == self._name)
+
+    def _version(self, name: str) -> object:
+        """Of the count by which a study states its costs."""
+        return self._attributes(name).get(COSTS_VERSION, FIRST_VERSION)
+
+    def _attributes(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._storage.get_study_user_attrs(self._storage.get_study_id_from_name(name))
+        return found
 
     def _trials_in(self, name: str) -> int:
         return self._storage.get_n_trials(self._storage.get_study_id_from_name(name))

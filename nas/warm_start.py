@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nas.count import Count
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
 from nas.objectives import listed
-from nas.recount import Count
 from nas.report.tables import read_members
 from nas.space import SearchSpace
 

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from nas.candidate import Candidate
+from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.estimates import Estimate
 from nas.objectives import Objective
 from nas.records import Trial
-from nas.recount import COSTS_VERSION, FIRST_VERSION
 from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
 from nas.result import SearchResult
 
@@ -119,7 +119,7 @@ class Member:
     candidate: Candidate
     values: Mapping[str, float]
     """By objective name."""
-    costs_version: int
+    costs_version: object
     """Of the count by which its costs were stated."""
 
 

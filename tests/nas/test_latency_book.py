@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from nas.candidate import Candidate
+from nas.count import Count
 from nas.errors import MeasurementError, OutputError
 from nas.latency import Conditions, Latency, LatencySettings, latency_faults
 from nas.latency_book import LatencyBook
-from nas.recount import Count
 
 CONDITIONS = Conditions(device="AMD EPYC", form="eager", batch=8, image_shape=(3, 32, 32), threads=1)
 

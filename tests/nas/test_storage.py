@@ -15,11 +15,11 @@ from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 from nas.candidate import Candidate
+from nas.count import Count
 from nas.errors import StudyError
 from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
-from nas.recount import Count
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
@@ -98,6 +98,30 @@ def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
     stored = [trial for trial, _ in stored_trials(open_storage(url), "toy-2")]
     assert stored == list(study)
     assert [trial for trial, _ in stored_trials(open_storage(url), "toy")] == before
+
+
+def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str, tmp_path: Path):
+    space, objectives, identity = ToySpace(), toy_objectives(), {"space.name": "toy"}
+
+    def opened(name: str, version: int) -> Study:
+        def costs(candidate: Candidate) -> dict[str, float]:
+            return {name: cost / version for name, cost in toy_costs(candidate).items()}
+
+        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+        return open_study(open_storage(url), name, objectives, identity, context, Count(costs=costs, version=version))
+
+    for name, trials in (("toy", 5), ("toy-2", 3)):
+        study = opened(name, 1)
+        run_inline(toy_driver(tmp_path, study=study, trials=trials))
+        study.close()
+    for version in (2, 3):
+        study = opened("toy", version)
+        assert (study.name, len(study)) == (f"toy-{version + 1}", 5)
+        study.close()
+    other = opened("toy-2", 1)
+    assert (other.name, len(other)) == ("toy-2", 3)
+    other.close()
+    assert opened("toy", 3).name == "toy-4"
 
 
 def test_a_study_that_another_driver_holds_is_refused(url: str):

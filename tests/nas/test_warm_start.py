@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from nas.candidate import Candidate
+from nas.count import Count
 from nas.dimensions import Genotype, IntRange
 from nas.errors import SettingsError
-from nas.recount import Count
 from nas.simple_space import SimpleSpace
 from nas.warm_start import recounted, warm_start
 
