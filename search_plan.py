@@ -107,6 +107,7 @@ class Plan:
         book = LatencyBook(path, self._measure_latency, self.exact_costs)
         book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
         self.latencies = book
+        _ = self.objectives  # a reference point may need further measurements; later other processes would disturb them
 
     def costs(self, candidate: Candidate) -> dict[str, float]:
         """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""

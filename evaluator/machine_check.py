@@ -118,7 +118,7 @@ class MachineCheck:
         if fault:
             remedies = ", ".join([*told.get(REMEDIES, ()), "another version of torch"])
             where = f" Trainings would use {told[MACHINE]}." if MACHINE in told else ""
-            raise MachineError(f"{fault}.{where} Nothing was trained; what may help: {remedies}")
+            raise MachineError(f"{fault}.{where} Nothing was trained with it; what may help: {remedies}")
 
 
 def _end(code: int, complaints: str) -> str:

@@ -74,7 +74,7 @@ def test_on_a_machine_that_fails_nothing_is_trained_and_elsewhere_the_same_comma
     assert main(command) == 2
     (error,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
     assert "the gradient of 3.scale in off" in error
-    assert "Nothing was trained; what may help: --train.channels_last false, another version of torch" in error
+    assert "Nothing was trained with it; what may help: --train.channels_last false, another version of torch" in error
     assert not {"trials.csv", "report.html", "checkpoints", "logs"} & {
         path.name for path in (tmp_path / "run").iterdir()
     }
