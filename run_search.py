@@ -21,6 +21,7 @@ from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
+from search_check import begin_check, checked_networks
 from search_plan import Plan, Settings, settings_faults, settings_json
 from search_spaces.settings import SpaceSettings
 
@@ -84,13 +85,16 @@ def run(settings: Settings) -> SearchResult:
 
     _check(settings)
     _quiet()
-    with OutputFolder(Path(settings.output)) as folder:
+    with OutputFolder(Path(settings.output)) as folder, ExitStack() as opened:
         plan = Plan(settings)
         plan.measure_latencies(folder.latencies)
         plan.refuse_impossible()
         for told in (*thin_data_warnings(plan.data.to_json(), plan.steps), *plan.recounted_given):
             print(told, file=sys.stderr)
+        # Of a cluster each worker checks its own machine. Here the check goes on beside what follows.
+        check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
+        opened.callback(study.close)
         driver = make_driver(
             settings.search,
             study,
@@ -99,6 +103,8 @@ def run(settings: Settings) -> SearchResult:
             given=plan.given,
             max_losses=settings.ray.max_failures,
         )
+        if check is not None and not driver.finished:
+            check.require()
         engine = _engine(plan, folder)
         try:
             keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
@@ -117,7 +123,6 @@ def run(settings: Settings) -> SearchResult:
                 engine.run(driver, lambda: [watch() for watch in (*watchers, study.renew)])
         finally:
             result = _publish(plan, driver, folder)
-            study.close()
     result.require_front()
     return result
 
@@ -181,6 +186,7 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
         settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
             **provenance(),
+            "machine": plan.machine.to_json(),
             "device": plan.device.type,
             "workers": plan.workers,
             "seed": plan.settings.search.seed,

@@ -17,6 +17,7 @@ from nas.latency import LatencySettings, latency_faults
 from nas.objectives import COSTS, Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
+from search_check import begin_check, checked_networks
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nas.dimensions import Genotype
     from nas.latency import Latency
     from nas.latency_book import LatencyBook
+    from nas.machine import Machine
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
@@ -114,6 +116,7 @@ class Plan:
         book = LatencyBook(path, self._measure_latency, self.count)
         book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
         self.latencies = book
+        _ = self.objectives  # a reference point may need further measurements; later other processes would disturb them
 
     def costs(self, candidate: Candidate) -> dict[str, float]:
         """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""
@@ -171,13 +174,25 @@ class Plan:
         return tuple(axes)
 
     def largest_known_cost(self, name: str) -> float:
-        """Of the baselines, a latency measured; where the space has none, of 16 networks drawn at random with a fixed seed."""
+        """Of the known candidates, a latency measured."""
+        known = self.known_candidates.values()
+        return max({**self.costs(each), **self.measured_costs(each)}[name] for each in known)
+
+    @cached_property
+    def known_candidates(self) -> dict[str, Candidate]:
+        """The baselines by name; where the space has none, 16 networks drawn at random with a fixed seed."""
         import numpy as np
 
         rng = np.random.default_rng(0)
-        genotypes = list(self.space.baselines().values()) or [self.context.draw(rng) for _ in range(16)]
-        candidates = [self.space.decode(genotype) for genotype in genotypes]
-        return max({**self.costs(each), **self.measured_costs(each)}[name] for each in candidates)
+        genotypes = self.space.baselines() or {f"random network {n}": self.context.draw(rng) for n in range(16)}
+        return {name: self.space.decode(genotype) for name, genotype in genotypes.items()}
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Hardware and libraries of this process, and how workers use them."""
+        from evaluator.machine import this_machine
+
+        return this_machine(self.threads, self.execution)
 
     @cached_property
     def context(self) -> SamplerContext:
@@ -295,6 +310,11 @@ class Plan:
         cores = self.settings.ray.cpus_per_trial if self.settings.search.engine == "ray" else None
         return self.settings.train.threads if cores is None else max(1, int(cores))
 
+    @property
+    def on_cluster(self) -> bool:
+        """Whether trainings may run on other machines than this."""
+        return self.settings.search.engine == "ray" and self.settings.ray.address is not None
+
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""
         return WorkerSpec(
@@ -310,6 +330,7 @@ class Plan:
                 "checkpoint_bytes": checkpoint_bytes(self.settings.search),
                 "images": self.images.description.to_json(),
                 "shares_device": "latency" in self.cost_names,
+                "check": checked_networks(self) if self.on_cluster else None,
             },
             arrays={"images": self.images.images, "labels": self.images.labels},
         )
@@ -327,13 +348,21 @@ def make_evaluator(
     images: Mapping[str, Any] | None = None,
     arrays: Mapping[str, Any] | None = None,
     shares_device: bool = False,
+    check: Mapping[str, Any] | None = None,
 ) -> Evaluator:
-    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them."""
+    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them.
+
+    Raises:
+        MachineError: A check was asked for, of `search_check.checked_networks`, and this machine fails it.
+    """
     from evaluator.cache import SetDescription
     from evaluator.data import TrainingImages
     from evaluator.worker import TrainingEvaluator
     from search_spaces import space_from_json
 
+    if check is not None:
+        with begin_check(check) as under_way:
+            under_way.require()
     return TrainingEvaluator(
         space_from_json(space).build,
         DataSettings(**data),

@@ -19,6 +19,8 @@ import torch
 from benchmarks.ablation.arms import Images, build
 from benchmarks.ablation.settings import AblationSettings
 from evaluator.allocator import keep_freed_memory
+from evaluator.device import Execution
+from evaluator.machine import this_machine
 
 STEPS = 30
 
@@ -54,7 +56,8 @@ def main() -> None:
             keep_freed_memory()
         print(step_seconds(arm))
         return
-    print(f"torch {torch.__version__}, {options.rounds} rounds, {STEPS} steps each")
+    execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
+    print(f"{this_machine(1, execution)}; {options.rounds} rounds, {STEPS} steps each")
     for arm in ("fixed", "dynamic"):
         times: dict[str, list[float]] = {"by itself": [], "kept": []}
         for _ in range(options.rounds):

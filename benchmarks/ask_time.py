@@ -22,6 +22,7 @@ from tqdm import tqdm
 from benchmarks.command import command
 from benchmarks.samplers import SAMPLERS
 from benchmarks.searched_spaces import Genotype, Problem, mixed_problem
+from evaluator.machine import this_machine
 from nas.samplers.distributions import draw
 
 
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows.append(
             f"| {finished} | {batch} | {np.median(milliseconds):.1f} | {milliseconds.min():.1f} to {milliseconds.max():.1f} |"
         )
-    print(f"{options.sampler}, {options.repeats} batches each")
+    print(f"{this_machine(1)}; {options.sampler}, {options.repeats} batches each")
     print("| finished trials | asked at once | ms a candidate, median | lowest to highest |\n|---|---|---|---|")
     print("\n".join(rows))
     return 0

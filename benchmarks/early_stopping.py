@@ -29,6 +29,7 @@ from tqdm import tqdm
 from benchmarks.command import command
 from benchmarks.record_curves import coding_of, recorded_space
 from benchmarks.searched_spaces import table_problem
+from evaluator.machine import this_machine
 from nas.driver import Driver
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
@@ -181,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         made = pool.map(partial(_job, table, options.trials), jobs)
         runs = list(tqdm(made, total=len(jobs), desc="searches", unit="search"))
     full = options.trials * len(next(iter(table.rows.values()))["curve"])
-    print(summary(runs, full))
+    print(f"{this_machine(1)}\n\n{summary(runs, full)}")
     if "tpe" in policies:
         target = float(np.mean([run["steps"][-1][1] for run in runs if run["policy"] == "tpe"]))
         for policy in policies:

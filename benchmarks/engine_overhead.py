@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import optuna
 
+from evaluator.machine import this_machine
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype
@@ -148,6 +149,7 @@ def main() -> None:
     tenth = max(options.trials // 10, 1)
     mean, last = (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
     peer = plain_optuna(options.trials, options.sampler)
+    print(this_machine(1))
     print(f"{options.trials} trials, 20 decisions, {options.sampler}, SQLite, {options.workers} worker(s)")
     print(f"this engine    {mean:7.1f} ms a trial, {last:7.1f} ms over the last tenth")
     print(f"plain Optuna   {peer:7.1f} ms an ask and a tell, over the last tenth")

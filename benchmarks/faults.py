@@ -24,6 +24,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.command import command
+from evaluator.machine import this_machine
 from nas.engines.ray_tune.reaper import ray_of
 from nas.errors import OutputError
 from nas.ports import Evaluator, Tell
@@ -140,6 +141,7 @@ def attack(output: Path, trials: int, kills: int, seed: int) -> int:
                 driver.kill()
             if code >= 0:
                 break
+    print(f"machine                {this_machine(1)}")
     print(f"kills                  {done['worker']} of workers, {done['driver']} of the driver")
     return code
 

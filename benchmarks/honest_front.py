@@ -24,6 +24,7 @@ from tqdm import tqdm
 from benchmarks.command import command
 from benchmarks.samplers import make_problem
 from benchmarks.searched_spaces import Problem
+from evaluator.machine import this_machine
 from nas.estimates import Estimates
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver, search_in_process
@@ -144,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for trials, replicates in plans
         for row in run(problem, options.sampler, trials, replicates, seed)
     ]
-    print(summary(pd.DataFrame(rows)))
+    print(f"{this_machine(1)}\n\n{summary(pd.DataFrame(rows))}")
     return 0
 
 

@@ -20,6 +20,7 @@ from evaluator.contention import cpu_watch
 from evaluator.cost import count_cost
 from evaluator.device import Execution
 from evaluator.latency import measure
+from evaluator.machine import this_machine
 from evaluator.timing import Call, TimeBudget, stopwatch_of
 from nas.latency import FORMS, Latency
 from nas.latency_predictor import LatencyPredictor, Measured
@@ -28,6 +29,7 @@ from search_spaces import SpaceSettings, compact, make_space
 
 SPACE = SpaceSettings(widths=(24, 32, 48, 64), units=((2, 3, 4), (4, 6, 8), (2, 3, 4)))
 IMAGE = (3, 32, 32)
+EXECUTION = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
 BUDGET = TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20)
 
 
@@ -43,8 +45,7 @@ def measured_networks(options: argparse.Namespace) -> list[list[Measured]]:
     space = make_space(SPACE, image_size=IMAGE[1], channels=IMAGE[0], classes=10)
     rng = np.random.default_rng(options.seed)
     candidates = [space.decode(draw(distributions(space.dimensions), rng)) for _ in range(options.networks)]
-    execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
-    clock = process_seconds if options.clock == "process" else stopwatch_of(execution.device)
+    clock = process_seconds if options.clock == "process" else stopwatch_of(EXECUTION.device)
     rounds: list[list[Measured]] = []
     for turn in range(options.rounds):
         rounds.append([])
@@ -57,7 +58,7 @@ def measured_networks(options: argparse.Namespace) -> list[list[Measured]]:
                 IMAGE,
                 batch=options.batch,
                 form=options.form,
-                execution=execution,
+                execution=EXECUTION,
                 budget=BUDGET,
                 watch=cpu_watch,
                 stopwatch=clock,
@@ -90,8 +91,8 @@ def main() -> None:
         for same in zip(*rounds, strict=True)
     ]
     disturbed = sum(bool(each.latency.disturbed_by) for each in points)
-    conditions = points[0].latency.conditions
-    print(f"torch {torch.__version__}, {conditions}, {options.clock} clock, {disturbed} of {len(points)} disturbed")
+    print(f"{this_machine(points[0].latency.conditions.threads, EXECUTION)}, {options.form}, {options.batch} images")
+    print(f"{options.clock} clock, {disturbed} of {len(points)} disturbed")
     if len(rounds) > 1:
         ratios = [a.latency.median / b.latency.median for a, b in zip(*rounds[:2], strict=True)]
         print(f"two measurements of a network differ by {np.median([max(r, 1 / r) - 1 for r in ratios]):.1%} (median)")

@@ -23,6 +23,7 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import Checkpoints
 from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution, set_threads
+from evaluator.machine import this_machine
 from evaluator.metrics import learned_shuffles
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import Recipe, Training, TrainingData
@@ -140,6 +141,8 @@ def main() -> None:
             table = pd.concat([table, pd.DataFrame(measured(weight, arm, options))], ignore_index=True)
             table.to_csv(path, index=False)
     draw(table, folder / "epochs.png")
+    train = TrainSettings()
+    print(this_machine(train.threads, resolve_execution(train, resolve_device(options.device))))
     print(table.groupby(["arm", "weight"]).last().round(3).to_string())
 
 

@@ -9,13 +9,14 @@ batch norms, 32-64-128 channels, 2-4-2 units. The arms take turns, so that a cha
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
+from dataclasses import replace
 
 import torch
 from torch import nn
 
+from evaluator.device import resolve_device, resolve_execution
+from evaluator.machine import this_machine
 from evaluator.probe import step_seconds
 from evaluator.settings import TrainSettings
 
@@ -91,9 +92,9 @@ def main() -> None:
             torch.manual_seed(0)
             seconds = step_seconds(network(), shape, CLASSES, train, options.device)
             rates[precision, channels_last].append(options.batch / seconds)
-    capability = torch.backends.cpu.get_cpu_capability()
-    where = torch.cuda.get_device_name() if options.device == "cuda" else f"CPU ({capability}), 1 thread"
-    print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores, {where}")
+    train = TrainSettings()
+    machine = this_machine(train.threads, resolve_execution(train, resolve_device(options.device)))
+    print(replace(machine, precision="", channels_last=None))
     print(
         f"batch {options.batch}, {options.pixels} pixels; images/s, median (least to most) of {options.rounds} rounds"
     )

@@ -20,6 +20,7 @@ import optuna
 
 from benchmarks.command import command
 from benchmarks.engine_overhead import ours
+from evaluator.machine import this_machine
 from nas.driver import Driver
 from nas.engines.local import LocalEngine
 from nas.engines.ray_tune.engine import RayEngine
@@ -113,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "local": lambda spec, logs: LocalEngine(spec, workers=1, logs=logs),
         "ray": on_ray,
     }
+    print(this_machine(1))
     for name, make_engine in engines.items():
         milliseconds, growth = at_once(options.trials, make_engine)
         print(f"{name:6} {milliseconds:7.1f} ms a trial over {options.trials}, the driver grows by {growth:.0f} MiB")

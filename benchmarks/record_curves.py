@@ -23,6 +23,7 @@ from benchmarks.trainings import FILE, Plan, Record, Records, execution_identity
 from evaluator.cost import count_cost
 from evaluator.data import prepare
 from evaluator.device import resolve_device, resolve_execution
+from evaluator.machine import this_machine
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from nas.atomic_file import write_atomically
@@ -154,13 +155,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     image = {"image_size": summary.image_size, "channels": summary.channels, "classes": summary.classes}
     space = make_space(SPACE, **image)
     identity = {"space": space.settings(), "epochs": EPOCHS, "data.fingerprint": summary.fingerprint}
-    identity |= execution_identity(resolve_execution(TRAIN, resolve_device(options.device)))
+    execution = resolve_execution(TRAIN, resolve_device(options.device))
+    identity |= execution_identity(execution)
     plan = Plan(
         arguments={(coding,): (number, coding) for number, coding in enumerate(codings()[: options.limit])},
         train=train,
         begin=begin,
         begin_arguments=(data, options.device, str(folder), image),
         title="curves",
+        machine=str(this_machine(TRAIN.threads, execution)),
     )
     with Records(
         folder, json.loads(json.dumps(identity)), key=("coding",), others=("checkpoints", "table.json")

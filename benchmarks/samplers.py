@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from tqdm import tqdm
 from benchmarks.botorch_peer import BoTorchSampler
 from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem, table_problem
+from evaluator.machine import this_machine
 from nas.atomic_file import write_atomically
 from nas.errors import SettingsError, unknown_name
 from nas.samplers.context import SamplerContext
@@ -171,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise SettingsError("--samplers: " + unknown_name("sampler", name, SAMPLERS))
         SAMPLERS[name.removesuffix("+start")](make_problem(options), 0)
     runs = _all_runs(options, names)
-    print(summary(runs, options.trials))
+    print(f"{this_machine(1)}\n\n{summary(runs, options.trials)}")
     return 0
 
 
@@ -188,7 +190,8 @@ def _all_runs(options: argparse.Namespace, names: Sequence[str]) -> pd.DataFrame
     with ProcessPoolExecutor(options.workers) as pool:
         futures = [pool.submit(_run_named, options, name, seed) for name, seed in missing]
         for future in tqdm(as_completed(futures), total=len(futures), desc="searches", unit="search"):
-            there = pd.concat((there, future.result().assign(setting=setting)), ignore_index=True)
+            facts = {"setting": setting, "date": datetime.now(UTC).date().isoformat(), "machine": str(this_machine(1))}
+            there = pd.concat((there, future.result().assign(**facts)), ignore_index=True)
             write_atomically(out, there.to_csv(index=False).encode())
     chosen = there["sampler"].isin(names) & (there["seed"] < options.seeds)
     return pd.DataFrame(there[chosen])

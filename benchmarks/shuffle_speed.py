@@ -17,12 +17,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from evaluator.allocator import keep_freed_memory
 from evaluator.device import Execution
+from evaluator.machine import this_machine
 from nas.candidate import Candidate
 from nas.dimensions import Choice
 from search_spaces import SpaceSettings, compact, make_space
@@ -188,9 +190,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     device = torch.device(options.device)
-    print(
-        f"torch {torch.__version__}, {device}, {options.threads} thread(s), batch {options.batch}, {options.rounds} rounds"
-    )
+    machine = this_machine(options.threads, Execution(device=device, precision="fp32", channels_last=False))
+    print(f"{replace(machine, channels_last=None)}; batch {options.batch}, {options.rounds} rounds")
     print(f"{'layout':14} {'C':>4}  {'/ fixed':19} {'dense /':19} {'/ copy':19} {'/ floor':19} ms")
     for name, layout in LAYOUTS.items():
         for channels in CHANNELS:

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem
 from evaluator.lookup import LookupEvaluator
+from evaluator.machine import this_machine
 from nas.candidate import Candidate
 from nas.driver import Driver
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
@@ -116,7 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     engine.run(driver, watch.update)
     took = time.perf_counter() - begin
     full = options.trials * options.seconds / options.workers
-    print(f"\n{options.workers} workers, {driver.handed_out} trials, {options.sampler}: {took:.0f} s of real time")
+    print(f"\n{this_machine(1)}")
+    print(f"{options.workers} workers, {driver.handed_out} trials, {options.sampler}: {took:.0f} s of real time")
     print(f"utilization {engine.utilization:.3f} over {engine.now / 60:.1f} virtual minutes (at best {full / 60:.1f})")
     print(f"driver {1000 * engine.driver_seconds / driver.handed_out:.1f} ms a trial")
     for mark, latency in watch.latency.items():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -134,6 +135,8 @@ class Plan:
     begin: Callable[..., None]
     begin_arguments: tuple[Any, ...]
     title: str
+    machine: str
+    """On which they are trained, a line; each record carries it, and the day on which it ended."""
 
 
 def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable[[Record], object]) -> None:
@@ -160,7 +163,7 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
                 if isinstance(future.exception(), BrokenProcessPool):
                     died = future.exception()  # of the others some may have ended before
                     continue
-                record = future.result()
+                record = {**future.result(), "date": datetime.now(UTC).date().isoformat(), "machine": plan.machine}
                 records.add(record)
                 bar.update()
                 bar.set_postfix_str(" ".join(map(str, (record.get(name, "") for name in ("arm", "coding")))).strip())

@@ -16,6 +16,8 @@ for this file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -108,3 +110,14 @@ def set_threads(train: TrainSettings) -> None:
     """Gives this process as many CPU threads as the settings say."""
     if torch.get_num_threads() != train.threads:
         torch.set_num_threads(train.threads)
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Within it torch uses so many CPU threads, and afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

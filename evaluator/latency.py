@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import torch
 from torch import nn
 
 from evaluator.allocator import keep_freed_memory
 from evaluator.contention import End, Watch
 from evaluator.deployed_forms import FORMS
-from evaluator.device import Execution
+from evaluator.device import Execution, cpu_threads
+from evaluator.machine import device_name
 from evaluator.timing import Stopwatch, TimeBudget, stopwatch_of, time_runs
 from nas.errors import MeasurementError, unknown_name
 from nas.latency import Conditions, Latency
-
-CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 def measure(
@@ -63,7 +57,7 @@ def measure(
         raise MeasurementError("the latency cannot be measured: " + "; ".join(faults))
     if execution.device.type == "cpu":
         keep_freed_memory()  # as workers do, so that a latency is the same whatever the process did before
-    with _threads(threads), torch.inference_mode():
+    with cpu_threads(threads), torch.inference_mode():
         generator = torch.Generator().manual_seed(0)
         images = torch.randn((batch, *image_shape), generator=generator)
         images = images.to(execution.device, memory_format=execution.memory_format)
@@ -90,27 +84,5 @@ def measure(
     )
 
 
-def device_name(device: torch.device) -> str:
-    """What the hardware calls itself."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    if CPU_DESCRIPTION.exists():
-        for line in CPU_DESCRIPTION.read_text(errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
-
-
 def _nobody() -> End:
     return str
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

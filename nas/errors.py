@@ -30,6 +30,10 @@ class MeasurementError(NasError, RuntimeError):
     """The latency of a network cannot be measured as asked, or the device was not the measurement's own."""
 
 
+class MachineError(NasError, RuntimeError):
+    """This machine computes something else than a training asks for, or dies of it."""
+
+
 class DataError(NasError, ValueError):
     """A dataset is missing, broken, or too small for its splits."""
 

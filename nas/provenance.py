@@ -20,22 +20,11 @@ def provenance() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": processor(),
         "cpu_cores": os.cpu_count(),
         "versions": {name: found for name in PACKAGES if (found := _version(name)) is not None},
         "commit": commit(),
         "command": [redact(argument) for argument in sys.argv],
     }
-
-
-def processor() -> str:
-    """The CPU's name as its maker calls it, or what Python knows about it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def commit() -> str | None:

@@ -26,7 +26,7 @@ class SearchResult:
     settings: Mapping[str, Any]
     """All settings, resolved, nested by group; free of secrets."""
     provenance: Mapping[str, Any]
-    """Versions, device, seed, data fingerprint, commit, times; plain JSON."""
+    """Versions, device, seed, data fingerprint, commit, times, and the `nas.machine.Machine` as `machine`; plain JSON."""
     space: Mapping[str, Any]
     """`SearchSpace.settings()`: from it the space, and so each candidate's network, can be made again."""
     data: Mapping[str, Any]

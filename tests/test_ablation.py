@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from benchmarks.ablation.arms import ARMS, Images, build, cost, stage_channels
 from benchmarks.ablation.runs import Run, planned
 from benchmarks.ablation.settings import AblationSettings
 from benchmarks.ablation.table import CLAIMS, JOINT, ROWS, arms_table, claims_table, joint_verdicts
+from evaluator.device import Execution
+from evaluator.machine import this_machine
 
+CPU = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
 IMAGES = Images(size=16, channels=3, classes=10)
 SMALL = AblationSettings(width=16, units=(1, 2, 1))
 TINY = (
@@ -86,6 +90,9 @@ def test_an_ablation_runs_goes_on_and_refuses_other_settings(
     assert len(runs.splitlines()) == 1 + 2 + 2 + 1
     table = (tmp_path / "table.md").read_text()
     assert "| dynamic_varied, swapped |" in table
+    records = [json.loads(line) for line in runs.splitlines()[1:]]
+    assert {record["machine"] for record in records} == {str(this_machine(1, CPU))}
+    assert f"\nComputed with {this_machine(1, CPU)}\n" in table
     assert "| dynamic beats fixed, varied start |" in table
     with (tmp_path / "runs.jsonl").open("a") as file:
         file.write('{"arm": "fix')  # as a kill in the middle of a line leaves it

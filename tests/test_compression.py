@@ -93,3 +93,9 @@ def test_the_table_tells_means_spreads_and_paired_differences():
     assert lines[3].startswith("| uniform-50 | 60.00 ± 2.00 | 3 | 1,000 | 10 |  |  |  |")
     assert lines[5].endswith("| +2.50 | -0.50 |")
     assert lines[-1] == "Failed: random-50, seed 0: diverged: at step 3"
+
+
+def test_the_table_tells_the_machines_that_trained():
+    record = {"arm": "dense", "accuracy": 60.0, "macs": 1000, "params": 10}
+    there = [{**record, "seed": seed, "machine": name} for seed, name in enumerate(("a, 1 thread", "b", "a, 1 thread"))]
+    assert table([*there, {**record, "seed": 3}]).endswith("|\n\nComputed with a, 1 thread\nComputed with b\n")

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from benchmarks.honest_front import run as front_run
 from benchmarks.samplers import main, run, starts
 from benchmarks.searched_spaces import mixed_problem, table_problem
+from evaluator.machine import this_machine
 from nas.table import Table
 
 
@@ -68,7 +70,11 @@ def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pyte
     first = pd.read_csv(out)
     assert main([*command, "--seeds", "2"]) == 0
     assert len(pd.read_csv(out)) == 2 * len(first) == 80
-    assert "| tpe |" in capsys.readouterr().out
+    assert set(first["machine"]) == {str(this_machine(1))}
+    assert first["date"].map(date.fromisoformat).le(datetime.now(UTC).date()).all()
+    said = capsys.readouterr().out
+    assert said.startswith(f"{this_machine(1)}\n\n| sampler |")
+    assert "| tpe |" in said
     assert main([*command, "--trials", "21"]) == 2
     assert main([*command, "--samplers", "randm"]) == 2
     assert main([*command, "--cost", "costs"]) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed, wait
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,11 @@ def test_a_process_that_dies_is_a_clear_error_and_loses_nothing(
         begin=nothing,
         begin_arguments=(),
         title="test",
+        machine="this one",
     )
     with opened(tmp_path) as records:
         with pytest.raises(OutputError, match="a training's process died"):
             train_missing(plan, records, workers=1, after=lambda _record: None)
-        assert ("fixed", 0) in records.finished
+        kept = records.finished["fixed", 0]
+    assert kept["machine"] == "this one"
+    assert date.fromisoformat(kept["date"]) <= datetime.now(UTC).date()

@@ -89,6 +89,7 @@ def write_tables(finished: Finished, settings: Settings) -> str:
         f"{settings.data.name}, {settings.train.epochs} epochs, {len(runs)} of {len(list(planned(settings.ablation)))} "
         f"runs, {hours(runs):.1f} hours of training"
     ]
+    title += [f"Computed with {machine}" for machine in dict.fromkeys(run.machine for run in runs.values()) if machine]
     title += [f"Arm {arm}, seed {seed} gave no result: {why}" for (arm, seed), why in finished.failures.items()]
     text = markdown(runs, title)
     write_atomically(folder / "table.md", text.encode())

@@ -12,7 +12,8 @@ from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage
 from benchmarks.ablation.settings import AblationSettings, Settings
 from benchmarks.trainings import Plan, Record, Records, execution_identity, train_missing
 from evaluator.data import DataSummary, prepare
-from evaluator.device import resolve_device, resolve_execution
+from evaluator.device import Execution, resolve_device, resolve_execution
+from evaluator.machine import this_machine
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.errors import OutputError
@@ -42,6 +43,10 @@ class Run:
     """Validity, coverage and disagreement at the end, averaged over the blocks; empty without learned shuffles."""
     curve: tuple[Mapping[str, float], ...]
     seconds: float
+    date: str = ""
+    """On which it ended."""
+    machine: str = ""
+    """On which it was trained, a line."""
 
     def accuracy(self, reading: str) -> float:
         """In percent; the hard one where the reading cannot differ from it."""
@@ -85,9 +90,14 @@ def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
     train = {f"train.{key}": value for key, value in asdict(settings.train).items() if key not in FREE_TRAIN}
     data: dict[str, Any] = {"data.name": settings.data.name, "data.fingerprint": summary.fingerprint}
     data |= {"data.flip": summary.flip, "data.crop_padding": summary.crop_padding}
-    execution = execution_identity(resolve_execution(settings.train, resolve_device(settings.device)))
+    execution = execution_identity(execution_of(settings))
     identity: dict[str, Any] = json.loads(json.dumps({**ablation, **data, **train, **execution}))
     return identity
+
+
+def execution_of(settings: Settings) -> Execution:
+    """How its arms are computed."""
+    return resolve_execution(settings.train, resolve_device(settings.device))
 
 
 def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
@@ -124,6 +134,7 @@ def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finish
             begin=_begin,
             begin_arguments=(settings, images),
             title="ablation",
+            machine=str(this_machine(settings.train.threads, execution_of(settings))),
         )
         train_missing(
             plan,

@@ -21,11 +21,12 @@ from pathlib import Path
 
 from benchmarks.command import command
 from benchmarks.compression.arms import ORDERS, Arm
-from benchmarks.compression.runs import begin, milliseconds, train
+from benchmarks.compression.runs import EXECUTION, begin, milliseconds, train
 from benchmarks.compression.table import table
 from benchmarks.trainings import Plan, Record, Records, train_missing
 from evaluator.data import prepare
 from evaluator.device import set_threads
+from evaluator.machine import this_machine
 from evaluator.settings import DataSettings, TrainSettings
 from nas.atomic_file import write_atomically
 from nas.errors import SettingsError
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         name: getattr(options, name) for name in ("images", "epochs", "channels", "step")
     } | {"data.fingerprint": prepare(data, seed=0).fingerprint}  # fmt: skip
     folder = Path(options.output)
+    machine = str(this_machine(TrainSettings().threads, EXECUTION))
     with Records(folder, identity, key=("arm", "seed"), others=("checkpoints", "table.md")) as records:
         common = (data, str(folder), tuple(options.channels), options.epochs, options.step)
         everything = [
@@ -89,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 begin=begin,
                 begin_arguments=common,
                 title="compression",
+                machine=machine,
             )
             train_missing(plan, records, workers=options.workers, after=lambda record: _write(folder, records))
         print("The trained networks are timed; let nothing else run.", file=sys.stderr)
@@ -100,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if "accuracy" in records.finished.get((str(arm), seed), {})
         }
         text = _write(folder, records, times)
-    print(text)
+    print(f"Times are of {machine}\n\n{text}")
     return 0
 
 

@@ -23,6 +23,8 @@ from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 RATE, WEIGHT_DECAY = 0.1, 1e-4
 """As in the authors' fine-tuning, at a batch of 128."""
 LATENCY_BATCH = 64
+EXECUTION = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
+"""Of the trained networks when they are timed, and of their training, on one thread each."""
 
 _common: tuple[DataSettings, Path, tuple[int, int, int], int, float] | None = None
 
@@ -87,8 +89,7 @@ def milliseconds(name: str, target: float, seed: int) -> float:
     earlier = None if arm.follows is None else _weights(folder, arm.follows, seed)
     network = build(arm, channels, earlier, step)
     network.load_state_dict(torch.load(_weights(folder, arm, seed), weights_only=True))
-    execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
-    return measure(compact(network), INPUT[1:], batch=LATENCY_BATCH, form="eager", execution=execution).milliseconds
+    return measure(compact(network), INPUT[1:], batch=LATENCY_BATCH, form="eager", execution=EXECUTION).milliseconds
 
 
 def _weights(folder: Path, arm: Arm, seed: int) -> Path:

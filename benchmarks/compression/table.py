@@ -40,7 +40,9 @@ def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], floa
     failures = [
         f"{record['arm']}, seed {record['seed']}: {record['failure']}" for record in records if "failure" in record
     ]
-    return "\n".join([*lines, *(["", "Failed: " + "; ".join(failures)] if failures else [])]) + "\n"
+    machines = [f"Computed with {each}" for each in dict.fromkeys(record.get("machine") for record in records) if each]
+    notes = [*machines, *(["Failed: " + "; ".join(failures)] if failures else [])]
+    return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
 def _time(times: Sequence[float | None]) -> str:

@@ -30,6 +30,7 @@ def page(result: SearchResult) -> str:
         "data": embedded(payload(result)),
         "plotly": _inert_in_script(get_plotlyjs()),
         "script": _inert_in_script("\n".join(_file(name) for name in SCRIPTS)),
+        "machine": html.escape(words.machine(result)),
         "version": html.escape(__version__),
     }
     # One pass, so that what is put in is not searched for further marks.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from nas.machine import Machine
 from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
 from nas.report.quantities import human, percent
@@ -131,6 +132,12 @@ def cautions(result: SearchResult) -> list[str]:
             "that the picture does not show."
         )
     return [*told, *result.notes]
+
+
+def machine(result: SearchResult) -> str:
+    """Hardware and libraries, a sentence; empty where nobody told."""
+    told = result.provenance.get("machine")
+    return f"Computed with {Machine.from_json(told)}." if told else ""
 
 
 def state_counts(result: SearchResult) -> dict[str, int]:

@@ -12,6 +12,7 @@ LIGHT += [
     "evaluator",
     "evaluator.settings",
     "run_search",
+    "search_check",
     "search_plan",
 ]
 
@@ -23,7 +24,7 @@ import sys
 before = set(sys.modules)
 import {module}
 new = {{name.partition('.')[0] for name in set(sys.modules) - before}}
-foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'search_plan'}}
+foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'search_check', 'search_plan'}}
 print(sorted(name for name in foreign if not name.startswith('_')))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 from html.parser import HTMLParser
 
+from nas.machine import Machine
 from nas.report.page import page
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>\u2028{{plotly}}"
@@ -48,6 +50,17 @@ def test_hostile_text_is_inert(make_result, make_trial):
     assert "<script>window.hacked" not in text
     assert not any(name.startswith("on") for name, _ in found.attributes)
     assert json.loads(found.data)["provenance"] == [["host", HOSTILE]]
+
+
+def test_the_footer_tells_what_a_search_was_computed_with_as_text(make_search):
+    machine = Machine(
+        cpu=HOSTILE, torch="2.13.0", torch_isa="AVX2", onednn="3.12.0", onednn_isa="Intel AVX2", threads=2
+    )
+    plain, told = page(make_search(4)), page(make_search(4, provenance={"machine": machine.to_json()}))
+    footer = told.split("<footer")[1].split("</footer>")[0]
+    assert f"<p>Computed with {html.escape(str(machine))}.</p>" in footer
+    assert Elements(told).tags == Elements(plain).tags
+    assert "Computed with" not in plain.split("<footer")[1].split("</footer>")[0]
 
 
 def test_the_page_asks_for_nothing_from_elsewhere(make_search):

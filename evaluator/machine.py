@@ -1,0 +1,106 @@
+"""What this process calculates with, as the hardware and the libraries say it themselves."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from evaluator.device import Execution
+from nas.machine import Machine
+
+CPU_DESCRIPTION = Path("/proc/cpuinfo")
+
+
+def this_machine(threads: int, execution: Execution | None = None) -> Machine:
+    """The facts of this process.
+
+    Args:
+        threads: CPU threads of one training or measurement.
+        execution: How networks are computed. Default: none is, or each in another way.
+    """
+    version = _onednn_version()
+    return Machine(
+        cpu=_cpu(),
+        torch=str(torch.__version__),
+        torch_isa=torch.backends.cpu.get_cpu_capability(),
+        onednn=version,
+        onednn_isa=_onednn_isa() if version else "",
+        threads=threads,
+        gpu="" if execution is None or execution.device.type != "cuda" else _gpu(execution.device),
+        precision="" if execution is None else execution.precision,
+        channels_last=None if execution is None else execution.channels_last,
+    )
+
+
+def device_name(device: torch.device) -> str:
+    """What the hardware calls itself."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return _description().get("model name") or platform.processor() or platform.machine()
+
+
+def _cpu() -> str:
+    """Its name, with the numbers that tell generations of one name apart: any AMD server in a cloud may be "AMD EPYC"."""
+    told = [
+        f"{key.removeprefix('cpu ')} {_description()[key]}" for key in ("cpu family", "model") if key in _description()
+    ]
+    return device_name(torch.device("cpu")) + (f" ({', '.join(told)})" if told else "")
+
+
+@cache
+def _description() -> dict[str, str]:
+    """What Linux says about the first CPU; empty on other systems."""
+    if not CPU_DESCRIPTION.exists():
+        return {}
+    first = CPU_DESCRIPTION.read_text(errors="replace").split("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _gpu(device: torch.device) -> str:
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return f"{device_name(device)}, CUDA {torch.version.cuda}" + ("" if cudnn is None else f", cuDNN {cudnn}")
+
+
+def _onednn_version() -> str:
+    """From torch's description of its build, which still uses the library's former name."""
+    found = re.search(r"MKL-DNN v([\w.]+)", torch.__config__.show())
+    return found[1] if found else ""
+
+
+@cache
+def _onednn_isa() -> str:
+    """The instruction set that oneDNN found and is allowed (`ONEDNN_MAX_CPU_ISA`), in its own words.
+
+    Torch has no call for it and does not export oneDNN's. What oneDNN does is write it to standard output, once in a process,
+    when it first works and is asked to be verbose. So standard output goes to a file for that moment, a few milliseconds, and
+    what is not oneDNN's is passed on. Empty if it said so before, as with `ONEDNN_VERBOSE=1` in the environment.
+    """
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no standard output
+        return ""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):  # type: ignore[no-untyped-call]
+                torch.zeros(1).to_mkldnn()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+        file.seek(0)
+        said = file.read()
+    for line in said.splitlines(keepends=True):
+        if not line.startswith(b"onednn_verbose"):
+            os.write(1, line)
+    found = re.search(r"^onednn_verbose.*,isa:(.*)$", said.decode(errors="replace"), re.MULTILINE)
+    return found[1].strip() if found else ""
