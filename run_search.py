@@ -80,6 +80,7 @@ def run(settings: Settings) -> SearchResult:
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
+    from nas.report.images import image_lines
 
     _check(settings)
     _quiet()
@@ -87,8 +88,9 @@ def run(settings: Settings) -> SearchResult:
         plan = Plan(settings)
         plan.measure_latencies(folder.latencies)
         plan.refuse_impossible()
-        for warning in thin_data_warnings(plan.data.to_json(), plan.steps):
-            print(warning, file=sys.stderr)
+        data = plan.data.to_json()
+        for line in (*image_lines(data), *thin_data_warnings(data, plan.steps)):
+            print(line, file=sys.stderr)
         study = study_of(plan, folder)
         driver = make_driver(
             settings.search,
