@@ -20,6 +20,7 @@ import numpy.typing as npt
 from evaluator import cache
 from evaluator.cache import DecodedSet, SetDescription
 from evaluator.choices import crop_sentence, size_sentence, split_sentences
+from evaluator.findings import shown
 from evaluator.preparation import preparation
 from evaluator.settings import DataSettings, data_faults
 from evaluator.sources import SOURCES, MissingDataError, Source, find_source
@@ -230,7 +231,7 @@ def _summary(
         flip=flip,
         resized_crop=resized,
         crop_padding=padding,
-        majority_class=description.class_names[commonest],
+        majority_class=shown(description.class_names[commonest]),
         majority_share=float(np.mean(labels[validation] == commonest)),
         majority_share_of_all=description.class_counts[commonest] / sum(description.class_counts),
         skipped_images=description.skipped_images,

@@ -26,6 +26,8 @@ CHUNK = 256
 """Images decoded between two writes."""
 SIZES = (8, 224)
 """Least and greatest side length in pixels that is chosen where none is asked for or known."""
+LONGEST = 16
+"""Times the shorter side: of a longer image only the middle is resized, as a line of pixels would grow to millions."""
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
 """File formats with several pictures of which one was meant to be seen after the other; phones put copies into others."""
 
@@ -158,22 +160,29 @@ class _Decoded:
 
 
 def _decoded(encoded: Encoded, form: Form) -> _Decoded:
-    """One image: the square in its centre, resized to the form's size if it differs."""
+    """One image: shorter side resized to the form's size if it differs, the centre kept."""
     try:
         with opened(encoded) as file:
             animated = file.format in ANIMATED and bool(getattr(file, "is_animated", False))
             image, repaired = with_pixels(file, encoded)
             shown = _upright(_eight_bit(image, form.channels), image)
-        side = min(shown.size)
-        left, top = (shown.width - side) // 2, (shown.height - side) // 2
-        shown = shown.crop((left, top, left + side, top + side))
-        if side != form.size:
-            shown = shown.resize((form.size, form.size), Image.Resampling.BILINEAR)
+        if shown.size != (form.size, form.size):
+            shown = _centre(shown, LONGEST * min(shown.size))
+            scale = form.size / min(shown.size)
+            width, height = (max(round(side * scale), form.size) for side in shown.size)
+            shown = _centre(shown.resize((width, height), Image.Resampling.BILINEAR), form.size)
         pixels = np.asarray(shown, dtype=np.uint8).reshape(form.size, form.size, form.channels)
         return _Decoded(pixels=pixels, repaired=repaired, animated=animated)
     except Exception as error:  # Pillow's readers raise errors of many unrelated classes
         empty = np.zeros((form.size, form.size, form.channels), dtype=np.uint8)
         return _Decoded(pixels=empty, fault=reason(error))
+
+
+def _centre(image: Image.Image, longest: int) -> Image.Image:
+    """The middle of an image where a side is longer than that."""
+    width, height = (min(side, longest) for side in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -16,9 +16,10 @@ def preparation(*, size: int, channels: int, decoder: str, bundled: bool) -> dic
         bundled: Whether the images are the digits of scikit-learn, which are no files.
     """
     square = {
-        "crop": "The square in the centre: side s = min(width, height), left = (width - s) // 2, top = (height - s) // 2, "
-        "Image.crop((left, top, left + s, top + s)).",
-        "resize": f"Where s is not {size}: Image.resize(({size}, {size}), Image.Resampling.BILINEAR).",
+        "cut": "A side longer than 16 times the shorter side s is cut to m = 16 * s in the middle, from (side - m) // 2 on.",
+        "resize": f"Where the image is not {size} x {size}: Image.resize((w, h), Image.Resampling.BILINEAR) with "
+        f"w = max(round(width * {size} / s), {size}), h = max(round(height * {size} / s), {size}).",
+        "crop": f"The middle {size} x {size} pixels: from left = (w - {size}) // 2, top = (h - {size}) // 2 on.",
         "normalize": "x = (value / 255 - mean) / max(std, 1 / 255), a channel, with the mean and std given here; "
         "float32, in the order n c h w.",
     }

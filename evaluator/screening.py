@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluator.findings import shown
 from evaluator.raw_splits import RawDataset
 from evaluator.split_roles import Role
 from evaluator.stratification import Labels, Rows, carve, class_counts
@@ -108,7 +109,7 @@ def _good(count: int, faults: Mapping[int, str]) -> Rows:
 
 def _require_two(names: Sequence[str], location: str) -> None:
     if len(names) < 2:
-        there = f"one class only, {names[0]}" if names else "no class"
+        there = f"one class only, {shown(names[0])}" if names else "no class"
         raise DataError(f"{location} holds {there}; two classes or more are needed to be told apart")
 
 
@@ -120,7 +121,7 @@ def _large_enough(raw: RawDataset, labels: Mapping[Role, Labels], *, skip_small:
     counts = class_counts(labels[Role.TRAIN], raw.class_names)
     small = np.flatnonzero(counts < len(purposes))
     named = tuple(
-        f"{raw.class_names[label]} ({counts[label] or 'no'} image{'' if counts[label] == 1 else 's'})"
+        f"{shown(raw.class_names[label])} ({counts[label] or 'no'} image{'' if counts[label] == 1 else 's'})"
         for label in small
     )
     if named and not skip_small:

@@ -122,13 +122,13 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+    _dots(axes, result, cost)
+    _front(axes, result, cost, right)
+    _baselines(axes, result, cost)
     alone = majority(result.data)
     if alone is not None and low < alone < high:
         label = f"commonest class alone ({alone:.1f} %)"
         axes.axhline(alone, color=SOFT, linewidth=1.2, linestyle=(0, (1, 2)), zorder=2, label=label)
-    _dots(axes, result, cost)
-    _front(axes, result, cost, right)
-    _baselines(axes, result, cost)
     _legend(figure, axes)
     figure.text(0.02, 0.012, textwrap.fill(_note(result, low), _NOTE_WIDTH), fontsize=8.5, color=SOFT)
     _label_baselines(figure, axes, result, cost)

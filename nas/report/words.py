@@ -97,10 +97,9 @@ def beside_majority(result: SearchResult) -> list[str]:
         expected_accuracy(result, trial) <= alone + (standard_error(accuracy_of(trial)) or 0) for trial in front
     )
     if no_better:
-        told += (
-            f"; {no_better} of the {len(front)} networks of the front {'is' if no_better == 1 else 'are'} not better than that "
-            "by more than a standard error"
-        )
+        better = len(front) - no_better
+        which = f"{better} of the {len(front)} networks of the front" if better else "no network of the front"
+        told += f"; {which} {'are' if better > 1 else 'is'} better than that by more than a standard error"
     uneven = uneven_sentence(result.data)
     return [_sentence(told), *([_sentence(uneven)] if uneven else [])]
 
