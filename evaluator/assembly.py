@@ -56,7 +56,9 @@ class _Assembly:
             self._find_all_faults()
             raise broken_images(self._broken, self._total)
         while True:
-            screened = screen(self._raw, self._faults, skip_small=self._data.skip_small_classes)
+            screened = screen(
+                self._raw, self._faults, skip_small=self._data.skip_small_classes, found=self._source.told
+            )
             form, sides = self._form(screened)
             facts = self._decode(screened, form, draft)
             if not self._learn(screened, facts):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from evaluator.cache import SetDescription
 from evaluator.settings import DataSettings
-from evaluator.sources import SOURCES
+from evaluator.sources import requested_size
 
 
 def size_sentence(data: DataSettings, description: SetDescription) -> str:
     """The size of the images and why it is that."""
     size = description.image_size
-    known = SOURCES.get(data.name)
     if data.image_size is not None:
         why = "as asked for by --data.image_size"
-    elif known is not None and known.image_size is not None:
-        why = f"the usual size of {data.name}"
+    elif description.sides is None or requested_size(data) is not None:
+        why = f"the usual size of {description.name}"
     else:
-        assert description.sides is not None  # they were looked at, as no size was known
         least, median, greatest = description.sides
         why = f"the median of their shorter sides ({least} to {greatest})"
         if median != size:

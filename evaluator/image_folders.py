@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from evaluator.findings import shown
 from evaluator.folder_walk import IMAGE_SUFFIXES, ClassImages, Walk
 from evaluator.split_roles import NAMES, SPLIT_NAMES, Role, assign_roles
 from nas.errors import DataError
@@ -66,7 +68,10 @@ def find_image_folders(root: Path, test_split: str | None = None) -> ImageFolder
     if Role.TRAIN in roles:
         found = {role: _read(walk, Path(splits[name])) for role, name in roles.items()}
         for name in sorted({*surplus, *names} - set(roles.values())):
-            walk.findings.add(f"not used, folders beside {roles[Role.TRAIN]}", walk.name(names[name]))
+            kind = f"folders beside {roles[Role.TRAIN]}"
+            if name.lower() in SPLIT_NAMES:
+                kind = "splits of which there is another" if name in surplus else "splits without class folders"
+            walk.findings.add(f"not used, {kind}", walk.name(names[name]))
         _require_apart(walk, found)
         _drop_unlabeled(walk, found)
     else:
@@ -176,6 +181,10 @@ def _require_classes(walk: Walk, part: _Part) -> None:
 
 def _described(walk: Walk, found: Mapping[Role, _Part]) -> ImageFolders:
     names = sorted({name for part in found.values() for name in part.classes})
+    lower = Counter(name.lower() for name in names)
+    for name in names:
+        if lower[name.lower()] > 1:
+            walk.findings.add("taken for classes of their own, folders that differ in capitals alone", shown(name))
     parts: dict[Role, tuple[tuple[str, int], ...]] = {}
     grouped = not any(each.direct for each in found[Role.TRAIN].classes.values())
     for role, part in found.items():

@@ -48,7 +48,7 @@ class Screened:
     """Names of the classes that were left out for having too few images, with their counts."""
 
 
-def screen(raw: RawDataset, faults: Faults, *, skip_small: bool) -> Screened:
+def screen(raw: RawDataset, faults: Faults, *, skip_small: bool, found: Sequence[str] = ()) -> Screened:
     """Chooses the images of a source that are used.
 
     A test split is carved from the training images where the source has none of its own.
@@ -57,6 +57,7 @@ def screen(raw: RawDataset, faults: Faults, *, skip_small: bool) -> Screened:
         raw: The source.
         faults: Its images that cannot be used.
         skip_small: Whether classes with too few images are left out, instead of refused.
+        found: What else lay in the source, in sentences; it may tell why a class has no images.
 
     Raises:
         DataError: A class has too few images, naming all such classes; or less than two classes are left.
@@ -64,7 +65,7 @@ def screen(raw: RawDataset, faults: Faults, *, skip_small: bool) -> Screened:
     rows = {role: _good(len(split.labels), faults.get(role, {})) for role, split in raw.splits.items()}
     labels = {role: raw.splits[role].labels[rows[role]] for role in rows}
     _require_two(raw.class_names, raw.location)
-    kept, skipped = _large_enough(raw, labels, skip_small=skip_small)
+    kept, skipped = _large_enough(raw, labels, skip_small=skip_small, found=found)
     if skipped:
         _require_two([raw.class_names[label] for label in kept], f"{raw.location} without its small classes")
         for role in rows:
@@ -113,7 +114,9 @@ def _require_two(names: Sequence[str], location: str) -> None:
         raise DataError(f"{location} holds {there}; two classes or more are needed to be told apart")
 
 
-def _large_enough(raw: RawDataset, labels: Mapping[Role, Labels], *, skip_small: bool) -> tuple[Rows, tuple[str, ...]]:
+def _large_enough(
+    raw: RawDataset, labels: Mapping[Role, Labels], *, skip_small: bool, found: Sequence[str]
+) -> tuple[Rows, tuple[str, ...]]:
     """Classes that are used, and the others in words."""
     purposes = ["to train on"]
     purposes += ["to validate on"] if not len(labels.get(Role.VALIDATION, ())) else []
@@ -128,6 +131,6 @@ def _large_enough(raw: RawDataset, labels: Mapping[Role, Labels], *, skip_small:
         raise DataError(
             f"{len(small):,} of {len(counts):,} classes have too few training images: {len(purposes)} or more are needed, one "
             f"each {' and '.join(purposes)}; add some, or go on without these classes with --data.skip_small_classes true:\n"
-            f"{listed(named)}"
+            f"{listed(named)}" + (f"\nFound: {'; '.join(found)}" if found else "")
         )
     return np.flatnonzero(counts >= len(purposes)), named

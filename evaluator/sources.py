@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from evaluator.findings import Findings
+from evaluator.findings import Findings, shown
 from evaluator.image_folders import ImageFolders, find_image_folders
 from evaluator.settings import DataSettings
 from evaluator.split_roles import Role, assign_roles
@@ -188,6 +188,9 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
     findings = Findings()
     for name in surplus:
         findings.add("not used, splits whose names say nothing", name)
+    for beside in sorted(folder.iterdir()):
+        if beside.is_dir() and beside != files[0].parent and not beside.name.startswith("."):
+            findings.add("not used, folders beside the Parquet files", shown(beside.name))
     for file in files:
         _require_utf8(str(file))
     return Source(

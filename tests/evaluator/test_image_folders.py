@@ -15,7 +15,7 @@ from evaluator.folder_walk import IMAGE_SUFFIXES
 from evaluator.settings import DataSettings
 from evaluator.sources import find_source
 from nas.errors import DataError
-from tests.evaluator.image_files import pixels, png, write_folders
+from tests.evaluator.image_files import pixels, png, write_folders, write_parquet
 
 
 @pytest.fixture
@@ -112,7 +112,25 @@ def test_a_split_with_none_of_the_classes_is_told_and_not_used(tmp_path: Path) -
     assert (summary.class_names, total(summary)) == (("a", "b"), 20)
     told = "\n".join(summary.told)
     assert "not used, class folders of val, which has none of the training classes: 1, val/images" in told
-    assert "not used, folders beside train: 1, test" in told
+    assert "not used, splits without class folders: 1, test" in told
+
+
+def test_folders_that_have_no_part_beside_train_are_told(tmp_path: Path) -> None:
+    for name in ("train", "valid", "val", "extra"):
+        write_folders(tmp_path / "d" / name, {each: [pixels(n) for n in range(10)] for each in "ab"})
+    summary = prepare(settings(tmp_path / "d"), seed=0)
+    assert (total(summary), summary.validation) == (40, 20)
+    assert set(summary.told) >= {
+        "not used, folders beside train: 1, extra",
+        "not used, splits of which there is another: 1, val",
+    }
+
+
+def test_folders_that_differ_in_capitals_are_classes_and_told(photos: Path) -> None:
+    write_folders(photos, {"Cat": [pixels(n) for n in range(10)]})
+    summary = prepare(settings(photos), seed=0)
+    assert summary.class_names == ("Cat", "cat", "dog")
+    assert "taken for classes of their own, folders that differ in capitals alone: 2, such as Cat" in summary.told
 
 
 def test_a_class_of_the_validation_split_alone_is_refused_or_skipped(tmp_path: Path) -> None:
@@ -310,6 +328,19 @@ def test_small_classes_are_all_named_or_skipped(photos: Path) -> None:
     assert (summary.class_names, total(summary), summary.skipped_classes) == (("cat", "dog"), 20, 3)
     kind = "skipped, classes with too few images (--data.skip_small_classes)"
     assert f"{kind}: 3, such as bird (1 image)" in summary.told
+
+
+def test_why_a_class_has_no_images_is_told(photos: Path) -> None:
+    write_folders(photos, {"bird": []})
+    (photos / "bird" / "0.HEIC").write_bytes(b"x")
+    assert refusal(photos).endswith("\n  bird (no images)\nFound: not used, files ending in .HEIC: 1, bird/0.HEIC")
+
+
+def test_class_folders_beside_tables_are_told(photos: Path) -> None:
+    write_parquet(photos / "train-0.parquet", [png(pixels(n)) for n in range(8)], [0, 1] * 4)
+    summary = prepare(settings(photos), seed=0)
+    assert total(summary) == 8
+    assert "not used, folders beside the Parquet files: 2, such as cat" in summary.told
 
 
 def test_a_class_whose_images_are_all_broken_is_a_small_one(photos: Path) -> None:
