@@ -68,10 +68,7 @@ def find_image_folders(root: Path, test_split: str | None = None) -> ImageFolder
     if Role.TRAIN in roles:
         found = {role: _read(walk, Path(splits[name])) for role, name in roles.items()}
         for name in sorted({*surplus, *names} - set(roles.values())):
-            kind = f"folders beside {roles[Role.TRAIN]}"
-            if name.lower() in SPLIT_NAMES:
-                kind = "splits of which there is another" if name in surplus else "splits without class folders"
-            walk.findings.add(f"not used, {kind}", walk.name(names[name]))
+            _leave_folder(walk, name, names[name], roles[Role.TRAIN], another=name in surplus)
         _require_apart(walk, found)
         _drop_unlabeled(walk, found)
     else:
@@ -112,6 +109,18 @@ def _leave_beside(walk: Walk, images: Sequence[str]) -> None:
         walk.findings.add("not used, images beside the class folders", walk.name(image))
 
 
+def _leave_folder(walk: Walk, name: str, path: str, train: str, *, another: bool) -> None:
+    """Counts a folder beside the splits, by its images where these are likely to be missed."""
+    if another:
+        walk.findings.add("not used, splits of which there is another", walk.name(path))
+        return
+    images = walk.entries(path)[1] if name.lower() in SPLIT_NAMES else []
+    for image in images:
+        walk.findings.add(f"not used, images of {name}, which has no class folders", walk.name(image))
+    if not images:
+        walk.findings.add(f"not used, folders beside {train}", walk.name(path))
+
+
 def _require_apart(walk: Walk, found: Mapping[Role, _Part]) -> None:
     """Refuses links that make two splits of one folder.
 
@@ -131,13 +140,11 @@ def _drop_unlabeled(walk: Walk, found: dict[Role, _Part]) -> None:
     for role in (Role.VALIDATION, Role.TEST):
         if role in found:
             part = found[role]
-            ours = {name for name, each in part.classes.items() if each.direct or each.nested}
-            if not ours & set(found[Role.TRAIN].classes):
-                kind = f"not used, class folders of {part.folder.name}, which has none of the training classes"
-                for name in ours:
-                    walk.findings.add(kind, walk.name(str(part.folder / name)))
-                if not ours:
-                    walk.findings.add("not used, splits without class folders", walk.name(str(part.folder)))
+            if not set(part.classes) & set(found[Role.TRAIN].classes):
+                kind = f"not used, images of {part.folder.name}, which has none of the training classes"
+                for each in part.classes.values():
+                    for image in (*each.direct, *each.nested):
+                        walk.findings.add(kind, walk.name(image))
                 del found[role]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from evaluator.data import DataSummary, load, load_test, prepare
 from evaluator.folder_walk import IMAGE_SUFFIXES
@@ -111,8 +112,8 @@ def test_a_split_with_none_of_the_classes_is_told_and_not_used(tmp_path: Path) -
     summary = prepare(settings(tmp_path / "d"), seed=0)
     assert (summary.class_names, total(summary)) == (("a", "b"), 20)
     told = "\n".join(summary.told)
-    assert "not used, class folders of val, which has none of the training classes: 1, val/images" in told
-    assert "not used, splits without class folders: 1, test" in told
+    assert "not used, images of val, which has none of the training classes: 4, such as val/images/0.png" in told
+    assert "not used, images of test, which has no class folders: 4, such as test/0.png" in told
 
 
 def test_folders_that_have_no_part_beside_train_are_told(tmp_path: Path) -> None:
@@ -298,6 +299,18 @@ def test_a_broken_header_does_not_hide_a_broken_picture(photos: Path) -> None:
     said = refusal(photos)
     assert "cat/0.png: the file is empty" in said
     assert "dog/9.png: " in said
+
+
+def test_a_jpeg_that_ends_early_is_taken_and_told(photos: Path) -> None:
+    file = photos / "cat" / "x.JPG"
+    Image.fromarray(pixels(1, (16, 16))).save(file, "jpeg")
+    whole = prepare(settings(photos), seed=0)
+    file.write_bytes(file.read_bytes()[:-2])
+    cut = prepare(settings(photos), seed=0)
+    assert (cut.repaired_images, cut.fingerprint, total(cut)) == (1, whole.fingerprint, 21)
+    assert "repaired, JPEG files that end early: 1, cat/x.JPG" in cut.told
+    file.write_bytes(file.read_bytes()[:-60])
+    assert "\n  cat/x.JPG: " in refusal(photos)
 
 
 def test_skipping_makes_other_images_and_only_where_some_are_skipped(photos: Path) -> None:
