@@ -82,6 +82,7 @@ def run(settings: Settings) -> SearchResult:
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
     from nas.report.estimate import thin_data_warnings
+    from nas.report.images import image_lines
 
     _check(settings)
     _quiet()
@@ -89,8 +90,9 @@ def run(settings: Settings) -> SearchResult:
         plan = Plan(settings)
         plan.measure_latencies(folder.latencies)
         plan.refuse_impossible()
-        for told in (*thin_data_warnings(plan.data.to_json(), plan.steps), *plan.recounted_given):
-            print(told, file=sys.stderr)
+        data = plan.data.to_json()
+        for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
+            print(line, file=sys.stderr)
         # Of a cluster each worker checks its own machine. Here the check goes on beside what follows.
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)

@@ -26,7 +26,7 @@ from evaluator.stratification import Labels
 from nas.errors import OutputError
 
 DESCRIPTION = "set.json"
-FORMAT = 2
+FORMAT = 3
 """Raised when the meaning of the files changes; older sets are then decoded anew."""
 
 
@@ -39,15 +39,35 @@ class SetDescription:
     """Side length in pixels."""
     channels: int
     class_names: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    """Number of images of each class in all parts."""
     mean: tuple[float, ...]
     """A channel, of the training pixels scaled to 0..1, held-out validation images included."""
     std: tuple[float, ...]
     """A channel, of the training pixels scaled to 0..1, held-out validation images included."""
     train: int
     """Number of training images, those that become validation included."""
+    validation: int
+    """Number of the source's own validation images, which are the last ones; 0: they are carved from the training images."""
     test: int
+    carved_test: bool
+    """Whether the test images were carved from the training images, as the source has none of its own."""
     content: str
-    """SHA-256 over the decoded pixels and labels of both parts."""
+    """SHA-256 over the decoded pixels and labels of all parts, and the number of images that were skipped, if any was."""
+    sides: tuple[int, int, int] | None
+    """Least, median and greatest shorter side of the images in pixels, where they were looked at."""
+    skipped_images: int
+    """Images that could not be used."""
+    skipped_classes: int
+    """Classes with too few images."""
+    repaired_images: int
+    """JPEG files that ended early."""
+    decoder: str
+    """What decoded the images, with its version."""
+    told: tuple[str, ...]
+    """What decoding has shown that a person must know, in sentences."""
+    told_of_source: tuple[str, ...]
+    """The same of what lay in the source and was not taken."""
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +77,8 @@ class SetDescription:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SetDescription:
         """The description that `to_json` wrote."""
-        return cls(**{**data, **{name: tuple(data[name]) for name in ("class_names", "mean", "std")}})
+        lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+        return cls(**{**data, **lists})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +126,12 @@ def newest(data: DataSettings) -> DecodedSet | None:
 def _request(data: DataSettings) -> str:
     """What was asked for, as part of a folder's name; a size known by default and the same one asked for are one."""
     root = str(Path(data.root).expanduser().resolve()) if data.root is not None else None
-    asked = json.dumps([FORMAT, data.name, root, data.image_column, data.label_column, requested_size(data)])
+    asked = json.dumps(
+        [
+            *(FORMAT, data.name, root, data.image_column, data.label_column, requested_size(data)),
+            *(data.skip_broken, data.skip_small_classes),
+        ]
+    )
     slug = re.sub(r"[^A-Za-z0-9]+", "-", data.name).strip("-")[-40:]
     return f"{slug}-{_short(asked)}"
 

@@ -1,7 +1,7 @@
 """Images for a search: decoded once, described, and split in three.
 
-Validation is always carved from the source's training images. The test split is what the source calls test or validation (a
-fixed part of its training images where it has none); a search does not open it.
+The validation and the test split are the source's own. Where it has none they are carved from its training images: validation by
+the seed of the search, test always alike. A search does not open the test split.
 
 Axes: n images, h height, w width, c channels.
 """
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,12 @@ import numpy.typing as npt
 
 from evaluator import cache
 from evaluator.cache import DecodedSet, SetDescription
+from evaluator.choices import crop_sentence, size_sentence, split_sentences
+from evaluator.findings import shown
+from evaluator.preparation import preparation
 from evaluator.settings import DataSettings, data_faults
-from evaluator.sources import SOURCES, MissingDataError, Source, find_source, requested_size
-from evaluator.stratification import Labels, Rows, carve, limit, require_images
+from evaluator.sources import SOURCES, MissingDataError, Source, find_source
+from evaluator.stratification import Labels, Rows, carve, limit
 from nas.errors import DataError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,22 @@ class DataSummary:
     """Whether training crops differ in size and shape, as is usual for large images; then nothing is padded."""
     crop_padding: int
     """Pixels by which training images are padded before a random crop."""
+    majority_class: str
+    """The commonest class of the validation images."""
+    majority_share: float
+    """Its share of them: what a network that always answers it would have right."""
+    majority_share_of_all: float
+    """Its share of all images of the source; where classes have few, validation has relatively more of these."""
+    skipped_images: int
+    """Images that cannot be used and were left out, as `--data.skip_broken` asks."""
+    skipped_classes: int
+    """Classes with too few images that were left out, as `--data.skip_small_classes` asks."""
+    repaired_images: int
+    """JPEG files that ended early."""
+    told: tuple[str, ...]
+    """What was chosen, with the reason, and what was not taken as it lay there, in sentences."""
+    preparation: tuple[tuple[str, str], ...]
+    """What is done to an image before a network sees it, enough to do the same elsewhere: steps with names, in order."""
     fingerprint: str
     """Changes with the decoded pixels, the labels and the split."""
 
@@ -102,8 +120,8 @@ class DataSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        plain = asdict(self)
-        return {**plain, "class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {**plain, "preparation": dict(self.preparation)}
 
 
 def prepare(data: DataSettings, *, seed: int) -> DataSummary:
@@ -135,11 +153,11 @@ def load(data: DataSettings, seed: int, given: TrainingImages | None = None) -> 
         OutputError: The cache cannot be written.
     """
     whole = training_images(data) if given is None else given
-    train, validation = _split_rows(data, whole.labels, whole.description.class_names, seed)
+    train, validation = _split_rows(data, whole.labels, whole.description, seed)
     return Splits(
         train=ImageSet(images=whole.images, labels=whole.labels, rows=train),
         validation=ImageSet(images=whole.images, labels=whole.labels, rows=validation),
-        summary=_summary(data, whole.description, train, validation),
+        summary=_summary(data, whole.labels, whole.description, train, validation),
     )
 
 
@@ -170,27 +188,35 @@ def load_test(data: DataSettings) -> ImageSet:
     return ImageSet(images=decoded.images("test"), labels=labels, rows=np.arange(len(labels)))
 
 
-def _split_rows(data: DataSettings, labels: Labels, class_names: tuple[str, ...], seed: int) -> tuple[Rows, Rows]:
+def _split_rows(data: DataSettings, labels: Labels, description: SetDescription, seed: int) -> tuple[Rows, Rows]:
     """Rows to train on and rows to validate on."""
-    require_images(labels, class_names, least=2, purpose="one to train on and one to validate on")
-    kept = np.arange(len(labels))
+    own = np.arange(len(labels) - description.validation, len(labels))
+    kept = np.arange(len(labels) - description.validation)
     if data.train_limit is not None:
-        if data.train_limit < 2 * len(class_names):
+        classes = len(description.class_names)
+        if data.train_limit < 2 * classes:
             raise DataError(
-                f"--data.train_limit is {data.train_limit}, but {len(class_names)} classes need at least "
-                f"{2 * len(class_names)}: one image each to train on and one to validate on"
+                f"--data.train_limit is {data.train_limit}, but {classes} classes need at least "
+                f"{2 * classes}: one image each to train on and one to validate on"
             )
-        kept = limit(labels, data.train_limit, np.random.default_rng([seed, LIMIT_PURPOSE]))
+        kept = limit(labels[kept], data.train_limit, np.random.default_rng([seed, LIMIT_PURPOSE]))
+    if description.validation:
+        return kept, own
     train, validation = carve(labels[kept], data.validation_share, np.random.default_rng([seed, VALIDATION_PURPOSE]))
     return kept[train], kept[validation]
 
 
-def _summary(data: DataSettings, description: SetDescription, train: Rows, validation: Rows) -> DataSummary:
+def _summary(
+    data: DataSettings, labels: Labels, description: SetDescription, train: Rows, validation: Rows
+) -> DataSummary:
     known = SOURCES.get(data.name)
     size = description.image_size
     resized = size >= RESIZED_CROP_FROM and data.crop_padding is None
     default_padding = 0 if resized else size // 8
     split = hashlib.sha256(description.content.encode() + train.tobytes() + b"|" + validation.tobytes())
+    padding = data.crop_padding if data.crop_padding is not None else default_padding
+    flip = data.flip if data.flip is not None else known is None or known.flip
+    commonest = int(np.bincount(labels[validation]).argmax())
     return DataSummary(
         name=data.name,
         image_size=size,
@@ -202,9 +228,30 @@ def _summary(data: DataSettings, description: SetDescription, train: Rows, valid
         test=description.test,
         mean=description.mean,
         std=description.std,
-        flip=data.flip if data.flip is not None else known is None or known.flip,
+        flip=flip,
         resized_crop=resized,
-        crop_padding=data.crop_padding if data.crop_padding is not None else default_padding,
+        crop_padding=padding,
+        majority_class=shown(description.class_names[commonest]),
+        majority_share=float(np.mean(labels[validation] == commonest)),
+        majority_share_of_all=description.class_counts[commonest] / sum(description.class_counts),
+        skipped_images=description.skipped_images,
+        skipped_classes=description.skipped_classes,
+        repaired_images=description.repaired_images,
+        told=(
+            size_sentence(data, description),
+            crop_sentence(data, size, resized=resized, padding=padding, flip=flip),
+            *split_sentences(data, description, len(validation)),
+            *description.told_of_source,
+            *description.told,
+        ),
+        preparation=tuple(
+            preparation(
+                size=size,
+                channels=description.channels,
+                decoder=description.decoder,
+                bundled=known is not None and known.hub_id is None,
+            ).items()
+        ),
         fingerprint=split.hexdigest()[:16],
     )
 
@@ -226,47 +273,13 @@ def _decoded(data: DataSettings) -> DecodedSet:
         log.warning("dataset %r is not there; its images decoded before are taken from %s", data.name, left.folder)
         return left
     folder = cache.set_folder(data, source.identity)
-    ready = cache.open_set(folder)
-    return ready if ready is not None else cache.write_set(folder, lambda draft: _decode(data, source, draft))
+    ready = cache.open_set(folder) or cache.write_set(folder, lambda draft: _make(source, data, draft))
+    # What lies beside the images may have changed since they were decoded.
+    return replace(ready, description=replace(ready.description, told_of_source=source.told))
 
 
-def _decode(data: DataSettings, source: Source, draft: Path) -> SetDescription:
-    """Decodes a source into a folder."""
+def _make(source: Source, data: DataSettings, draft: Path) -> SetDescription:
     # Imported here: a machine that has the decoded set needs neither Pillow nor `datasets`.
-    from tqdm import tqdm
+    from evaluator.assembly import make_set
 
-    from evaluator.decoding import Form, decode, survey
-    from evaluator.reading import read
-
-    with TemporaryDirectory(dir=draft) as scratch:
-        raw = read(source, data, Path(scratch))
-        known = source.known
-        size = requested_size(data)
-        if size is not None and known is not None and known.channels is not None:
-            form = Form(size=size, channels=known.channels)
-        else:
-            form = survey([raw.train, raw.test], size)
-        parts = {"train": raw.train, "test": raw.test}
-        total = sum(len(split.labels) for split in parts.values())
-        cache.room_for(draft, total, form.size, form.channels)
-        facts = {}
-        with tqdm(total=total, desc=f"decoding {data.name}", unit=" images", leave=False, disable=None) as bar:
-            for part, split in parts.items():
-                shape = (len(split.labels), form.size, form.size, form.channels)
-                file = draft / f"{part}_images.npy"
-                images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-                facts[part] = decode(split, form, images, bar.update)
-                images.flush()
-                np.save(draft / f"{part}_labels.npy", split.labels)
-    mean, std = facts["train"].mean_and_deviation()
-    return SetDescription(
-        name=data.name,
-        image_size=form.size,
-        channels=form.channels,
-        class_names=raw.class_names,
-        mean=mean,
-        std=std,
-        train=len(raw.train.labels),
-        test=len(raw.test.labels),
-        content=hashlib.sha256((facts["train"].sha256 + facts["test"].sha256).encode()).hexdigest(),
-    )
+    return make_set(source, data, draft)

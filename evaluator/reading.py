@@ -1,110 +1,30 @@
-"""Opens a source with the `datasets` library: encoded images and checked labels, split by split.
+"""Opens a source: encoded images and checked labels, split by split.
 
-The library is imported here only, when something is to be decoded; a decoded set is used without it.
+Tables and hub datasets are opened with the `datasets` library, which is imported here only, when something is to be decoded; a
+decoded set is used without it. Its builder for image folders is not used: it leaves out folders and files by their names.
 """
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from evaluator.findings import Findings, shown
+from evaluator.image_folders import ImageFolders
+from evaluator.raw_splits import Files, Pixels, RawDataset, RawSplit, Table
 from evaluator.settings import DataSettings
-from evaluator.sources import TEST_NAMES, TRAIN_NAMES, Kind, Source, how_to_get
-from evaluator.stratification import Labels, Rows, carve, require_images
+from evaluator.sources import Kind, Source, how_to_get
+from evaluator.split_roles import Role, assign_roles
 from nas.errors import DataError
 
-Encoded = bytes | str | npt.NDArray[np.uint8]
-"""A file's bytes, a file's path, or pixels `uint8[h w]` as they are."""
 LABEL_NAMES = ("label", "fine_label", "labels")
 """Names that decide when several columns could be the label, the preferred one first."""
-TEST_SHARE = 0.1
-"""Share of the images that becomes the test split where the source has none."""
-TEST_SEED = 20231002
-"""Decides which ones; a constant, so that the test split is the same in every search."""
 HUB_TIMEOUT = 10.0
 """Seconds to wait for the hub before saying that it cannot be reached; the library itself would try for half a minute."""
-
-
-class RawSplit(Protocol):
-    """Images of one split as they are stored."""
-
-    labels: Labels
-
-    def batches(self, size: int) -> Iterator[list[Encoded]]:
-        """The images in order, `size` at a time."""
-        ...
-
-    def select(self, rows: Rows) -> RawSplit:
-        """The part of the split in these rows."""
-        ...
-
-    def describe(self, row: int) -> str:
-        """Which image a row is, for a message."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawDataset:
-    """A source, opened."""
-
-    train: RawSplit
-    test: RawSplit
-    """A fixed part of the source's training images where the source has no labeled test split."""
-    class_names: tuple[str, ...]
-
-
-class _Pixels:
-    """A split that is held as pixels."""
-
-    def __init__(self, images: npt.NDArray[np.uint8], labels: Labels, numbers: Rows) -> None:
-        self.labels = labels
-        self._images = images
-        self._numbers = numbers
-
-    def batches(self, size: int) -> Iterator[list[Encoded]]:
-        for start in range(0, len(self._images), size):
-            yield list(self._images[start : start + size])
-
-    def select(self, rows: Rows) -> _Pixels:
-        return _Pixels(self._images[rows], self.labels[rows], self._numbers[rows])
-
-    def describe(self, row: int) -> str:
-        return f"image {self._numbers[row]}"
-
-
-class _Table:
-    """A split of a `datasets.Dataset`, its images not decoded."""
-
-    def __init__(self, images: Any, column: str, labels: Labels, place: str, numbers: Rows) -> None:
-        self.labels = labels
-        self._images = images
-        self._column = column
-        self._place = place
-        self._numbers = numbers
-
-    def batches(self, size: int) -> Iterator[list[Encoded]]:
-        for batch in self._images.iter(batch_size=size):
-            yield [_encoded(cell) for cell in batch[self._column]]
-
-    def select(self, rows: Rows) -> _Table:
-        return _Table(self._images.select(rows), self._column, self.labels[rows], self._place, self._numbers[rows])
-
-    def describe(self, row: int) -> str:
-        cell = self._images[row][self._column]
-        path = cell.get("path") if isinstance(cell, Mapping) else None
-        return f"row {self._numbers[row]} of {self._place}" + (f" ({path})" if path else "")
-
-
-def _encoded(cell: Any) -> Encoded:
-    if isinstance(cell, Mapping):
-        return cell["bytes"] if cell["bytes"] is not None else (cell["path"] or b"")
-    return cell if cell is not None else b""
 
 
 def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
@@ -120,24 +40,28 @@ def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
     """
     if source.kind is Kind.DIGITS:
         return _digits()
+    if source.folders is not None:
+        return _files(source.folders)
     tables = _load(source, data, scratch)
-    train_name = next((name for name in TRAIN_NAMES if name in tables), None)
-    if train_name is None:
+    roles, surplus = assign_roles(tables, source.known.test_split if source.known is not None else None)
+    if Role.TRAIN not in roles:
         raise DataError(f"{source.location} has the splits {', '.join(sorted(tables))}, but none named train")
-    image, label = _columns(tables[train_name], source, data)
-    class_names = _class_names(tables[train_name], label)
-    train = _split(tables[train_name], image, label, class_names, f"{source.location}, split {train_name}")
-    if not class_names:
-        class_names = tuple(str(value) for value in range(int(train.labels.max()) + 1))
-    preferred = (source.known.test_split,) if source.known is not None else ()
-    for name in (*preferred, *TEST_NAMES):
-        # A test split published without labels is no use; the next split in line then takes its place.
-        if name in tables and not _unlabeled(tables[name], label):
+    findings = Findings()
+    for name in surplus:
+        findings.add("not used, splits whose names say nothing", name)
+    training = tables[roles[Role.TRAIN]]
+    image, label = _columns(training, source, data)
+    class_names = _class_names(training, label)
+    splits: dict[Role, RawSplit] = {}
+    for role, name in roles.items():
+        if role is not Role.TRAIN and _unlabeled(tables[name], label):
+            findings.add("not used, splits without labels", name)
+        else:
             place = f"{source.location}, split {name}"
-            return RawDataset(
-                train=train, test=_split(tables[name], image, label, class_names, place), class_names=class_names
-            )
-    return _with_carved_test(train, class_names)
+            splits[role] = _split(tables[name], image, label, class_names, place)
+            if not class_names:
+                class_names = tuple(str(value) for value in range(int(splits[role].labels.max()) + 1))
+    return RawDataset(location=source.location, class_names=class_names, splits=splits, told=findings.sentences())
 
 
 def _digits() -> RawDataset:
@@ -146,19 +70,19 @@ def _digits() -> RawDataset:
 
     bunch = load_digits()
     pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    split = Pixels(pixels, bunch.target.astype(np.int64), np.arange(len(pixels)))
     names = tuple(str(digit) for digit in range(10))
-    return _with_carved_test(_Pixels(pixels, bunch.target.astype(np.int64), np.arange(len(pixels))), names)
+    return RawDataset(location="digits", class_names=names, splits={Role.TRAIN: split})
 
 
-def _with_carved_test(split: RawSplit, class_names: tuple[str, ...]) -> RawDataset:
-    """Divides the only labeled split into training and test images.
-
-    Raises:
-        DataError: A class has too few images.
-    """
-    require_images(split.labels, class_names, least=3, purpose="one each to train on, to validate on and to test on")
-    train, test = carve(split.labels, TEST_SHARE, np.random.default_rng(TEST_SEED))
-    return RawDataset(train=split.select(train), test=split.select(test), class_names=class_names)
+def _files(folders: ImageFolders) -> RawDataset:
+    """Files in class folders; nothing is opened."""
+    splits: dict[Role, RawSplit] = {}
+    for role, files in folders.parts.items():
+        paths = [path for path, _ in files]
+        names = [shown(os.path.relpath(path, folders.root)) for path in paths]
+        splits[role] = Files(paths, names, np.array([label for _, label in files], dtype=np.int64))
+    return RawDataset(location=str(folders.root), class_names=folders.class_names, splits=splits, broken=folders.broken)
 
 
 def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any]:
@@ -172,9 +96,6 @@ def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any
         if source.kind is Kind.PARQUET:
             files = {name: list(part) for name, part in source.files}
             return dict(datasets.load_dataset("parquet", data_files=files, cache_dir=str(scratch)))
-        if source.kind is Kind.FOLDERS:
-            patterns = {name: f"{glob.escape(part[0])}/*/*" for name, part in source.files}
-            return dict(datasets.load_dataset("imagefolder", data_files=patterns, cache_dir=str(scratch)))
         _reach_hub(source, data)
         return dict(datasets.load_dataset(source.location))
     except DataError:
@@ -280,7 +201,7 @@ def _unlabeled(table: Any, label: str) -> bool:
     return all(value is None or value == -1 for value in _raw_labels(table, label))
 
 
-def _split(table: Any, image: str, label: str, class_names: tuple[str, ...], place: str) -> _Table:
+def _split(table: Any, image: str, label: str, class_names: tuple[str, ...], place: str) -> Table:
     """One split with its labels checked.
 
     Raises:
@@ -300,4 +221,4 @@ def _split(table: Any, image: str, label: str, class_names: tuple[str, ...], pla
     images = table.select_columns([image])
     if isinstance(table.features[image], datasets.Image):
         images = images.cast_column(image, datasets.Image(decode=False))
-    return _Table(images, image, np.asarray(values, dtype=np.int64), place, np.arange(len(values)))
+    return Table(images, image, np.asarray(values, dtype=np.int64), place, np.arange(len(values)))

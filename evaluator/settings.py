@@ -15,7 +15,7 @@ class DataSettings:
 
     name: str = "digits"
     """digits (bundled with scikit-learn), cifar10, cifar100, tiny-imagenet, imagenet, a Hugging Face dataset id, or a folder with
-    one sub-folder of images a class."""
+    one sub-folder of images a class, or with those in folders train, val and test."""
     root: str | None = None
     """Folder that holds local copies: ROOT/NAME/*.parquet in the Hugging Face schema, or image folders."""
     image_column: str | None = None
@@ -24,11 +24,19 @@ class DataSettings:
     """Column of the labels. Default: the only one of that kind, or the one named label or fine_label."""
     image_size: int | None = None
     """Side length in pixels to which images are brought, 8 to 1024. Default: digits 8, cifar10 and cifar100 32, tiny-imagenet 64,
-    imagenet 224; of other datasets the shorter side of the images, at most 224, if all are of one size, else 32."""
+    imagenet 224; of other datasets the median of the images' shorter sides, at least 8 and at most 224."""
     train_limit: int | None = None
-    """Use at most this many of the source's training images, validation included (stratified, seeded), for a quick look."""
+    """Use at most this many of the source's training images, validation included (stratified, seeded), for a quick look. Images of
+    a validation split of the source's own are not counted, and all used."""
     validation_share: float = 0.1
-    """Share of the training images that is held out to choose candidates by."""
+    """Share of the training images that is held out to choose candidates by. Not used where the source has a validation split of
+    its own (a folder val, valid or validation beside train, or Parquet files of that name)."""
+    skip_broken: bool = False
+    """Go on without images that do not decode, links that lead nowhere, pipes and devices, and tell how many they are. Default:
+    all are named, and the search does not begin."""
+    skip_small_classes: bool = False
+    """Go on without classes that have no image for each of training, validation and test, and tell which. Default: all are
+    named, and the search does not begin."""
     flip: bool | None = None
     """Whether training images are mirrored left to right. Default: yes, but for digits."""
     crop_padding: int | None = None

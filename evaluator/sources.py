@@ -6,19 +6,16 @@ Finding opens no image and no connection. `reading` opens what was found.
 from __future__ import annotations
 
 import hashlib
-import os
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from evaluator.findings import Findings, shown
+from evaluator.image_folders import ImageFolders, find_image_folders
 from evaluator.settings import DataSettings
+from evaluator.split_roles import Role, assign_roles
 from nas.errors import DataError, unknown_name
-
-TRAIN_NAMES = ("train",)
-"""Names of the split that is trained on."""
-TEST_NAMES = ("test", "validation", "valid", "val")
-"""Names of the split that is kept for the final test, the preferred one first."""
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 class MissingDataError(DataError):
@@ -82,10 +79,14 @@ class Source:
     location: str
     """Folder or dataset id."""
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """For each split by name its files or its folder: train, and those that may serve as the test split."""
+    """Parquet files of each split by its name."""
+    folders: ImageFolders | None = None
+    """Image files in class folders."""
     identity: str
     """Changes when a file is added, removed, resized or rewritten."""
     known: Known | None = None
+    told: tuple[str, ...] = ()
+    """What a person must know about what is taken and what is not, in sentences."""
 
 
 def requested_size(data: DataSettings) -> int | None:
@@ -104,10 +105,16 @@ def find_source(data: DataSettings) -> Source:
         DataError: It is there, but faulty.
     """
     known = SOURCES.get(data.name)
-    places = _places(data)
-    for place in places:
-        if place.is_dir():
-            return _local(place, known)
+    try:
+        places = _places(data)
+        for place in places:
+            if place.is_dir():
+                return _local(place, known)
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a link to itself, a user that is not there
+        if isinstance(error, DataError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"dataset {data.name!r} cannot be read: {reason}; allowed: a folder of images") from error
     if known is not None and known.hub_id is None:
         return Source(kind=Kind.DIGITS, location="scikit-learn", identity="digits", known=known)
     hub_id = known.hub_id if known is not None else data.name
@@ -153,13 +160,18 @@ def _is_hub_id(name: str) -> bool:
 def _local(folder: Path, known: Known | None) -> Source:
     """The dataset in a folder: Parquet files if there are any, else class folders."""
     _require_utf8(str(folder))
-    try:
-        parquet = sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
-        if parquet:
-            return _parquet(folder, parquet, known)
-        return _folders(folder, known)
-    except PermissionError as error:
-        raise DataError(f"dataset folder {folder} cannot be read: {error.strerror}") from error
+    parquet = sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
+    if parquet:
+        return _parquet(folder, parquet, known)
+    found = find_image_folders(folder, known.test_split if known is not None else None)
+    return Source(
+        kind=Kind.FOLDERS,
+        location=str(folder),
+        folders=found,
+        identity=found.identity,
+        known=known,
+        told=found.told,
+    )
 
 
 def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
@@ -167,78 +179,32 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
     by_split: dict[str, list[Path]] = {}
     for file in files:
         by_split.setdefault(file.name.removesuffix(".parquet").split("-")[0], []).append(file)
-    train = next((by_split[name] for name in TRAIN_NAMES if name in by_split), None)
-    if train is None:
+    roles, surplus = assign_roles(by_split, known.test_split if known is not None else None)
+    if Role.TRAIN not in roles:
         raise DataError(
             f"{folder} holds Parquet files of the splits {', '.join(sorted(by_split))}, but none of train; "
             "allowed names: train-*.parquet, and test-, validation- or valid-*.parquet"
         )
-    expected = (known.test_split,) if known is not None and known.test_split in by_split else TEST_NAMES
+    findings = Findings()
+    for name in surplus:
+        findings.add("not used, splits whose names say nothing", name)
+    for beside in sorted(folder.iterdir()):
+        if beside.is_dir() and beside != files[0].parent and not beside.name.startswith("."):
+            findings.add("not used, folders beside the Parquet files", shown(beside.name))
     for file in files:
         _require_utf8(str(file))
-    splits = [("train", train), *((name, by_split[name]) for name in expected if name in by_split)]
     return Source(
         kind=Kind.PARQUET,
         location=str(folder),
-        files=tuple((name, tuple(str(file) for file in part)) for name, part in splits),
-        identity=_identity(folder, [file for _, part in splits for file in part]),
+        files=tuple((name, tuple(str(file) for file in by_split[name])) for name in roles.values()),
+        identity=_identity(folder, [file for name in roles.values() for file in by_split[name]]),
         known=known,
+        told=findings.sentences(),
     )
-
-
-def _folders(folder: Path, known: Known | None) -> Source:
-    """Folders of images, one a class, either at once or inside train and test folders."""
-    train = next((folder / name for name in TRAIN_NAMES if _is_split(folder / name)), None)
-    if train is None:
-        _refuse_splits_without_classes(folder)
-    test = next((folder / name for name in TEST_NAMES if (folder / name).is_dir()), None) if train is not None else None
-    parts = [("train", train if train is not None else folder)] + ([("test", test)] if test is not None else [])
-    images = []
-    for _, part in parts:
-        found = [Path(path) for path in _images(part)]
-        if not found:
-            raise DataError(
-                f"{part} holds no class folders: one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) a class is "
-                "needed, or train-*.parquet files"
-            )
-        images.extend(found)
-    return Source(
-        kind=Kind.FOLDERS,
-        location=str(folder),
-        files=tuple((name, (str(part),)) for name, part in parts),
-        identity=_identity(folder, images),
-        known=known,
-    )
-
-
-def _is_split(folder: Path) -> bool:
-    """Whether a folder holds folders and no images; one that holds images is a class of that name (a train is a vehicle, too)."""
-    if not folder.is_dir():
-        return False
-    with os.scandir(folder) as entries:
-        found = [(entry.is_dir(), entry.name) for entry in entries if not entry.name.startswith(".")]
-    return any(is_dir for is_dir, _ in found) and not any(
-        name.lower().endswith(IMAGE_SUFFIXES) for is_dir, name in found if not is_dir
-    )
-
-
-def _refuse_splits_without_classes(folder: Path) -> None:
-    """Keeps the images of an unlabeled train and test folder from being taken for two classes.
-
-    Raises:
-        DataError: Train is among the sub-folders, and all of them are named like splits.
-    """
-    with os.scandir(folder) as entries:
-        names = {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
-    if names & set(TRAIN_NAMES) and names <= {*TRAIN_NAMES, *TEST_NAMES}:
-        raise DataError(
-            f"{folder / TRAIN_NAMES[0]} holds no class folders: one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) "
-            "a class is needed, or train-*.parquet files"
-        )
 
 
 def _require_utf8(path: str) -> None:
-    """Refuses a path that the readers of images and tables could not open.
+    """Refuses a path that the readers of tables could not open.
 
     Raises:
         DataError: Names the path, in ASCII.
@@ -249,34 +215,16 @@ def _require_utf8(path: str) -> None:
         raise DataError(f"the name {path!a} is not UTF-8; rename it") from error
 
 
-def _images(folder: Path) -> list[str]:
-    """Every image file in a class folder below `folder`, sorted; none if there are no class folders.
+def _identity(folder: Path, files: list[Path]) -> str:
+    """Hash of the files' names, sizes and times of change.
 
     Raises:
-        DataError: Some class folders hold no image, or a name is not UTF-8.
+        DataError: One is a folder, a pipe or a device.
     """
-    found = []
-    with os.scandir(folder) as entries:
-        classes = sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    empty = []
-    for path in classes:
-        _require_utf8(path)
-        with os.scandir(path) as entries:
-            images = sorted(entry.path for entry in entries if entry.name.lower().endswith(IMAGE_SUFFIXES))
-        for image in images:
-            _require_utf8(image)
-        found += images
-        if not images:
-            empty.append(Path(path).name)
-    if found and empty:
-        raise DataError(f"class folders in {folder} without an image: {', '.join(empty)}")
-    return found
-
-
-def _identity(folder: Path, files: list[Path]) -> str:
-    """Hash of the files' names, sizes and times of change."""
     digest = hashlib.sha256()
     for file in files:
         facts = file.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise DataError(f"{file} is no regular file and is not read")
         digest.update(f"{file.relative_to(folder)}\t{facts.st_size}\t{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from nas.errors import DataError
-
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
@@ -16,28 +14,6 @@ Rows = npt.NDArray[np.int64]
 def class_counts(labels: Labels, class_names: Sequence[str]) -> npt.NDArray[np.int64]:
     """How many images each class has."""
     return np.bincount(labels, minlength=len(class_names)).astype(np.int64)
-
-
-def require_images(labels: Labels, class_names: Sequence[str], *, least: int, purpose: str) -> None:
-    """Refuses a set in which a class has too few images.
-
-    Args:
-        labels: Class of each image.
-        class_names: Names of all classes.
-        least: Number of images every class needs.
-        purpose: What they are needed for, for the message.
-
-    Raises:
-        DataError: Names the class with the fewest images and its count.
-    """
-    counts = class_counts(labels, class_names)
-    poorest = int(counts.argmin())
-    if counts[poorest] < least:
-        few = int((counts < least).sum())
-        more = f" (and {few - 1} more classes have too few)" if few > 1 else ""
-        raise DataError(
-            f"class {class_names[poorest]!r} has {counts[poorest]} images{more}, but {least} or more are needed: {purpose}"
-        )
 
 
 def carve(labels: Labels, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:

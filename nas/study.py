@@ -279,7 +279,8 @@ class Study:
         if stored.get("data.fingerprint") != identity.get("data.fingerprint"):
             raise StudyError(
                 f"the study {name!r} was made with other images, or another split of them; nothing was changed. "
-                "Put the images back as they were to continue it, or give another --output for a new search"
+                "Put the images, and settings such as --data.skip_broken, back as they were to continue it, or give another "
+                "--output for a new search"
             )
         differing = sorted(key for key in {*stored, *identity} if stored.get(key) != identity.get(key))
         if differing:

@@ -6,6 +6,7 @@ from nas.objectives import COSTS
 from nas.report.descriptions import describe
 from nas.report.quantities import human, percent
 from nas.report.readings import expected_accuracy, measured_accuracy, members, standard_error
+from nas.report.words import beside_majority
 from nas.result import SearchResult
 
 KNOWN = ("macs", "params")
@@ -14,7 +15,10 @@ HEADINGS = {"macs": "MACs", "params": "params", "latency": "ms", "memory": "MB"}
 
 
 def front_lines(result: SearchResult) -> str:
-    """The front as a table of fixed width, cheapest first; a sentence where there is none."""
+    """The front as a table of fixed width, cheapest first, and what the commonest class alone gives.
+
+    A sentence where there is no front.
+    """
     accuracies = ["accuracy %"] if result.observed is None else ["accuracy %", "expected %"]
     shown_costs = [name for name in COSTS if name in KNOWN or any(name in trial.costs for trial in members(result))]
     headings = ("trial", *accuracies, *(HEADINGS[name] for name in shown_costs), "network")
@@ -35,4 +39,4 @@ def front_lines(result: SearchResult) -> str:
         for row in (headings, *rows)
     ]
     rule = "  ".join("-" * width for width in (*widths, max(len(row[-1]) for row in (headings, *rows))))
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([lines[0], rule, *lines[1:], *beside_majority(result)])

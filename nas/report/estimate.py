@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from nas.dimensions import FloatRange
+from nas.report.images import image_lines
 from nas.space import SearchSpace
 
 COARSE_ERROR = 5.0
@@ -54,8 +55,7 @@ def estimate_text(
     real = sum(isinstance(dimension, FloatRange) for dimension in space.dimensions)
     steps = max(data["train"] // batch_size, 1)
     lines = [
-        f"data        {data['name']}: {data['train']:,} train, {data['validation']:,} validation and {data['test']:,} test "
-        f"images (the last not used), {data['image_size']}x{data['image_size']}x{data['channels']}, {data['classes']} classes",
+        *image_lines(data),
         f"space       {space.name}: {len(space.dimensions)} decisions, {real} of them real-valued; the others have "
         f"{space.size:.3g} combinations",
         "baselines",

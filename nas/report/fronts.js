@@ -54,6 +54,14 @@ function errors(chosen, ink) {
   return { type: "data", array: chosen.map((t) => t.se ?? 0), color: ink, thickness: 1.2, width: 3 };
 }
 
+/** Whether the picture reaches down to what always answering the commonest class gives. */
+const majorityShown = () => search.majority !== null && search.majority > search.limits[0] && search.majority < search.limits[1];
+
+function majorityLine() {
+  if (!majorityShown()) return [];
+  return [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: search.majority, y1: search.majority, layer: "below", line: { color: color("soft"), width: 1.4, dash: "dot" } }];
+}
+
 function frontParts(width) {
   const ink = color("ink");
   const many = trained.length > 400;
@@ -103,6 +111,7 @@ function frontParts(width) {
   const layout = {
     xaxis: axisX,
     yaxis: axis("Validation accuracy (%)", { range: search.limits }),
+    shapes: shown("majority") ? majorityLine() : [],
     annotations: shown("baseline") && width > 520 ? baselineLabels(baselines, axisX.range, width) : [],
   };
   return { data, layout };
@@ -168,6 +177,9 @@ function frontLegend() {
   if (search.observed.length) {
     entries.push({ key: "observed", label: "observed front, optimistic", color: () => color("faint"), shape: "dashes" });
   }
+  if (majorityShown()) {
+    entries.push({ key: "majority", label: `commonest class alone, ${search.majority.toFixed(1)} %`, color: () => color("soft"), shape: "dashes" });
+  }
   if (trained.some((t) => t.baseline !== null)) {
     entries.push({ key: "baseline", label: "unchanged network", color: () => color("card"), shape: "diamond" });
   }
@@ -188,7 +200,7 @@ function mixerParts(width) {
     data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
     data.push(points(own, { y: own.map((t) => t.accuracy), marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
   }
-  return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }) } };
+  return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }), shapes: majorityLine() } };
 }
 
 function mixerLegend() {

@@ -9,6 +9,7 @@ function header() {
   byId("facts").replaceChildren(...search.facts.map(([name, value, hint]) =>
     make("div", {}, make("dt", {}, name), make("dd", { class: "value" }, value), make("dd", { class: "hint" }, hint))));
   byId("cautions").replaceChildren(...search.cautions.map((text) => make("li", {}, text)));
+  byId("images").replaceChildren(...search.images.map((text) => make("li", {}, text)));
 }
 
 /** Hides the sections that have nothing to show, and links the others. */
@@ -44,7 +45,9 @@ function showFront() {
   chart("front-chart", frontParts, (point) => select(point.customdata));
   const below = trained.filter((t) => t.accuracy < search.limits[0]).length;
   byId("front-caption").textContent =
-    "Chosen on the validation split. Drag to zoom, double-click to go back." + (below ? ` ${plural(below, "network")} below the picture.` : "");
+    "Chosen on the validation split. Drag to zoom, double-click to go back." +
+    (search.majority !== null && !majorityShown() ? ` The commonest class alone gives ${search.majority.toFixed(1)} %.` : "") +
+    (below ? ` ${plural(below, "network")} below the picture.` : "");
   select(selected);
 }
 

@@ -15,6 +15,7 @@ from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
 from nas.report.descriptions import describe, stage_title, stage_words
+from nas.report.images import majority
 from nas.report.importance import Importance, accuracy_at_equal_cost, importance, varying_decisions
 from nas.report.peers import pairs
 from nas.report.plots import accuracy_limits
@@ -51,6 +52,8 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "title": words.title(result),
         "answer": words.answer(result),
         "cautions": words.cautions(result),
+        "images": words.image_facts(result),
+        "majority": _round(majority(result.data)),
         "facts": _facts(result),
         "ended": result.ended,
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
@@ -78,7 +81,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "refused": _refused(result),
         "settings": _flat(result.settings),
         "provenance": _flat(result.provenance),
-        "data": _flat(result.data),
+        "data": _flat({name: value for name, value in result.data.items() if name != "told"}),
     }
 
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from nas.mixers import mixer_class, unchanged_class
 from nas.records import Trial
+from nas.report.images import is_uneven, majority
 from nas.report.labels import place_labels
 from nas.report.quantities import log_ticks, tick
 from nas.report.readings import (
@@ -87,13 +88,19 @@ def pareto_png(result: SearchResult) -> bytes:
 
 
 def accuracy_limits(result: SearchResult) -> tuple[float, float]:
-    """Ends of the accuracy axis: all of the front and the baselines, but not the worst twentieth of the rest."""
+    """Ends of the accuracy axis: all of the front and the baselines, but not the worst twentieth of the rest.
+
+    Where classes are uneven, also what the commonest one alone gives.
+    """
     pool = trained(result)
     values = sorted(accuracy_of(trial).mean for trial in pool)
     kept = [(accuracy_of(trial).mean, accuracy_of(trial)) for trial in _marked(result)]
     kept += [(expected_accuracy(result, trial), accuracy_of(trial)) for trial in members(result)]
     low = min([values[len(values) // 20], *(height - (standard_error(m) or 0) for height, m in kept)])
     high = max([values[-1], *(height + (standard_error(m) or 0) for height, m in kept)])
+    alone = majority(result.data)
+    if alone is not None and is_uneven(result.data):
+        low, high = min(low, alone), max(high, alone)
     room = 0.06 * max(high - low, 1.0)
     return low - room, high + room
 
@@ -118,6 +125,10 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     _dots(axes, result, cost)
     _front(axes, result, cost, right)
     _baselines(axes, result, cost)
+    alone = majority(result.data)
+    if alone is not None and low < alone < high:
+        label = f"commonest class alone ({alone:.1f} %)"
+        axes.axhline(alone, color=SOFT, linewidth=1.2, linestyle=(0, (1, 2)), zorder=2, label=label)
     _legend(figure, axes)
     figure.text(0.02, 0.012, textwrap.fill(_note(result, low), _NOTE_WIDTH), fontsize=8.5, color=SOFT)
     _label_baselines(figure, axes, result, cost)
@@ -296,6 +307,9 @@ def _note(result: SearchResult, low: float) -> str:
     ]
     if least is not None:
         parts.append(f"Differences below {least:.1f} points are not resolved.")
+    alone = majority(result.data)
+    if alone is not None and alone <= low:
+        parts.append(f"The commonest class alone gives {alone:.1f} %.")
     if hidden:
         parts.append(f"{hidden} network{'' if hidden == 1 else 's'} below the picture.")
     return " ".join(parts)

@@ -7,6 +7,7 @@ from collections import Counter
 from nas.machine import Machine
 from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
+from nas.report.images import majority, majority_sentence, uneven_sentence
 from nas.report.quantities import human, percent
 from nas.report.readings import (
     accuracy_of,
@@ -86,6 +87,33 @@ def answer(result: SearchResult) -> str:
     )
 
 
+def beside_majority(result: SearchResult) -> list[str]:
+    """Sentences that set the accuracies beside that of always answering the commonest class; none where it is not known."""
+    alone = majority(result.data)
+    if alone is None:
+        return []
+    told = majority_sentence(result.data)
+    front = members(result)
+    no_better = sum(
+        expected_accuracy(result, trial) <= alone + (standard_error(accuracy_of(trial)) or 0) for trial in front
+    )
+    if no_better:
+        better = len(front) - no_better
+        which = f"{better} of the {len(front)} networks of the front" if better else "no network of the front"
+        told += f"; {which} {'are' if better > 1 else 'is'} better than that by more than a standard error"
+    uneven = uneven_sentence(result.data)
+    return [_sentence(told), *([_sentence(uneven)] if uneven else [])]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def image_facts(result: SearchResult) -> list[str]:
+    """What was chosen for the images, and what of them was not taken as it lay there."""
+    return [_sentence(each) for each in result.data.get("told", ())]
+
+
 def cautions(result: SearchResult) -> list[str]:
     """What a reader must know before believing a number."""
     if not trained(result):
@@ -96,6 +124,7 @@ def cautions(result: SearchResult) -> list[str]:
         f"The front was chosen on the validation split{images}; no network was measured on the test split. "
         "Expect the chosen networks to do a little worse on new images."
     ]
+    told += beside_majority(result)
     if result.observed is None:
         told.append("The best of many noisy accuracies is optimistic: another training would give less.")
     else:

@@ -76,7 +76,7 @@ def test_settings_out_of_range_are_all_named(digits: DataSettings) -> None:
 def test_parquet_images_come_out_as_they_went_in(tmp_path: Path) -> None:
     images = [pixels(seed) for seed in range(12)]
     write_parquet(tmp_path / "mine" / "train-00000.parquet", [png(each) for each in images], [0, 1] * 6)
-    write_parquet(tmp_path / "mine" / "valid-00000.parquet", [png(each) for each in images[:2]], [1, 0])
+    write_parquet(tmp_path / "mine" / "test-00000.parquet", [png(each) for each in images[:2]], [1, 0])
     data = DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache"))
     splits, test = load(data, 0), load_test(data)
     np.testing.assert_array_equal(splits.train.images, images)
@@ -97,14 +97,16 @@ def test_without_a_test_split_a_fixed_part_of_each_class_is_carved(tmp_path: Pat
     assert sorted(each.tobytes() for each in together) == sorted(each.tobytes() for each in images)
 
 
-def test_a_test_split_without_labels_gives_way_to_the_validation_split(tmp_path: Path) -> None:
+def test_a_test_split_without_labels_is_told_and_carved(tmp_path: Path) -> None:
     images = [png(pixels(seed)) for seed in range(8)]
     write_parquet(tmp_path / "mine" / "train-0.parquet", images, [0, 1] * 4)
     write_parquet(tmp_path / "mine" / "test-0.parquet", images[:4], [-1] * 4)
     write_parquet(tmp_path / "mine" / "validation-0.parquet", images[:5], [0, 1, 1, 0, 1])
     data = DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache"))
-    assert prepare(data, seed=0).train == 6
-    assert load_test(data).labels.tolist() == [0, 1, 1, 0, 1]
+    splits = load(data, 0)
+    assert (len(splits.train), len(splits.validation), splits.summary.test) == (6, 5, 2)
+    assert splits.validation.labels[splits.validation.rows].tolist() == [0, 1, 1, 0, 1]
+    assert "not used, splits without labels: 1, test" in splits.summary.told
 
 
 def test_a_folder_of_class_folders_is_a_dataset(tmp_path: Path) -> None:
@@ -115,13 +117,19 @@ def test_a_folder_of_class_folders_is_a_dataset(tmp_path: Path) -> None:
     assert (summary.train, summary.validation, summary.test) == (6, 2, 2)
 
 
-def test_train_and_val_folders_are_the_training_and_the_test_split(tmp_path: Path) -> None:
+def test_a_val_folder_is_the_validation_split_in_every_search(tmp_path: Path) -> None:
     write_folders(tmp_path / "train", {"cat": [pixels(n) for n in range(4)], "dog": [pixels(n) for n in range(4)]})
-    write_folders(tmp_path / "val", {"dog": [pixels(7)]})
+    write_folders(tmp_path / "val", {"cat": [pixels(8)], "dog": [pixels(7)]})
     data = DataSettings(name=str(tmp_path), cache=str(tmp_path / "cache"))
-    assert prepare(data, seed=0).test == 1
-    assert load_test(data).labels.tolist() == [1]
-    np.testing.assert_array_equal(load_test(data).images[0], pixels(7))
+    for seed in (0, 1):
+        splits = load(data, seed)
+        assert (len(splits.train), len(splits.validation), splits.summary.test) == (6, 2, 2)
+        np.testing.assert_array_equal(splits.validation.images[splits.validation.rows], [pixels(8), pixels(7)])
+        assert splits.validation.labels[splits.validation.rows].tolist() == [0, 1]
+    assert any("the source's own validation split" in each for each in splits.summary.told)
+    whole = np.concatenate([splits.train.images[splits.train.rows]]) / 255.0
+    assert splits.summary.mean == pytest.approx(whole.mean(axis=(0, 1, 2)))
+    assert len(load(replace(data, train_limit=4), 0).train) == 4
 
 
 def test_gray_images_have_one_channel_unless_one_has_color(tmp_path: Path) -> None:
@@ -135,12 +143,12 @@ def test_gray_images_have_one_channel_unless_one_has_color(tmp_path: Path) -> No
     assert prepare(replace(data, name="mixed"), seed=0).channels == 3
 
 
-def test_images_of_one_size_keep_it_and_others_are_brought_to_32_pixels(tmp_path: Path) -> None:
+def test_images_are_brought_to_the_median_of_their_shorter_sides(tmp_path: Path) -> None:
     write_folders(tmp_path / "equal", {name: [pixels(n, (12, 10)) for n in range(4)] for name in "ab"})
     write_folders(tmp_path / "differ", {name: [pixels(n, (12, 10 + n)) for n in range(4)] for name in "ab"})
     data = DataSettings(name="equal", root=str(tmp_path), cache=str(tmp_path / "cache"))
     assert prepare(data, seed=0).image_size == 10
-    assert prepare(replace(data, name="differ"), seed=0).image_size == 32
+    assert prepare(replace(data, name="differ"), seed=0).image_size == 11
     assert prepare(replace(data, name="differ", image_size=16), seed=0).image_size == 16
 
 
@@ -213,7 +221,7 @@ def test_an_image_in_parquet_that_does_not_decode_is_named_with_its_row(tmp_path
     write_parquet(tmp_path / "mine" / "train-0.parquet", images, [0, 1] * 4)
     write_parquet(tmp_path / "mine" / "test-0.parquet", images[:2], [0, 1])
     data = DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache"))
-    with pytest.raises(DataError, match=r"does not decode: row 5 of .*mine, split train \(5.png\)"):
+    with pytest.raises(DataError, match=r"(?s)1 of 10 images cannot be used.*row 5 of .*mine, split train \(5.png\)"):
         prepare(data, seed=0)
     assert not list((tmp_path / "cache").iterdir())
 
@@ -221,13 +229,13 @@ def test_an_image_in_parquet_that_does_not_decode_is_named_with_its_row(tmp_path
 def test_an_image_file_that_does_not_decode_is_named(tmp_path: Path) -> None:
     write_folders(tmp_path / "photos", {name: [pixels(n) for n in range(4)] for name in "ab"})
     (tmp_path / "photos" / "b" / "2.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"does not decode: .*photos/b/2\.png"):
+    with pytest.raises(DataError, match=r"b/2\.png: it is no image of a kind that is read"):
         prepare(DataSettings(name="photos", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 
 def test_a_class_with_too_few_images_for_the_splits_is_named(tmp_path: Path) -> None:
     write_folders(tmp_path / "photos", {"cat": [pixels(n) for n in range(5)], "dog": [pixels(1)]})
-    with pytest.raises(DataError, match="class 'dog' has 1 images, but 3 or more are needed"):
+    with pytest.raises(DataError, match=r"1 of 2 classes .* 3 or more are needed.*\n  dog \(1 image\)"):
         prepare(DataSettings(name="photos", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 
@@ -240,7 +248,7 @@ def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_folder_without_an_image_is_named(tmp_path: Path) -> None:
     write_folders(tmp_path / "photos", {"cat": [pixels(n) for n in range(5)], "dog": []})
-    with pytest.raises(DataError, match="without an image: dog"):
+    with pytest.raises(DataError, match=r"\n  dog \(no images\)"):
         prepare(DataSettings(name="photos", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 

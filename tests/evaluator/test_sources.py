@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluator.data import prepare
 from evaluator.settings import DataSettings
 from evaluator.sources import SOURCES, Kind, MissingDataError, find_source
 from nas.errors import DataError
@@ -73,8 +74,10 @@ def test_a_train_folder_is_a_split_if_it_holds_folders_and_a_class_if_it_holds_i
     touch(tmp_path / "vehicles" / "train" / "0.png")
     touch(tmp_path / "vehicles" / "plane" / "0.png")
     touch(tmp_path / "split" / "train" / "plane" / "0.png")
-    for name, folder in (("vehicles", tmp_path / "vehicles"), ("split", tmp_path / "split" / "train")):
-        assert find_source(DataSettings(name=name, root=str(tmp_path))).files == (("train", (str(folder),)),)
+    for name, classes in (("vehicles", ("plane", "train")), ("split", ("plane",))):
+        found = find_source(DataSettings(name=name, root=str(tmp_path))).folders
+        assert found is not None
+        assert found.class_names == classes
 
 
 def test_unlabeled_train_and_test_folders_are_not_two_classes(tmp_path: Path) -> None:
@@ -90,5 +93,5 @@ def test_a_name_that_is_not_utf8_is_told_in_ascii(tmp_path: Path, path: bytes) -
     touch(tmp_path / "mine" / "a" / "0.png")
     touch(tmp_path / "mine" / os.fsdecode(path))
     with pytest.raises(DataError, match=r"\\udcff.* is not UTF-8") as caught:
-        find_source(DataSettings(name="mine", root=str(tmp_path)))
+        prepare(DataSettings(name="mine", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
     assert str(caught.value).isascii()

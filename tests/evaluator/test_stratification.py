@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from evaluator.stratification import carve, limit, require_images
-from nas.errors import DataError
+from evaluator.stratification import carve, limit
 
 LABELS = np.array([0] * 50 + [1] * 30 + [2] * 3 + [3] * 2)
 
@@ -43,13 +42,3 @@ def test_a_limit_keeps_the_proportions_of_equal_classes() -> None:
 
 def test_a_limit_above_the_number_of_images_keeps_all() -> None:
     assert limit(LABELS, 1000, np.random.default_rng(0)).tolist() == list(range(len(LABELS)))
-
-
-def test_a_class_with_too_few_images_is_named_with_its_count() -> None:
-    with pytest.raises(DataError, match=r"class 'd' has 2 images \(and 1 more classes have too few\), but 4"):
-        require_images(LABELS, "abcd", least=4, purpose="a test")
-
-
-def test_a_class_without_images_is_named() -> None:
-    with pytest.raises(DataError, match="class 'e' has 0 images"):
-        require_images(LABELS, "abcde", least=1, purpose="a test")

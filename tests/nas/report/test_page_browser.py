@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -313,3 +314,15 @@ def test_hostile_text_does_nothing(visit, make_result, make_trial):
     assert page.evaluate("window.hacked") is None
     assert page.locator("img, b").count() == 0
     assert hostile in page.locator("#settings").inner_text()
+
+
+def test_the_level_of_the_commonest_class_is_a_line_that_can_be_hidden(visit, make_search):
+    uneven = {"majority_class": "dark", "majority_share": 0.8, "majority_share_of_all": 0.8, "classes": 2}
+    result = make_search(20)
+    result = dataclasses.replace(result, data={**result.data, **uneven, "told": ("image size: 80 x 80 pixels",)})
+    page = visit(result)
+    lines = page.locator("#front-chart .shapelayer path")
+    assert lines.count() == 1
+    page.locator("#front-legend button", has_text="commonest class alone, 80.0 %").click()
+    assert lines.count() == 0
+    assert "Image size: 80 x 80 pixels." in page.locator("#images").inner_text()
