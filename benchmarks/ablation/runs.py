@@ -19,7 +19,7 @@ from nas.errors import OutputError
 from nas.records import Evaluation, Task
 
 SPLIT_SEED = 0
-FREE = ("pairs", "control_pairs", "arms", "workers")
+FREE = ("pairs", "control_pairs", "first_seed", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
 FREE_TRAIN = ("threads", "precision", "channels_last", "memory_gb")
 """Those of the training; precision and layout count as they are resolved on the device."""
@@ -37,7 +37,8 @@ class Run:
     macs: int
     params: int
     readings: Mapping[str, float]
-    """Validation accuracy in percent by reading; one that cannot differ from hard is absent."""
+    """Validation accuracy in percent by reading; one that cannot differ from hard is absent. `live` is that of the weights as they
+    are after the last step, where all others are of the averaged ones."""
     shuffles: Mapping[str, float]
     """Validity, coverage and disagreement at the end, averaged over the blocks; empty without learned shuffles."""
     curve: tuple[Mapping[str, float], ...]
@@ -94,7 +95,7 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
     """Every run, main arms first and seed by seed, so that what is there at any time is paired."""
     chosen = settings.arms or tuple(ARMS)
     for main, seeds in ((True, settings.pairs), (False, settings.control_pairs)):
-        for seed in range(seeds):
+        for seed in range(settings.first_seed, settings.first_seed + seeds):
             yield from ((arm, seed) for arm in dict.fromkeys(chosen) if ARMS[arm].main is main)
 
 
@@ -158,6 +159,7 @@ def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings
         device=settings.device,
         checkpoints=str(Path(settings.output) / "checkpoints" / arm),
         split_seed=SPLIT_SEED,
+        measure_live=True,
     )
     task = Task(
         trial=seed,

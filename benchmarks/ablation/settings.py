@@ -14,6 +14,8 @@ class AblationSettings:
 
     pairs: int = 5
     """Seeds of each main arm, fixed beforehand: all arms are trained with seeds 0, 1, 2, ..."""
+    first_seed: int = 0
+    """The first of these seeds, so that several steps of a study have seeds of their own."""
     control_pairs: int = 3
     """Seeds of each further arm."""
     arms: tuple[str, ...] | None = None
