@@ -166,12 +166,7 @@ class TrainingEvaluator:
         loaded = self._load()
         spent.begin = time.monotonic()  # decoding the images, if this was the first task, is not the candidate's time
         train = self._settings[1]
-        checkpoints = Checkpoints(
-            self._checkpoints / str(task.trial),
-            self._identity(task, loaded),
-            least_seconds=self._checkpoint_seconds,
-            budget=self._budget,
-        )
+        checkpoints = self.checkpoints(task)
         finished = checkpoints.finished()
         if finished is not None:
             return finished
@@ -206,6 +201,19 @@ class TrainingEvaluator:
         if training.is_finished:
             checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
+
+    def checkpoints(self, task: Task) -> Checkpoints:
+        """Where this training is kept.
+
+        Raises:
+            NasError: A setting, the dataset or the device does not do.
+        """
+        return Checkpoints(
+            self._checkpoints / str(task.trial),
+            self._identity(task, self._load()),
+            least_seconds=self._checkpoint_seconds,
+            budget=self._budget,
+        )
 
     def _in_hand(self, device: torch.device) -> AbstractContextManager[SharedHold]:
         """The right to train on it."""

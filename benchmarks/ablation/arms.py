@@ -204,4 +204,6 @@ def candidate(arm: str, settings: AblationSettings, channels: tuple[int, ...]) -
     training: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     training |= {"orth_weight": settings.orth_weight, "temperature": settings.temperature}
     training |= {"binarize_from": chosen.relaxation.binarize_from}
+    if settings.branch_at is not None:
+        training["branch_at"] = settings.branch_at
     return Candidate(space="ablation", architecture=architecture, training=training)
