@@ -241,8 +241,19 @@ class Training:
 
     def measure(self, reading: Reading = Reading.HARD) -> Score:
         """The averaged network on the validation images."""
+        return self._score(self.averaged.network, reading)
+
+    def measure_live(self) -> Score:
+        """The network as it stands on the validation images."""
+        trains = self.model.training
+        try:
+            return self._score(self.model.eval(), Reading.HARD)
+        finally:
+            self.model.train(trains)
+
+    def _score(self, network: nn.Module, reading: Reading) -> Score:
         return score(
-            self.averaged.network,
+            network,
             self._data.validation,
             self._data.normalize,
             self._execution,

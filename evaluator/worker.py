@@ -90,6 +90,7 @@ class TrainingEvaluator:
         checkpoint_bytes: int | None = None,
         images: TrainingImages | None = None,
         shares_device: bool = False,
+        measure_live: bool = False,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -104,6 +105,7 @@ class TrainingEvaluator:
             checkpoint_bytes: Most that all of the folder's files may take. Default: no limit.
             images: Decoded elsewhere, and shared. Default: from the cache of this machine.
             shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
+            measure_live: Whether the weights of the last step are measured too, beside the averaged ones.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -116,6 +118,7 @@ class TrainingEvaluator:
         self._budget = None if checkpoint_bytes is None else DiskBudget(self._checkpoints, checkpoint_bytes)
         self._images = images
         self._shares_device = shares_device
+        self._measure_live = measure_live
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -163,12 +166,7 @@ class TrainingEvaluator:
         loaded = self._load()
         spent.begin = time.monotonic()  # decoding the images, if this was the first task, is not the candidate's time
         train = self._settings[1]
-        checkpoints = Checkpoints(
-            self._checkpoints / str(task.trial),
-            self._identity(task, loaded),
-            least_seconds=self._checkpoint_seconds,
-            budget=self._budget,
-        )
+        checkpoints = self.checkpoints(task)
         finished = checkpoints.finished()
         if finished is not None:
             return finished
@@ -203,6 +201,19 @@ class TrainingEvaluator:
         if training.is_finished:
             checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
+
+    def checkpoints(self, task: Task) -> Checkpoints:
+        """Where this training is kept.
+
+        Raises:
+            NasError: A setting, the dataset or the device does not do.
+        """
+        return Checkpoints(
+            self._checkpoints / str(task.trial),
+            self._identity(task, self._load()),
+            least_seconds=self._checkpoint_seconds,
+            budget=self._budget,
+        )
 
     def _in_hand(self, device: torch.device) -> AbstractContextManager[SharedHold]:
         """The right to train on it."""
@@ -300,6 +311,8 @@ class TrainingEvaluator:
         readings = {
             f"{reading}_accuracy": training.measure(reading).accuracy().mean for reading in other_readings(hard)
         }
+        if self._measure_live:
+            readings["live_accuracy"] = training.measure_live().accuracy().mean
         measurements = {"accuracy": accuracy}
         if training.has_phases and training.is_finished:
             # What such a network costs was decided while it was trained.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
@@ -238,7 +239,7 @@ def _mixer_spec(
     """Sizes of the mixer of so many channels; with `ranks` its factors are told by ranks, without by name."""
     values = candidate.architecture
     kind = mixer_kind(values, stage)
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     sum_level = "full"
     if kind in FACTORED and ranks is None:
         sizes = _named_sizes(values, stage, channels)

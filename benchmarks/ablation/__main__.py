@@ -53,22 +53,31 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-@command(continues=True)
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+def read_settings(argv: Sequence[str]) -> Settings:
+    """The settings of a command line.
+
+    Raises:
+        SettingsError: Lists every unknown, ill-typed and out-of-range setting.
+    """
 
     def assemble(found: Any) -> Settings:
         return Settings(device=found.device, output=found.output, **{name: found[name] for name in GROUPS})
 
     found = parse(
         make_parser(),
-        sys.argv[1:] if argv is None else argv,
+        argv,
         lambda whole: faults(assemble(whole), tuple(ARMS)),
         DEFAULT_CONFIG,
         {},
         CONFIGS,
     )
-    settings = assemble(found)
+    return assemble(found)
+
+
+@command(continues=True)
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    settings = read_settings(sys.argv[1:] if argv is None else argv)
     finished = train_all(settings, lambda there: write_tables(there, settings))
     text = write_tables(finished, settings)
     print(text)

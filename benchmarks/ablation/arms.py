@@ -20,11 +20,14 @@ from benchmarks.ablation.settings import AblationSettings
 from evaluator.cost import Cost, count_cost
 from nas.candidate import Candidate
 from nas.errors import SettingsError
-from search_spaces.blocks import BLOCKS, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.restored_shuffle import RestoredShuffle
 from search_spaces.hosts.host import Host
-from search_spaces.hosts.shufflenet_v2 import SHUFFLE_GROUPS, shufflenet_v2
+from search_spaces.hosts.shufflenet_v2 import SHUFFLE_GROUPS, SplitUnit, shufflenet_v2
 from search_spaces.ranks import factor_pairs
 
+HARD = Relaxation()
+TWO = BlendSpec()
 USUAL = GeneratorSpec()
 VARIED = GeneratorSpec(spread=0.1, standardize=True)
 """Permutations that differ between images from the start: with the usual start they never left the identity in short trainings."""
@@ -40,7 +43,13 @@ class Arm:
     widen: str | None = None
     """macs or params: the network is made wider until it costs at least as much of it as the dynamic one."""
     generator: GeneratorSpec = USUAL
-    binarize_from: float = 0.0
+    relaxation: Relaxation = HARD
+    """Its temperature at first is the ablation's."""
+    blend: BlendSpec = TWO
+    stages: tuple[int, ...] = (0, 1, 2)
+    """Counted from 0, that are mixed so; the others keep the host's shuffle."""
+    restored: bool = False
+    """Whether units that process half of their channels have them put back in their places."""
 
 
 ARMS: dict[str, Arm] = {
@@ -52,10 +61,25 @@ ARMS: dict[str, Arm] = {
     "dynamic_varied": Arm(mixer="dynamic", generator=VARIED),
     "constant": Arm(mixer="dynamic", generator=GeneratorSpec(source="constant")),
     "random_each": Arm(mixer="random_each", main=False),
-    "soft": Arm(mixer="dynamic", generator=VARIED, binarize_from=1.0, main=False),
+    "soft": Arm(mixer="dynamic", generator=VARIED, relaxation=Relaxation(binarize_from=1.0), main=False),
     "static_full": Arm(mixer="static_full", main=False),
     "static_dynamic": Arm(mixer="static_dynamic", main=False),
     "static_matrix": Arm(mixer="static_matrix", main=False),
+    "squeeze_excitation_neutral": Arm(mixer="squeeze_excitation", generator=GeneratorSpec(neutral=True), main=False),
+    "attached": Arm(mixer="dynamic", generator=GeneratorSpec(detach=False), main=False),
+    "standardized": Arm(mixer="dynamic", generator=GeneratorSpec(standardize=True), main=False),
+    "gated": Arm(mixer="dynamic", relaxation=Relaxation(estimator="gated"), main=False),
+    "annealed": Arm(mixer="dynamic", relaxation=Relaxation(final_temperature=0.1), main=False),
+    "annealed_soft": Arm(mixer="dynamic", relaxation=Relaxation(final_temperature=0.1, binarize_from=0.5), main=False),
+    "late": Arm(mixer="dynamic", relaxation=Relaxation(learned_from=0.6), main=False),
+    "restored": Arm(mixer="dynamic", restored=True, main=False),
+    "restored_varied": Arm(mixer="dynamic", generator=VARIED, restored=True, main=False),
+    "blend": Arm(mixer="blend", main=False),
+    "blend_softmax": Arm(mixer="blend", blend=BlendSpec(permutations=4, bound="softmax"), main=False),
+    "kronecker_blend": Arm(mixer="kronecker_blend", main=False),
+    "stage1": Arm(mixer="dynamic", stages=(0,), main=False),
+    "stage2": Arm(mixer="dynamic", stages=(1,), main=False),
+    "stage3": Arm(mixer="dynamic", stages=(2,), main=False),
 }
 
 
@@ -89,8 +113,9 @@ def build(arm: str, settings: AblationSettings, images: Images, stage_channels: 
     )
     if chosen.mixer == "fixed":
         return host
-    relaxation = Relaxation(temperature=settings.temperature, binarize_from=chosen.binarize_from)
-    for stage, count in enumerate(channels):
+    relaxation = replace(chosen.relaxation, temperature=settings.temperature)
+    for stage in chosen.stages:
+        count = channels[stage]
         n1, n2 = factor_pairs(count // settings.groups, count)[0]
         spec = MixerSpec(
             channels=count,
@@ -100,9 +125,25 @@ def build(arm: str, settings: AblationSettings, images: Images, stage_channels: 
             n2=n2,
             generator=replace(chosen.generator, reduction=settings.reduction),
             relaxation=relaxation,
+            blend=chosen.blend,
         )
-        host.replace_mixers(stage, partial(_mixer, chosen.mixer, spec))
+        if chosen.restored:
+            restore(host, stage, spec)
+        else:
+            host.replace_mixers(stage, partial(_mixer, chosen.mixer, spec))
     return host
+
+
+def restore(host: Host, stage: int, spec: MixerSpec) -> None:
+    """Puts a restored shuffle around each unit of a stage that processes half of its channels."""
+    units = host.stages[stage]
+    assert isinstance(units, nn.Sequential)
+    for position, unit in enumerate(units):
+        if isinstance(unit, SplitUnit):
+            unit.mixer = nn.Identity()
+            units[position] = RestoredShuffle(
+                unit, groups=spec.groups, n1=spec.n1, n2=spec.n2, generator=spec.generator, relaxation=spec.relaxation
+            )
 
 
 def _mixer(kind: str, spec: MixerSpec, channels: int) -> nn.Module:
@@ -162,5 +203,7 @@ def candidate(arm: str, settings: AblationSettings, channels: tuple[int, ...]) -
     architecture |= {"arm": arm, "groups": settings.groups, "reduction": settings.reduction}
     training: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     training |= {"orth_weight": settings.orth_weight, "temperature": settings.temperature}
-    training |= {"binarize_from": chosen.binarize_from}
+    training |= {"binarize_from": chosen.relaxation.binarize_from}
+    if settings.branch_at is not None:
+        training["branch_at"] = settings.branch_at
     return Candidate(space="ablation", architecture=architecture, training=training)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage_channels
+from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage_channels, usual_channels
+from benchmarks.ablation.branching import Trunk, begin_from_trunk
 from benchmarks.ablation.settings import AblationSettings, Settings
 from benchmarks.trainings import Plan, Record, Records, execution_identity, train_missing
 from evaluator.data import DataSummary, prepare
@@ -20,7 +21,7 @@ from nas.errors import OutputError
 from nas.records import Evaluation, Task
 
 SPLIT_SEED = 0
-FREE = ("pairs", "control_pairs", "arms", "workers")
+FREE = ("pairs", "control_pairs", "first_seed", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
 FREE_TRAIN = ("threads", "precision", "channels_last", "memory_gb")
 """Those of the training; precision and layout count as they are resolved on the device."""
@@ -38,7 +39,8 @@ class Run:
     macs: int
     params: int
     readings: Mapping[str, float]
-    """Validation accuracy in percent by reading; one that cannot differ from hard is absent."""
+    """Validation accuracy in percent by reading; one that cannot differ from hard is absent. `live` is that of the weights as they
+    are after the last step, where all others are of the averaged ones."""
     shuffles: Mapping[str, float]
     """Validity, coverage and disagreement at the end, averaged over the blocks; empty without learned shuffles."""
     curve: tuple[Mapping[str, float], ...]
@@ -104,7 +106,7 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
     """Every run, main arms first and seed by seed, so that what is there at any time is paired."""
     chosen = settings.arms or tuple(ARMS)
     for main, seeds in ((True, settings.pairs), (False, settings.control_pairs)):
-        for seed in range(seeds):
+        for seed in range(settings.first_seed, settings.first_seed + seeds):
             yield from ((arm, seed) for arm in dict.fromkeys(chosen) if ARMS[arm].main is main)
 
 
@@ -159,23 +161,48 @@ def _train(arm: str, seed: int, channels: tuple[int, ...]) -> Record:
     return train_one(arm, seed, channels, settings, images)
 
 
-def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Record:
-    """One training, going on from its checkpoint if there is one: the record of a run, or of why there is none."""
-    ablation = settings.ablation
-    evaluator = TrainingEvaluator(
-        lambda _candidate: build(arm, ablation, images, channels),
+def evaluator_of(
+    folder: str, arm: str, channels: tuple[int, ...], settings: Settings, images: Images
+) -> TrainingEvaluator:
+    """What trains the arm's networks, in this folder of the checkpoints."""
+    return TrainingEvaluator(
+        lambda _candidate: build(arm, settings.ablation, images, channels),
         settings.data,
         settings.train,
         device=settings.device,
-        checkpoints=str(Path(settings.output) / "checkpoints" / arm),
+        checkpoints=str(Path(settings.output) / "checkpoints" / folder),
         split_seed=SPLIT_SEED,
+        measure_live=True,
     )
+
+
+def trunk_of(settings: Settings, images: Images) -> Trunk:
+    """The network with fixed shuffles, from which the arms of one width branch off."""
+    ablation = settings.ablation
+    assert ablation.branch_at is not None
+    channels = usual_channels(ablation)
+    fixed = candidate("fixed", ablation, channels)
+    return Trunk(
+        evaluator=evaluator_of("trunk", "fixed", channels, settings, images),
+        candidate=replace(fixed, architecture={**fixed.architecture, "arm": "trunk"}),
+        network=build("fixed", ablation, images, channels),
+        epochs=round(ablation.branch_at * settings.train.epochs),
+        folder=Path(settings.output) / "checkpoints" / "trunk",
+    )
+
+
+def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Record:
+    """One training, going on from its checkpoint if there is one: the record of a run, or of why there is none."""
+    ablation = settings.ablation
+    evaluator = evaluator_of(arm, arm, channels, settings, images)
     task = Task(
         trial=seed,
         candidate=candidate(arm, ablation, channels),
         budget=Budget(epochs=settings.train.epochs),
         seed=seed,
     )
+    if ablation.branch_at is not None and ARMS[arm].widen is None:
+        begin_from_trunk(evaluator, task, build(arm, ablation, images, channels), trunk_of(settings, images))
     outcome = evaluator.evaluate(task, lambda _progress: None)
     if not isinstance(outcome, Evaluation):
         return {"arm": arm, "seed": seed, "failure": f"{outcome.kind}: {outcome.message}"}

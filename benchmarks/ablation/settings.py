@@ -14,6 +14,8 @@ class AblationSettings:
 
     pairs: int = 5
     """Seeds of each main arm, fixed beforehand: all arms are trained with seeds 0, 1, 2, ..."""
+    first_seed: int = 0
+    """The first of these seeds, so that several steps of a study have seeds of their own."""
     control_pairs: int = 3
     """Seeds of each further arm."""
     arms: tuple[str, ...] | None = None
@@ -34,6 +36,9 @@ class AblationSettings:
     """Weight of the normalised penalty of learned shuffles."""
     temperature: float = 1.0
     """Of their softmax."""
+    branch_at: float | None = None
+    """Train one network with fixed shuffles for this share of the epochs, for each seed, and let the arms go on from there.
+    Default: every arm is trained from the beginning."""
     workers: int = 1
     """Networks trained at the same time."""
 
@@ -67,6 +72,14 @@ def faults(settings: Settings, known_arms: tuple[str, ...]) -> list[str]:
         for name in ("lr", "temperature")
         if not getattr(ablation, name) > 0
     ]
+    if (
+        ablation.branch_at is not None
+        and not 0 < round(ablation.branch_at * settings.train.epochs) < settings.train.epochs
+    ):
+        found.append(
+            f"--ablation.branch_at is {ablation.branch_at}; allowed: a share that leaves an epoch of the {settings.train.epochs} "
+            "before and behind it"
+        )
     if len(ablation.units) != 3 or min(ablation.units) < 1:
         found.append(f"--ablation.units is {list(ablation.units)}; allowed: three numbers of at least 1")
     if ablation.groups >= 1 and ablation.width % (4 * ablation.groups):

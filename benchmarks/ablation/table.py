@@ -41,6 +41,23 @@ ROWS: dict[str, Row] = {
     "static_full": Row(arm="static_full", words="one learned permutation of all channels"),
     "static_dynamic": Row(arm="static_dynamic", words="dynamic plus a free static matrix"),
     "static_matrix": Row(arm="static_matrix", words="the static matrix alone"),
+    "squeeze_excitation_neutral": Row(
+        arm="squeeze_excitation_neutral", words="its gates begin at one: the positive control"
+    ),
+    "attached": Row(arm="attached", words="dynamic, the generator's gradient into the trunk let through"),
+    "standardized": Row(arm="standardized", words="dynamic, pooled features standardized, usual start"),
+    "gated": Row(arm="gated", words="dynamic, the gradient of what was chosen alone"),
+    "annealed": Row(arm="annealed", words="dynamic, temperature 1 to 0.1 over the first half"),
+    "annealed_soft": Row(arm="annealed_soft", words="so, and soft in that half"),
+    "late": Row(arm="late", words="fixed for 60 % of the steps, then dynamic"),
+    "restored": Row(arm="restored", words="dynamic, undone behind each unit"),
+    "restored_varied": Row(arm="restored_varied", words="so, differing between images from the start"),
+    "blend": Row(arm="blend", words="two fixed permutations, coefficients of the image (tanh)"),
+    "blend_softmax": Row(arm="blend_softmax", words="four of them (softmax)"),
+    "kronecker_blend": Row(arm="kronecker_blend", words="Kronecker factors blended of cyclic shifts"),
+    "stage1": Row(arm="stage1", words="dynamic in the first stage alone"),
+    "stage2": Row(arm="stage2", words="dynamic in the second stage alone"),
+    "stage3": Row(arm="stage3", words="dynamic in the third stage alone"),
 }
 
 JOINT = "dynamic shuffling itself is what helps"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, MixerSpec, PointwiseSpec, Relaxation
+from search_spaces.blocks.spec import BlendSpec, GeneratorSpec, KroneckerShape, MixerSpec, PointwiseSpec, Relaxation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +21,7 @@ __all__ = [
     "LEARNED",
     "RANKED",
     "REDUCED",
+    "BlendSpec",
     "GeneratorSpec",
     "KroneckerShape",
     "MixerSpec",
@@ -57,7 +58,12 @@ def _random_each(spec: MixerSpec) -> nn.Module:
 def _squeeze_excitation(spec: MixerSpec) -> nn.Module:
     from search_spaces.blocks.squeeze_excitation import SqueezeExcitation
 
-    return SqueezeExcitation(channels=spec.channels, host_groups=spec.host_groups, reduction=spec.generator.reduction)
+    return SqueezeExcitation(
+        channels=spec.channels,
+        host_groups=spec.host_groups,
+        reduction=spec.generator.reduction,
+        neutral=spec.generator.neutral,
+    )
 
 
 def _static(spec: MixerSpec) -> nn.Module:
@@ -100,6 +106,18 @@ def _static_dynamic(spec: MixerSpec) -> nn.Module:
     )
 
 
+def _blend(spec: MixerSpec) -> nn.Module:
+    from search_spaces.blocks.blend_shuffle import BlendShuffle
+
+    return BlendShuffle(channels=spec.channels, host_groups=spec.host_groups, groups=spec.host_groups, blend=spec.blend)
+
+
+def _kronecker_blend(spec: MixerSpec) -> nn.Module:
+    from search_spaces.blocks.blend_shuffle import KroneckerBlend
+
+    return KroneckerBlend(groups=spec.groups, n1=spec.n1, n2=spec.n2, blend=spec.blend)
+
+
 def make_pointwise(spec: PointwiseSpec) -> nn.Module:
     """The static-dynamic shuffle in the place of a 1x1 convolution of these sizes."""
     from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
@@ -124,9 +142,11 @@ BLOCKS: dict[str, Callable[[MixerSpec], nn.Module]] = {
     "static_matrix": _static_matrix,
     "dynamic": _dynamic,
     "static_dynamic": _static_dynamic,
+    "blend": _blend,
+    "kronecker_blend": _kronecker_blend,
 }
 
-FACTORED = ("random_each", "static", "static_matrix", "dynamic", "static_dynamic")
+FACTORED = ("random_each", "static", "static_matrix", "dynamic", "static_dynamic", "kronecker_blend")
 """Kinds that need a group count and a Kronecker pair."""
 
 GENERATED = ("dynamic", "static_dynamic")

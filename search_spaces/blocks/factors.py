@@ -103,6 +103,22 @@ def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
     return hard + soft - soft.detach()
 
 
+def gates(soft: Tensor, rows: Tensor) -> Tensor:
+    """1 for each row, with the gradient of p / p of its chosen entry's probability: `float[... m n], int[... m] -> float[... m]`.
+
+    So the gradient to the logits is that of scaling what was chosen, as where a gate's value multiplies what it lets through.
+    """
+    chosen = soft.gather(-1, rows.unsqueeze(-1)).squeeze(-1)
+    return chosen / chosen.detach()
+
+
+def gated(soft: Tensor, rounding: str = "argmax") -> Tensor:
+    """Matrix with the values of the hard rows and the gradient of their `gates`."""
+    rows = rounded_rows(soft, rounding)
+    hard = torch.nn.functional.one_hot(rows, soft.shape[-1]).to(soft.dtype)
+    return hard * gates(soft, rows).unsqueeze(-1)
+
+
 def penalty(soft: Tensor, relaxation: Relaxation) -> Tensor:
     """The penalty of `spec.PENALTIES` on `float[... m n]`; 1 at uniform rows and 0 at a permutation for either."""
     return l1_minus_l2(soft) if relaxation.penalty == "l1_l2" else orthogonality(soft)

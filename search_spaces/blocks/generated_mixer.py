@@ -40,7 +40,7 @@ class GeneratedMixer(KroneckerMixer):
 
     def deployed_gather(self) -> ChannelGather | GeneratedGather:
         """The generated permutation alone: the generator and a gather, or one index map from a constant input."""
-        rows = self.generator.deployed_rows(self.relaxation)
+        rows = self.generator.deployed_rows(self.relaxation.at(1.0))
         if isinstance(rows, RowTable):
             return ChannelGather(shuffle_map(rows.outer[0], rows.inner[0], self.groups, self.shape.columns))
         return GeneratedGather(rows, self.groups)

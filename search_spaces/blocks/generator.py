@@ -56,7 +56,11 @@ class FactorGenerator(nn.Module, Counted):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`, logits; b is 1 for a constant source."""
-        pooled = pool(x) if self.constant is None else self.constant[None].to(sum_dtype(x))
+        pooled = (
+            pool(x.detach() if self.spec.detach else x)
+            if self.constant is None
+            else self.constant[None].to(sum_dtype(x))
+        )
         with full_precision(pooled):
             pooled = self.standardize(pooled.to(self.squeeze.weight.dtype))
             if self.spec.share == "generator":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
 from search_spaces.blocks.channel_gather import gather_channels
-from search_spaces.blocks.factors import rounded_rows, straight_through
+from search_spaces.blocks.factors import gated, gates, rounded_rows, straight_through
 from search_spaces.blocks.index_shuffle import index_shuffle
 from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle
 from search_spaces.blocks.learned_mixer import LearnedMixer
@@ -43,6 +44,9 @@ class KroneckerMixer(LearnedMixer):
         """`float[b c h w] -> float[b d h w]`, remembering what `penalty` and `statistics` speak of."""
         if not self.training and not self.is_soft:
             return gather_channels(x, self.index_map(x))
+        if not self.is_learned:
+            self._soft_matrices = ()
+            return gather_channels(x, shuffle_map(*self.first_rows(x.device), self.groups, self.shape.columns))
         outer, inner = self.factor_logits(x)
         p1, p2 = self.soft_of(outer), self.soft_of(inner)
         if self.training:
@@ -50,10 +54,32 @@ class KroneckerMixer(LearnedMixer):
         if self.is_soft:
             return kronecker_shuffle(x, p1, p2, self.groups)
         rounding = self.relaxation.rounding
-        return index_shuffle(x, p1, p2, self.groups, (rounded_rows(p1, rounding), rounded_rows(p2, rounding)))
+        rows = (rounded_rows(p1, rounding), rounded_rows(p2, rounding))
+        if self.relaxation.estimator == "gated":
+            kept = gates(p1, rows[0]).unsqueeze(-1) * gates(p2, rows[1]).unsqueeze(-2)  # b|1 g|1 o1 o2
+            shuffled = index_shuffle(x, p1.detach(), p2.detach(), self.groups, rows)
+            return shuffled * self._in_order(kept).to(x.dtype)
+        return index_shuffle(x, p1, p2, self.groups, rows)
+
+    def first_rows(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Rows of both factors where nothing is learned yet: the identity, repeated where there are more rows than columns."""
+        (o1, i1), (o2, i2) = self.shape.outer, self.shape.inner
+        return torch.arange(o1, device=device)[None, None] % i1, torch.arange(o2, device=device)[None, None] % i2
+
+    def _in_order(self, gates: Tensor) -> Tensor:
+        """For each channel out its gate, as the cross-group shuffle puts it: `float[b|1 g|1 o1 o2] -> float[b|1 d 1 1]`."""
+        each = gates.expand(-1, self.groups, -1, -1).permute(0, 2, 3, 1)
+        return each.reshape(len(gates), -1, 1, 1)
 
     def generated_factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The matrices P1, P2 themselves, hard ones with the gradient of the soft: `float[b|1 g|1 o i]` each."""
+        if not self.is_learned:
+            self._soft_matrices = ()
+            p1, p2 = (
+                matrix(rows, i).to(x.dtype)
+                for rows, i in zip(self.first_rows(x.device), self.shape.columns, strict=True)
+            )
+            return p1, p2
         logits = self.factor_logits(x)
         if not self.training and not self.is_soft:
             outer, inner = (self.rows_of(each) for each in logits)
@@ -65,7 +91,8 @@ class KroneckerMixer(LearnedMixer):
             self._soft_matrices = (p1, p2)
         if self.is_soft:
             return p1, p2
-        return straight_through(p1, self.relaxation.rounding), straight_through(p2, self.relaxation.rounding)
+        hard = gated if self.relaxation.estimator == "gated" else straight_through
+        return hard(p1, self.relaxation.rounding), hard(p2, self.relaxation.rounding)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b d h w]`."""

@@ -51,17 +51,27 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
             return self._share < self.relaxation.binarize_from or self.relaxation.binarize_from >= 1
         return self.reading is Reading.SOFT
 
+    @property
+    def relaxation_now(self) -> Relaxation:
+        """With the temperature of this moment of the training, or of its end where this is an evaluation."""
+        return self.relaxation.at(self._share if self.training else 1.0)
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether a forward pass now would use what is learned, and not the identity."""
+        return not self.training or self._share >= self.relaxation.learned_from
+
     def soft_of(self, logits: Tensor) -> Tensor:
         """The soft matrix of `float[... m n]` logits, which `penalty` speaks of if this is a training forward."""
-        return soft_matrix(logits, self.relaxation, noisy=self.training)
+        return soft_matrix(logits, self.relaxation_now, noisy=self.training)
 
     def rows_of(self, logits: Tensor) -> Tensor:
         """Hard rows of logits at evaluation, as the reading wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
         if self.reading is Reading.SWAPPED:
             logits = logits[_partners(len(logits)).to(logits.device)]
         if self.reading is Reading.PROJECTED:
-            return evaluated_rows(logits, replace(self.relaxation, rounding="assignment"))
-        return evaluated_rows(logits, self.relaxation)
+            return evaluated_rows(logits, replace(self.relaxation_now, rounding="assignment"))
+        return evaluated_rows(logits, self.relaxation_now)
 
     def remember(self, index_map: Tensor) -> Tensor:
         """Keeps the index map of an evaluation forward, `int[b|1 d]`, for `statistics`."""
@@ -69,7 +79,9 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         return index_map
 
     def penalty(self) -> Tensor:
-        """Mean penalty of the soft matrices of the last training forward that have no more rows than columns; 0 if none has.
+        """Mean penalty of the soft matrices of the last training forward that have no more rows than columns.
+
+        It is 0 if none has, or if nothing was learned yet.
 
         The rows of a matrix with more rows than columns cannot be orthonormal.
 
@@ -80,7 +92,7 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
             raise RuntimeError("penalty() is of the last training forward, and there was none")
         penalized = [soft for soft in self._soft_matrices if soft.shape[-2] <= soft.shape[-1]]
         if not penalized:
-            return self._soft_matrices[0].new_zeros(())
+            return next(iter(self.logit_parameters())).new_zeros(())
         return torch.stack([penalty(soft, self.relaxation) for soft in penalized]).mean()
 
     def statistics(self) -> dict[str, float]:

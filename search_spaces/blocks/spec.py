@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SHARES = ("matrices", "generator", "none")
 """What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
@@ -14,6 +14,13 @@ PENALTIES = ("orthogonality", "l1_l2")
 """What draws soft matrices to permutations: ||P P^T - I||^2, or AutoShuffleNet's sum of l1 minus l2 norms of rows and columns."""
 ROUNDINGS = ("argmax", "assignment")
 """How a soft matrix becomes hard: the largest entry of each row, or the nearest permutation."""
+ESTIMATORS = ("straight_through", "gated")
+"""The gradient of hard rows: that of the soft ones for every entry, or that of a factor p / p of each chosen entry's probability p,
+which is exact for what was chosen and says nothing of the others."""
+BOUNDS = ("tanh", "softmax")
+"""How coefficients of a blend are bounded: 1 for the host's own shuffle and 0 for the others, each plus a tanh, or a softmax."""
+ANNEALED_BY = 0.5
+"""Share of the training after which a temperature that falls has fallen."""
 SUM_LEVELS = ("full", "factor")
 """Where static-dynamic adds: the full matrices, or the factors before their Kronecker product."""
 
@@ -32,6 +39,19 @@ class Relaxation:
     """One of PENALTIES."""
     rounding: str = "argmax"
     """One of ROUNDINGS."""
+    estimator: str = "straight_through"
+    """One of ESTIMATORS."""
+    final_temperature: float | None = None
+    """To which the temperature falls over the first half of the training, evenly on a log scale; None leaves it as it is."""
+    learned_from: float = 0.0
+    """Share of the training, 0 to 1, before which the permutation is the identity and nothing of it is learned."""
+
+    def at(self, share: float) -> Relaxation:
+        """With the temperature after a share of the training; `at(1.0)` is how the trained network reads its logits."""
+        if self.final_temperature is None:
+            return self
+        fallen = (self.final_temperature / self.temperature) ** min(share / ANNEALED_BY, 1.0)
+        return replace(self, temperature=self.temperature * fallen, final_temperature=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +68,21 @@ class GeneratorSpec:
     """Standard deviation of the last layer's initial weights: how much the first permutations depend on the image."""
     standardize: bool = False
     """Whether pooled features are brought to mean 0 and variance 1 over the batch, by a batch norm without weights."""
+    detach: bool = True
+    """Whether it sees features without their gradient: the way from logits over pooled features into the network before would
+    carry that of entries that were not chosen, where nothing that the network does has changed."""
+    neutral: bool = False
+    """squeeze_excitation: whether its gates begin at 1 rather than around a half."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlendSpec:
+    """A convex or bounded combination of fixed permutations with coefficients of each image."""
+
+    permutations: int = 2
+    """How many, 2 or more; the host's own shuffle is the first."""
+    bound: str = "tanh"
+    """One of BOUNDS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +198,7 @@ class MixerSpec:
     """Terms of the static part of static_dynamic."""
     sum_level: str = "full"
     """One of SUM_LEVELS."""
+    blend: BlendSpec = field(default_factory=BlendSpec)
 
 
 def generator_inputs(channels: int, groups: int, share: str) -> int:

@@ -16,39 +16,49 @@ from search_spaces.blocks.spec import hidden_width
 class SqueezeExcitation(ChannelShuffle):
     """Channels scaled by sigmoid(FC2(ReLU(FC1(pool(x))))), then the host's shuffle; FC1 as wide as a dynamic shuffle's.
 
+    Neutral, it scales by twice the sigmoid, and FC2 begins at zero: so all gates begin at 1.
+
     Source: Hu et al., Squeeze-and-Excitation, CVPR 2018, arXiv 1709.01507.
     """
 
-    def __init__(self, *, channels: int, host_groups: int, reduction: int) -> None:
+    def __init__(self, *, channels: int, host_groups: int, reduction: int, neutral: bool = False) -> None:
         super().__init__(channels, host_groups)
         self.squeeze = nn.Linear(channels, hidden_width(channels, reduction))
         self.excite = nn.Linear(self.squeeze.out_features, channels)
+        self.largest = 2.0 if neutral else 1.0
+        if neutral:
+            nn.init.zeros_(self.excite.weight)
+            nn.init.zeros_(self.excite.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
-        return super().forward(excited(x, self.squeeze, self.excite))
+        return super().forward(excited(x, self.squeeze, self.excite, self.largest))
 
     def deployed(self) -> nn.Module:
         """The same with the host's deployed shuffle."""
-        return nn.Sequential(ChannelExcitation(self.squeeze, self.excite), super().deployed())
+        return nn.Sequential(ChannelExcitation(self.squeeze, self.excite, self.largest), super().deployed())
 
 
 class ChannelExcitation(nn.Module):
     """The scaling alone."""
 
-    def __init__(self, squeeze: nn.Linear, excite: nn.Linear) -> None:
+    def __init__(self, squeeze: nn.Linear, excite: nn.Linear, largest: float) -> None:
         super().__init__()
+        self.largest = largest
         self.squeeze = squeeze
         self.excite = excite
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b c h w]`."""
-        return excited(x, self.squeeze, self.excite)
+        return excited(x, self.squeeze, self.excite, self.largest)
 
 
-def excited(x: Tensor, squeeze: nn.Linear, excite: nn.Linear) -> Tensor:
-    """Channels scaled by sigmoid(excite(ReLU(squeeze(pool(x))))), in float32 or better: `float[b c h w] -> float[b c h w]`."""
+def excited(x: Tensor, squeeze: nn.Linear, excite: nn.Linear, largest: float) -> Tensor:
+    """Channels scaled by largest sigmoid(excite(ReLU(squeeze(pool(x))))), in float32 or better.
+
+    Shape: `float[b c h w] -> float[b c h w]`.
+    """
     pooled = x.mean((2, 3), dtype=squeeze.weight.dtype)
     with full_precision(x):
-        scale = torch.sigmoid(excite(torch.relu(squeeze(pooled))))
+        scale = largest * torch.sigmoid(excite(torch.relu(squeeze(pooled))))
     return x * scale[:, :, None, None].to(x.dtype)

@@ -54,14 +54,14 @@ class StaticDynamicMap(GeneratedMixer):
             p1, p2 = (generated + weight[None] for generated, weight in factors)
             return kronecker_shuffle(x, p1, p2, self.groups)
         static = (self.outer_weight, self.inner_weight)
-        if self.is_soft:
+        if self.is_soft and self.is_learned:
             return kronecker_shuffle(x, *self.generated_factors(x), self.groups, static)
         return self.shuffle(x) + kronecker_sum(x, *static, self.groups)
 
     def deployed_map(self) -> nn.Module:
         """A gather and the matrix, added, or the factors' sums applied."""
         if self.sum_level == "factor":
-            rows = self.generator.deployed_rows(self.relaxation)
+            rows = self.generator.deployed_rows(self.relaxation.at(1.0))
             return FactorSum(rows, self.outer_weight, self.inner_weight, self.groups)
         matrix = deployed_matrix(self.outer_weight, self.inner_weight, self.groups)
         return GatherMatrixSum(self.deployed_gather(), matrix)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
+from search_spaces.blocks.channel_shuffle import channel_shuffle
 from search_spaces.blocks.deployed_gather import ChannelGather
-from search_spaces.blocks.factors import evaluated_rows, rounded_rows
+from search_spaces.blocks.factors import evaluated_rows, gates, rounded_rows
 from search_spaces.blocks.layout import is_channels_last
 from search_spaces.blocks.learned_mixer import LearnedMixer
 from search_spaces.blocks.permutation import cross_group_shuffle, matrix
@@ -36,6 +37,7 @@ class StaticFullShuffle(LearnedMixer):
 
     def __init__(self, *, channels: int, host_groups: int, relaxation: Relaxation) -> None:
         super().__init__(channels, relaxation)
+        self.host_groups = host_groups
         start = matrix(cross_group_shuffle(channels, host_groups)) * (math.log(channels - 1) + 2.0)
         noise = torch.empty(channels, channels).normal_(0.0, 0.1)
         self.logits = nn.Parameter(relaxation.temperature * (start + noise))
@@ -44,14 +46,18 @@ class StaticFullShuffle(LearnedMixer):
         """`float[b c h w] -> float[b c h w]`."""
         if not self.training and not self.is_soft:
             return gather_channels(x, self.index_map(x))
+        if not self.is_learned:
+            self._soft_matrices = ()
+            return channel_shuffle(x, self.host_groups)
         soft = self.soft_of(self.logits)
         if self.training:
             self._soft_matrices = (soft,)
         if self.is_soft:
             return F.conv2d(x, soft[:, :, None, None].to(x.dtype))
         rows = rounded_rows(soft, self.relaxation.rounding)
-        result: Tensor = _FullIndexShuffle.apply(x, soft, rows[None])  # type: ignore[no-untyped-call]
-        return result
+        gated = self.relaxation.estimator == "gated"
+        result: Tensor = _FullIndexShuffle.apply(x, soft.detach() if gated else soft, rows[None])  # type: ignore[no-untyped-call]
+        return result * gates(soft, rows)[:, None, None].to(x.dtype) if gated else result
 
     def index_map(self, x: Tensor) -> Tensor:
         """The map by which an evaluation reads the channels, `int[1 c]`."""
@@ -59,7 +65,7 @@ class StaticFullShuffle(LearnedMixer):
 
     def deployed(self) -> nn.Module:
         """One index map."""
-        return ChannelGather(evaluated_rows(self.logits, self.relaxation))
+        return ChannelGather(evaluated_rows(self.logits, self.relaxation.at(1.0)))
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         """The logit matrix."""

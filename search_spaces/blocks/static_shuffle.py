@@ -33,7 +33,7 @@ class StaticShuffle(KroneckerMixer):
 
     def deployed(self) -> nn.Module:
         """One index map."""
-        outer, inner = (evaluated_rows(logits[0], self.relaxation) for logits in self.logit_parameters())
+        outer, inner = (evaluated_rows(logits[0], self.relaxation.at(1.0)) for logits in self.logit_parameters())
         return ChannelGather(shuffle_map(outer, inner, self.groups))
 
     def logit_parameters(self) -> tuple[nn.Parameter, nn.Parameter]:

@@ -14,8 +14,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.ports import Counted, LearnedShuffle, Reading
 from search_spaces import compact
-from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.blend_shuffle import BlendCoefficients, BlendShuffle, KroneckerBlend
 from search_spaces.blocks.factors import assigned_rows, hard_rows
+from search_spaces.blocks.generated_mixer import GeneratedMixer
+from search_spaces.blocks.generator import FactorGenerator
 from search_spaces.blocks.kronecker_mixer import KroneckerMixer
 from search_spaces.blocks.kronecker_shuffle import dense_matrix
 from search_spaces.blocks.permutation import cross_group_shuffle, matrix, shuffle_map
@@ -43,6 +46,13 @@ SPECS = {
     "standardized": spec(generator=GeneratorSpec(reduction=4, standardize=True, spread=0.5)),
     "constant": spec(generator=GeneratorSpec(reduction=4, source="constant")),
     "factor_sum": spec(sum_level="factor"),
+    "gated": spec(relaxation=Relaxation(estimator="gated")),
+    "gated_factors": spec(relaxation=Relaxation(estimator="gated"), sum_level="factor"),
+    "annealed": spec(relaxation=Relaxation(final_temperature=0.1, binarize_from=0.5)),
+    "late": spec(relaxation=Relaxation(learned_from=0.6)),
+    "attached": spec(generator=GeneratorSpec(reduction=4, detach=False)),
+    "neutral": spec(generator=GeneratorSpec(reduction=4, neutral=True)),
+    "softmax_blend": spec(blend=BlendSpec(permutations=3, bound="softmax")),
 }
 EVERY_BLOCK = pytest.mark.parametrize("kind", sorted(BLOCKS))
 EVERY_LEARNED = pytest.mark.parametrize("kind", LEARNED)
@@ -56,6 +66,11 @@ def make(kind: str, case: str = "per_layer") -> nn.Module:
         for parameter in block.parameters():
             parameter.add_(torch.randn_like(parameter))
     return block
+
+
+def attach(generator: FactorGenerator) -> None:
+    """Lets the gradient through what the generator sees, so that it is that of the whole function."""
+    generator.spec = replace(generator.spec, detach=False)
 
 
 def features(layout: torch.memory_format = torch.contiguous_format) -> torch.Tensor:
@@ -113,8 +128,43 @@ def static_matrix_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def squeeze_excitation_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, SqueezeExcitation)
-    scale = torch.sigmoid(block.excite(torch.relu(block.squeeze(x.mean((2, 3))))))
+    scale = block.largest * torch.sigmoid(block.excite(torch.relu(block.squeeze(x.mean((2, 3))))))
     return fixed_reference(block, x * scale[:, :, None, None])
+
+
+def coefficients_of(module: BlendCoefficients, x: torch.Tensor) -> torch.Tensor:
+    pooled = x.mean((2, 3))
+    deviation = (pooled.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
+    logits = ((pooled - pooled.mean(1, keepdim=True)) / deviation) @ module.weight.weight.t()
+    logits = module.bias + module.scale * logits.view(len(x), *module.bias.shape)
+    if module.bound == "softmax":
+        return logits.exp() / logits.exp().sum(-1, keepdim=True)
+    first = torch.zeros_like(logits)
+    first[..., 0] = 1
+    return logits.tanh() + first
+
+
+def blend_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, BlendShuffle)
+    shuffled, a = fixed_reference(block, x), coefficients_of(block.coefficients, x)
+    k = a.shape[-1]
+    y = torch.zeros_like(x)
+    for channel in range(36):
+        for each in range(k):
+            moved = shuffled[:, (channel + each * 36 // k) % 36]
+            y[:, channel] += a[:, channel // 18, each, None, None] * moved
+    return y
+
+
+def kronecker_blend_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    assert isinstance(block, KroneckerBlend)
+    factors = []
+    for module, n in ((block.outer, block.shape.outer[0]), (block.inner, block.shape.inner[0])):
+        a = coefficients_of(module, x)[:, 0]
+        shift = torch.roll(torch.eye(n, dtype=x.dtype), 1, 1)
+        powers = torch.stack([torch.linalg.matrix_power(shift, k) for k in range(a.shape[-1])])
+        factors.append(torch.tensordot(a, powers, 1)[:, None])
+    return apply(dense_matrix(*factors, block.shape.groups), x)
 
 
 def random_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -143,6 +193,8 @@ REFERENCES: dict[str, Callable[[nn.Module, torch.Tensor], torch.Tensor]] = {
     "static_full": static_full_reference,
     "dynamic": kronecker_reference,
     "static_dynamic": static_dynamic_reference,
+    "blend": blend_reference,
+    "kronecker_blend": kronecker_blend_reference,
 }
 
 
@@ -174,7 +226,7 @@ def test_training_gives_a_gradient_to_the_input_and_every_parameter(
 ) -> None:
     block, x = make(kind, case).train(), features(layout).requires_grad_()
     if isinstance(block, LearnedShuffle):
-        block.set_progress(share_done)
+        block.set_progress(max(share_done, SPECS[case].relaxation.learned_from))
     (block(x) * torch.randn(x.shape, dtype=x.dtype)).sum().backward()
     for name, tensor in (("x", x), *block.named_parameters()):
         assert tensor.grad is not None, name
@@ -187,7 +239,9 @@ def test_training_gives_a_gradient_to_the_input_and_every_parameter(
 def test_soft_training_passes_the_numerical_gradient_check(kind: str, case: str) -> None:
     block = make(kind, case).train()
     assert isinstance(block, LearnedShuffle)
-    block.relaxation = replace(SPECS[case].relaxation, binarize_from=1.0)  # type: ignore[attr-defined]
+    block.relaxation = replace(SPECS[case].relaxation, binarize_from=1.0, learned_from=0.0)  # type: ignore[attr-defined]
+    if isinstance(block, GeneratedMixer):
+        attach(block.generator)
     x = features()[:2, :, :1, :2].requires_grad_()
     assert torch.autograd.gradcheck(block, (x,), fast_mode=True)
 
@@ -233,10 +287,12 @@ def test_counted_arithmetic_is_what_torch_counts_of_the_deployed_block_beyond_th
             for layer in deployed.modules()
             if isinstance(layer, nn.Linear)
         )
-        assert counter.get_total_flops() == 2 * (block.multiply_adds(tuple(x.shape)) + linear)
+        # Torch counts matrix products alone, not the sum of scaled channels that a blend is.
+        scaled = SPECS[case].blend.permutations * x.numel() if kind == "blend" else 0
+        assert counter.get_total_flops() == 2 * (block.multiply_adds(tuple(x.shape)) - scaled + linear)
 
 
-@EVERY_BLOCK
+@pytest.mark.parametrize("kind", sorted(set(BLOCKS) - {"blend", "kronecker_blend"}))
 def test_a_static_matrix_of_two_terms_costs_no_more_than_the_dense_one_of_each_group(kind: str) -> None:
     block = BLOCKS[kind](SPECS["soft_first"])
     assert isinstance(block, Counted)
@@ -276,6 +332,7 @@ def test_soft_evaluation_is_asked_for_and_differs(kind: str) -> None:
 def test_penalty_is_the_definition_on_the_soft_matrices_and_reaches_the_logits(kind: str, case: str) -> None:
     block, x = make(kind, case).train(), features()
     assert isinstance(block, LearnedShuffle)
+    block.set_progress(SPECS[case].relaxation.learned_from)
     block(x)
     if isinstance(block, KroneckerMixer):
         logits = block.factor_logits(x)

@@ -123,6 +123,7 @@ def test_training_gives_a_gradient_to_the_input_and_every_parameter(
 def test_soft_training_passes_the_numerical_gradient_check(shape: str, option: str) -> None:
     block = make(shape, option).train()
     block.relaxation = Relaxation(binarize_from=1.0)
+    block.generator.spec = replace(block.generator.spec, detach=False)  # for the gradient of the whole function
     x = features(shape)[:2, :, :1, :2].requires_grad_()
     assert torch.autograd.gradcheck(block, (x,), fast_mode=True)
 
