@@ -47,6 +47,8 @@ _MARKERS = {
     "square": "s",
     "triangle-up": "^",
     "triangle-down": "v",
+    "pentagon": "p",
+    "hexagon": "h",
     "cross": "P",
     "star": "*",
 }

@@ -37,6 +37,8 @@ STYLES = {
     "static_matrix": MixerStyle(label="static matrix", light="#00575f", dark="#c5f5f0", shape="square"),
     "dynamic": MixerStyle(label="dynamic", light="#1668b8", dark="#5aaef0"),
     "static_dynamic": MixerStyle(label="static + dynamic", light="#b14e8c", dark="#e08fc0", shape="square"),
+    "blend": MixerStyle(label="blend", light="#a33b3b", dark="#f08a8a", shape="pentagon"),
+    "kronecker_blend": MixerStyle(label="Kronecker blend", light="#0f8ba0", dark="#52cfe3", shape="hexagon"),
     REPLACED: MixerStyle(label="static-dynamic", light="#2a9fd0", dark="#8fdcff", shape="triangle-up"),
     "reconstructed": MixerStyle(label="rebuilt filters", light="#5b4fc4", dark="#a79df5", shape="square"),
     "learned_groups": MixerStyle(label="learned groups", light="#6b8e10", dark="#b0d350", shape="cross"),
