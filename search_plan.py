@@ -237,7 +237,7 @@ class Plan:
     @property
     def identity(self) -> dict[str, Any]:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
-        machine = ("threads", "precision", "channels_last", "memory_gb")
+        machine = ("threads", "precision", "channels_last", "graphs", "memory_gb")
         train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
         groups = {
             "space": self.space.settings(),

@@ -27,10 +27,19 @@ class AveragedNetwork:
         self._copied = ([kept for kept, _ in copied], [live for _, live in copied])
 
     @torch.no_grad()
-    def update(self, decay: float) -> None:
-        """Moves the average a step: kept = decay * kept + (1 - decay) * live."""
+    def update(self, decay: float | torch.Tensor) -> None:
+        """Moves the average a step: kept = decay * kept + (1 - decay) * live.
+
+        Args:
+            decay: From 0 to 1; a number, or a scalar on the network's device.
+        """
         kept, live = self._averaged
-        torch._foreach_lerp_(kept, live, 1 - decay)
+        if isinstance(decay, torch.Tensor):
+            moves = torch._foreach_sub(live, kept)
+            torch._foreach_mul_(moves, 1 - decay)
+            torch._foreach_add_(kept, moves)
+        else:
+            torch._foreach_lerp_(kept, live, 1 - decay)
         if self._copied[0]:
             torch._foreach_copy_(*self._copied)
 

@@ -36,11 +36,16 @@ class BatchSource:
     def __len__(self) -> int:
         return len(self._part)
 
+    @property
+    def is_resident(self) -> bool:
+        """Whether all images are on the GPU, so that a batch needs nothing from the host."""
+        return self._resident is not None
+
     def take(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images `uint8[b h w c]` and labels `int64[b]` on the device.
 
         Args:
-            positions: `int64[b]` on the CPU, positions within the part.
+            positions: `int64[b]`, positions within the part; on the CPU, or on the device where the images are resident.
         """
         if self._resident is not None:
             on_device = positions.to(self.device, non_blocking=True)

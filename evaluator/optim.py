@@ -31,14 +31,22 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object
 def make_optimizer(model: nn.Module, *, momentum: float, weight_decay: float) -> torch.optim.SGD:
     """SGD with Nesterov momentum; its rate is set before each step.
 
+    The momentum begins as zeros, which gives the same steps as PyTorch's beginning with the first gradient. So a first step that
+    fp16 skips leaves nothing undefined, and a parameter may get its first gradient later than others.
+
     The fused form took .09 ms for the 62 parameters of a small network on one CPU core, the foreach form .37 ms.
     """
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         decay_groups(model, weight_decay), lr=0.0, momentum=momentum, nesterov=momentum > 0, fused=True
     )
+    if momentum > 0:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Sets the learning rate of every group."""
+def set_rate(optimizer: torch.optim.Optimizer, rate: float | torch.Tensor) -> None:
+    """Sets the learning rate of every group: a number, or a scalar on the parameters' device."""
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -68,6 +68,9 @@ class TrainSettings:
     the time for these networks)."""
     channels_last: bool | None = None
     """Memory layout of activations. Default: what is measured to be faster on the device."""
+    graphs: bool = True
+    """Whether training steps on a GPU are repeated as CUDA graphs where they can be. Otherwise their kernels are launched one by
+    one."""
     memory_gb: float | None = None
     """Memory of a device for all trainings on it together, in GB (10^9 bytes). One that does not fit beside the others waits; one
     that does not fit at all takes its batches in parts. Default: nine tenths of a GPU's; on a CPU nobody counts."""

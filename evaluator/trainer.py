@@ -19,6 +19,7 @@ from torch import nn
 from evaluator.augmentation import Augmentation, Normalization
 from evaluator.averaging import AveragedNetwork
 from evaluator.batches import BatchSource
+from evaluator.captured_step import CapturedSteps, Chosen, StepNumbers
 from evaluator.checkpoint import Checkpoints, Saved
 from evaluator.device import Execution
 from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
@@ -100,6 +101,9 @@ class Training:
         self._execution = execution
         self._shuffles = list(learned_shuffles(model).values())
         self._phased = [module for module in model.modules() if isinstance(module, PhasedTraining)]
+        self._captured: CapturedSteps | None = None
+        if self._is_capturable():
+            self._captured = CapturedSteps(self._batch_step, execution.device)
 
     @property
     def has_phases(self) -> bool:
@@ -159,19 +163,20 @@ class Training:
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(data.train), generator=generator)
         choices = data.augment.draw(len(order), generator).to(self._execution.device)
+        if data.train.is_resident:
+            order = order.to(self._execution.device)
         losses = torch.zeros(steps, device=self._execution.device)
         self.model.train()
         for step in range(steps):
             give_way()
-            chosen = slice(step * settings.batch_size, (step + 1) * settings.batch_size)
-            images, labels = data.train.take(order[chosen])
-            pixels = data.normalize(data.augment.apply(images, choices[chosen]))
-            losses[step] = self.step(pixels, labels, epoch * steps + step, self._recipe.epochs * steps)
+            span = slice(step * settings.batch_size, (step + 1) * settings.batch_size)
+            chosen = Chosen(positions=order[span], choices=choices[span])
+            losses[step] = self._step(chosen, epoch * steps + step, self._recipe.epochs * steps)
             if (step + 1) % CHECK_EVERY == 0 or step + 1 == steps:
                 _refuse_non_finite(losses[: step + 1], epoch)
         for part in self._phased:
             part.epoch_ends(epoch, self._recipe.epochs)
-        entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": self.optimizer.param_groups[0]["lr"]}
+        entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": float(self.optimizer.param_groups[0]["lr"])}
         if epoch + 1 < self._recipe.epochs:
             entry |= self._on_the_way(epoch + 1)
         return entry
@@ -196,32 +201,66 @@ class Training:
             step: Number of the step, from 0.
             total: Steps of the full budget.
         """
+        return self._update(pixels, labels, self._numbers(step, total))
+
+    def _step(self, chosen: Chosen, step: int, total: int) -> torch.Tensor:
+        numbers = self._numbers(step, total)
+        phases = [shuffle.phase() for shuffle in self._shuffles]
+        if self._captured is None or None in phases:
+            return self._batch_step(chosen, numbers)
+        return self._captured(chosen, numbers, (numbers.penalty_weight > 0, *phases))
+
+    def _is_capturable(self) -> bool:
+        """Whether a step needs nothing from the host: neither a part of the network decides anything there nor the scaler."""
+        on_device = self._execution.device.type == "cuda" and self._data.train.is_resident
+        return self._recipe.settings.graphs and on_device and not self._phased and not self.scaler.is_enabled()
+
+    def _numbers(self, step: int, total: int) -> StepNumbers:
+        """What the place in the training decides, learned shuffles being told of it."""
         recipe = self._recipe
         settings = recipe.settings
-        peak = recipe.lr * settings.batch_size / REFERENCE_BATCH
-        set_rate(self.optimizer, learning_rate(step, total, peak=peak, warmup=settings.warmup))
         for shuffle in self._shuffles:
             shuffle.set_progress(step / total)
-        weight = recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
+        peak = recipe.lr * settings.batch_size / REFERENCE_BATCH
+        return StepNumbers(
+            rate=learning_rate(step, total, peak=peak, warmup=settings.warmup),
+            penalty_weight=recipe.orth_weight * ramp(step, total, share=settings.penalty_ramp)
+            if self._shuffles
+            else 0.0,
+            decay=averaging_decay(step, decay=settings.ema),
+        )
+
+    def _batch_step(self, chosen: Chosen, numbers: StepNumbers) -> torch.Tensor:
+        """A step from the choice of its images to the averaged weights."""
+        images, labels = self._data.train.take(chosen.positions)
+        pixels = self._data.normalize(self._data.augment.apply(images, chosen.choices))
+        return self._update(pixels, labels, numbers)
+
+    def _update(self, pixels: torch.Tensor, labels: torch.Tensor, numbers: StepNumbers) -> torch.Tensor:
+        parts = self._recipe.parts
+        set_rate(self.optimizer, numbers.rate)
         self.optimizer.zero_grad(set_to_none=True)
-        if recipe.parts == 1:
+        weight = numbers.penalty_weight
+        if parts == 1:
             loss = self._backward(pixels, labels, weight, 1.0)
         else:
-            parts = zip(pixels.chunk(recipe.parts), labels.chunk(recipe.parts), strict=True)
-            loss = torch.stack([self._backward(*part, weight, len(part[1]) / len(labels)) for part in parts]).sum()
+            pairs = zip(pixels.chunk(parts), labels.chunk(parts), strict=True)
+            loss = torch.stack([self._backward(*pair, weight, len(pair[1]) / len(labels)) for pair in pairs]).sum()
         self.scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_NORM, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.averaged.update(averaging_decay(step, decay=settings.ema))
+        self.averaged.update(numbers.decay)
         return loss
 
-    def _backward(self, pixels: torch.Tensor, labels: torch.Tensor, weight: float, share: float) -> torch.Tensor:
+    def _backward(
+        self, pixels: torch.Tensor, labels: torch.Tensor, weight: float | torch.Tensor, share: float
+    ) -> torch.Tensor:
         """Adds the gradients of a share of a batch to those that are there; its share of the loss."""
         with self._execution.autocast():
             logits = self.model(pixels)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.settings.label_smoothing)
-            if self._shuffles and weight > 0:
+            if self._shuffles and (isinstance(weight, torch.Tensor) or weight > 0):
                 loss = loss + weight * mean_penalty(self._shuffles)
             for part in self._phased:
                 loss = loss + part.penalty()

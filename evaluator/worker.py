@@ -35,7 +35,7 @@ from nas.exception_line import exception_line
 from nas.ports import Reading, Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
-RUN_SETTINGS = ("precision", "channels_last", "threads", "memory_gb", "epochs")
+RUN_SETTINGS = ("precision", "channels_last", "graphs", "threads", "memory_gb", "epochs")
 """Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
 number of epochs is the task's."""
 NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -68,6 +68,13 @@ class LearnedShuffle(ABC):
     @abstractmethod
     def set_progress(self, share: float) -> None:
         """Tells how much of the full training budget is done, 0 to 1; decides whether the training forward is binarized."""
+
+    def phase(self) -> Hashable | None:
+        """What of a training forward is decided in Python at this progress; two forwards with equal phases run the same operations.
+
+        None, the default, says nothing: the steps of such a network are not repeated as one graph on a GPU.
+        """
+        return None
 
     @abstractmethod
     def penalty(self) -> Any:

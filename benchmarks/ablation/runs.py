@@ -23,7 +23,7 @@ from nas.records import Evaluation, Task
 SPLIT_SEED = 0
 FREE = ("pairs", "control_pairs", "first_seed", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
-FREE_TRAIN = ("threads", "precision", "channels_last", "memory_gb")
+FREE_TRAIN = ("threads", "precision", "channels_last", "graphs", "memory_gb")
 """Those of the training; precision and layout count as they are resolved on the device."""
 TABLES = ("table.md", "arms.csv", "claims.csv")
 

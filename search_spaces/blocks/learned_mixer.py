@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,12 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
     def set_progress(self, share: float) -> None:
         """Tells how much of the full training is done, 0 to 1."""
         self._share = share
+
+    def phase(self) -> Hashable | None:
+        """Whether the training forward is soft, whether it uses what is learned, and at which temperature."""
+        if self.relaxation.rounding == "assignment" and not self.is_soft:
+            return None  # solved on the CPU
+        return self.is_soft, self.is_learned, self.relaxation_now.temperature
 
     def set_reading(self, reading: Reading) -> None:
         """Chooses what evaluation does."""

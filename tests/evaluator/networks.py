@@ -25,7 +25,7 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         soft = self.logits.softmax(dim=1)
         if self.training:
             n = len(soft)
-            self._penalty = (soft @ soft.T - torch.eye(n)).square().sum() / (n - 1)
+            self._penalty = (soft @ soft.T - torch.eye(n, device=soft.device)).square().sum() / (n - 1)
         if self.reading is Reading.SOFT and not self.training:
             return torch.einsum("ij,njhw->nihw", soft, x)
         index = soft.argmax(dim=1)
