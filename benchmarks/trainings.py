@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ from nas.errors import OutputError, SettingsError
 Key = tuple[str | int, ...]
 Record = Mapping[str, Any]
 FILE = "runs.jsonl"
+EXECUTION = ("device", "precision", "channels_last")
+"""Of an identity, what is the hardware's."""
 
 
 class Records:
@@ -118,6 +120,25 @@ class Records:
         self._file.flush()
 
 
+def complete(folder: Path, identity: Record, keys: Iterable[Key], names: Sequence[str]) -> dict[Key, Record] | None:
+    """The records of a folder where nothing is missing, on whatever hardware they were trained; None where something is.
+
+    Args:
+        folder: Of a `Records`.
+        identity: As there.
+        keys: Of all that shall be there.
+        names: The fields that are a record's key.
+    """
+    try:
+        found, *records = (json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").splitlines())
+        finished = {tuple(record[name] for name in names): record for record in records}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # `Records` says what is wrong
+    same = all(found.get(name) == identity.get(name) for name in {*found, *identity} - set(EXECUTION))
+    wanted = list(keys)
+    return {key: finished[key] for key in wanted} if same and all(key in finished for key in wanted) else None
+
+
 def _cannot_be_used(path: Path, error: Exception) -> OutputError:
     return error if isinstance(error, OutputError) else OutputError(f"{path} cannot be read and written: {error}")
 
@@ -181,8 +202,4 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
 
 def execution_identity(execution: Execution) -> dict[str, Any]:
     """What of the hardware changes what comes out of a training."""
-    return {
-        "device": execution.device.type,
-        "precision": execution.precision,
-        "channels_last": execution.channels_last,
-    }
+    return dict(zip(EXECUTION, (execution.device.type, execution.precision, execution.channels_last), strict=True))

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage_channels, usual_channels
 from benchmarks.ablation.branching import Trunk, begin_from_trunk
 from benchmarks.ablation.settings import AblationSettings, Settings
-from benchmarks.trainings import Plan, Record, Records, execution_identity, train_missing
+from benchmarks.trainings import Key, Plan, Record, Records, complete, execution_identity, train_missing
 from evaluator.data import DataSummary, prepare
 from evaluator.device import Execution, resolve_device, resolve_execution
 from evaluator.machine import this_machine
@@ -25,6 +25,7 @@ FREE = ("pairs", "control_pairs", "first_seed", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
 FREE_TRAIN = ("threads", "precision", "channels_last", "graphs", "memory_gb")
 """Those of the training; precision and layout count as they are resolved on the device."""
+KEY = ("arm", "seed")
 TABLES = ("table.md", "arms.csv", "claims.csv")
 
 
@@ -77,9 +78,9 @@ class Finished:
     """Why a training gave nothing, in words."""
 
     @classmethod
-    def of(cls, records: Records, plan: Iterable[tuple[str, int]]) -> Finished:
+    def of(cls, records: Mapping[Key, Record], plan: Iterable[tuple[str, int]]) -> Finished:
         """Those of the planned runs that are there."""
-        found = {(arm, seed): records.finished[arm, seed] for arm, seed in plan if (arm, seed) in records.finished}
+        found = {(arm, seed): records[arm, seed] for arm, seed in plan if (arm, seed) in records}
         return cls(
             runs={key: Run.from_record(record) for key, record in found.items() if "failure" not in record},
             failures={key: record["failure"] for key, record in found.items() if "failure" in record},
@@ -113,6 +114,8 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
 def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finished:
     """Trains what is not there yet, with a progress bar.
 
+    Where nothing is missing, it does not matter on which hardware it was trained.
+
     Args:
         settings: Everything an ablation depends on.
         after: Told what there is after each run.
@@ -123,9 +126,10 @@ def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finish
     summary = prepare(settings.data, seed=SPLIT_SEED)
     images = Images(size=summary.image_size, channels=summary.channels, classes=summary.classes)
     keys = list(planned(settings.ablation))
-    with Records(
-        Path(settings.output), identity_of(settings, summary), key=("arm", "seed"), others=("checkpoints", *TABLES)
-    ) as records:
+    folder, identity = Path(settings.output), identity_of(settings, summary)
+    if (there := complete(folder, identity, keys, KEY)) is not None:
+        return Finished.of(there, keys)
+    with Records(folder, identity, key=KEY, others=("checkpoints", *TABLES)) as records:
         arms: dict[str, tuple[int, ...]] = {}
         for arm in dict.fromkeys(arm for arm, seed in keys if (arm, seed) not in records.finished):
             arms[arm] = stage_channels(arm, settings.ablation, images)
@@ -142,9 +146,9 @@ def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finish
             plan,
             records,
             workers=settings.ablation.workers,
-            after=lambda _record: after(Finished.of(records, keys)),
+            after=lambda _record: after(Finished.of(records.finished, keys)),
         )
-        return Finished.of(records, keys)
+        return Finished.of(records.finished, keys)
 
 
 _worker: tuple[Settings, Images] | None = None
