@@ -64,7 +64,8 @@ def _started(pid: int) -> str | None:
 
 def _watch(driver: int) -> None:
     """Looks until the driver is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the driver alone decides
+        signal.signal(number, signal.SIG_IGN)
     seen: set[Process] = set()
     while not select.select([sys.stdin], [], [], LOOK)[0]:
         seen |= ray_of(driver)
