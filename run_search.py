@@ -21,7 +21,7 @@ from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
-from nas.signals import Stopped, ending_signals, held_signals, stop_if_asked
+from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_check import begin_check, checked_networks
 from search_plan import Plan, Settings, settings_faults, settings_json
 from search_spaces.settings import SpaceSettings
@@ -310,10 +310,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ending_signals():
         try:
             return _answer(argv)
-        except KeyboardInterrupt as stop:
-            told = str(stop) or "stopped"
-            print(f"\n{told}; the same command continues what was begun", file=sys.stderr)
-            return stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED
+        except KeyboardInterrupt:
+            stop = asked_to_stop()
+            print(f"\n{stop or 'stopped'}; the same command continues what was begun", file=sys.stderr)
+            return INTERRUPTED if stop is None else stop.exit_code
 
 
 def _answer(argv: Sequence[str] | None) -> int:

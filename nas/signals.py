@@ -91,10 +91,15 @@ def ending_signals() -> Iterator[None]:
         _handlers = None
 
 
+def asked_to_stop() -> Stopped | None:
+    """What the first signal raised, if one has come: some libraries make another `KeyboardInterrupt` of it, or none."""
+    return None if _handlers is None or _handlers.first is None else Stopped(_handlers.first)
+
+
 def stop_if_asked() -> None:
-    """Raises `Stopped` if a signal has come, even where that was raised in a place that swallows exceptions."""
-    if _handlers is not None and _handlers.first is not None:
-        raise Stopped(_handlers.first)
+    """Raises `Stopped` if a signal has come."""
+    if stop := asked_to_stop():
+        raise stop
 
 
 @contextmanager
@@ -112,6 +117,23 @@ def held_signals() -> Iterator[None]:
         handlers.held -= 1
     if handlers.first is not None and before is None:
         raise Stopped(handlers.first)
+
+
+@contextmanager
+def own_handlers() -> Iterator[None]:
+    """For the start of a library that has handlers of its own: those that are set inside for `ENDING` do not stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    set_handler = signal.signal
+    before = {number: there for number in ENDING if (there := signal.getsignal(number)) is not None}
+    signal.signal = lambda number, handler: before[number] if number in before else set_handler(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal = set_handler
+        for number, there in before.items():  # Ray has some in C too, of which Python knows nothing
+            signal.signal(number, there)
 
 
 def leave_signals_to_the_driver() -> None:
