@@ -126,8 +126,8 @@ def own_handlers() -> Iterator[None]:
         yield
         return
     set_handler = signal.signal
-    before = {number: there for number in ENDING if (there := signal.getsignal(number)) is not None}
-    signal.signal = lambda number, handler: before[number] if number in before else set_handler(number, handler)
+    before = {int(number): there for number in ENDING if (there := signal.getsignal(number)) is not None}
+    signal.signal = lambda number, new: before[number] if number in before else set_handler(number, new)  # type: ignore
     try:
         yield
     finally:

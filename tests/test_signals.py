@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +82,7 @@ def goes_on(output: Path) -> None:
     pd.testing.assert_frame_equal(trials.loc[:1, columns], done_before[columns])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_search_as_ctrl_c_does(tmp_path: Path, number: signal.Signals):
     output = tmp_path / "run"
@@ -97,6 +97,7 @@ def test_a_signal_ends_a_search_as_ctrl_c_does(tmp_path: Path, number: signal.Si
     goes_on(output)
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_processes_of_a_search_is_the_drivers(tmp_path: Path):
     """As Slurm and systemd send it: no worker dies of it and costs its trial a try."""
     output = tmp_path / "run"
@@ -109,28 +110,7 @@ def test_a_signal_to_all_processes_of_a_search_is_the_drivers(tmp_path: Path):
     assert '"why": "stopped by SIGTERM"' in (output / "events.jsonl").read_text()
 
 
-def unshare() -> list[str]:
-    """The words before a command that make it the first process of a container."""
-    tool = shutil.which("unshare")
-    for words in ([tool, "--pid", "--fork"], [tool, "--map-root-user", "--pid", "--fork"]) if tool else ():
-        if subprocess.run([*words, "true"], capture_output=True).returncode == 0:
-            return [*words, "--kill-child"]
-    pytest.skip("this machine lets nobody make a namespace of processes (unshare --pid)")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_the_first_process_of_a_container_ends_too(tmp_path: Path, number: signal.Signals):
-    output = tmp_path / "run"
-    with begun([*unshare(), *command(output)], output) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{children[0]}/status").read_text().splitlines())
-        assert status["NSpid"].split()[-1] == "1"
-        os.kill(int(children[0]), number)
-        _, told = process.communicate()
-    assert process.returncode == CODES[number], told
-    is_whole(output)
-
-
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_ends_a_search_with_its_report(tmp_path: Path):
     output = tmp_path / "run"
     child, terminal = pty.fork()
@@ -153,47 +133,7 @@ def test_a_terminal_that_is_closed_ends_a_search_with_its_report(tmp_path: Path)
     is_whole(output)
 
 
-def test_nohup_keeps_a_search_from_hearing_that_the_terminal_is_closed(tmp_path: Path):
-    output = tmp_path / "run"
-
-    def nohup() -> None:
-        as_in_a_shell()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    with begun(command(output), output, preexec_fn=nohup, start_new_session=True) as process:
-        os.killpg(process.pid, signal.SIGHUP)
-        (output / "go").touch()
-        _, told = process.communicate()
-    assert process.returncode == 0, told
-    assert list(pd.read_csv(output / "trials.csv")["state"]) == ["complete"] * 3
-
-
-def test_a_second_signal_ends_at_once_and_loses_nothing(tmp_path: Path):
-    output = tmp_path / "run"
-    slow_end = (
-        "import runpy, sys, time, pathlib, run_search\n"
-        "def end(*_):\n"
-        "    pathlib.Path(sys.argv[2], 'ends').touch()\n"
-        "    time.sleep(3600)\n"
-        "run_search._publish = end\n"
-        "sys.argv[0] = 'waiting_search'\n"
-        "runpy.run_module('tests.waiting_search', run_name='__main__')\n"
-    )
-    arguments = command(output)
-    with begun([sys.executable, "-c", slow_end, *arguments[3:]], output) as process:
-        process.send_signal(signal.SIGTERM)
-        assert soon(lambda: (output / "ends").exists())
-
-        def ended() -> bool:
-            process.send_signal(signal.SIGINT)
-            return process.poll() is not None
-
-        assert soon(ended)
-        process.communicate()
-    assert process.returncode == 143
-    goes_on(output)
-
-
+@pytest.mark.slow
 def test_the_report_is_renewed_while_a_search_runs(tmp_path: Path):
     output = tmp_path / "run"
     with begun(command(output), output) as process:
