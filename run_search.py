@@ -100,6 +100,7 @@ def run(settings: Settings) -> SearchResult:
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
         opened.callback(study.close)
+        folder.sweep()
         driver = make_driver(
             settings.search,
             study,

@@ -83,8 +83,8 @@ class RayEngine:
             return
         with (
             environment(TUNE_DISABLE_AUTO_CALLBACK_LOGGERS=str(int(not self._settings.tensorboard))),
-            self._connected(),
-            tempfile.TemporaryDirectory(prefix="shufflenas-") as folder,
+            tempfile.TemporaryDirectory(prefix="shufflenas-", ignore_cleanup_errors=True) as folder,
+            self._connected(folder),
         ):
             if self._slots() < 1:
                 raise WorkerError(self._no_room())
@@ -161,14 +161,14 @@ class RayEngine:
         )
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
+    def _connected(self, folder: str) -> Iterator[None]:
         import ray
 
         address = self._settings.address
         if ray.is_initialized():  # a notebook, or a test, has its own
             yield
             return
-        with nullcontext() if address else _watch():
+        with nullcontext() if address else _watch(folder):
             options = {"address": address} if address else {"address": "local", "include_dashboard": False}
             try:
                 try:
@@ -202,9 +202,11 @@ def _on_loopback() -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTER = before
 
 
-def _watch() -> subprocess.Popen[bytes]:
-    """A process that ends our Ray if this process is killed; as a context it ends by itself."""
-    return subprocess.Popen([sys.executable, "-S", reaper.__file__], stdin=subprocess.PIPE, start_new_session=True)
+def _watch(folder: str) -> subprocess.Popen[bytes]:
+    """A process that ends our Ray and removes the folder if this process is killed; as a context it ends by itself."""
+    return subprocess.Popen(
+        [sys.executable, "-S", reaper.__file__, folder], stdin=subprocess.PIPE, start_new_session=True
+    )
 
 
 def _knock(address: str | None) -> None:

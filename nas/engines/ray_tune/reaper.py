@@ -1,7 +1,8 @@
 """Ends what is left of a Ray of our own when its driver has ended, however it did. Run as a file, with the standard library only.
 
 Killed with SIGKILL a driver takes most of Ray with it, but two of Ray's agents stay for minutes. While the driver lives, its Ray is
-looked at; when its end of the pipe closes, what is still there of it is killed.
+looked at; when its end of the pipe closes, what is still there of it is killed. The folder with Tune's state, whose path it is given, goes
+with it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -62,7 +64,7 @@ def _started(pid: int) -> str | None:
     return None
 
 
-def _watch(driver: int) -> None:
+def _watch(driver: int, folder: str) -> None:
     """Looks until the driver is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the driver alone decides
         signal.signal(number, signal.SIG_IGN)
@@ -70,7 +72,8 @@ def _watch(driver: int) -> None:
     while not select.select([sys.stdin], [], [], LOOK)[0]:
         seen |= ray_of(driver)
     reap(seen)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    _watch(os.getppid())
+    _watch(os.getppid(), sys.argv[1])
