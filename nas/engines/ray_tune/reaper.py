@@ -1,8 +1,7 @@
 """Ends what is left of a Ray of our own when its driver has ended, however it did. Run as a file, with the standard library only.
 
 Killed with SIGKILL a driver takes most of Ray with it, but two of Ray's agents stay for minutes. While the driver lives, its Ray is
-looked at; when its end of the pipe closes, what is still there of it is killed. The folder with Tune's state, whose path it is given, goes
-with it.
+looked at; when its end of the pipe closes, what is still there of it is killed, and the folder of Tune's state is removed.
 """
 
 from __future__ import annotations
