@@ -116,6 +116,9 @@ def gone(pids: list[int]) -> bool:
     return soon(lambda: not any(alive(pid) for pid in pids))
 
 
+IPV4_AS_IPV6 = bytes(10) + b"\xff\xff"
+
+
 def listening(pids: list[int]) -> set[str]:
     """The addresses at which these processes listen, those of IPv4 without the prefix that makes them IPv6."""
     sockets = set()
@@ -130,7 +133,7 @@ def listening(pids: list[int]) -> set[str]:
             if state == "0A" and f"socket:[{inode}]" in sockets:
                 words = bytes.fromhex(local.partition(":")[0])
                 address = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
-                found.add(str(ipaddress.ip_address(address)).removeprefix("::ffff:"))
+                found.add(str(ipaddress.ip_address(address.removeprefix(IPV4_AS_IPV6))))
     return found
 
 
