@@ -28,6 +28,7 @@ from toy_search import toy_accuracy, toy_driver, toy_worker
 from nas.driver import Driver
 from nas.early_stopping import stopping_rule
 from nas.engines.local import LocalEngine
+from nas.engines.packing import Packing
 from nas.engines.ray_tune import hooks
 from nas.engines.ray_tune.engine import RayEngine, environment
 from nas.engines.ray_tune.settings import RaySettings, ray_faults
@@ -230,18 +231,19 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     late: list[float] = []
-    monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(late)))
     with a_cluster(2):
         driver = toy_driver(tmp_path, trials=10)
 
-        def let_time_pass() -> None:
-            """More than a worker may be silent, when nobody but the one that hangs has anything to say."""
+        def now() -> float:
+            """More time passes than a worker may be silent, when nobody but the one that hangs has anything to say."""
             hangs = (tmp_path / "work" / "1.pid").exists()
             if hangs and driver.handed_out == 10 and driver.in_training == {1} and not late:
                 late.append(RaySettings().trial_timeout + 1)
+            return time.monotonic() + sum(late)
 
+        monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=now))
         worker = toy_worker(tmp_path / "work", failing=(64,), deadly=(32,), hanging=(1,))
-        run(driver, worker, tmp_path, let_time_pass)
+        run(driver, worker, tmp_path)
         assert late
         kinds = {}
         for trial in driver.trials:
@@ -337,6 +339,28 @@ def test_a_driver_that_ends_leaves_nothing_behind_and_any_engine_continues_its_s
     trained = epochs_of(tmp_path / "work")
     assert set(trained) == {(trial, epoch) for trial in range(6) for epoch in range(6)}
     assert sum(trained.values()) <= 6 * 6 + 2
+
+
+def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As when it renews a large report."""
+    clock, killed = [1000.0], []
+    monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(hooks, "ray", SimpleNamespace(kill=killed.append))
+    busy = [60.0]
+
+    def on_event() -> None:
+        clock[0] += busy[0]
+
+    desk = hooks.Desk(toy_driver(tmp_path, trials=2), Packing(), lambda: 1, 10.0, on_event)
+    assert desk.next_task("a") is not None
+    trial = SimpleNamespace(trial_id="a", temporary_state=SimpleNamespace(ray_actor="actor"))
+    controller: Any = SimpleNamespace(get_live_trials=lambda: [trial])
+    desk.look(controller)
+    assert killed == []
+    busy[0] = 0.0
+    clock[0] += 11
+    desk.look(controller)
+    assert killed == ["actor"]
 
 
 def test_settings_out_of_range_are_told_in_words():
