@@ -21,6 +21,7 @@ from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
+from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_check import begin_check, checked_networks
 from search_plan import Plan, Settings, settings_faults, settings_json
 from search_spaces.settings import SpaceSettings
@@ -81,8 +82,10 @@ def run(settings: Settings) -> SearchResult:
     from nas.gpu_use import GpuUse
     from nas.output import ModelKeeper, OutputFolder
     from nas.progress import ProgressDisplay
+    from nas.report import write_report
     from nas.report.estimate import thin_data_warnings
     from nas.report.images import image_lines
+    from nas.report.renewal import ReportRenewal
 
     _check(settings)
     _quiet()
@@ -97,6 +100,7 @@ def run(settings: Settings) -> SearchResult:
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
         opened.callback(study.close)
+        folder.sweep()
         driver = make_driver(
             settings.search,
             study,
@@ -122,9 +126,11 @@ def run(settings: Settings) -> SearchResult:
                     from nas.tensorboard_log import TensorBoardLog
 
                     watchers.append(stack.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
-                engine.run(driver, lambda: [watch() for watch in (*watchers, study.renew)])
+                watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
+                engine.run(driver, lambda: [watch() for watch in (stop_if_asked, *watchers, study.renew)])
         finally:
-            result = _publish(plan, driver, folder)
+            with held_signals():
+                result = _publish(plan, driver, folder)
     result.require_front()
     return result
 
@@ -168,15 +174,14 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
         raise
 
 
-def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
-    """Writes the report and the models of the front."""
+def _result(plan: Plan, driver: Driver) -> SearchResult:
+    """The search as it stands."""
     from nas.estimates import Estimates
     from nas.provenance import provenance
-    from nas.report import write_report
     from nas.result import SearchResult
 
     estimates = Estimates(plan.space, plan.objectives, driver.trials)
-    result = SearchResult(
+    return SearchResult(
         trials=driver.trials,
         objectives=plan.objectives,
         front=estimates.front,
@@ -198,6 +203,13 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
         space=plan.space.settings(),
         data=plan.data.to_json(),
     )
+
+
+def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
+    """Writes the report and the models of the front."""
+    from nas.report import write_report
+
+    result = _result(plan, driver)
     missing = folder.publish(result)
     if missing:
         numbers = ", ".join(map(str, missing))
@@ -296,15 +308,22 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
+    with ending_signals():
+        try:
+            return _answer(argv)
+        except KeyboardInterrupt:
+            stop = asked_to_stop()
+            print(f"\n{stop or 'stopped'}; the same command continues what was begun", file=sys.stderr)
+            return INTERRUPTED if stop is None else stop.exit_code
+
+
+def _answer(argv: Sequence[str] | None) -> int:
     try:
         settings, only_dry = read_settings(sys.argv[1:] if argv is None else argv)
         if only_dry:
             print(dry_run(settings))
             return 0
         return _run(settings)
-    except KeyboardInterrupt:
-        print("\nstopped; the same command continues what was begun", file=sys.stderr)
-        return INTERRUPTED
     except AllFailedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Protocol
 
 from nas.errors import NasError
+from nas.signals import asked_to_stop, ending_signals
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
@@ -21,7 +22,7 @@ class Main(Protocol):
 
 
 def command(*, continues: bool = False) -> Callable[[Main], Main]:
-    """Decorates `main`: a `NasError` is one line and exit code 2, Ctrl-C is one line and exit code 130.
+    """Decorates `main`: a `NasError` is one line and exit code 2, Ctrl-C is one line and exit code 130; SIGTERM 143, SIGHUP 129.
 
     Args:
         continues: Whether the same command goes on with what was done.
@@ -31,14 +32,16 @@ def command(*, continues: bool = False) -> Callable[[Main], Main]:
     def decorated(main: Main) -> Main:
         @wraps(main)
         def run(argv: Sequence[str] | None = None) -> int:
-            try:
-                return main(argv)
-            except KeyboardInterrupt:
-                print(f"\n{stopped}", file=sys.stderr)
-                return INTERRUPTED
-            except NasError as error:
-                print(f"error: {error}", file=sys.stderr)
-                return REFUSED
+            with ending_signals():
+                try:
+                    return main(argv)
+                except KeyboardInterrupt:
+                    stop = asked_to_stop()
+                    print(f"\n{stopped}", file=sys.stderr)
+                    return INTERRUPTED if stop is None else stop.exit_code
+                except NasError as error:
+                    print(f"error: {error}", file=sys.stderr)
+                    return REFUSED
 
         return run
 

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy.typing as npt
 from evaluator.settings import DataSettings
 from evaluator.sources import requested_size
 from evaluator.stratification import Labels
+from nas.atomic_file import draft_of, sweep
 from nas.errors import OutputError
 
 DESCRIPTION = "set.json"
@@ -167,7 +167,8 @@ def write_set(folder: Path, fill: Callable[[Path], SetDescription]) -> DecodedSe
     Raises:
         OutputError: The folder cannot be written.
     """
-    draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
+    sweep(folder.parent, folder.name)
+    draft = draft_of(folder)
     try:
         try:
             draft.mkdir(parents=True)
@@ -196,7 +197,7 @@ def _move(draft: Path, folder: Path) -> None:
         except OSError:
             if open_set(folder) is not None or not folder.exists():
                 break
-            broken = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}-broken"
+            broken = draft_of(folder)
             folder.rename(broken)
             shutil.rmtree(broken, ignore_errors=True)
         else:

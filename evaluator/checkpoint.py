@@ -8,20 +8,18 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import pickle
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
 from evaluator.disk_budget import DiskBudget
-from nas.errors import OutputError
+from nas.atomic_file import write_atomically
 from nas.records import Evaluation, outcome_from_json
 
 LEAST_SECONDS = 2.0
@@ -154,7 +152,7 @@ class Checkpoints:
         """Whether the file was written: only a budget can be in the way."""
         with nullcontext(True) if self._budget is None else self._budget.room(len(content)) as fits:
             if fits:
-                _replace(target, lambda file: file.write(content))
+                write_atomically(target, content)
         return fits
 
 
@@ -162,24 +160,3 @@ def _serialized(record: object) -> bytes:
     buffer = io.BytesIO()
     torch.save(record, buffer)
     return buffer.getvalue()
-
-
-def _replace(target: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Writes a file so that after a crash either the old or the new one is there, whole.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    draft = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"checkpoint {target} cannot be written: {error.strerror or error}") from error

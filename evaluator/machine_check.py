@@ -27,6 +27,7 @@ from evaluator.exactness import TOLERANCES, Deviation, worst_deviation
 from evaluator.machine import this_machine
 from nas.engines.serving import python_path
 from nas.errors import MachineError
+from nas.signals import leave_signals_to_the_driver
 
 LIMIT_SECONDS = 300.0
 """A few are usual; on a busy machine with a slow disk, importing torch takes longest."""
@@ -144,8 +145,7 @@ def _last_of_each_kind(said: str) -> dict[str, Any]:
 
 def main() -> None:
     """Checks what a line of standard input asks for."""
-    # Ctrl-C reaches the whole terminal group; who asked decides what to do about it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_signals_to_the_driver()
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 

@@ -3,21 +3,24 @@
     python -m nas.dashboard [STORAGE] [--port PORT]
 
 The dashboard itself can rename and delete studies. Here requests that would change something are refused, so neither a slip of the
-hand nor a page in the same browser that knows the port does harm.
+hand nor a page in the same browser that knows the port does harm. Requests for another host are refused too: else a page whose name
+is made to lead to this machine could read the study.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from wsgiref.simple_server import WSGIServer, make_server
 
 from nas.errors import NasError, StudyError
+from nas.signals import ending_signals
 from nas.storage import open_storage, redact
 
 if TYPE_CHECKING:
@@ -46,12 +49,24 @@ def dashboard(storage: BaseStorage) -> WsgiApp:
     changing: WsgiApp = wsgi(storage)
 
     def reading(request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if not is_loopback(request.get("HTTP_HOST", "")):
+            start("403 Forbidden", [("Content-Type", "application/json")])
+            return [b'{"reason": "this dashboard answers at 127.0.0.1 and localhost alone"}']
         if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
             start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Type", "application/json")])
             return [b'{"reason": "this dashboard only reads"}']
         return changing(request, start)
 
     return reading
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a Host header names this machine from within, at whatever port: it may be the near end of a tunnel."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def existing_storage(url: str) -> BaseStorage:
@@ -77,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         app = dashboard(existing_storage(given.storage))
-        with make_server(HOST, given.port, app, server_class=_Server) as server:
+        with ending_signals(), make_server(HOST, given.port, app, server_class=_Server) as server:
             print(f"{redact(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr)
             server.serve_forever()
     except KeyboardInterrupt:

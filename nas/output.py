@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-from nas.atomic_file import json_bytes, write_atomically
+from nas.atomic_file import json_bytes, sweep, write_atomically
 from nas.disk_usage import folder_size
 from nas.errors import OutputError, StudyError
 from nas.objectives import losses
@@ -110,6 +110,11 @@ class OutputFolder:
     ) -> None:
         if self._lock is not None:
             self._lock.close()
+
+    def sweep(self) -> None:
+        """Removes what writers left half written when they were killed. For the search whose folder it is alone."""
+        for folder in (self.path, *self.checkpoints.glob("*"), *self.models.glob("*")):
+            sweep(folder)
 
     def forget(self, trials: Iterable[int]) -> None:
         """Removes the weights of trials that are recorded."""

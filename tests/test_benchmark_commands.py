@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,21 @@ def test_ctrl_c_is_one_line_and_130(continues: bool, said: str, capsys: pytest.C
 
     assert main() == 130
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_what_ends_programs_is_one_line_too(number: int, code: int, capsys: pytest.CaptureFixture[str]):
+    @command()
+    def main(argv: Sequence[str] | None = None) -> int:
+        signal.raise_signal(number)
+        raise AssertionError
+
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert main() == code
+    finally:
+        signal.signal(number, before)
+    assert capsys.readouterr().err == "\nstopped\n"
 
 
 def test_what_is_refused_is_one_line_and_2_and_other_faults_show_where_they_are(capsys: pytest.CaptureFixture[str]):

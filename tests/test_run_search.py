@@ -123,6 +123,25 @@ def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path):
     assert all(path.read_bytes() == body for path, body in before.items())
 
 
+def leave_drafts(*paths: Path) -> None:
+    """What a process that is killed while it writes these files leaves."""
+    code = "import sys; from pathlib import Path; from nas.atomic_file import draft_of\n"
+    code += "for path in sys.argv[1:]: draft_of(Path(path)).write_bytes(b'half')"
+    subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, cwd=ROOT)
+
+
+def test_what_killed_processes_left_is_swept_by_the_same_search_alone(finished: Path):
+    trial = next((finished / "models").iterdir()).name
+    kept = finished / "checkpoints" / trial
+    files = ("report.html", "pareto.png", f"models/{trial}/weights.pt")
+    leave_drafts(*(finished / file for file in files), kept / "last.pt", kept / "weights.pt")
+    with pytest.raises(StudyError):
+        search(small(finished, trials=5, epochs=3))
+    assert len(list(finished.rglob(".*.tmp"))) == 5, "another search changes nothing"
+    search(small(finished, trials=5, epochs=2))
+    assert not list(finished.rglob(".*.tmp"))
+
+
 def test_a_moved_output_folder_is_continued(finished: Path, tmp_path: Path):
     shutil.copytree(finished, tmp_path / "moved")
     result = run(small(tmp_path / "moved", trials=5, epochs=2))

@@ -9,7 +9,6 @@ import faulthandler
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -17,13 +16,13 @@ from typing import Any, TextIO
 
 from nas.engines.serving import PROGRESS, READY, make_evaluator, serve
 from nas.records import Progress, Task
+from nas.signals import leave_signals_to_the_driver
 
 
 def main() -> None:
     """Serves tasks until standard input ends."""
     faulthandler.enable()  # a fault of a library leaves in the log where it was called
-    # Ctrl-C reaches the whole terminal group; the driver alone decides what to do about it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_signals_to_the_driver()
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
     # Whatever a library prints must not get between the replies.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

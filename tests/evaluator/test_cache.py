@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from evaluator import cache
 from evaluator.data import load, prepare
 from evaluator.settings import DataSettings
+from nas.atomic_file import draft_of
 from nas.errors import DataError, OutputError
 from tests.evaluator.image_files import pixels, write_folders
 
@@ -110,6 +114,21 @@ def test_asking_for_the_size_a_name_has_anyway_is_the_same_set(name: str, size: 
     default = cache.set_folder(DataSettings(name=name), "identity")
     assert cache.set_folder(DataSettings(name=name, image_size=size), "identity") == default
     assert cache.set_folder(DataSettings(name=name, image_size=size + 8), "identity") != default
+
+
+def test_what_a_killed_process_left_of_a_set_is_swept_when_it_is_decoded_next(photos: DataSettings) -> None:
+    prepare(photos, seed=0)
+    (folder,) = sets(photos)
+    other = folder.with_name("others-set")
+    code = "import sys; from pathlib import Path; from nas.atomic_file import draft_of\n"
+    code += "for path in sys.argv[1:]: draft_of(Path(path)).mkdir()"
+    subprocess.run([sys.executable, "-c", code, str(folder), str(other)], check=True, cwd=Path(__file__).parents[2])
+    draft_of(folder).mkdir()  # of this process, which lives
+    (folder / cache.DESCRIPTION).unlink()
+    prepare(photos, seed=0)
+    drafts = sorted(path.name for path in sets(photos) if path != folder)
+    assert [name.rsplit("-", 1)[0] for name in drafts] == sorted([".others-set", f".{folder.name}"])
+    assert any(f".{os.getpid()}." in name for name in drafts)
 
 
 def test_a_cache_that_cannot_be_written_is_named(photos: DataSettings, tmp_path: Path) -> None:

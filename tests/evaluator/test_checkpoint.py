@@ -102,5 +102,5 @@ def test_a_failed_write_leaves_the_old_checkpoint(checkpoints: Checkpoints) -> N
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"last\.pt cannot be written"):
+    with pytest.raises(OutputError, match=r"cannot write .*last\.pt"):
         Checkpoints(tmp_path / "file" / "7", {}).save(SAVED)

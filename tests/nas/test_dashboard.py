@@ -1,5 +1,7 @@
 """The dashboard beside a search that writes: it answers, and changes nothing."""
 
+import contextlib
+import http.client
 import json
 import subprocess
 import sys
@@ -96,6 +98,33 @@ def test_the_dashboard_refuses_to_change_a_study(url: str):
                 ask(address, f"/api/studies/{summary['study_id']}{path}", method)
             refused.value.close()
         assert ask(address, "/api/studies")["study_summaries"] == [summary]
+
+
+def answer_to(address: str, *hosts: str) -> int:
+    """The status of an answer to a request with these Host headers."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=240)
+    connection.putrequest("GET", "/api/studies", skip_host=True)
+    for host in hosts:
+        connection.putheader("Host", host)
+    connection.endheaders()
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        assert (answer.status == 200) == (b"study_summaries" in answer.read())
+        return answer.status
+
+
+def test_the_dashboard_answers_no_page_of_another_name(tmp_path: Path):
+    """Whose owner lets it lead to this machine, to read the study through a visitor's browser."""
+    url = sqlite_url(tmp_path / "study.db")
+    toy_study(url).close()
+    with served(url) as address:
+        port = address.rpartition(":")[2]
+        for own in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost:9000", "LOCALHOST", "127.0.0.1", "[::1]:8080"):
+            assert answer_to(address, own) == 200, own
+        foreign = ("evil.example", f"evil.example:{port}", "localhost.evil.example", "127.0.0.1.nip.io", "0.0.0.0")
+        for other in (*foreign, "192.168.1.7", "", "[", "localhost:x@evil.example", "localhost, evil.example"):
+            assert answer_to(address, other) == 403, other
+        assert answer_to(address) == 403
+        assert answer_to(address, "evil.example", "localhost") == 403
 
 
 @pytest.mark.parametrize("kind", ["sqlite:///", "journal:"])

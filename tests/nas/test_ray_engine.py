@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from toy_search import toy_accuracy, toy_driver, toy_worker
 from nas.driver import Driver
 from nas.early_stopping import stopping_rule
 from nas.engines.local import LocalEngine
+from nas.engines.packing import Packing
 from nas.engines.ray_tune import hooks
 from nas.engines.ray_tune.engine import RayEngine, environment
 from nas.engines.ray_tune.settings import RaySettings, ray_faults
@@ -42,10 +44,15 @@ from pathlib import Path
 from toy_search import toy_driver, toy_worker
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
+from nas.signals import ending_signals, stop_if_asked
 folder = Path(sys.argv[1])
 driver = toy_driver(folder, trials=6, epochs=6)
 spec = toy_worker(folder / "work", waits_after=3)
-RayEngine(spec, RaySettings(max_concurrent=2), cpus=0.5, gpus=0, logs=folder / "ray").run(driver, lambda: None)
+with ending_signals():
+    try:
+        RayEngine(spec, RaySettings(max_concurrent=2), cpus=0.5, gpus=0, logs=folder / "ray").run(driver, stop_if_asked)
+    except KeyboardInterrupt as stop:
+        sys.exit(stop.exit_code)
 """
 
 
@@ -110,9 +117,31 @@ def gone(pids: list[int]) -> bool:
     return soon(lambda: not any(alive(pid) for pid in pids))
 
 
+IPV4_AS_IPV6 = bytes(10) + b"\xff\xff"
+
+
+def listening(pids: list[int]) -> set[str]:
+    """The addresses at which these processes listen, those of IPv4 without the prefix that makes them IPv6."""
+    sockets = set()
+    for pid in pids:
+        for file in Path(f"/proc/{pid}/fd").glob("*"):
+            with suppress(OSError):
+                sockets.add(str(file.readlink()))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                words = bytes.fromhex(local.partition(":")[0])
+                address = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+                found.add(str(ipaddress.ip_address(address.removeprefix(IPV4_AS_IPV6))))
+    return found
+
+
 def interruptible() -> None:
     """A shell starts what it puts in the background deaf to Ctrl-C, and the tests with it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def test_a_search_has_the_same_trials_with_either_engine_and_no_process_is_left(tmp_path: Path):
@@ -202,18 +231,19 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     late: list[float] = []
-    monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(late)))
     with a_cluster(2):
         driver = toy_driver(tmp_path, trials=10)
 
-        def let_time_pass() -> None:
-            """More than a worker may be silent, when nobody but the one that hangs has anything to say."""
+        def now() -> float:
+            """More time passes than a worker may be silent, when nobody but the one that hangs has anything to say."""
             hangs = (tmp_path / "work" / "1.pid").exists()
             if hangs and driver.handed_out == 10 and driver.in_training == {1} and not late:
                 late.append(RaySettings().trial_timeout + 1)
+            return time.monotonic() + sum(late)
 
+        monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=now))
         worker = toy_worker(tmp_path / "work", failing=(64,), deadly=(32,), hanging=(1,))
-        run(driver, worker, tmp_path, let_time_pass)
+        run(driver, worker, tmp_path)
         assert late
         kinds = {}
         for trial in driver.trials:
@@ -264,24 +294,43 @@ def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
-def test_a_driver_that_ends_leaves_no_process_and_any_engine_continues_its_study(
-    tmp_path: Path, ending: signal.Signals
+@pytest.mark.parametrize(
+    ("ending", "to_all", "code"),
+    [
+        (signal.SIGKILL, False, -9),
+        (signal.SIGINT, False, 130),
+        (signal.SIGTERM, False, 143),
+        (signal.SIGTERM, True, 143),
+        (signal.SIGHUP, True, 129),
+    ],
+)
+def test_a_driver_that_ends_leaves_nothing_behind_and_any_engine_continues_its_study(
+    tmp_path: Path, ending: signal.Signals, to_all: bool, code: int
 ):
+    """Told to end alone, as by Kubernetes, or with all that it has started, as by Slurm, systemd and a terminal that is closed."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
+    (temporary := tmp_path / "temporary").mkdir()
     with (tmp_path / "driver.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(temporary), "RAY_TMPDIR": "/tmp"},
             stderr=log,
             preexec_fn=interruptible,
+            start_new_session=True,
         )
     assert soon(lambda: sum(epochs_of(tmp_path / "work").values()) == 6), "two trainings wait half-way"
     started = descendants(process.pid)
     assert any("raylet" in Path(f"/proc/{pid}/cmdline").read_text() for pid in started if alive(pid))
-    process.send_signal(ending)
+    assert list(temporary.glob("shufflenas-*"))
+    assert listening([process.pid, *started]) == {"127.0.0.1"}, "nobody but this machine reaches it"
+    if to_all:
+        os.killpg(process.pid, ending)
+    else:
+        process.send_signal(ending)
     process.wait()
+    assert process.returncode == code, (tmp_path / "driver.log").read_text()
     assert gone(started), "Ray ends with its driver"
+    assert soon(lambda: not list(temporary.glob("shufflenas-*")))
     driver = toy_driver(tmp_path, trials=6, epochs=6)
     assert not driver.finished
     assert len(driver.trials) == 2
@@ -290,6 +339,28 @@ def test_a_driver_that_ends_leaves_no_process_and_any_engine_continues_its_study
     trained = epochs_of(tmp_path / "work")
     assert set(trained) == {(trial, epoch) for trial in range(6) for epoch in range(6)}
     assert sum(trained.values()) <= 6 * 6 + 2
+
+
+def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As when it renews a large report."""
+    clock, killed = [1000.0], []
+    monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(hooks, "ray", SimpleNamespace(kill=killed.append))
+    busy = [60.0]
+
+    def on_event() -> None:
+        clock[0] += busy[0]
+
+    desk = hooks.Desk(toy_driver(tmp_path, trials=2), Packing(), lambda: 1, 10.0, on_event)
+    assert desk.next_task("a") is not None
+    trial = SimpleNamespace(trial_id="a", temporary_state=SimpleNamespace(ray_actor="actor"))
+    controller: Any = SimpleNamespace(get_live_trials=lambda: [trial])
+    desk.look(controller)
+    assert killed == []
+    busy[0] = 0.0
+    clock[0] += 11
+    desk.look(controller)
+    assert killed == ["actor"]
 
 
 def test_settings_out_of_range_are_told_in_words():

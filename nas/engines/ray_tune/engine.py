@@ -24,6 +24,7 @@ from nas.engines.ray_tune import reaper
 from nas.engines.ray_tune.settings import RaySettings
 from nas.engines.serving import WorkerError, python_path
 from nas.ports import WorkerSpec
+from nas.signals import own_handlers, stop_if_asked
 
 VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -82,8 +83,8 @@ class RayEngine:
             return
         with (
             environment(TUNE_DISABLE_AUTO_CALLBACK_LOGGERS=str(int(not self._settings.tensorboard))),
-            self._connected(),
-            tempfile.TemporaryDirectory(prefix="shufflenas-") as folder,
+            tempfile.TemporaryDirectory(prefix="shufflenas-", ignore_cleanup_errors=True) as folder,
+            self._connected(folder),
         ):
             if self._slots() < 1:
                 raise WorkerError(self._no_room())
@@ -119,7 +120,11 @@ class RayEngine:
         logging.getLogger("ray.tune").setLevel(
             logging.CRITICAL
         )  # what goes wrong with a trial is recorded, and shown there
-        tuner.fit()
+        try:
+            tuner.fit()
+        except KeyboardInterrupt:  # Ray's own does not say which signal it was
+            stop_if_asked()
+            raise
         if desk.fault is not None:
             raise desk.fault
         on_event()
@@ -156,22 +161,23 @@ class RayEngine:
         )
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
+    def _connected(self, folder: str) -> Iterator[None]:
         import ray
 
         address = self._settings.address
         if ray.is_initialized():  # a notebook, or a test, has its own
             yield
             return
-        with nullcontext() if address else _watch():
+        with nullcontext() if address else _watch(folder):
             options = {"address": address} if address else {"address": "local", "include_dashboard": False}
             try:
-                _knock(address)
-                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-            except (OSError, ValueError, RuntimeError) as error:
-                where = f"reach a Ray cluster at {address}" if address else "start Ray on this machine"
-                raise WorkerError(f"--ray.address: cannot {where}: {str(error).splitlines()[0]}") from error
-            try:
+                try:
+                    _knock(address)
+                    with own_handlers(), nullcontext() if address else _on_loopback():
+                        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+                except (OSError, ValueError, RuntimeError) as error:
+                    where = f"reach a Ray cluster at {address}" if address else "start Ray on this machine"
+                    raise WorkerError(f"--ray.address: cannot {where}: {str(error).splitlines()[0]}") from error
                 yield
             finally:
                 started = set() if address else reaper.ray_of(os.getpid())
@@ -179,9 +185,28 @@ class RayEngine:
                 reaper.reap(started)
 
 
-def _watch() -> subprocess.Popen[bytes]:
-    """A process that ends our Ray if this process is killed; as a context it ends by itself."""
-    return subprocess.Popen([sys.executable, "-S", reaper.__file__], stdin=subprocess.PIPE, start_new_session=True)
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A Ray that is started inside listens on the loopback interface alone, as Ray itself does where it knows no clusters.
+
+    Else all its processes listen on every interface, and by some of them whoever reaches the machine runs code on it. Where Ray
+    knows clusters, it takes the machine's address even if it is given that of loopback.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _watch(folder: str) -> subprocess.Popen[bytes]:
+    """A process that ends our Ray and removes the folder if this process is killed; as a context it ends by itself."""
+    return subprocess.Popen(
+        [sys.executable, "-S", reaper.__file__, folder], stdin=subprocess.PIPE, start_new_session=True
+    )
 
 
 def _knock(address: str | None) -> None:

@@ -117,8 +117,11 @@ class Desk:
 
     def look(self, controller: TuneController) -> None:
         """Lets in trainings that wait for memory, kills workers that hang, and lets displays look."""
+        begin = time.monotonic()
         self._on_event()
         now = time.monotonic()
+        for each in self._live.values():  # nobody listened meanwhile: it may have taken a while to renew the report
+            each.heard += now - begin
         let_in = self._packing.let_in()
         for trial in controller.get_live_trials():
             live, actor = self._live.get(trial.trial_id), trial.temporary_state.ray_actor

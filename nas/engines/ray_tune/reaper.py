@@ -1,7 +1,7 @@
 """Ends what is left of a Ray of our own when its driver has ended, however it did. Run as a file, with the standard library only.
 
 Killed with SIGKILL a driver takes most of Ray with it, but two of Ray's agents stay for minutes. While the driver lives, its Ray is
-looked at; when its end of the pipe closes, what is still there of it is killed.
+looked at; when its end of the pipe closes, what is still there of it is killed, and the folder of Tune's state is removed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -62,14 +63,16 @@ def _started(pid: int) -> str | None:
     return None
 
 
-def _watch(driver: int) -> None:
+def _watch(driver: int, folder: str) -> None:
     """Looks until the driver is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the driver alone decides
+        signal.signal(number, signal.SIG_IGN)
     seen: set[Process] = set()
     while not select.select([sys.stdin], [], [], LOOK)[0]:
         seen |= ray_of(driver)
     reap(seen)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    _watch(os.getppid())
+    _watch(os.getppid(), sys.argv[1])
