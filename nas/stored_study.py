@@ -5,9 +5,11 @@ A study is read only here. What does not fit is refused in one line that names t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -48,20 +50,55 @@ _OUTCOMES: dict[TrialState, tuple[type, ...]] = {
 """What the trials of a state may have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StoredStudy:
-    """A study as it lies in a storage, without its trials."""
+    """A study as it lies in a storage."""
 
+    storage: BaseStorage
     name: str
     id: int
+    objectives: tuple[Objective, ...]
     identity: Mapping[str, Any]
     """Settings that give it its meaning; empty where the process that made it was killed at that."""
     grown_from: tuple[Mapping[str, Any], ...]
     succeeds: str | None
     costs_version: int
     """Of the count by which its costs are stated."""
-    size: int
-    """How many trials it has."""
+
+    @cached_property
+    def trials(self) -> list[tuple[Trial, FrozenTrial]]:
+        """Its trials by number, each also as it is stored; read when they are first asked for.
+
+        Raises:
+            StudyError: One is not as a search writes it; names it.
+        """
+        with _refusing(self.name):
+            stored = _all_trials(self.storage, self.id)
+            found: dict[int, Trial] = {}
+            for number, frozen in enumerate(stored):
+                with _naming(number):
+                    if frozen.number != number:
+                        raise MalformedError(
+                            f"its number is {shown(frozen.number)}, though {number} trials are before it"
+                        )
+                    found[number] = _trial(frozen, found, self.objectives)
+            _check_costs(found.values())
+        return list(zip(found.values(), stored, strict=True))
+
+    def check_domains(self, domains: Mapping[str, BaseDistribution]) -> None:
+        """Refuses trials of decisions with other domains than those of the present space.
+
+        Raises:
+            StudyError: Names trial and decision.
+        """
+        for _, frozen in self.trials:
+            for decision, domain in frozen.distributions.items():
+                if domains.get(decision) != domain:
+                    raise refused(
+                        self.name,
+                        f"trial {frozen.number}: {decision} has the domain {shown(domain)}; in this search it has "
+                        f"{shown(domains.get(decision))}",
+                    )
 
 
 @contextmanager
@@ -97,7 +134,7 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
         except KeyError:
             return None
         wanted, found = directions_of(objectives), list(storage.get_study_directions(study))
-        attributes, size = storage.get_study_user_attrs(study), storage.get_n_trials(study)
+        attributes = storage.get_study_user_attrs(study)
         if wanted != found:
             raise MalformedError(
                 f"it has other objectives, {', '.join(each.name.lower() for each in found) or 'none'}; this search has "
@@ -108,7 +145,7 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
         if known != names:
             raise MalformedError(f"it has other objectives, {shown(known)}; this search has {', '.join(names)}")
         begun = IDENTITY in attributes
-        if not begun and size:
+        if not begun and storage.get_n_trials(study):
             raise MalformedError("it holds trials, but was not made by a search")
         if begun and attributes.get(FORMAT_KEY) != FORMAT:
             raise MalformedError(
@@ -117,13 +154,14 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
         grown_from = sequence(attributes.get(GROWN_FROM, ()), f"its attribute {GROWN_FROM}")
         succeeds = attributes.get(SUCCEEDS)
         return StoredStudy(
+            storage=storage,
             name=name,
             id=study,
+            objectives=objectives,
             identity=mapping(attributes[IDENTITY], f"its attribute {IDENTITY}") if begun else {},
             grown_from=tuple(mapping(each, f"its attribute {GROWN_FROM}") for each in grown_from),
             succeeds=None if succeeds is None else text(succeeds, f"its attribute {SUCCEEDS}"),
             costs_version=whole(attributes.get(COSTS_VERSION, FIRST_VERSION), f"its attribute {COSTS_VERSION}", 1),
-            size=size,
         )
 
 
@@ -140,40 +178,6 @@ def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:
             return None
         attributes: Mapping[str, Any] = storage.get_study_user_attrs(study)
         return attributes if IDENTITY in attributes or storage.get_n_trials(study) else None
-
-
-def stored_trials(
-    storage: BaseStorage, study: StoredStudy, objectives: tuple[Objective, ...]
-) -> list[tuple[Trial, FrozenTrial]]:
-    """The trials of a study by number, each also as it is stored.
-
-    Raises:
-        StudyError: One is not as a search writes it; names it.
-    """
-    with _refusing(study.name):
-        stored = _all_trials(storage, study)
-        found: dict[int, Trial] = {}
-        for number, frozen in enumerate(stored):
-            with _naming(number):
-                if frozen.number != number:
-                    raise MalformedError(f"its number is {shown(frozen.number)}, though {number} trials are before it")
-                found[number] = _trial(frozen, found, objectives)
-        _check_costs(found.values())
-    return list(zip(found.values(), stored, strict=True))
-
-
-def check_domains(study: StoredStudy, frozen: FrozenTrial, domains: Mapping[str, BaseDistribution]) -> None:
-    """Refuses a trial of decisions with other domains than those of the present space.
-
-    Raises:
-        StudyError: Names trial and decision.
-    """
-    with _refusing(study.name), _naming(frozen.number):
-        for decision, domain in frozen.distributions.items():
-            if domains.get(decision) != domain:
-                raise MalformedError(
-                    f"{decision} has the domain {shown(domain)}; in this search it has {shown(domains.get(decision))}"
-                )
 
 
 def refused(name: str, reason: object) -> StudyError:
@@ -244,15 +248,19 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {shown(reason_of(error))}"
 
 
-def _all_trials(storage: BaseStorage, study: StoredStudy) -> list[FrozenTrial]:
+def _all_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
     try:
-        return storage.get_all_trials(study.id, deepcopy=False)
+        return storage.get_all_trials(study, deepcopy=False)
     except Exception as error:
         if is_away(error):
             raise
-        for number in range(study.size):  # which of them it is
+        for number in itertools.count():  # which of them it is
+            try:
+                trial = storage.get_trial_id_from_study_id_trial_number(study, number)
+            except KeyError:
+                break
             with _naming(number):
-                storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study.id, number))
+                storage.get_trial(trial)
         raise
 
 

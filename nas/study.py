@@ -36,12 +36,10 @@ from nas.stored_study import (
     IDENTITY,
     METRIC_NAMES,
     StoredStudy,
-    check_domains,
     directions_of,
     find_study,
     optuna_form,
     refused,
-    stored_trials,
     told_as_study_error,
 )
 from nas.study_holder import StudyHolder
@@ -277,9 +275,8 @@ class Study:
         """What is stored, as trials of the present space."""
         stored = find_study(self._storage, self.name, self.objectives)
         assert stored is not None
-        found = stored_trials(self._storage, stored, self.objectives)
-        for _, frozen in found:
-            check_domains(stored, frozen, self._distributions)
+        stored.check_domains(self._distributions)
+        found = stored.trials
         if self._translate is None:
             return found
         try:

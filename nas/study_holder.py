@@ -90,7 +90,7 @@ class StudyHolder:
 
 def _is_sign(holder: Any) -> TypeGuard[dict[str, Any]]:
     """Whether it is what a driver writes, and not what another hand made of it."""
-    kinds = {"host": str, "pid": int, "token": str, "time": (int, float)}
+    kinds = {"host": str, "pid": int, "token": str, "time": int | float}
     return isinstance(holder, dict) and all(isinstance(holder.get(key), kind) for key, kind in kinds.items())
 
 

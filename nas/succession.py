@@ -31,7 +31,6 @@ from nas.stored_study import (
     attributes_of,
     find_study,
     refused,
-    stored_trials,
     told_as_study_error,
 )
 from nas.study import Study, check_identity, constraint_values, rewrite_identity
@@ -102,7 +101,6 @@ class _Succession:
         self._context = context
         self._count = count
         self._tell = tell
-        self._stored: dict[str, list[tuple[Trial, FrozenTrial]]] = {}
         self._family: list[StoredStudy] = []
         first = find_study(storage, name, objectives)
         if first is not None and first.succeeds not in (None, name):
@@ -135,7 +133,7 @@ class _Succession:
             check_identity(latest, self._identity)
         if differing or latest.costs_version != self._count.version:
             return self._succeed(latest, earlier, grown=bool(differing))
-        unfinished = latest.size < max(study.size for study in self._family)
+        unfinished = len(self._family) > 1 and len(latest.trials) < max(len(study.trials) for study in self._family)
         # The process that took over the trials was killed. They are read before anything is written.
         try:
             predecessors = self._predecessors(earlier) if unfinished else []
@@ -175,7 +173,7 @@ class _Succession:
                 holder.release()
         changes = summary((each.trial for each in predecessors), counted)
         attributes = {COSTS_VERSION: self._count.version, **({GROWN_FROM: earlier} if earlier else {})}
-        if not changes and self._same_domains(latest) and latest.size == len(predecessors):
+        if not changes and self._same_domains(latest) and len(latest.trials) == len(predecessors):
             rewrite_identity(self._storage, latest.id, self._identity, attributes)
             study = self._study(latest.name, earlier)
         else:
@@ -205,11 +203,6 @@ class _Succession:
             **more,
         )
 
-    def _trials_of(self, study: StoredStudy) -> list[tuple[Trial, FrozenTrial]]:
-        if study.name not in self._stored:
-            self._stored[study.name] = stored_trials(self._storage, study, self._objectives)
-        return self._stored[study.name]
-
     def _predecessors(self, earlier: Iterable[Mapping[str, Any]]) -> list[_Predecessor]:
         """All trials of before by number, each from the latest study that has it.
 
@@ -219,7 +212,7 @@ class _Succession:
         growth = Growth(self._context.space, earlier)
         found = {}
         for study in self._family:
-            for trial, stored in self._trials_of(study):
+            for trial, stored in study.trials:
                 found[trial.number] = trial, stored, study.costs_version
         return [_Predecessor(growth(trial), stored, version) for trial, stored, version in found.values()]
 
@@ -249,7 +242,7 @@ class _Succession:
         try:
             found = find_study(self._storage, name, self._objectives)
             assert found is not None
-            begin = list(zip(self._trials_of(self._family[0]), self._trials_of(found), strict=False))
+            begin = list(zip(self._family[0].trials, found.trials, strict=False))
         except StudyError:
             return None
         common = [(one.outcome, other.outcome) for (one, _), (other, _) in begin if one.outcome is not None]
@@ -258,7 +251,7 @@ class _Succession:
     def _same_domains(self, study: StoredStudy) -> bool:
         return all(
             self._context.distributions.get(decision) == distribution
-            for _, stored in self._trials_of(study)
+            for _, stored in study.trials
             for decision, distribution in stored.distributions.items()
         )
 

@@ -27,7 +27,7 @@ from nas.records import Trial, TrialState
 from nas.report.tables import read_candidates
 from nas.result import SearchResult
 from nas.storage import open_storage, sqlite_url
-from nas.stored_study import find_study, stored_trials
+from nas.stored_study import find_study
 from run_search import main, read_settings, run
 from search_plan import Plan
 from search_spaces import load_model
@@ -84,7 +84,7 @@ def continued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         storage = open_storage(sqlite_url(output / "study.db"))
         study = find_study(storage, "search", plan.objectives)
         assert study is not None
-        before = tuple(trial for trial, _ in stored_trials(storage, study, plan.objectives))
+        before = tuple(trial for trial, _ in study.trials)
 
         def costs(candidate: Candidate) -> dict[str, float]:
             with torch.device("meta"):

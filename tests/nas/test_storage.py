@@ -23,7 +23,7 @@ from nas.records import Trial
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
-from nas.stored_study import find_study, stored_trials
+from nas.stored_study import find_study
 from nas.study import Study
 from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
 from nas.succession import open_study
@@ -83,10 +83,9 @@ def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: st
 
 
 def trials_of(url: str, name: str) -> list[Trial]:
-    storage, objectives = open_storage(url), toy_objectives()
-    study = find_study(storage, name, objectives)
+    study = find_study(open_storage(url), name, toy_objectives())
     assert study is not None
-    return [trial for trial, _ in stored_trials(storage, study, objectives)]
+    return [trial for trial, _ in study.trials]
 
 
 def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
