@@ -37,8 +37,13 @@ def open_regular(path: Path) -> IO[bytes]:
     return file
 
 
-def read_json(path: Path, most: int = LARGEST_JSON) -> Any:
-    """What stands in a JSON file of at most so many bytes.
+def read_json(path: Path, *, most: int = LARGEST_JSON, finite: bool = True) -> Any:
+    """What stands in a JSON file.
+
+    Args:
+        path: Of the file.
+        most: Bytes that it may have.
+        finite: Whether NaN and infinity are refused, which JSON has not, but Python writes.
 
     Raises:
         FileNotFoundError: There is nothing.
@@ -53,7 +58,7 @@ def read_json(path: Path, most: int = LARGEST_JSON) -> Any:
     if len(content) > most:
         raise OutputError(f"{path} is larger than {most:,} bytes")
     try:
-        return parse_json(content.decode())
+        return parse_json(content.decode(), finite=finite)
     except RecursionError:
         raise OutputError(f"{path} is not JSON that is read here: it is nested too deeply") from None
     except UnicodeDecodeError:
@@ -62,7 +67,7 @@ def read_json(path: Path, most: int = LARGEST_JSON) -> Any:
         raise OutputError(f"{path} is not JSON: {error}") from None
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, finite: bool = True) -> Any:
     """The value of a JSON text.
 
     Raises:
@@ -70,7 +75,11 @@ def parse_json(text: str) -> Any:
         RecursionError: It is nested too deeply.
     """
     return json.loads(
-        text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite, parse_int=_of_few_digits
+        text,
+        object_pairs_hook=_once,
+        parse_constant=_refuse if finite else float,
+        parse_float=_finite if finite else float,
+        parse_int=_of_few_digits,
     )
 
 

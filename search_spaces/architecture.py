@@ -118,7 +118,7 @@ def integer(values: Mapping[str, Scalar], name: str) -> int:
     """
     value = values.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
-        raise SpaceError(f"candidate: {name} = {shown(value)} must be an integer from 1 to {LARGEST:,}")
+        raise SpaceError(f"candidate: {name} = {shown(value)} must be a positive integer of at most {LARGEST:,}")
     return value
 
 
@@ -130,7 +130,7 @@ def number(values: Mapping[str, Scalar], name: str) -> float:
     """
     value = values.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LARGEST:
-        raise SpaceError(f"candidate: {name} = {shown(value)} must be a number from 0 to {LARGEST:,}")
+        raise SpaceError(f"candidate: {name} = {shown(value)} must be a number of at least 0 and at most {LARGEST:,}")
     return float(value)
 
 

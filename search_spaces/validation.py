@@ -150,7 +150,7 @@ def _one_of(name: str, value: object, allowed: Sequence[object]) -> list[str]:
 def _whole(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
     if is_number(value, whole=True, low=low, high=high):
         return []
-    bounds = f"of at least {low}" if high == math.inf else f"from {low} to {high:,}"
+    bounds = f"of at least {low}" + ("" if high == math.inf else f" and at most {high:,}")
     return [f"{name} = {shown(value)} must be an integer {bounds}"]
 
 
