@@ -234,7 +234,7 @@ class _Succession:
 
     def _successor(self, name: str, attributes: Mapping[str, Any]) -> StoredStudy | None:
         """The study of a name and with these attributes, if it has taken over the trials of this search."""
-        if SUCCEEDS in attributes:
+        if attributes.get(SUCCEEDS) is not None:
             return find_study(self._storage, name, self._objectives) if attributes[SUCCEEDS] == self._name else None
         if not (attributes.get(GROWN_FROM) and self._family):
             return None

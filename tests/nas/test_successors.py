@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import run_inline, toy_costs, toy_driver, toy_objectives
+from toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 from nas.count import Count
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.errors import StudyError
+from nas.records import Evaluation, Measurement
 from nas.samplers.context import SamplerContext
 from nas.simple_space import SimpleSpace
-from nas.storage import open_storage, sqlite_url
+from nas.storage import close_storage, open_storage, sqlite_url
 from nas.stored_study import GROWN_FROM, SUCCEEDS
 from nas.study import Study
 from nas.succession import open_study
 
 RATE = FloatRange(name="lr", low=0.01, high=1.0, log=True)
+SECONDS = itertools.count(1)
+"""No two trainings take as long."""
 MIXER = Choice(name="mixer", choices=("fixed",))
 
 
 def space(widths: tuple[int, ...], *, ranks: bool = False) -> SimpleSpace:
-    rank = (IntRange(name="rank", low=0, high=3),) if ranks else ()
-    return SimpleSpace("toy", Choice(name="width", choices=widths), MIXER, RATE, *rank, former={"rank": 0})
+    of_all = (Choice(name="width", choices=widths), MIXER, RATE)
+    if not ranks:
+        return SimpleSpace("toy", *of_all)
+    return SimpleSpace("toy", *of_all, IntRange(name="rank", low=0, high=3), former={"rank": 0})
 
 
 def opened(url: str, name: str, of: SimpleSpace, seed: int = 0) -> Study:
     context = SamplerContext(space=of, costs=toy_costs, limits={}, seed=seed)
     identity = {"space": of.settings(), "seed": seed}
-    return open_study(open_storage(url), name, toy_objectives(), identity, context, Count(costs=toy_costs))
+    storage = open_storage(url)
+    try:
+        return open_study(storage, name, toy_objectives(), identity, context, Count(costs=toy_costs))
+    except StudyError:
+        close_storage(storage)
+        raise
 
 
 def searched(folder: Path, url: str, name: str, of: SimpleSpace, trials: int, seed: int = 0) -> Study:
     study = opened(url, name, of, seed)
-    run_inline(toy_driver(folder, study=study, space=of, trials=trials, seed=seed))
+    driver = toy_driver(folder, study=study, space=of, trials=trials, seed=seed)
+    while (task := driver.next_task()) is not None:
+        measured = Measurement(mean=toy_accuracy(task.candidate), std=40.0, n=100)
+        driver.on_outcome(
+            task.trial, Evaluation(measurements={"accuracy": measured}, seconds=next(SECONDS) / 7, epochs=3)
+        )
+    assert driver.finished
     study.close()
     return study
 
@@ -49,6 +66,7 @@ def without(url: str, name: str, key: str) -> None:
     """As an earlier version, which did not write it down, would have left the study."""
     storage = open_storage(url)
     storage.set_study_user_attr(storage.get_study_id_from_name(name), key, None)
+    close_storage(storage)
 
 
 def test_a_study_that_has_grown_by_itself_is_no_successor_of_another(tmp_path: Path, url: str):
@@ -71,8 +89,7 @@ def test_a_successor_of_before_is_known_by_the_trials_that_it_took_over(tmp_path
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 6)
     assert grown.name == "c10-2"
     without(url, "c10-2", SUCCEEDS)
-    storage = open_storage(url)
-    assert storage.get_study_user_attrs(storage.get_study_id_from_name("c10-2"))[GROWN_FROM]
+    assert optuna.load_study(study_name="c10-2", storage=url).user_attrs[GROWN_FROM]
     more = searched(tmp_path, url, "c10", space((8, 16, 32)), 7)
     assert (more.name, list(more)[: len(grown)]) == ("c10-2", list(grown))
 
@@ -82,7 +99,7 @@ def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, u
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 4)
     with pytest.raises(StudyError, match=r"'c10-2' goes on with the trials of 'c10'"):
         opened(url, "c10-2", space((8, 16, 32)))
-    assert list(opened(url, "c10", space((8, 16, 32)))) == list(grown)
+    assert list(searched(tmp_path, url, "c10", space((8, 16, 32)), 4)) == list(grown)
 
 
 @pytest.mark.parametrize("directions", [["minimize", "minimize"], ["maximize"], ["minimize", "maximize"]])
