@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from nas.atomic_file import json_bytes, write_atomically
 from nas.candidate import Candidate
 from nas.disk_usage import folder_size
-from nas.errors import OutputError, StudyError
+from nas.errors import NasError, OutputError, StudyError
 from nas.json_fields import MalformedError, mapping, numbers
 from nas.json_file import read_json
 from nas.objectives import losses
@@ -48,6 +49,7 @@ class OutputFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._is_new = False
 
     @property
     def database(self) -> Path:
@@ -91,6 +93,7 @@ class OutputFolder:
             raise OutputError(
                 f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
             )
+        self._is_new = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = lock.open("a+")
@@ -115,6 +118,10 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._lock is not None:
+            with suppress(OSError):
+                names = {each.name for each in self.path.iterdir()}
+                if self._is_new and isinstance(error, NasError) and names == {".lock"}:
+                    shutil.rmtree(self.path)  # nothing came of it
             self._lock.close()
 
     def forget(self, trials: Iterable[int]) -> None:

@@ -33,6 +33,18 @@ def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path):
         OutputFolder(tmp_path / "file" / "run").__enter__()
 
 
+def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path):
+    for name in ("new", "old"):
+        if name == "old":
+            (tmp_path / name).mkdir()
+        with pytest.raises(StudyError), OutputFolder(tmp_path / name):
+            raise StudyError("refused")
+    begun = OutputFolder(tmp_path / "begun").__enter__()
+    begun.database.touch()
+    begun.__exit__(StudyError, StudyError("refused"), None)
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "begun"}
+
+
 def result_of(folder: Path) -> SearchResult:
     """A toy search of four trials, of which all are on the front."""
     driver = toy_driver(folder, trials=4, space=ToySpace(learning_rate=False))
