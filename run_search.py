@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ GROUPS = {
     "log": LogSettings,
 }
 INTERRUPTED = 130
+WEIGHTLESS = 3
+"""Exit code of a search that has come to its end, but networks of its front cannot be loaded."""
 
 
 def search(settings: Settings) -> ParetoFront:
@@ -210,10 +213,9 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     from nas.report import write_report
 
     result = _result(plan, driver)
-    missing = folder.publish(result)
-    if missing:
-        numbers = ", ".join(map(str, missing))
-        print(f"models of trials {numbers} are not here: they were trained into another output folder", file=sys.stderr)
+    result = replace(result, weightless=folder.publish(result, plan.check_weights))
+    for line in result.weightless_lines:
+        print(line, file=sys.stderr)
     write_report(result, folder.path)
     return result
 
@@ -347,7 +349,7 @@ def _run(settings: Settings) -> int:
     if result.ended:
         print(f"the search ended before all its trials: {result.ended}", file=sys.stderr)
     print(f"\nreport: {report}", file=sys.stderr)
-    return 0
+    return WEIGHTLESS if result.weightless else 0
 
 
 if __name__ == "__main__":

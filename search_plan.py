@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nas.latency import Latency
     from nas.latency_book import LatencyBook
     from nas.machine import Machine
+    from nas.records import Trial
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
@@ -314,6 +315,12 @@ class Plan:
     def on_cluster(self) -> bool:
         """Whether trainings may run on other machines than this."""
         return self.settings.search.engine == "ray" and self.settings.ray.address is not None
+
+    def check_weights(self, folder: Path, trial: Trial) -> None:
+        """Refuses weights that are not whole, or not of a trial's network, with an OutputError."""
+        from search_spaces.stored_model import check_model
+
+        check_model(folder, trial.candidate, self.space.settings())
 
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""

@@ -24,6 +24,7 @@ from evaluator.sources import requested_size
 from evaluator.stratification import Labels
 from nas.atomic_file import draft_of, sweep
 from nas.errors import OutputError
+from nas.json_file import read_json
 
 DESCRIPTION = "set.json"
 FORMAT = 3
@@ -143,7 +144,7 @@ def _short(text: str) -> str:
 def open_set(folder: Path) -> DecodedSet | None:
     """The set in a folder, or nothing if there is none or it is broken."""
     try:
-        raw = json.loads((folder / DESCRIPTION).read_text())
+        raw = read_json(folder / DESCRIPTION)
         if raw["format"] != FORMAT:
             return None
         found = DecodedSet(folder=folder, description=SetDescription.from_json(raw))

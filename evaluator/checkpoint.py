@@ -10,6 +10,8 @@ import json
 import logging
 import pickle
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ import torch
 
 from evaluator.disk_budget import DiskBudget
 from nas.atomic_file import write_atomically
+from nas.json_fields import mapping
+from nas.json_file import open_regular, read_json
 from nas.records import Evaluation, outcome_from_json
 
 LEAST_SECONDS = 2.0
@@ -78,8 +82,11 @@ class Checkpoints:
     def finished(self) -> Evaluation | None:
         """What this very training gave, if it was finished before."""
         try:
-            record = json.loads(self._outcome.read_text())
-            if record["identity"] != self._identity or not self.weights.is_file():
+            record = mapping(read_json(self._outcome, finite=False), "the record")
+            if record["identity"] != self._identity:
+                return None
+            if not _is_whole(self.weights):
+                log.warning("%s is gone or broken: training anew", self.weights)
                 return None
             outcome = outcome_from_json(record["outcome"])
         except FileNotFoundError:
@@ -92,7 +99,8 @@ class Checkpoints:
     def load(self, device: torch.device) -> Saved | None:
         """Where this very training stood; nothing if there is no checkpoint, or a broken one, or one of another training."""
         try:
-            record = torch.load(self._last, map_location=device, weights_only=True)
+            with open_regular(self._last) as file:
+                record = torch.load(file, map_location=device, weights_only=True)
             if record["identity"] != self._identity:
                 log.warning("%s belongs to another training: training anew", self._last)
                 return None
@@ -154,6 +162,15 @@ class Checkpoints:
             if fits:
                 write_atomically(target, content)
         return fits
+
+
+def _is_whole(weights: Path) -> bool:
+    """Whether a file of weights is there as it was written, by the checksums in it."""
+    try:
+        with open_regular(weights) as file, zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def _serialized(record: object) -> bytes:

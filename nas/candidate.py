@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from nas.dimensions import Scalar
+from nas.json_fields import entry, mapping, scalars, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Candidate:
     @cached_property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON: the key of de-duplication."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @property
     def decisions(self) -> dict[str, Scalar]:
@@ -43,5 +44,14 @@ class Candidate:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Candidate:
-        """The candidate that `to_json` wrote."""
-        return cls(space=data["space"], architecture=dict(data["architecture"]), training=dict(data["training"]))
+        """The candidate that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "the candidate")
+        return cls(
+            space=text(entry(data, "space", "the candidate"), "the candidate's space"),
+            architecture=scalars(entry(data, "architecture", "the candidate"), "the candidate's architecture"),
+            training=scalars(entry(data, "training", "the candidate"), "the candidate's training"),
+        )

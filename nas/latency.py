@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nas.errors import unknown_name
+from nas.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
 
 FORMS = ("eager", "compiled", "onnx")
 """How a deployed network is run: by PyTorch as it is, compiled by torch.compile, exported and run by ONNX Runtime."""
@@ -40,9 +41,25 @@ class Conditions:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Conditions:
-        """The conditions that `to_json` wrote."""
-        channels, height, width = data["image_shape"]
-        return cls(**{**data, "image_shape": (channels, height, width)})
+        """The conditions that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "conditions")
+        shape = sequence(entry(data, "image_shape", "conditions"), "image_shape")
+        if len(shape) != 3:
+            raise MalformedError(f"image_shape is {shown(shape)}; allowed: three integers")
+        channels, height, width = (whole(side, "image_shape", 1) for side in shape)
+        return cls(
+            device=text(entry(data, "device", "conditions"), "device"),
+            form=text(entry(data, "form", "conditions"), "form"),
+            batch=whole(entry(data, "batch", "conditions"), "batch", 1),
+            image_shape=(channels, height, width),
+            threads=whole(entry(data, "threads", "conditions"), "threads"),
+            precision=text(data.get("precision", "fp32"), "precision"),
+            channels_last=data.get("channels_last") is True,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +105,20 @@ class Latency:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Latency:
-        """The latency that `to_json` wrote."""
-        return cls(**{**data, "conditions": Conditions.from_json(data["conditions"])})
+        """The latency that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "a latency")
+        return cls(
+            conditions=Conditions.from_json(entry(data, "conditions", "a latency")),
+            median=number(entry(data, "median", "a latency"), "median", 0),
+            spread=number(entry(data, "spread", "a latency"), "spread", 0),
+            runs=whole(entry(data, "runs", "a latency"), "runs", 1),
+            warm_up_runs=whole(entry(data, "warm_up_runs", "a latency"), "warm_up_runs"),
+            disturbed_by=text(data.get("disturbed_by", ""), "disturbed_by"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

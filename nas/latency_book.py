@@ -14,6 +14,8 @@ from tqdm import tqdm
 from nas.candidate import Candidate
 from nas.count import COSTS_VERSION, FIRST_VERSION, Count
 from nas.errors import MeasurementError, OutputError
+from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, sequence
+from nas.json_file import open_regular, parse_json
 from nas.latency import LEAST_NETWORKS, Latency
 from nas.latency_predictor import LatencyPredictor, Measured
 
@@ -136,14 +138,15 @@ class LatencyBook:
 
     def _read(self) -> None:
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-        except OSError as error:
-            raise OutputError(f"{self._path} cannot be read: {error.strerror or error}") from error
+            with open_regular(self._path) as file:
+                lines = file.read().splitlines()
+        except FileNotFoundError:
+            lines = []
         for line in lines:
             try:
-                data = json.loads(line)
+                data = mapping(parse_json(line.decode()), "a line")
                 found, version = _measured(data), data.get(COSTS_VERSION, FIRST_VERSION)
-            except (json.JSONDecodeError, KeyError, TypeError, ValueError):
+            except (ValueError, RecursionError):
                 continue  # a line that was cut off when its writer died; the network is measured again
             into = self._measured if version == self._count.version else self._counted_otherwise
             into[json.dumps(dict(found[0].architecture), sort_keys=True)] = found
@@ -176,7 +179,11 @@ class LatencyBook:
 
 
 def _measured(line: Mapping[str, Any]) -> tuple[Measured, ...]:
+    architecture = scalars(entry(line, "architecture", "a line"), "architecture")
+    costs = numbers(entry(line, "costs", "a line"), "costs")
+    latencies = sequence(entry(line, "latencies", "a line"), "latencies")
+    if not latencies:
+        raise MalformedError("a line has no latencies")
     return tuple(
-        Measured(architecture=line["architecture"], costs=line["costs"], latency=Latency.from_json(latency))
-        for latency in line["latencies"]
+        Measured(architecture=architecture, costs=costs, latency=Latency.from_json(latency)) for latency in latencies
     )

@@ -6,17 +6,21 @@ import fcntl
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from nas.atomic_file import json_bytes, sweep, write_atomically
+from nas.candidate import Candidate
 from nas.disk_usage import folder_size
-from nas.errors import OutputError, StudyError
+from nas.errors import NasError, OutputError, StudyError
+from nas.json_fields import MalformedError, mapping, numbers
+from nas.json_file import read_json
 from nas.objectives import losses
 from nas.pareto import Point, dominates
-from nas.records import Trial, TrialState
+from nas.records import ACCURACY, Evaluation, Trial, TrialState, outcome_from_json
 
 if TYPE_CHECKING:
     from nas.driver import Driver
@@ -24,8 +28,11 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"
+OUTCOME = "outcome.json"
 FILES = ("config.yaml", "provenance.json", "trials.csv", "report.html", "checkpoints", "models", "logs")
 """What a search writes; in a folder that no search has used before they are somebody else's."""
+Check = Callable[[Path, Trial], object]
+"""Refuses with an OutputError what the weights in a folder are, where they are not whole, or not of a trial's network."""
 
 
 class OutputFolder:
@@ -42,6 +49,7 @@ class OutputFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._is_new = False
 
     @property
     def database(self) -> Path:
@@ -85,6 +93,7 @@ class OutputFolder:
             raise OutputError(
                 f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
             )
+        self._is_new = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = lock.open("a+")
@@ -109,6 +118,10 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._lock is not None:
+            with suppress(OSError):
+                names = {each.name for each in self.path.iterdir()}
+                if self._is_new and isinstance(error, NasError) and names == {".lock"}:
+                    shutil.rmtree(self.path)  # nothing came of it
             self._lock.close()
 
     def sweep(self) -> None:
@@ -121,37 +134,79 @@ class OutputFolder:
         for number in trials:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
-    def publish(self, result: SearchResult) -> list[int]:
+    def publish(self, result: SearchResult, check: Check) -> dict[int, str]:
         """Makes `models/` hold exactly the front: for each member its weights, and the description `load_model` needs.
 
+        Weights are copied where they are those that the member's training left, whole. A model that is there already stays where
+        there are none.
+
+        Args:
+            result: The search.
+            check: Refuses weights that are not whole, or not of a candidate's network.
+
         Returns:
-            Members whose weights are not here: they were trained into another output folder.
+            Members without weights, by number, and why.
 
         Raises:
             OutputError: A file cannot be written.
         """
-        missing = []
+        missing = {}
         for number in result.front.trials:
-            folder = self.models / str(number)
-            weights = self.checkpoints / str(number) / WEIGHTS
-            if weights.exists():
-                write_atomically(folder / WEIGHTS, weights.read_bytes())
-            elif not (folder / WEIGHTS).exists():
-                missing.append(number)
-                continue
             trial = result.trials[number]
+            trained, model = self.checkpoints / str(number), self.models / str(number)
+            fault = _fault(trained, OUTCOME, trial, check)
+            if not fault:
+                write_atomically(model / WEIGHTS, (trained / WEIGHTS).read_bytes())
+            elif kept := _fault(model, CANDIDATE, trial, check):
+                missing[number] = fault if (trained / WEIGHTS).exists() or not (model / WEIGHTS).exists() else kept
+                continue
             description = {
                 "space": dict(result.space),
                 "candidate": trial.candidate.to_json(),
                 "values": trial.values(),
                 "data": dict(result.data),
             }
-            write_atomically(folder / CANDIDATE, json_bytes(description))
+            write_atomically(model / CANDIDATE, json_bytes(description))
         members = {str(number) for number in result.front.trials}
         for folder in self.models.iterdir() if self.models.exists() else ():
             if folder.name not in members and folder.name.isdecimal() and (folder / CANDIDATE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
         return missing
+
+
+def _fault(folder: Path, record: str, trial: Trial, check: Check) -> str:
+    """Why the weights in a folder are not those of a trial; empty if they are.
+
+    Args:
+        folder: With weights, and beside them what says whose they are.
+        record: Name of that file.
+        trial: Whose they should be.
+        check: See `OutputFolder.publish`.
+    """
+    if not (folder / WEIGHTS).exists():
+        return "its weights are gone, or were trained into another output folder"
+    try:
+        if not _is_of(mapping(read_json(folder / record, finite=False), record), trial):
+            return f"the weights in {folder} are of another training"
+        check(folder, trial)
+    except FileNotFoundError:
+        return f"the weights in {folder} are without {record}, which says whose they are"
+    except (OutputError, MalformedError) as error:
+        return f"its weights are broken: {error}"
+    return ""
+
+
+def _is_of(record: Mapping[str, Any], trial: Trial) -> bool:
+    """Whether an outcome, or the description of a model, is of a trial; a training is known by what it gave and its seconds."""
+    if "values" in record:
+        described = Candidate.from_json(mapping(record.get("candidate"), "candidate"))
+        return numbers(record["values"], "values").get(ACCURACY) == trial.values().get(ACCURACY) and (
+            described.decisions.items() <= trial.candidate.decisions.items()
+        )
+    left, known = outcome_from_json(mapping(record.get("outcome"), "outcome")), trial.outcome
+    if not (isinstance(left, Evaluation) and isinstance(known, Evaluation)):
+        return False
+    return (left.measurements, left.seconds) == (known.measurements, known.seconds)
 
 
 BEATEN_BY = 10

@@ -63,7 +63,7 @@ def make_driver(
     from nas.objectives import Kind
     from nas.samplers.context import SamplerContext
     from nas.settings import SearchSettings
-    from nas.storage import open_storage, sqlite_url
+    from nas.storage import close_storage, open_storage, sqlite_url
     from nas.succession import open_study
 
     context = SamplerContext(
@@ -77,7 +77,11 @@ def make_driver(
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
     count = Count(costs=costs, version=costs_version)
-    study = open_study(storage, "search", objectives, identity, context, count, tell)
+    try:
+        study = open_study(storage, "search", objectives, identity, context, count, tell)
+    except BaseException:
+        close_storage(storage)
+        raise
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 

@@ -11,6 +11,7 @@ from typing import Any
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
+from nas.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
 
 ACCURACY = "accuracy"
 """Name of the learned objective; in percent."""
@@ -78,8 +79,17 @@ class Measurement:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
-        """The measurement that `to_json` wrote."""
-        return cls(mean=data["mean"], std=data["std"], n=data["n"])
+        """The measurement that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "a measurement")
+        return cls(
+            mean=number(entry(data, "mean", "a measurement"), "a measurement's mean"),
+            std=number(entry(data, "std", "a measurement"), "a measurement's std", 0),
+            n=whole(entry(data, "n", "a measurement"), "a measurement's n", 1),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,20 +225,38 @@ Outcome = Evaluation | Failure
 
 
 def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
-    """The evaluation or failure that `to_json` wrote."""
+    """The evaluation or failure that `to_json` wrote.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    data = mapping(data, "the outcome")
+    seconds = number(entry(data, "seconds", "the outcome"), "the outcome's seconds", 0)
+    epochs = whole(entry(data, "epochs", "the outcome"), "the outcome's epochs")
     if "failure" in data:
-        return Failure(
-            kind=FailureKind(data["failure"]),
-            message=data["message"],
-            seconds=data["seconds"],
-            epochs=data["epochs"],
-        )
+        kind = text(data["failure"], "the outcome's failure")
+        if kind not in set(FailureKind):
+            raise MalformedError(f"the outcome's failure is {shown(kind)}; allowed: {', '.join(FailureKind)}")
+        message = text(entry(data, "message", "the outcome"), "the outcome's message")
+        return Failure(kind=FailureKind(kind), message=message, seconds=seconds, epochs=epochs)
+    measurements = mapping(entry(data, "measurements", "the outcome"), "the outcome's measurements")
+    details = mapping(entry(data, "details", "the outcome"), "the outcome's details")
+    for point in sequence(details.get("curve", ()), "the outcome's curve"):
+        _check_point(mapping(point, "a point of the outcome's curve"))
     return Evaluation(
-        measurements={name: Measurement.from_json(value) for name, value in data["measurements"].items()},
-        seconds=data["seconds"],
-        epochs=data["epochs"],
-        details=data["details"],
+        measurements={name: Measurement.from_json(value) for name, value in measurements.items()},
+        seconds=seconds,
+        epochs=epochs,
+        details=details,
     )
+
+
+def _check_point(point: Mapping[str, Any]) -> None:
+    """Refuses what is no point of a curve: epochs and an accuracy that are finite numbers, and other numbers."""
+    number(entry(point, "epoch", "a point of the outcome's curve"), "an epoch of the outcome's curve", 0)
+    for name, value in point.items():
+        if name == "accuracy" or not (isinstance(value, float) and not math.isfinite(value)):
+            number(value, f"the outcome's curve: {name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

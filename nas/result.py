@@ -41,8 +41,21 @@ class SearchResult:
     """By which count the costs are stated."""
     notes: tuple[str, ...] = ()
     """What else a reader must know, such as how latencies were measured; sentences."""
+    weightless: Mapping[int, str] = field(default_factory=dict)
+    """Members of the front whose weights are not here, by number, and why."""
     ended: str = ""
     """Why the search ended before all its trials; empty if it did not."""
+
+    @property
+    def weightless_lines(self) -> list[str]:
+        """What is to be said of networks of the front that cannot be loaded; nothing where there are none."""
+        if not self.weightless:
+            return []
+        return [
+            *(f"There is no model of trial {number}: {why}." for number, why in self.weightless.items()),
+            "The accuracies stand. A search with another --output and this one's pareto.json as --search.warm_start trains the "
+            "front again.",
+        ]
 
     def require_front(self) -> None:
         """Refuses a search without a front.

@@ -8,52 +8,59 @@ the same trial numbers. Reading the study back from the database gives the same 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy.exc import SQLAlchemyError
 
-from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.errors import StudyError
-from nas.objectives import Direction, Objective
+from nas.errors import SpaceError, StudyError
+from nas.json_fields import shown
+from nas.objectives import Objective
 from nas.one_thread import one_thread
-from nas.patience import patiently, reason_of
-from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState, outcome_from_json
+from nas.patience import patiently
+from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState
 from nas.storage import close_storage
+from nas.stored_study import (
+    CONSTRAINTS,
+    FORMAT,
+    FORMAT_KEY,
+    IDENTITY,
+    METRIC_NAMES,
+    StoredStudy,
+    directions_of,
+    find_study,
+    optuna_form,
+    refused,
+    told_as_study_error,
+)
 from nas.study_holder import StudyHolder
-
-FORMAT = 1
-_IDENTITY = "identity"
-_FORMAT = "format"
 
 
 class Study:
     """All trials of one search, in memory and in the database.
 
     Args:
-        storage: An Optuna storage; see `nas.storage.open_storage`.
+        storage: An Optuna storage; see `nas.storage.open_storage`. What is there is read and checked before anything is written.
         name: Name of the study in the storage; made if it is not there.
         objectives: Axes of the front, in the order of Optuna's values.
         identity: Settings that give the study its meaning, flat, by dotted name.
         distributions: Optuna's form of the space.
-        translate: Makes a stored trial one of this space, where it was added in an earlier form of it.
+        translate: Makes a stored trial one of this space, and refuses one that is none.
         tell: Is told when the storage is away for a while, and when it is back.
         attributes: Further ones of the study in the storage, if it is made.
 
     Raises:
-        StudyError: A study of this name exists with another identity (names the settings that differ), or is held by
-            another driver, or the database fails.
+        StudyError: A study of this name exists with another identity (names the settings that differ), or is not as a search has
+            written it, or is held by another driver, or the database fails.
     """
 
     def __init__(
@@ -73,33 +80,31 @@ class Study:
         self._translate = translate
         self._distributions = distributions
         self._storage = storage
-        directions = [
-            StudyDirection.MAXIMIZE if o.direction is Direction.MAXIMIZE else StudyDirection.MINIMIZE
-            for o in objectives
-        ]
+        directions = directions_of(objectives)
         names = [objective.name for objective in objectives]
         memory = optuna.storages.InMemoryStorage()
         self._mirror = optuna.create_study(directions=directions, storage=memory)
-        memory.set_study_system_attr(self._mirror._study_id, "study:metric_names", names)
+        memory.set_study_system_attr(self._mirror._study_id, METRIC_NAMES, names)
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self._mirror_ids: dict[int, int] = {}
         self._asked: optuna.Trial | None = None
-        with _told_as_study_error():
-            known = {study.study_name for study in storage.get_all_studies()}
-            fresh = name not in known
-            self._id = storage.create_new_study(directions, name) if fresh else storage.get_study_id_from_name(name)
+        stored = find_study(storage, name, objectives)
+        with told_as_study_error():
+            self._id = self._created(directions) if stored is None else stored.id
             # A driver killed between these steps leaves a study without trials and attributes: it is begun again.
-            if fresh or (
-                _IDENTITY not in storage.get_study_user_attrs(self._id) and not storage.get_n_trials(self._id)
-            ):
-                storage.set_study_system_attr(self._id, "study:metric_names", names)
-                for key, value in {**(attributes or {}), _FORMAT: FORMAT, _IDENTITY: dict(identity)}.items():
+            if stored is None or not stored.identity:
+                storage.set_study_system_attr(self._id, METRIC_NAMES, names)
+                for key, value in {**(attributes or {}), FORMAT_KEY: FORMAT, IDENTITY: dict(identity)}.items():
                     storage.set_study_user_attr(self._id, key, value)
-            self._check(name, identity)
+            else:
+                check_identity(stored, identity)
             self.holder = StudyHolder(storage, self._id)
-            self.holder.take()
-            self._load()
+            sign = self.holder.look()
+            found = self._read()
+            if self.holder.take() != sign:
+                found = self._read()  # another driver has had the study in between
+        self._load(found)
 
     @property
     def next_number(self) -> int:
@@ -140,7 +145,7 @@ class Study:
             template.datetime_start = source.datetime_start
             if template.state.is_finished():
                 template.datetime_complete = source.datetime_complete or template.datetime_complete
-        with _told_as_study_error():
+        with told_as_study_error():
             self._ids[trial.number] = patiently(
                 lambda: self._create(trial.number, template),
                 self._tell,
@@ -159,10 +164,10 @@ class Study:
 
     def finish(self, trial: Trial) -> None:
         """Writes the outcome of a running trial."""
-        state, values = self._optuna_form(trial)
+        state, values = optuna_form(trial, self._trials.__getitem__, self.objectives)
         if trial.outcome is not None and trial.reused_from is None:
             self._write_outcome(trial.number, trial.outcome)
-        with _told_as_study_error():
+        with told_as_study_error():
             patiently(
                 lambda: self._storage.set_trial_state_values(self._ids[trial.number], state, values),
                 self._tell,
@@ -183,7 +188,7 @@ class Study:
     def close(self) -> None:
         """Gives the study back and ends the connection to the database."""
         try:
-            with _told_as_study_error():
+            with told_as_study_error():
                 self.holder.release()
         finally:
             close_storage(self._storage)
@@ -194,11 +199,11 @@ class Study:
         Raises:
             StudyError: Another driver has taken the study, or the database is out of reach.
         """
-        with _told_as_study_error():
+        with told_as_study_error():
             patiently(self.holder.renew, self._tell)
 
     def _write_outcome(self, number: int, outcome: Outcome) -> None:
-        with _told_as_study_error():
+        with told_as_study_error():
             patiently(
                 lambda: self._storage.set_trial_user_attr(self._ids[number], "outcome", outcome.to_json()), self._tell
             )
@@ -228,24 +233,10 @@ class Study:
         except UpdateFinishedTrialError:
             return True
 
-    def _optuna_form(self, trial: Trial) -> tuple[OptunaState, list[float] | None]:
-        if trial.state is TrialState.RUNNING:
-            return OptunaState.RUNNING, None
-        if trial.state is TrialState.REUSED and trial.reused_from is not None:
-            return self._optuna_form(self._trials[trial.reused_from])
-        if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
-            return OptunaState.PRUNED, None
-        if trial.state is TrialState.UNTRAINED:
-            return OptunaState.FAIL, None
-        if isinstance(trial.outcome, Evaluation):
-            values = trial.values()
-            return OptunaState.COMPLETE, [values[objective.name] for objective in self.objectives]
-        return OptunaState.FAIL, None
-
     def _template(
         self, trial: Trial, constraints: Mapping[str, float], system_attributes: Mapping[str, Any]
     ) -> FrozenTrial:
-        state, values = self._optuna_form(trial)
+        state, values = optuna_form(trial, self._trials.__getitem__, self.objectives)
         attributes: dict[str, Any] = {
             "digest": trial.candidate.digest,
             "candidate": trial.candidate.to_json(),
@@ -265,130 +256,98 @@ class Study:
             params=dict(trial.genotype),
             distributions=self._distributions,
             user_attrs=attributes,
-            system_attrs={**system_attributes, **{f"constraints:{key}": value for key, value in constraints.items()}},
+            system_attrs={**system_attributes, **{f"{CONSTRAINTS}{key}": value for key, value in constraints.items()}},
             values=values,
         )
         template.datetime_start = template.datetime_start or datetime.now()
         return template
 
-    def _check(self, name: str, identity: Mapping[str, Any]) -> None:
-        attributes = self._storage.get_study_user_attrs(self._id)
-        if attributes.get(_FORMAT) != FORMAT:
-            raise StudyError(f"study {name!r} was not written by this version of the program; choose another --output")
-        stored = attributes[_IDENTITY]
-        if stored.get("data.fingerprint") != identity.get("data.fingerprint"):
+    def _created(self, directions: list[StudyDirection]) -> int:
+        try:
+            return self._storage.create_new_study(directions, self.name)
+        except DuplicatedStudyError:
             raise StudyError(
-                f"the study {name!r} was made with other images, or another split of them; nothing was changed. "
-                "Put the images, and settings such as --data.skip_broken, back as they were to continue it, or give another "
-                "--output for a new search"
-            )
-        differing = sorted(key for key in {*stored, *identity} if stored.get(key) != identity.get(key))
-        if differing:
-            lines = "; ".join(f"{key}: there {stored.get(key)!r}, asked {identity.get(key)!r}" for key in differing)
-            raise StudyError(
-                f"the study {name!r} was made with other settings, nothing was changed: {lines}. "
-                "Use the same settings to continue it, or another --output for a new search"
-            )
+                f"another search is just making the study {self.name!r}; start this one again, or choose another --output or "
+                "--search.study"
+            ) from None
 
-    def _load(self) -> None:
-        for frozen in self._storage.get_all_trials(self._id, deepcopy=False):
-            self._ids[frozen.number] = frozen._trial_id
-            trial = _trial(frozen, self._trials)
-            if self._translate is not None:
-                trial = self._translate(trial)
+    def _read(self) -> list[tuple[Trial, FrozenTrial]]:
+        """What is stored, as trials of the present space."""
+        stored = find_study(self._storage, self.name, self.objectives)
+        assert stored is not None
+        stored.check_domains(self._distributions)
+        found = stored.trials
+        if self._translate is None:
+            return found
+        try:
+            return [(self._translate(trial), frozen) for trial, frozen in found]
+        except SpaceError as error:
+            raise refused(self.name, error) from error
+
+    def _load(self, found: Iterable[tuple[Trial, FrozenTrial]]) -> None:
+        for trial, frozen in found:
+            self._ids[trial.number] = frozen._trial_id
             self._trials[trial.number] = trial
             self._mirror_ids[trial.number] = self._mirror._storage.create_new_trial(
                 self._mirror._study_id, self._mirrored(frozen, trial)
             )
 
     def _mirrored(self, frozen: FrozenTrial, trial: Trial) -> FrozenTrial:
-        """A stored trial as samplers are to see it: a value for every decision, and the curve."""
+        """A stored trial as samplers are to see it: a value for every decision, the curve, and notes that they can read."""
         shown = copy.copy(frozen)
+        shown.user_attrs = {key: value for key, value in frozen.user_attrs.items() if key != CURVE}
+        shown.system_attrs = {key: value for key, value in frozen.system_attrs.items() if _is_note(key, value)}
         if isinstance(trial.outcome, Evaluation):
-            shown.user_attrs = {**frozen.user_attrs, CURVE: _curve(trial.outcome)}
+            shown.user_attrs[CURVE] = _curve(trial.outcome)
         if frozen.params.keys() != trial.genotype.keys():
             shown.params = dict(trial.genotype)
             shown.distributions = self._distributions
         return shown
 
 
-@contextmanager
-def _told_as_study_error() -> Iterator[None]:
-    """Turns a failure of the storage into a StudyError without the URL's password."""
-    try:
-        yield
-    except (StorageInternalError, SQLAlchemyError, OSError) as error:
+def check_identity(stored: StoredStudy, identity: Mapping[str, Any]) -> None:
+    """Refuses a study of other settings.
+
+    Raises:
+        StudyError: Names those that differ.
+    """
+    if stored.identity.get("data.fingerprint") != identity.get("data.fingerprint"):
         raise StudyError(
-            f"the study's storage failed ({reason_of(error)}); what was recorded before is kept, the same command continues"
-        ) from error
+            f"the study {stored.name!r} was made with other images, or another split of them; nothing was changed. "
+            "Put the images, and settings such as --data.skip_broken, back as they were to continue it, or give another "
+            "--output for a new search"
+        )
+    there = stored.identity
+    differing = sorted(key for key in {*there, *identity} if there.get(key) != identity.get(key))
+    if differing:
+        lines = "; ".join(
+            f"{key}: there {shown(there.get(key))}, asked {shown(identity.get(key))}" for key in differing
+        )
+        raise StudyError(
+            f"the study {stored.name!r} was made with other settings, nothing was changed: {lines}. "
+            "Use the same settings to continue it, or another --output for a new search"
+        )
 
 
-def identity_of(storage: BaseStorage, name: str) -> Mapping[str, Any]:
-    """The settings that give a stored study its meaning; empty if it was never begun."""
-    found: Mapping[str, Any] = storage.get_study_user_attrs(storage.get_study_id_from_name(name)).get(_IDENTITY, {})
-    return found
-
-
-def rewrite_identity(
-    storage: BaseStorage, name: str, identity: Mapping[str, Any], attributes: Mapping[str, Any]
-) -> None:
+def rewrite_identity(storage: BaseStorage, study: int, identity: Mapping[str, Any], more: Mapping[str, Any]) -> None:
     """Gives a stored study, which no driver holds, another identity, and further attributes before that."""
-    study = storage.get_study_id_from_name(name)
-    with _told_as_study_error():
-        for key, value in attributes.items():
+    with told_as_study_error():
+        for key, value in more.items():
             storage.set_study_user_attr(study, key, value)
-        storage.set_study_user_attr(study, _IDENTITY, dict(identity))
+        storage.set_study_user_attr(study, IDENTITY, dict(identity))
 
 
-def stored_trials(storage: BaseStorage, name: str) -> list[tuple[Trial, FrozenTrial]]:
-    """The trials of a stored study by number, each also as it is stored."""
-    found: dict[int, Trial] = {}
-    stored = storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False)
-    for frozen in stored:
-        found[frozen.number] = _trial(frozen, found)
-    return list(zip(found.values(), stored, strict=True))
-
-
-def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial]) -> Trial:
-    """A stored trial; one that took over the outcome of an earlier one has it from there."""
-    attributes = frozen.user_attrs
-    first = attributes.get("reused_from")
-    outcome: Outcome | None = None
-    if first is not None and first in earlier:
-        outcome = earlier[first].outcome
-    if attributes.get("outcome") is not None:
-        outcome = outcome_from_json(attributes["outcome"])
-    return Trial(
-        number=frozen.number,
-        genotype=frozen.params,
-        candidate=Candidate.from_json(attributes["candidate"]),
-        state=_state(frozen),
-        costs=attributes["costs"],
-        outcome=outcome,
-        baseline=attributes.get("baseline"),
-        reused_from=first,
-        replicate_of=attributes.get("replicate_of"),
-        violations=tuple(attributes.get("violations", ())),
-    )
+def _is_note(key: str, value: object) -> bool:
+    """Whether a sampler can read a system attribute of a trial; it asks for these when a study is continued."""
+    if key.endswith(":generation"):
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    # What Optuna notes of parameters that are still to be set: here all are set in one step.
+    return key != "constraints" and ":relative_params:" not in key
 
 
 def _curve(evaluation: Evaluation) -> dict[str, float]:
     """The form in which a sampler reads it."""
     return {str(epochs): accuracy for epochs, accuracy in evaluation.accuracies().items()}
-
-
-def _state(frozen: FrozenTrial) -> TrialState:
-    """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
-    if frozen.state is OptunaState.RUNNING:
-        return TrialState.RUNNING
-    if "violations" in frozen.user_attrs:
-        return TrialState.INFEASIBLE
-    if UNTRAINED in frozen.user_attrs:
-        return TrialState.UNTRAINED
-    if "reused_from" in frozen.user_attrs:
-        return TrialState.REUSED
-    ends = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.STOPPED}
-    return ends.get(frozen.state, TrialState.FAILED)
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nas.errors import StudyError
 
@@ -37,11 +37,11 @@ class StudyHolder:
         self._token = uuid.uuid4().hex
         self._renewed = 0.0
 
-    def take(self) -> None:
-        """Takes the study.
+    def look(self) -> dict[str, Any]:
+        """The last sign of life, which is not that of a driver that lives.
 
         Raises:
-            StudyError: Another driver holds it; tells where.
+            StudyError: Another driver holds the study; tells where.
         """
         holder = self._read()
         if holder and _is_alive(holder):
@@ -49,7 +49,17 @@ class StudyHolder:
                 f"the study is in use by another running search (process {holder['pid']} on {holder['host']}); "
                 "wait for it, stop it, or choose another --search.study"
             )
+        return holder
+
+    def take(self) -> dict[str, Any]:
+        """Takes the study; returns the last sign of life before.
+
+        Raises:
+            StudyError: Another driver holds it; tells where.
+        """
+        holder = self.look()
         self._write()
+        return holder
 
     def renew(self) -> None:
         """Shows that this driver lives, if the last sign is old enough.
@@ -70,12 +80,18 @@ class StudyHolder:
 
     def _read(self) -> dict[str, Any]:
         holder = self._storage.get_study_user_attrs(self._study_id).get(_KEY)
-        return holder if isinstance(holder, dict) else {}
+        return holder if _is_sign(holder) else {}
 
     def _write(self) -> None:
         sign = {"host": socket.gethostname(), "pid": os.getpid(), "token": self._token, "time": time.time()}
         self._storage.set_study_user_attr(self._study_id, _KEY, sign)
         self._renewed = time.monotonic()
+
+
+def _is_sign(holder: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it is what a driver writes, and not what another hand made of it."""
+    kinds = {"host": str, "pid": int, "token": str, "time": int | float}
+    return isinstance(holder, dict) and all(isinstance(holder.get(key), kind) for key, kind in kinds.items())
 
 
 def _is_alive(holder: dict[str, Any]) -> bool:

@@ -16,17 +16,26 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from tqdm import tqdm
 
-from nas.count import COSTS_VERSION, FIRST_VERSION, Count
+from nas.count import COSTS_VERSION, Count
 from nas.errors import SpaceError, StudyError
-from nas.growth import GROWN_FROM, Growth, history
+from nas.growth import Growth
 from nas.objectives import Objective
+from nas.patience import patiently
 from nas.records import Trial
 from nas.recount import Recount, summary
 from nas.samplers.context import SamplerContext
-from nas.study import Study, constraint_values, identity_of, rewrite_identity, stored_trials
+from nas.stored_study import (
+    GROWN_FROM,
+    SUCCEEDS,
+    StoredStudy,
+    attributes_of,
+    find_study,
+    refused,
+    told_as_study_error,
+)
+from nas.study import Study, check_identity, constraint_values, rewrite_identity
+from nas.study_holder import StudyHolder
 
-SUCCEEDS = "succeeds"
-"""Attribute of a study that took over the trials of another: the name of the first of them."""
 PATIENCE_SECONDS = 2.0
 """After so long a progress bar shows how many trials are counted."""
 
@@ -64,12 +73,16 @@ class _Predecessor:
     trial: Trial
     """As a trial of the present space."""
     stored: FrozenTrial
-    version: object
+    version: int
     """Of the count by which its costs are stated."""
 
 
 class _Succession:
-    """The studies of one search, each of which took over the trials of the one before; see `open_study`."""
+    """The studies of one search, each of which took over the trials of the one before; see `open_study`.
+
+    Which they are is written in them. Names tell only where to look: in a storage of several searches another one may have the
+    name that a successor would get.
+    """
 
     def __init__(
         self,
@@ -88,67 +101,107 @@ class _Succession:
         self._context = context
         self._count = count
         self._tell = tell
-        known = {study.study_name for study in storage.get_all_studies()}
-        numbered = (f"{name}-{number}" for number in itertools.count(2))
-        later = list(itertools.takewhile(lambda each: each in known and self._is_begun(each), numbered))
-        self._family = [each for each in (name, *later) if each in known and self._belongs(each)]
-        self._next = f"{name}-{len(later) + 2}"
+        self._family: list[StoredStudy] = []
+        first = find_study(storage, name, objectives)
+        if first is not None and first.succeeds not in (None, name):
+            raise StudyError(
+                f"the study {name!r} goes on with the trials of {first.succeeds!r}, so it is of another search; continue that one, "
+                "or choose another --output or --search.study"
+            )
+        if first is not None and first.identity:
+            self._family.append(first)
+        for number in itertools.count(2):
+            self._next = f"{name}-{number}"
+            attributes = attributes_of(storage, self._next)
+            if attributes is None:
+                break
+            if (found := self._successor(self._next, attributes)) is not None:
+                self._family.append(found)
 
     def open(self) -> Study:
         """The study to go on with."""
         if not self._family:
-            return self._study(self._name, attributes={COSTS_VERSION: self._count.version})
+            return self._study(self._name, (), attributes={COSTS_VERSION: self._count.version})
         latest = self._family[-1]
-        stored, earlier = identity_of(self._storage, latest), history(self._storage, latest)
-        differing = [key for key in {*stored, *self._identity} if stored.get(key) != self._identity.get(key)]
+        earlier = list(latest.grown_from)
+        differing = [
+            key for key in {*latest.identity, *self._identity} if latest.identity.get(key) != self._identity.get(key)
+        ]
         if differing and all(map(_is_of_space, differing)):
-            earlier = [*earlier, _space_settings(stored)]
+            earlier.append(_space_settings(latest.identity))
         elif differing:
-            return self._study(latest)  # which refuses
-        if differing or self._version(latest) != self._count.version:
+            check_identity(latest, self._identity)
+        if differing or latest.costs_version != self._count.version:
             return self._succeed(latest, earlier, grown=bool(differing))
-        study = self._study(latest, translate=self._growth(earlier))
-        if self._trials_in(latest) < max(map(self._trials_in, self._family)):
-            # The process that took over the trials was killed.
-            predecessors = self._predecessors(earlier)
-            self._take_over(study, predecessors, self._counted(predecessors, study))
+        unfinished = len(self._family) > 1 and len(latest.trials) < max(len(study.trials) for study in self._family)
+        # The process that took over the trials was killed. They are read before anything is written.
+        try:
+            predecessors = self._predecessors(earlier) if unfinished else []
+        except SpaceError as error:
+            raise refused(latest.name, error) from error
+        study = self._study(latest.name, earlier)
+        self._take_over(study, predecessors, self._counted(predecessors, study.renew))
         return study
 
-    def _succeed(self, latest: str, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
+    def _succeed(self, latest: StoredStudy, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
         """The study with the trials of before as they are now: the same one where that only adds to them, else a new one."""
-        old = self._study(latest, identity=identity_of(self._storage, latest))
+        holder = StudyHolder(self._storage, latest.id)
+
+        def renew() -> None:
+            with told_as_study_error():
+                patiently(holder.renew, self._tell)
+
+        with told_as_study_error():
+            sign = holder.look()
         try:
             predecessors = self._predecessors(earlier)
-            counted = self._counted(predecessors, old)
         except SpaceError as error:
             raise StudyError(
-                f"the study {latest!r} was made in another space, and its trials are not all in this one; nothing was changed: "
-                f"{error}. Use the same settings to continue it, or another --output for a new search"
+                f"the study {latest.name!r} was made in another space, and its trials are not all in this one; nothing was "
+                f"changed: {error}. Use the same settings to continue it, or another --output for a new search"
             ) from error
+        with told_as_study_error():
+            alone = holder.take() == sign
+        try:
+            if not alone:
+                raise StudyError(
+                    f"another search has just had the study {latest.name!r}; the same command continues it"
+                )
+            counted = self._counted(predecessors, renew)
         finally:
-            old.close()
+            with told_as_study_error():
+                holder.release()
         changes = summary((each.trial for each in predecessors), counted)
         attributes = {COSTS_VERSION: self._count.version, **({GROWN_FROM: earlier} if earlier else {})}
-        if not changes and self._same_domains(latest) and len(old) == len(predecessors):
-            rewrite_identity(self._storage, latest, self._identity, attributes)
-            study = self._study(latest, translate=self._growth(earlier))
+        if not changes and self._same_domains(latest) and len(latest.trials) == len(predecessors):
+            rewrite_identity(self._storage, latest.id, self._identity, attributes)
+            study = self._study(latest.name, earlier)
         else:
-            study = self._study(self._next, attributes={**attributes, SUCCEEDS: self._name})
+            study = self._study(self._next, earlier, attributes={**attributes, SUCCEEDS: self._name})
         if grown:
-            self._tell(f"the space has changed: the {len(predecessors)} trials of {latest} are kept, in {study.name}")
+            self._tell(
+                f"the space has changed: the {len(predecessors)} trials of {latest.name} are kept, in {study.name}"
+            )
         if changes:
-            self._tell(f"{changes} (in the study {study.name}; {latest} keeps them as they were)")
+            self._tell(f"{changes} (in the study {study.name}; {latest.name} keeps them as they were)")
         self._take_over(study, predecessors, counted)
         return study
 
-    def _study(self, name: str, identity: Mapping[str, Any] | None = None, **more: Any) -> Study:
-        identity = self._identity if identity is None else identity
+    def _study(self, name: str, earlier: Iterable[Mapping[str, Any]], **more: Any) -> Study:
+        try:
+            translate = Growth(self._context.space, earlier)
+        except SpaceError as error:
+            raise refused(name, error) from error
         return Study(
-            self._storage, name, self._objectives, identity, self._context.distributions, tell=self._tell, **more
+            self._storage,
+            name,
+            self._objectives,
+            self._identity,
+            self._context.distributions,
+            translate=translate,
+            tell=self._tell,
+            **more,
         )
-
-    def _growth(self, earlier: Iterable[Mapping[str, Any]]) -> Growth | None:
-        return Growth(self._context.space, earlier) if earlier else None
 
     def _predecessors(self, earlier: Iterable[Mapping[str, Any]]) -> list[_Predecessor]:
         """All trials of before by number, each from the latest study that has it.
@@ -156,24 +209,20 @@ class _Succession:
         Raises:
             SpaceError: One is not in the present space.
         """
-        growth = self._growth(earlier)
+        growth = Growth(self._context.space, earlier)
         found = {}
-        for name in self._family:
-            version = self._version(name)
-            for trial, stored in stored_trials(self._storage, name):
-                found[trial.number] = trial, stored, version
-        return [
-            _Predecessor(trial if growth is None else growth(trial), stored, version)
-            for trial, stored, version in found.values()
-        ]
+        for study in self._family:
+            for trial, stored in study.trials:
+                found[trial.number] = trial, stored, study.costs_version
+        return [_Predecessor(growth(trial), stored, version) for trial, stored, version in found.values()]
 
-    def _counted(self, predecessors: Iterable[_Predecessor], holding: Study) -> list[Trial]:
+    def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
         """The trials with costs as they are counted now; up to a tenth of a second each where they were counted otherwise."""
         recount = Recount(self._count.costs, self._context.limits)
         counted = []
         for each in tqdm(predecessors, desc="costs", unit="trial", leave=False, disable=None, delay=PATIENCE_SECONDS):
             counted.append(each.trial if each.version == self._count.version else recount(each.trial))
-            holding.renew()
+            renew()
         return counted
 
     def _take_over(self, study: Study, predecessors: Iterable[_Predecessor], counted: Iterable[Trial]) -> None:
@@ -183,34 +232,27 @@ class _Succession:
                 study.add(trial, constraint_values(self._context.limits, trial.costs), each.stored)
                 study.renew()
 
-    def _is_begun(self, name: str) -> bool:
-        """Not so if the process that made the study was killed at that."""
-        return bool(identity_of(self._storage, name))
+    def _successor(self, name: str, attributes: Mapping[str, Any]) -> StoredStudy | None:
+        """The study of a name and with these attributes, if it has taken over the trials of this search."""
+        if attributes.get(SUCCEEDS) is not None:
+            return find_study(self._storage, name, self._objectives) if attributes[SUCCEEDS] == self._name else None
+        if not (attributes.get(GROWN_FROM) and self._family):
+            return None
+        # Before it was written down whose trials a study has taken over, only they told.
+        try:
+            found = find_study(self._storage, name, self._objectives)
+            assert found is not None
+            begin = list(zip(self._family[0].trials, found.trials, strict=False))
+        except StudyError:
+            return None
+        common = [(one.outcome, other.outcome) for (one, _), (other, _) in begin if one.outcome is not None]
+        return found if common and all(one == other for one, other in common) else None
 
-    def _belongs(self, name: str) -> bool:
-        """Whether a study is of this search; in a storage of several another one may have such a name."""
-        attributes = self._attributes(name)
-        # Before it was written down, a study that has taken over trials was known by the space from which it has grown.
-        earlier = self._name if attributes.get(GROWN_FROM) else None
-        return self._is_begun(name) and (name == self._name or attributes.get(SUCCEEDS, earlier) == self._name)
-
-    def _version(self, name: str) -> object:
-        """Of the count by which a study states its costs."""
-        return self._attributes(name).get(COSTS_VERSION, FIRST_VERSION)
-
-    def _attributes(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._storage.get_study_user_attrs(self._storage.get_study_id_from_name(name))
-        return found
-
-    def _trials_in(self, name: str) -> int:
-        return self._storage.get_n_trials(self._storage.get_study_id_from_name(name))
-
-    def _same_domains(self, name: str) -> bool:
-        trials = self._storage.get_all_trials(self._storage.get_study_id_from_name(name), deepcopy=False)
+    def _same_domains(self, study: StoredStudy) -> bool:
         return all(
             self._context.distributions.get(decision) == distribution
-            for trial in trials
-            for decision, distribution in trial.distributions.items()
+            for _, stored in study.trials
+            for decision, distribution in stored.distributions.items()
         )
 
 

@@ -6,13 +6,13 @@ position of a coding has an alphabet of its own, and the table holds every combi
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nas.errors import DataError, unknown_name
+from nas.json_file import read_json
 
 
 class Table:
@@ -49,8 +49,8 @@ class Table:
             DataError: It cannot be read, or is no such table.
         """
         try:
-            rows = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            rows = read_json(Path(path), finite=False)
+        except OSError as error:
             raise DataError(f"table {path} cannot be read: {error}") from error
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
             raise DataError(f"table {path} must be a JSON object from codings to objects of metrics")

@@ -7,6 +7,7 @@ from pathlib import Path
 from nas.count import Count
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
+from nas.json_fields import shown
 from nas.objectives import listed
 from nas.report.tables import read_members
 from nas.space import SearchSpace
@@ -23,11 +24,13 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
     for member in read_members(path):
         of = f"--search.warm_start {path}: trial {member.trial}"
         if member.candidate.space != space.name:
-            raise SettingsError(f"{of} is of the space {member.candidate.space}, this search is of {space.name}")
+            raise SettingsError(f"{of} is of the space {shown(member.candidate.space)}, this search is of {space.name}")
         try:
             candidate, meant = space.decode(member.genotype), space.canonical(member.candidate)
         except SpaceError as error:
             raise SettingsError(f"{of} is not in the space of this search: {error}") from error
+        except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
+            raise SettingsError(f"{of} is of no network of the space of this search ({error!r})") from error
         if candidate.digest != meant.digest:
             raise SettingsError(
                 f"{of} means another network in the space of this search; its settings must be the same"

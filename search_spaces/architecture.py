@@ -9,6 +9,7 @@ from typing import Any
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, unknown_name
+from nas.json_fields import shown
 from search_spaces.blocks import (
     BLOCKS,
     FACTORED,
@@ -28,6 +29,12 @@ from search_spaces.reconstruction import TRANSFORMATIONS
 KINDS = ("dense", "grouped", "static_dynamic", "reconstructed", "learned_groups")
 """What a stage's convolutions are: ordinary; grouped, with a channel mixer between them; static-dynamic shuffles; such that rebuild
 filters of others; such that learn groups and the order of their channels."""
+
+
+LARGEST = 10**6
+"""Number that a decision may be."""
+MOST_CHANNELS = 2**16
+"""Of a layer; four times those of a MobileNetV2 of ten times the published width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,16 @@ class HostShape:
     stage_channels: tuple[int, ...]
     """Outputs of each stage."""
     stages: tuple[StageShape, ...]
+
+    @property
+    def widest(self) -> int:
+        """Most channels of a layer."""
+        of_stages = (
+            c
+            for stage in self.stages
+            for c in (*stage.mixed, *stage.filters, *(c for pair in stage.convolutions for c in pair))
+        )
+        return max((*self.stage_channels, *of_stages))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,26 +111,26 @@ class StagePlan:
 
 
 def integer(values: Mapping[str, Scalar], name: str) -> int:
-    """A decision that is a positive integer.
+    """A decision that is a positive integer, and none that no network could be made of.
 
     Raises:
         SpaceError: It is missing or something else.
     """
     value = values.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SpaceError(f"candidate: {name} = {value!r} must be a positive integer")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
+        raise SpaceError(f"candidate: {name} = {shown(value)} must be a positive integer of at most {LARGEST:,}")
     return value
 
 
 def number(values: Mapping[str, Scalar], name: str) -> float:
-    """A decision that is a positive or zero number.
+    """A decision that is a positive or zero number, of a size that makes sense.
 
     Raises:
         SpaceError: It is missing or something else.
     """
     value = values.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
-        raise SpaceError(f"candidate: {name} = {value!r} must be a number of at least 0")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+        raise SpaceError(f"candidate: {name} = {shown(value)} must be a number of at least 0 and at most {LARGEST:,}")
     return float(value)
 
 

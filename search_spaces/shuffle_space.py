@@ -12,13 +12,13 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces.architecture import HostShape, StagePlan, integer, stage_plan
+from search_spaces.architecture import MOST_CHANNELS, HostShape, StagePlan, integer, stage_plan
 from search_spaces.blocks import LEARNED
 from search_spaces.decisions import Decisions, default
 from search_spaces.settings import SpaceSettings
 from search_spaces.settings_json import plain, typed
 from search_spaces.stage import StageDecisions, ranks_of
-from search_spaces.validation import faults
+from search_spaces.validation import MOST_UNITS, faults
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -149,8 +149,29 @@ class ShuffleSpace(SearchSpace):
         Raises:
             SpaceError: A decision is missing or not a legal one.
         """
-        stages = range(1, len(self.published_units) + 1)
-        return self.host_shape(decisions, tuple(integer(decisions, f"stage{k}.units") for k in stages))
+        return self._bounded_shape(decisions, self.units_of(decisions))
+
+    def units_of(self, decisions: Mapping[str, Scalar]) -> tuple[int, ...]:
+        """Units of each stage.
+
+        Raises:
+            SpaceError: One is missing or not a legal one.
+        """
+        units = tuple(integer(decisions, f"stage{k}.units") for k in range(1, len(self.published_units) + 1))
+        if max(units) > MOST_UNITS:
+            raise SpaceError(f"candidate: a stage of {max(units):,} units; at most {MOST_UNITS} are built")
+        return units
+
+    def _bounded_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
+        """Sizes of a host that can be built: finding the factors of a channel count takes as long as it is large.
+
+        Raises:
+            SpaceError: It cannot, or a decision is not a legal one.
+        """
+        shape = self.host_shape(decisions, units)
+        if shape.widest > MOST_CHANNELS:
+            raise SpaceError(f"a layer would have {shape.widest:,} channels; at most {MOST_CHANNELS:,} are built")
+        return shape
 
     def baselines(self) -> Mapping[str, Genotype]:
         """The unchanged networks; none where what they have is not offered."""
@@ -219,8 +240,7 @@ class ShuffleSpace(SearchSpace):
         from search_spaces.stage_building import build_stages
 
         plans = self._plans(candidate)
-        units = tuple(integer(candidate.architecture, f"stage{k}.units") for k in range(1, len(plans) + 1))
-        host = self.make_host(candidate, units)
+        host = self.make_host(candidate, self.units_of(candidate.architecture))
         build_stages(host, plans, keeps_fixed=self.always_mixes)
         return host
 
@@ -278,7 +298,7 @@ class ShuffleSpace(SearchSpace):
         for values in itertools.product(*(dimension.choices for dimension in dimensions)):
             decisions = dict(zip((dimension.name for dimension in dimensions), values, strict=True))
             words = ", ".join(f"{key} {value}" for key, value in decisions.items())
-            shapes[words] = [self.host_shape(decisions, counts) for counts in units]
+            shapes[words] = [self._bounded_shape(decisions, counts) for counts in units]
         return shapes
 
     def _resolved(self, settings: SpaceSettings, image_size: int) -> SpaceSettings:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nas.errors import unknown_name
+from nas.json_fields import shown
 from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
@@ -18,6 +19,15 @@ RESIDUAL_UNITS = ("basic", "bottleneck")
 MOST_REBUILT = 0.99
 SMALLEST_IMAGE = 8
 SMALLEST_IMAGENET_IMAGE = 32
+LARGEST_IMAGE = 2**14
+MOST_IMAGE_CHANNELS = 2**10
+MOST_CLASSES = 10**6
+MOST_UNITS = 256
+"""Of a stage."""
+MOST_TERMS = 1024
+"""Of a static Kronecker matrix."""
+MOST_ITEMS = 1000
+"""Of a setting."""
 
 
 def faults(settings: SpaceSettings, *, stages: int, image_size: int, channels: int, classes: int) -> list[str]:
@@ -38,7 +48,7 @@ def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
         *_whole("space.max_factor", settings.max_factor, 2),
         *_numbers("space.reductions", settings.reductions, whole=True, low=1),
         *names_faults("space.shares", "share", settings.shares, SHARES),
-        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1),
+        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1, high=MOST_TERMS),
         *names_faults("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
         *names_faults("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
         *names_faults("space.penalties", "penalty", settings.penalties, PENALTIES),
@@ -63,7 +73,7 @@ def is_number(value: object, *, whole: bool = False, low: float = -math.inf, hig
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False
-    return math.isfinite(value) and low <= value <= high
+    return -math.inf < value < math.inf and low <= value <= high
 
 
 def items_of(value: object) -> list[Any] | None:
@@ -99,13 +109,16 @@ def convolution_faults(conv_groups: object) -> list[str]:
 
 
 def _image_faults(form: str, image_size: int, channels: int, classes: int) -> list[str]:
-    found = [*_whole("image_size", image_size, SMALLEST_IMAGE), *_whole("channels", channels, 1)]
+    found = [
+        *_whole("image_size", image_size, SMALLEST_IMAGE, LARGEST_IMAGE),
+        *_whole("channels", channels, 1, MOST_IMAGE_CHANNELS),
+    ]
     if not found and form == "imagenet" and image_size < SMALLEST_IMAGENET_IMAGE:
         found.append(
             f"image_size = {image_size} is too small for space.form = 'imagenet', which needs "
             f"{SMALLEST_IMAGENET_IMAGE} pixels or more; use 'small'"
         )
-    return [*found, *_whole("classes", classes, 2)]
+    return [*found, *_whole("classes", classes, 2, MOST_CLASSES)]
 
 
 def _convolution_kind_faults(kinds: object) -> list[str]:
@@ -124,7 +137,7 @@ def _units_faults(units: object, stages: int) -> list[str]:
     return [
         fault
         for stage, counts in enumerate(each, start=1)
-        for fault in _numbers(f"space.units of stage {stage}", counts, whole=True, low=1)
+        for fault in _numbers(f"space.units of stage {stage}", counts, whole=True, low=1, high=MOST_UNITS)
     ]
 
 
@@ -134,8 +147,11 @@ def _one_of(name: str, value: object, allowed: Sequence[object]) -> list[str]:
     return [f"{name} = {value!r} is not one of {', '.join(map(str, allowed))}"]
 
 
-def _whole(name: str, value: object, low: int) -> list[str]:
-    return [] if is_number(value, whole=True, low=low) else [f"{name} = {value!r} must be an integer of at least {low}"]
+def _whole(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
+    if is_number(value, whole=True, low=low, high=high):
+        return []
+    bounds = f"of at least {low}" + ("" if high == math.inf else f" and at most {high:,}")
+    return [f"{name} = {shown(value)} must be an integer {bounds}"]
 
 
 def _collection(name: str, values: object) -> tuple[list[Any], list[str]]:
@@ -145,6 +161,8 @@ def _collection(name: str, values: object) -> tuple[list[Any], list[str]]:
         return [], [f"{name} = {values!r} must be a list"]
     if not items:
         return [], [f"{name} is empty; it needs at least one value"]
+    if len(items) > MOST_ITEMS:
+        return [], [f"{name} has {len(items):,} values; allowed: at most {MOST_ITEMS:,}"]
     repeated = sorted({repr(item) for item in items if items.count(item) > 1})
     return items, [f"{name} = {items!r} holds {', '.join(repeated)} twice"] if repeated else []
 

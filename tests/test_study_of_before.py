@@ -27,7 +27,7 @@ from nas.records import Trial, TrialState
 from nas.report.tables import read_candidates
 from nas.result import SearchResult
 from nas.storage import open_storage, sqlite_url
-from nas.study import stored_trials
+from nas.stored_study import find_study
 from run_search import main, read_settings, run
 from search_plan import Plan
 from search_spaces import load_model
@@ -74,7 +74,6 @@ def command(output: Path, *more: str) -> list[str]:
 def continued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Continued]:
     output = tmp_path_factory.mktemp("before") / "run"
     shutil.copytree(BEFORE, output)
-    before = tuple(trial for trial, _ in stored_trials(open_storage(sqlite_url(output / "study.db")), "search"))
     another = request.param == "another count"
     with pytest.MonkeyPatch.context() as patch:
         if another:
@@ -82,6 +81,10 @@ def continued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             patch.setattr(evaluator.cost_table, "VERSION", evaluator.cost_table.VERSION + 1)
         settings, _ = read_settings(command(output))
         plan = Plan(settings)
+        storage = open_storage(sqlite_url(output / "study.db"))
+        study = find_study(storage, "search", plan.objectives)
+        assert study is not None
+        before = tuple(trial for trial, _ in study.trials)
 
         def costs(candidate: Candidate) -> dict[str, float]:
             with torch.device("meta"):

@@ -15,6 +15,8 @@ from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.estimates import Estimate
+from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
+from nas.json_file import read_json
 from nas.objectives import Objective
 from nas.records import Trial
 from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
@@ -40,16 +42,19 @@ TAKEN = {*FIRST_COLUMNS, *FURTHER_COSTS.values(), *TARGETS.values(), *LAST_COLUM
 
 def trials_csv(result: SearchResult) -> str:
     """All trials by number, as comma-separated text."""
-    return _csv(trials_frame(result.trials, result.trials, result.estimates))
+    return _csv(trials_frame(result.trials, result.trials, result.estimates, result.weightless))
 
 
 def pareto_csv(result: SearchResult) -> str:
     """The front, cheapest first, with the columns of `trials_csv`."""
-    return _csv(trials_frame(members(result), result.trials, result.estimates))
+    return _csv(trials_frame(members(result), result.trials, result.estimates, result.weightless))
 
 
 def trials_frame(
-    rows: Iterable[Trial], trials: Iterable[Trial], estimates: Mapping[int, Estimate] | None = None
+    rows: Iterable[Trial],
+    trials: Iterable[Trial],
+    estimates: Mapping[int, Estimate] | None = None,
+    weightless: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
     """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
 
@@ -61,10 +66,15 @@ def trials_frame(
         rows: The trials to tabulate, in this order.
         trials: The trials whose decisions make the columns.
         estimates: By the number of a candidate's first trial.
+        weightless: Why there is no model of a trial that should have one, by number.
     """
     decisions = decision_order(trials)
     columns = {name: column_name(name) for name in decisions}
-    records = [_record(trial, columns, (estimates or {}).get(trial.number)) for trial in rows]
+    records = [
+        _record(trial, columns, (estimates or {}).get(trial.number))
+        | ({"reason": f"no model: {weightless[trial.number]}"} if weightless and trial.number in weightless else {})
+        for trial in rows
+    ]
     first = list(FIRST_COLUMNS)
     after = first.index("params") + 1
     first[after:after] = [
@@ -105,7 +115,13 @@ def front_json(result: SearchResult) -> str:
         "hypervolume": result.front.hypervolume,
         "space": dict(result.space),
         "data": dict(result.data),
-        "members": [_member(trial, expected_accuracy(result, trial)) for trial in members(result)],
+        "members": [
+            {
+                **_member(trial, expected_accuracy(result, trial)),
+                **({"model": None} if trial.number in result.weightless else {}),
+            }
+            for trial in members(result)
+        ],
     }
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
@@ -136,30 +152,36 @@ def read_members(path: str | Path) -> list[Member]:
     """
     path = Path(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        document = read_json(path)
+    except FileNotFoundError as error:
         raise OutputError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise OutputError(f"{path} is not a front: it is not valid JSON ({error})") from error
     if not isinstance(document, dict) or not isinstance(document.get("members"), list):
         raise OutputError(f"{path} is not a front: it has no list of members; pareto.json of a search is one")
     if document.get("format") != FORMAT:
-        raise OutputError(f"{path} is of format {document.get('format')!r}; this version reads format {FORMAT}")
+        raise OutputError(f"{path} is of format {shown(document.get('format'))}; this version reads format {FORMAT}")
     version = document.get(COSTS_VERSION, FIRST_VERSION)
     return [_read_member(member, position, path, version) for position, member in enumerate(document["members"])]
 
 
 def _read_member(member: Any, position: int, path: Path, costs_version: int) -> Member:
     try:
-        candidate = Candidate.from_json(member["candidate"])
-        values = {name: float(value) for name, value in member["values"].items()}
-        found = Member(int(member["trial"]), dict(member["genotype"]), candidate, values, costs_version)
-        digest = member["digest"]
-        actual = candidate.digest
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise OutputError(f"{path}: member {position} is not a candidate ({type(error).__name__}: {error})") from error
-    if digest != actual:
-        raise OutputError(f"{path}: member {position} has digest {digest!r}, but its candidate gives {actual!r}")
+        of = f"member {position}"
+        member = mapping(member, of)
+        candidate = Candidate.from_json(entry(member, "candidate", of))
+        found = Member(
+            whole(entry(member, "trial", of), "trial"),
+            scalars(entry(member, "genotype", of), "genotype"),
+            candidate,
+            numbers(entry(member, "values", of), "values"),
+            costs_version,
+        )
+        digest = text(entry(member, "digest", of), "digest")
+    except MalformedError as error:
+        raise OutputError(f"{path}: member {position} is not a candidate ({error})") from error
+    if digest != candidate.digest:
+        raise OutputError(
+            f"{path}: member {position} has digest {shown(digest)}, but its candidate gives {candidate.digest!r}"
+        )
     return found
 
 

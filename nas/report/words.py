@@ -160,7 +160,7 @@ def cautions(result: SearchResult) -> list[str]:
             f"The front is over {len(result.objectives)} objectives ({names}). A member below the line is there for a value "
             "that the picture does not show."
         )
-    return [*told, *result.notes]
+    return [*told, *result.notes, *result.weightless_lines]
 
 
 def machine(result: SearchResult) -> str:

@@ -190,8 +190,19 @@ class GroupedBetweenShuffles(nn.Sequential):
 
 
 def _derive(module: nn.Module, incompatible_keys: Any) -> None:
-    """After another state was loaded."""
+    """After another state was loaded.
+
+    Raises:
+        ValueError: It is none that training leaves.
+    """
     assert isinstance(module, LearnedGroupConv2d)
+    if not module.weight.is_meta:
+        deepest = deepest_level(*module.weight.shape[:2])
+        orders = (module.row_order, module.column_order)
+        if not 1 <= int(module.level) <= deepest or any(
+            sorted(order.tolist()) != list(range(len(order))) for order in orders
+        ):
+            raise ValueError(f"a level outside of 1 to {deepest}, or an order of channels that is none")
     module._derive()
 
 

@@ -1,5 +1,7 @@
+import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 from nas.errors import OutputError, StudyError
 from nas.output import OutputFolder
+from nas.records import Trial
 from nas.result import SearchResult
 from nas.storage import open_storage, redact
 
@@ -30,6 +33,18 @@ def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path):
         OutputFolder(tmp_path / "file" / "run").__enter__()
 
 
+def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path):
+    for name in ("new", "old"):
+        if name == "old":
+            (tmp_path / name).mkdir()
+        with pytest.raises(StudyError), OutputFolder(tmp_path / name):
+            raise StudyError("refused")
+    begun = OutputFolder(tmp_path / "begun").__enter__()
+    begun.database.touch()
+    begun.__exit__(StudyError, StudyError("refused"), None)
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "begun"}
+
+
 def result_of(folder: Path) -> SearchResult:
     """A toy search of four trials, of which all are on the front."""
     driver = toy_driver(folder, trials=4, space=ToySpace(learning_rate=False))
@@ -45,20 +60,31 @@ def result_of(folder: Path) -> SearchResult:
     )
 
 
-def put_weights(folder: OutputFolder, numbers: Iterable[int]) -> None:
+def put_weights(folder: OutputFolder, result: SearchResult, numbers: Iterable[int]) -> None:
+    """As trainings leave them: a byte, and what they gave."""
     for number in numbers:
-        (folder.checkpoints / str(number)).mkdir(parents=True)
-        (folder.checkpoints / str(number) / "weights.pt").write_bytes(bytes([number]))
+        trained, outcome = folder.checkpoints / str(number), result.trials[number].outcome
+        assert outcome is not None
+        trained.mkdir(parents=True, exist_ok=True)
+        (trained / "weights.pt").write_bytes(bytes([number]))
+        (trained / "outcome.json").write_text(json.dumps({"identity": {}, "outcome": outcome.to_json()}))
+
+
+def whole(folder: Path, trial: Trial) -> None:
+    """Takes one byte for weights, that of the trial's number."""
+    if (folder / "weights.pt").read_bytes() != bytes([trial.number]):
+        raise OutputError("not the byte")
 
 
 def test_models_hold_exactly_the_front(tmp_path: Path):
     result = result_of(tmp_path / "study")
     members = result.front.trials
     with OutputFolder(tmp_path) as folder:
-        put_weights(folder, members)
-        folder.publish(result)
+        put_weights(folder, result, members)
+        folder.publish(result, whole)
         assert {path.name for path in folder.models.iterdir()} == {str(number) for number in members}
-        folder.publish(replace(result, front=replace(result.front, trials=members[1:], values=result.front.values[1:])))
+        less = replace(result.front, trials=members[1:], values=result.front.values[1:])
+        folder.publish(replace(result, front=less), whole)
     assert {path.name for path in folder.models.iterdir()} == {str(number) for number in members[1:]}
     last = folder.models / str(members[-1])
     assert (last / "weights.pt").read_bytes() == bytes([members[-1]])
@@ -68,10 +94,10 @@ def test_models_hold_exactly_the_front(tmp_path: Path):
 def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
     result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path) as folder:
-        put_weights(folder, result.front.trials)
-        folder.publish(result)
+        put_weights(folder, result, result.front.trials)
+        folder.publish(result, whole)
         folder.forget(result.front.trials)
-        folder.publish(result)
+        folder.publish(result, whole)
     for number in result.front.trials:
         assert (folder.models / str(number) / "weights.pt").read_bytes() == bytes([number])
         assert not (folder.checkpoints / str(number)).exists()
@@ -112,7 +138,7 @@ def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path):
     with OutputFolder(tmp_path / "run") as folder:
         (folder.models / "precious").mkdir(parents=True)
         (folder.models / "7").mkdir()
-        folder.publish(result)
+        folder.publish(result, whole)
         assert (folder.models / "precious").exists()
         assert (folder.models / "7").exists()
 
@@ -120,6 +146,45 @@ def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path):
 def test_members_without_weights_are_told_and_not_published(tmp_path: Path):
     result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path / "run") as folder:
-        put_weights(folder, result.front.trials[:1])
-        assert folder.publish(result) == list(result.front.trials[1:])
+        put_weights(folder, result, result.front.trials[:1])
+        missing = folder.publish(result, whole)
+    assert list(missing) == list(result.front.trials[1:])
+    assert set(missing.values()) == {"its weights are gone, or were trained into another output folder"}
     assert [path.name for path in folder.models.iterdir()] == [str(result.front.trials[0])]
+
+
+def broken(folder: Path) -> None:
+    (folder / "weights.pt").write_bytes(b"")
+
+
+def of_another(folder: Path) -> None:
+    """The weights and the record of another training, under this number."""
+    other = next(path for path in folder.parent.iterdir() if path != folder)
+    for name in ("weights.pt", "outcome.json"):
+        (folder / name).write_bytes((other / name).read_bytes())
+
+
+def unnamed(folder: Path) -> None:
+    (folder / "outcome.json").unlink()
+
+
+def named_wrongly(folder: Path) -> None:
+    (folder / "outcome.json").write_text("[" * 100_000)
+
+
+@pytest.mark.parametrize("change", [broken, of_another, unnamed, named_wrongly])
+def test_what_is_no_model_of_a_trial_is_not_copied_over_one(change: Callable[[Path], None], tmp_path: Path):
+    result = result_of(tmp_path / "study")
+    number = result.front.trials[0]
+    with OutputFolder(tmp_path / "run") as folder:
+        put_weights(folder, result, result.front.trials)
+        assert folder.publish(result, whole) == {}
+        change(folder.checkpoints / str(number))
+        assert folder.publish(result, whole) == {}
+        assert (folder.models / str(number) / "weights.pt").read_bytes() == bytes([number])
+        broken(folder.models / str(number))
+        (told,) = folder.publish(result, whole).values()
+        assert "gone" not in told
+        shutil.rmtree(folder.models)
+        assert list(folder.publish(result, whole)) == [number]
+        assert not (folder.models / str(number)).exists()

@@ -23,7 +23,8 @@ from nas.records import Trial
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
-from nas.study import Study, stored_trials
+from nas.stored_study import find_study
+from nas.study import Study
 from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
 from nas.succession import open_study
 
@@ -81,6 +82,12 @@ def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: st
     assert list(study) == expected
 
 
+def trials_of(url: str, name: str) -> list[Trial]:
+    study = find_study(open_storage(url), name, toy_objectives())
+    assert study is not None
+    return [trial for trial, _ in study.trials]
+
+
 def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
     before, space = searched(url, tmp_path), ToySpace()
 
@@ -95,9 +102,8 @@ def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
     assert [trial.costs for trial in study] == [half(trial.candidate) for trial in before]
     assert [trial.outcome for trial in study] == [trial.outcome for trial in before]
     study.close()
-    stored = [trial for trial, _ in stored_trials(open_storage(url), "toy-2")]
-    assert stored == list(study)
-    assert [trial for trial, _ in stored_trials(open_storage(url), "toy")] == before
+    assert trials_of(url, "toy-2") == list(study)
+    assert trials_of(url, "toy") == before
 
 
 def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str, tmp_path: Path):

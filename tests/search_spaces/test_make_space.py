@@ -83,7 +83,7 @@ def test_v1_refuses_unpublished_groups_and_widths_below_the_stem() -> None:
 def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> None:
     units = ((4,),) * (stages - 1)
     refuse(f"one list for each of the {stages} stages", name=name, units=units)
-    refuse(f"units of stage {stages} holds 0; allowed: integers of at least 1", name=name, units=(*units, (0,)))
+    refuse(f"units of stage {stages} holds 0; allowed: integers from 1 to 256", name=name, units=(*units, (0,)))
     refuse(f"units of stage {stages} is empty", name=name, units=(*units, ()))
 
 

@@ -118,7 +118,7 @@ def test_a_front_names_models_and_the_space(make_search):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: "no json", "not valid JSON"),
+        (lambda d: "no json", "is not JSON"),
         (lambda d: json.dumps([1]), "no list of members"),
         (lambda d: json.dumps({**d, "format": 99}), "format 99; this version reads format 1"),
         (lambda d: json.dumps({**d, "members": [{"trial": 1}]}), "member 0 is not a candidate"),

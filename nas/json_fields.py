@@ -1,0 +1,121 @@
+"""Fields of plain JSON that somebody else may have written: of the kind they must be, or refused in one short line."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nas.dimensions import Scalar
+
+LARGEST_INTEGER = 2**63 - 1
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxlevel = 3
+
+
+class MalformedError(ValueError):
+    """A field is missing, or is not what it must be; the message names it, its value and what is allowed."""
+
+
+def shown(value: object) -> str:
+    """A value of any origin in at most a few words, whatever its size and depth."""
+    try:
+        text = _SHORT.repr(value)
+    except (RecursionError, ValueError):
+        text = type(value).__name__
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def mapping(value: object, name: str) -> Mapping[str, Any]:
+    """An object.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise MalformedError(f"{name} is {shown(value)}; allowed: an object")
+    return value
+
+
+def entry(data: Mapping[str, Any], key: str, name: str) -> Any:
+    """What an object has under a key.
+
+    Raises:
+        MalformedError: There is no such key.
+    """
+    if key not in data:
+        raise MalformedError(f"{name} has no {key!r}")
+    return data[key]
+
+
+def sequence(value: object, name: str) -> Sequence[Any]:
+    """A list.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    if not isinstance(value, list | tuple):
+        raise MalformedError(f"{name} is {shown(value)}; allowed: a list")
+    return value
+
+
+def text(value: object, name: str) -> str:
+    """A text.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise MalformedError(f"{name} is {shown(value)}; allowed: a text")
+    return value
+
+
+def whole(value: object, name: str, least: int = 0) -> int:
+    """An integer of at least so much.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST_INTEGER:
+        raise MalformedError(f"{name} is {shown(value)}; allowed: an integer of at least {least}")
+    return value
+
+
+def number(value: object, name: str, least: float = -math.inf) -> float:
+    """A finite number of at least so much, as it stands.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    fits = isinstance(value, int | float) and not isinstance(value, bool)
+    if not fits or not max(least, -1e308) <= value <= 1e308:  # type: ignore[operator]
+        bound = "" if least == -math.inf else f" of at least {least:g}"
+        raise MalformedError(f"{name} is {shown(value)}; allowed: a finite number{bound}")
+    return value  # type: ignore[return-value]
+
+
+def numbers(value: object, name: str) -> dict[str, float]:
+    """An object of finite numbers.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    return {key: number(each, f"{name}: {key}") for key, each in mapping(value, name).items()}
+
+
+def scalars(value: object, name: str) -> dict[str, Scalar]:
+    """An object of texts, finite numbers, truth values and nulls.
+
+    Raises:
+        MalformedError: It is something else.
+    """
+    found = dict(mapping(value, name))
+    for key, each in found.items():
+        if isinstance(each, int | float) and not isinstance(each, bool):
+            number(each, f"{name}: {key}")
+        elif not (each is None or isinstance(each, str | bool)):
+            raise MalformedError(f"{name}: {key} is {shown(each)}; allowed: a text, a number, true, false or null")
+    return found

@@ -1,0 +1,383 @@
+"""What is read from a storage, which another hand may have changed: checked as it is read, before anything is written.
+
+A study is read only here. What does not fit is refused in one line that names the study and the trial.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
+from sqlalchemy.exc import SQLAlchemyError
+
+from nas.candidate import Candidate
+from nas.count import COSTS_VERSION, FIRST_VERSION
+from nas.errors import NasError, StudyError
+from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, sequence, shown, text, whole
+from nas.objectives import Direction, Kind, Objective
+from nas.patience import is_away, reason_of
+from nas.records import UNTRAINED, Evaluation, Failure, Outcome, Trial, TrialState, outcome_from_json
+from nas.samplers.distributions import contains
+
+FORMAT = 1
+FORMAT_KEY = "format"
+IDENTITY = "identity"
+METRIC_NAMES = "study:metric_names"
+"""Of Optuna: names of the objectives, for its own pictures."""
+SUCCEEDS = "succeeds"
+"""Attribute of a study that took over the trials of another: the name of the first of them."""
+GROWN_FROM = "grown_from"
+"""Attribute of a study: settings of the earlier forms of its space, the first one first."""
+CONSTRAINTS = "constraints:"
+"""Beginning of the names under which Optuna's samplers find how far a trial is above each limit."""
+
+_OUTCOMES: dict[TrialState, tuple[type, ...]] = {
+    TrialState.COMPLETE: (Evaluation,),
+    TrialState.STOPPED: (Evaluation,),
+    TrialState.FAILED: (Failure,),
+    TrialState.UNTRAINED: (type(None),),
+}
+"""What the trials of a state may have."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredStudy:
+    """A study as it lies in a storage."""
+
+    storage: BaseStorage
+    name: str
+    id: int
+    objectives: tuple[Objective, ...]
+    identity: Mapping[str, Any]
+    """Settings that give it its meaning; empty where the process that made it was killed at that."""
+    grown_from: tuple[Mapping[str, Any], ...]
+    succeeds: str | None
+    costs_version: int
+    """Of the count by which its costs are stated."""
+
+    @cached_property
+    def trials(self) -> list[tuple[Trial, FrozenTrial]]:
+        """Its trials by number, each also as it is stored; read when they are first asked for.
+
+        Raises:
+            StudyError: One is not as a search writes it; names it.
+        """
+        with _refusing(self.name):
+            stored = _all_trials(self.storage, self.id)
+            found: dict[int, Trial] = {}
+            for number, frozen in enumerate(stored):
+                with _naming(number):
+                    if frozen.number != number:
+                        raise MalformedError(
+                            f"its number is {shown(frozen.number)}, though {number} trials are before it"
+                        )
+                    found[number] = _trial(frozen, found, self.objectives)
+            _check_costs(found.values())
+        return list(zip(found.values(), stored, strict=True))
+
+    def check_domains(self, domains: Mapping[str, BaseDistribution]) -> None:
+        """Refuses trials of decisions with other domains than those of the present space.
+
+        Raises:
+            StudyError: Names trial and decision.
+        """
+        for _, frozen in self.trials:
+            for decision, domain in frozen.distributions.items():
+                if domains.get(decision) != domain:
+                    raise refused(
+                        self.name,
+                        f"trial {frozen.number}: {decision} has the domain {shown(domain)}; in this search it has "
+                        f"{shown(domains.get(decision))}",
+                    )
+
+
+@contextmanager
+def told_as_study_error() -> Iterator[None]:
+    """Turns a failure of the storage into a StudyError without the URL's password."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError, OSError) as error:
+        if isinstance(error, NasError):
+            raise
+        raise StudyError(
+            f"the study's storage failed ({reason_of(error)}); what was recorded before is kept, the same command continues"
+        ) from error
+
+
+def directions_of(objectives: tuple[Objective, ...]) -> list[StudyDirection]:
+    """Optuna's form of the objectives' directions."""
+    return [
+        StudyDirection.MAXIMIZE if objective.direction is Direction.MAXIMIZE else StudyDirection.MINIMIZE
+        for objective in objectives
+    ]
+
+
+def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...]) -> StoredStudy | None:
+    """The study of a name; None if there is none.
+
+    Raises:
+        StudyError: It has other objectives, or what is written about it is not what a search writes.
+    """
+    with _refusing(name):
+        try:
+            study = storage.get_study_id_from_name(name)
+        except KeyError:
+            return None
+        wanted, found = directions_of(objectives), list(storage.get_study_directions(study))
+        attributes = storage.get_study_user_attrs(study)
+        if wanted != found:
+            raise MalformedError(
+                f"it has other objectives, {', '.join(each.name.lower() for each in found) or 'none'}; this search has "
+                f"{', '.join(f'{objective.name} ({objective.direction.value})' for objective in objectives)}"
+            )
+        names = [objective.name for objective in objectives]
+        known = storage.get_study_system_attrs(study).get(METRIC_NAMES, names)
+        if known != names:
+            raise MalformedError(f"it has other objectives, {shown(known)}; this search has {', '.join(names)}")
+        begun = IDENTITY in attributes
+        if not begun and storage.get_n_trials(study):
+            raise MalformedError("it holds trials, but was not made by a search")
+        if begun and attributes.get(FORMAT_KEY) != FORMAT:
+            raise MalformedError(
+                f"it was not written by this version of the program: its format is {shown(attributes.get(FORMAT_KEY))}"
+            )
+        grown_from = sequence(attributes.get(GROWN_FROM, ()), f"its attribute {GROWN_FROM}")
+        succeeds = attributes.get(SUCCEEDS)
+        return StoredStudy(
+            storage=storage,
+            name=name,
+            id=study,
+            objectives=objectives,
+            identity=mapping(attributes[IDENTITY], f"its attribute {IDENTITY}") if begun else {},
+            grown_from=tuple(mapping(each, f"its attribute {GROWN_FROM}") for each in grown_from),
+            succeeds=None if succeeds is None else text(succeeds, f"its attribute {SUCCEEDS}"),
+            costs_version=whole(attributes.get(COSTS_VERSION, FIRST_VERSION), f"its attribute {COSTS_VERSION}", 1),
+        )
+
+
+def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:
+    """What is written about the study of a name, whosesoever it is; None if there is none, or nobody has begun it.
+
+    Raises:
+        StudyError: It cannot be read.
+    """
+    with _refusing(name):
+        try:
+            study = storage.get_study_id_from_name(name)
+        except KeyError:
+            return None
+        attributes: Mapping[str, Any] = storage.get_study_user_attrs(study)
+        return attributes if IDENTITY in attributes or storage.get_n_trials(study) else None
+
+
+def refused(name: str, reason: object) -> StudyError:
+    """The error that a study is not one that this search can go on with."""
+    return StudyError(
+        f"the study {name!r} cannot be continued, nothing was changed: {reason}. Put it back as the search has written it, or give "
+        "another --output, or --search.study, for a new search"
+    )
+
+
+def optuna_form(
+    trial: Trial, first: Callable[[int], Trial], objectives: tuple[Objective, ...]
+) -> tuple[OptunaState, list[float] | None]:
+    """State and values under which a trial is stored.
+
+    Args:
+        trial: Of the search.
+        first: The trial of a number, of which another has taken over the outcome.
+        objectives: In the order of the values.
+    """
+    if trial.state is TrialState.RUNNING:
+        return OptunaState.RUNNING, None
+    if trial.state is TrialState.REUSED and trial.reused_from is not None:
+        return optuna_form(first(trial.reused_from), first, objectives)
+    if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
+        return OptunaState.PRUNED, None
+    if trial.state is TrialState.UNTRAINED:
+        return OptunaState.FAIL, None
+    if isinstance(trial.outcome, Evaluation):
+        values = trial.values()
+        return OptunaState.COMPLETE, [values[objective.name] for objective in objectives]
+    return OptunaState.FAIL, None
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Tells whatever is met in reading a study as one that it cannot be continued.
+
+    Every kind of error is met there: what Optuna and SQLAlchemy make of a row that they did not write is not theirs to say.
+    """
+    try:
+        yield
+    except StudyError:
+        raise
+    except MalformedError as error:
+        raise refused(name, error) from error
+    except Exception as error:
+        if is_away(error):
+            with told_as_study_error():
+                raise
+        raise refused(name, f"the storage holds something that cannot be read ({_short(error)})") from error
+
+
+@contextmanager
+def _naming(number: int) -> Iterator[None]:
+    """Names the trial in what is wrong with it."""
+    try:
+        yield
+    except MalformedError as error:
+        raise MalformedError(f"trial {number}: {error}") from error
+    except Exception as error:
+        if is_away(error):
+            raise
+        raise MalformedError(f"trial {number} cannot be read ({_short(error)})") from error
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {shown(reason_of(error))}"
+
+
+def _all_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
+    try:
+        return storage.get_all_trials(study, deepcopy=False)
+    except Exception as error:
+        if is_away(error):
+            raise
+        for number in itertools.count():  # which of them it is
+            try:
+                trial = storage.get_trial_id_from_study_id_trial_number(study, number)
+            except KeyError:
+                break
+            with _naming(number):
+                storage.get_trial(trial)
+        raise
+
+
+def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]) -> Trial:
+    """A stored trial; one that took over the outcome of an earlier one has it from there.
+
+    Raises:
+        MalformedError: It is not as a search writes it.
+    """
+    attributes = frozen.user_attrs
+    for decision, value in frozen.params.items():
+        if not contains(frozen.distributions[decision], value):
+            raise MalformedError(f"{decision} = {shown(value)} is outside {shown(frozen.distributions[decision])}")
+    if "candidate" not in attributes:
+        raise MalformedError("it was not added by a search: it has no candidate")
+    first, again = (_reference(attributes, key, frozen.number) for key in ("reused_from", "replicate_of"))
+    outcome: Outcome | None = None
+    if first is not None:
+        outcome = earlier[first].outcome
+    if attributes.get("outcome") is not None:
+        outcome = outcome_from_json(attributes["outcome"])
+    baseline = attributes.get("baseline")
+    violations = sequence(attributes.get("violations", ()), "violations")
+    trial = Trial(
+        number=frozen.number,
+        genotype=scalars(frozen.params, "the decisions"),
+        candidate=Candidate.from_json(attributes["candidate"]),
+        state=_state(frozen),
+        costs=numbers(entry(attributes, "costs", "it"), "costs"),
+        outcome=outcome,
+        baseline=None if baseline is None else text(baseline, "baseline"),
+        reused_from=first,
+        replicate_of=again,
+        violations=tuple(text(each, "violations") for each in violations),
+    )
+    _check_reference(trial, earlier)
+    _check_form(trial, frozen, earlier, objectives)
+    return trial
+
+
+def _reference(attributes: Mapping[str, Any], key: str, number: int) -> int | None:
+    """The number of an earlier trial."""
+    value = attributes.get(key)
+    if value is None:
+        return None
+    if whole(value, key) >= number:
+        raise MalformedError(f"{key} is {shown(value)}; allowed: the number of an earlier trial")
+    return int(value)
+
+
+def _check_reference(trial: Trial, earlier: Mapping[int, Trial]) -> None:
+    """Refuses a repeat of a repeat, and a further training of another candidate."""
+    for key, number in (("reused_from", trial.reused_from), ("replicate_of", trial.replicate_of)):
+        if number is not None and not earlier[number].number == earlier[number].first == _origin(earlier[number]):
+            raise MalformedError(f"{key} is {number}, which is not the first training of a candidate")
+    if trial.replicate_of is not None and earlier[trial.replicate_of].candidate != trial.candidate:
+        raise MalformedError(f"it trains trial {trial.replicate_of} once more, but is of another candidate")
+
+
+def _origin(trial: Trial) -> int:
+    return trial.number if trial.reused_from is None else trial.reused_from
+
+
+def _check_form(
+    trial: Trial, frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]
+) -> None:
+    """Refuses a trial whose parts contradict each other, or that lacks what belongs to its state."""
+    digest = frozen.user_attrs.get("digest")
+    if digest != trial.candidate.digest:
+        raise MalformedError(f"its digest is {shown(digest)}, but its candidate gives {trial.candidate.digest}")
+    due = {Kind.KNOWN}
+    if trial.state is not TrialState.INFEASIBLE:
+        due.add(Kind.MEASURABLE)
+    if isinstance(trial.outcome, Evaluation):
+        due = set(Kind)
+    values = trial.values()
+    missing = [objective.name for objective in objectives if objective.kind in due and objective.name not in values]
+    if missing:
+        raise MalformedError(f"it is {trial.state.value}, but has no {', '.join(missing)}")
+    has = type(trial.outcome)
+    fitting = _OUTCOMES.get(trial.state, (Evaluation, Failure, type(None)))
+    if has not in fitting:
+        what = {Evaluation: "an evaluation", Failure: "a failure"}.get(has, "no outcome")
+        raise MalformedError(f"it is {trial.state.value}, but has {what}")
+    form = optuna_form(trial, lambda number: earlier[number], objectives)
+    if (frozen.state, frozen.values) != form:
+        raise MalformedError(
+            f"it is stored as {frozen.state.name} with the values {shown(frozen.values)}, but by its attributes it is "
+            f"{form[0].name} with {shown(form[1])}"
+        )
+    constraints = {key: value for key, value in frozen.system_attrs.items() if key.startswith(CONSTRAINTS)}
+    over = [value > 0 for value in numbers(constraints, "its attributes").values()]
+    if over and any(over) != (trial.state is TrialState.INFEASIBLE):
+        raise MalformedError(f"it is {trial.state.value}, but its constraints are {shown(constraints)}")
+
+
+def _check_costs(trials: Iterable[Trial]) -> None:
+    """Refuses evaluated trials whose costs differ in kind."""
+    names: list[str] | None = None
+    for trial in trials:
+        if isinstance(trial.outcome, Evaluation):
+            names = list(trial.costs) if names is None else names
+            if list(trial.costs) != names:
+                raise MalformedError(
+                    f"trial {trial.number} has the costs {shown(list(trial.costs))}, trials before it {shown(names)}"
+                )
+
+
+def _state(frozen: FrozenTrial) -> TrialState:
+    """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
+    if frozen.state is OptunaState.RUNNING:
+        return TrialState.RUNNING
+    if "violations" in frozen.user_attrs:
+        return TrialState.INFEASIBLE
+    if UNTRAINED in frozen.user_attrs:
+        return TrialState.UNTRAINED
+    if "reused_from" in frozen.user_attrs:
+        return TrialState.REUSED
+    ends = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.STOPPED}
+    return ends.get(frozen.state, TrialState.FAILED)
