@@ -24,6 +24,7 @@ from evaluator.machine import this_machine
 from search_spaces import compact
 from search_spaces.reconstruction import TRANSFORMATIONS
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
+from search_spaces.reconstruction.two_stage_conv import TwoStageConv2d
 
 SIZES = (
     # channels in and out, side of the image in pixels, stride
@@ -46,6 +47,13 @@ def layer(inputs: int, outputs: int, stride: int, family: str) -> ReconstructedC
     return made.eval()
 
 
+def deployed(made: ReconstructedConv2d) -> TwoStageConv2d:
+    """Its deployed form."""
+    form = compact(made)
+    assert isinstance(form, TwoStageConv2d)
+    return form
+
+
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures and prints."""
@@ -63,13 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for inputs, outputs, pixels, stride in SIZES:
         dense = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False).eval().requires_grad_(False)
         x = torch.randn(options.batch, inputs, pixels, pixels).to(memory_format=LAYOUTS[options.layout])
-        forms = {family: compact(layer(inputs, outputs, stride, family)) for family in TRANSFORMATIONS}
+        forms = {family: deployed(layer(inputs, outputs, stride, family)) for family in TRANSFORMATIONS}
         arms = {name: partial(form, x) for name, form in {"dense": dense, **forms}.items()}
         times = compare(arms, options.rounds, torch.device("cpu"))
         whole = count_cost(dense, tuple(x.shape)).macs
         for family, form in forms.items():
             macs = count_cost(form, tuple(x.shape)).macs
-            kind = "two stages" if len(form.transforms) else "dense"
+            kind = "two stages" if form.sources.numel() else "dense"
             title = f"{inputs}-{outputs}, {pixels} px, stride {stride}"
             print(
                 f"{title:26} {family:9} {kind:11} {macs / 1e3:9.0f} {whole / 1e3:9.0f} {macs / whole:6.2f}  "
