@@ -53,19 +53,27 @@ def make_driver(
         tell: Is told what has changed for the trials of before.
 
     Raises:
-        NasError: No such sampler, no candidate within the limits, or the study in the database is another one.
+        NasError: A number is out of range, there is no such sampler, no candidate within the limits, or the study in the database is another one.
     """
     from optuna.storages import InMemoryStorage
 
     from nas import assembly
     from nas.count import Count
+    from nas.errors import SettingsError
     from nas.limits import check_limits
     from nas.objectives import Kind
+    from nas.plausible import sorted_out
     from nas.samplers.context import SamplerContext
-    from nas.settings import SearchSettings
+    from nas.settings import SearchSettings, epochs_faults, search_faults
     from nas.storage import open_storage, sqlite_url
     from nas.succession import open_study
 
+    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
+    given = {f"reference of {each.name}": each.reference for each in objectives}
+    given |= {f"limit of {name}": limit for name, limit in (limits or {}).items()}
+    faults = [*search_faults(settings), *sorted_out(given, ())[1], *epochs_faults("epochs", epochs)]
+    if faults:
+        raise SettingsError("; ".join(faults))
     context = SamplerContext(
         space=space,
         costs=costs,
@@ -78,7 +86,6 @@ def make_driver(
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
     count = Count(costs=costs, version=costs_version)
     study = open_study(storage, "search", objectives, identity, context, count, tell)
-    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 
 

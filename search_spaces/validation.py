@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nas.errors import unknown_name
+from nas.plausible import shown
 from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
@@ -17,6 +18,16 @@ FORMS = ("auto", "small", "imagenet")
 RESIDUAL_UNITS = ("basic", "bottleneck")
 MOST_REBUILT = 0.99
 SMALLEST_IMAGE = 8
+MOST_UNITS = 1_000
+WIDEST = 64
+"""As a multiple of a published network."""
+MOST_CHANNELS = 16_384
+"""Of one stage, a growth rate, or as a number of groups or templates."""
+MOST_RANKS = 1_024
+"""Kronecker ranks, ranks to choose from, and sides of a factor."""
+LARGEST_RATE = 1e6
+SMALLEST_RATE = 1e-12
+"""But for 0."""
 SMALLEST_IMAGENET_IMAGE = 32
 
 
@@ -33,23 +44,23 @@ def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
         *_units_faults(settings.units, stages),
         *names_faults("space.mixers", "mixer", settings.mixers, BLOCKS),
         *_convolution_kind_faults(settings.convolutions),
-        *_whole("space.group_ranks", settings.group_ranks, 1),
-        *_whole("space.pair_ranks", settings.pair_ranks, 1),
-        *_whole("space.max_factor", settings.max_factor, 2),
-        *_numbers("space.reductions", settings.reductions, whole=True, low=1),
+        *_whole("space.group_ranks", settings.group_ranks, 1, MOST_RANKS),
+        *_whole("space.pair_ranks", settings.pair_ranks, 1, MOST_RANKS),
+        *_whole("space.max_factor", settings.max_factor, 2, MOST_RANKS),
+        *_numbers("space.reductions", settings.reductions, whole=True, low=1, high=MOST_CHANNELS),
         *names_faults("space.shares", "share", settings.shares, SHARES),
-        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1),
+        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1, high=MOST_RANKS),
         *names_faults("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
         *names_faults("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
         *names_faults("space.penalties", "penalty", settings.penalties, PENALTIES),
         *names_faults("space.roundings", "rounding", settings.roundings, ROUNDINGS),
         *_numbers("space.binarize_from", settings.binarize_from, low=0, high=1),
         *names_faults("space.residual_units", "residual unit", settings.residual_units, RESIDUAL_UNITS),
-        *_numbers("space.learned_groups", settings.learned_groups, whole=True, low=2),
+        *_numbers("space.learned_groups", settings.learned_groups, whole=True, low=2, high=MOST_CHANNELS),
         *_numbers("space.rebuilt_shares", settings.rebuilt_shares, low=0, high=MOST_REBUILT),
-        *_numbers("space.filter_groups", settings.filter_groups, whole=True, low=1),
+        *_numbers("space.filter_groups", settings.filter_groups, whole=True, low=1, high=MOST_CHANNELS),
         *names_faults("space.transformations", "transformation", settings.transformations, TRANSFORMATIONS),
-        *_numbers("space.least_templates", settings.least_templates, whole=True, low=1),
+        *_numbers("space.least_templates", settings.least_templates, whole=True, low=1, high=MOST_CHANNELS),
         *_log_range("space.sparsity_step", settings.sparsity_step, positive=True),
         *_log_range("space.orth_weight", settings.orth_weight),
         *_log_range("space.temperature", settings.temperature, positive=True),
@@ -63,7 +74,12 @@ def is_number(value: object, *, whole: bool = False, low: float = -math.inf, hig
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False
-    return math.isfinite(value) and low <= value <= high
+    return low <= value <= high and abs(value) < math.inf  # no conversion, in which a large integer overflows
+
+
+def is_multiple(width: object) -> bool:
+    """Whether it is a width as a multiple of a published network."""
+    return is_number(width, high=WIDEST) and width > 0  # type: ignore[operator]
 
 
 def items_of(value: object) -> list[Any] | None:
@@ -78,9 +94,11 @@ def multiple_faults(widths: object) -> list[str]:
     items = items_of(widths)
     if not items:
         return [f"space.widths = {widths!r} must be a list of at least one width"]
-    wrong = [width for width in items if not (is_number(width) and width > 0)]
+    wrong = [width for width in items if not is_multiple(width)]
     if wrong:
-        return [f"space.widths holds {', '.join(map(repr, wrong))}; allowed: multiples above 0, 1 being 1x"]
+        return [
+            f"space.widths holds {', '.join(map(shown, wrong))}; allowed: multiples above 0 and up to {WIDEST}, 1 being 1x"
+        ]
     return _collection("space.widths", widths)[1]
 
 
@@ -90,12 +108,14 @@ def growth_faults(widths: object) -> list[str]:
         return []
     if not items_of(widths):
         return [f"space.widths = {widths!r} must be a list of at least one growth rate"]
-    return _numbers("space.widths", widths, whole=True, low=1)
+    return _numbers("space.widths", widths, whole=True, low=1, high=MOST_CHANNELS)
 
 
 def convolution_faults(conv_groups: object) -> list[str]:
     """What is wrong with the groups of grouped convolutions, 2 or more; None stands for a default."""
-    return [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2)
+    return (
+        [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2, high=MOST_CHANNELS)
+    )
 
 
 def _image_faults(form: str, image_size: int, channels: int, classes: int) -> list[str]:
@@ -124,7 +144,7 @@ def _units_faults(units: object, stages: int) -> list[str]:
     return [
         fault
         for stage, counts in enumerate(each, start=1)
-        for fault in _numbers(f"space.units of stage {stage}", counts, whole=True, low=1)
+        for fault in _numbers(f"space.units of stage {stage}", counts, whole=True, low=1, high=MOST_UNITS)
     ]
 
 
@@ -134,8 +154,11 @@ def _one_of(name: str, value: object, allowed: Sequence[object]) -> list[str]:
     return [f"{name} = {value!r} is not one of {', '.join(map(str, allowed))}"]
 
 
-def _whole(name: str, value: object, low: int) -> list[str]:
-    return [] if is_number(value, whole=True, low=low) else [f"{name} = {value!r} must be an integer of at least {low}"]
+def _whole(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
+    if is_number(value, whole=True, low=low, high=high):
+        return []
+    bounds = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
+    return [f"{name} = {shown(value)} must be an integer {bounds}"]
 
 
 def _collection(name: str, values: object) -> tuple[list[Any], list[str]]:
@@ -157,7 +180,7 @@ def _numbers(
     if wrong:
         kind = "integers" if whole else "numbers"
         bounds = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
-        found.append(f"{name} holds {', '.join(map(repr, wrong))}; allowed: {kind} {bounds}")
+        found.append(f"{name} holds {', '.join(map(shown, wrong))}; allowed: {kind} {bounds}")
     return found
 
 
@@ -174,6 +197,8 @@ def _log_range(name: str, bounds: object, *, positive: bool = False) -> list[str
     low, high = ends
     if not (is_number(low, low=0) and is_number(high, low=0)) or low > high:
         return [f"{name} = {ends!r} must be [low, high] with 0 <= low <= high"]
+    if not all(end == 0 or is_number(end, low=SMALLEST_RATE, high=LARGEST_RATE) for end in ends):
+        return [f"{name} = {ends!r} must be [low, high] with ends of 0 or from {SMALLEST_RATE:g} to {LARGEST_RATE:g}"]
     if low == 0 and (positive or high > 0):
         return [f"{name} = {ends!r} must begin above 0: it is searched on a log scale"]
     return []
