@@ -53,7 +53,8 @@ def make_driver(
         tell: Is told what has changed for the trials of before.
 
     Raises:
-        NasError: A number is out of range, there is no such sampler, no candidate within the limits, or the study in the database is another one.
+        NasError: A number is out of range, there is no such sampler or no candidate within the limits, or the study in the database
+            is another one.
     """
     from optuna.storages import InMemoryStorage
 

@@ -65,5 +65,5 @@ def shown(value: object) -> str:
     try:
         text = " ".join(repr(value).split())
     except ValueError:  # Python writes no integer of more than 4,300 digits
-        return f"a {type(value).__name__} of very many digits"
+        return "a number of very many digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
