@@ -65,7 +65,7 @@ class ShuffleNetV1Space(ShuffleSpace):
         wrong = [count for count in groups if not is_number(count, whole=True) or count not in PUBLISHED_CHANNELS]
         if wrong:
             allowed = ", ".join(map(str, PUBLISHED_CHANNELS))
-            found.append(f"space.conv_groups holds {', '.join(map(repr, wrong))}; allowed: {allowed}")
+            found.append(f"space.conv_groups holds {', '.join(map(shown, wrong))}; allowed: {allowed}")
         if not found:
             found += [
                 f"space.widths: {width} with conv_groups {count} gives a first stage of "

@@ -93,7 +93,7 @@ def multiple_faults(widths: object) -> list[str]:
         return []
     items = items_of(widths)
     if not items:
-        return [f"space.widths = {widths!r} must be a list of at least one width"]
+        return [f"space.widths = {shown(widths)} must be a list of at least one width"]
     wrong = [width for width in items if not is_multiple(width)]
     if wrong:
         return [
@@ -107,7 +107,7 @@ def growth_faults(widths: object) -> list[str]:
     if widths is None:
         return []
     if not items_of(widths):
-        return [f"space.widths = {widths!r} must be a list of at least one growth rate"]
+        return [f"space.widths = {shown(widths)} must be a list of at least one growth rate"]
     return _numbers("space.widths", widths, whole=True, low=1, high=MOST_CHANNELS)
 
 
@@ -140,7 +140,7 @@ def _units_faults(units: object, stages: int) -> list[str]:
     each = items_of(units)
     if each is None or len(each) != stages:
         example = ", ".join(["[4]"] * stages)
-        return [f"space.units = {units!r} must have one list for each of the {stages} stages, such as [{example}]"]
+        return [f"space.units = {shown(units)} must have one list for each of the {stages} stages, such as [{example}]"]
     return [
         fault
         for stage, counts in enumerate(each, start=1)
@@ -151,7 +151,7 @@ def _units_faults(units: object, stages: int) -> list[str]:
 def _one_of(name: str, value: object, allowed: Sequence[object]) -> list[str]:
     if value in allowed:
         return []
-    return [f"{name} = {value!r} is not one of {', '.join(map(str, allowed))}"]
+    return [f"{name} = {shown(value)} is not one of {', '.join(map(str, allowed))}"]
 
 
 def _whole(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
@@ -165,11 +165,11 @@ def _collection(name: str, values: object) -> tuple[list[Any], list[str]]:
     """The items, and what is wrong with them as a collection of distinct things."""
     items = items_of(values)
     if items is None:
-        return [], [f"{name} = {values!r} must be a list"]
+        return [], [f"{name} = {shown(values)} must be a list"]
     if not items:
         return [], [f"{name} is empty; it needs at least one value"]
-    repeated = sorted({repr(item) for item in items if items.count(item) > 1})
-    return items, [f"{name} = {items!r} holds {', '.join(repeated)} twice"] if repeated else []
+    repeated = sorted({shown(item) for item in items if items.count(item) > 1})
+    return items, [f"{name} = {shown(items)} holds {', '.join(repeated)} twice"] if repeated else []
 
 
 def _numbers(
@@ -193,12 +193,14 @@ def names_faults(name: str, kind: str, values: object, known: Iterable[str]) -> 
 def _log_range(name: str, bounds: object, *, positive: bool = False) -> list[str]:
     ends = items_of(bounds)
     if ends is None or len(ends) != 2:
-        return [f"{name} = {bounds!r} must be [low, high]"]
+        return [f"{name} = {shown(bounds)} must be [low, high]"]
     low, high = ends
     if not (is_number(low, low=0) and is_number(high, low=0)) or low > high:
-        return [f"{name} = {ends!r} must be [low, high] with 0 <= low <= high"]
+        return [f"{name} = {shown(ends)} must be [low, high] with 0 <= low <= high"]
     if not all(end == 0 or is_number(end, low=SMALLEST_RATE, high=LARGEST_RATE) for end in ends):
-        return [f"{name} = {ends!r} must be [low, high] with ends of 0 or from {SMALLEST_RATE:g} to {LARGEST_RATE:g}"]
+        return [
+            f"{name} = {shown(ends)} must be [low, high] with ends of 0 or from {SMALLEST_RATE:g} to {LARGEST_RATE:g}"
+        ]
     if low == 0 and (positive or high > 0):
-        return [f"{name} = {ends!r} must begin above 0: it is searched on a log scale"]
+        return [f"{name} = {shown(ends)} must begin above 0: it is searched on a log scale"]
     return []
