@@ -1,14 +1,16 @@
 """What a trial costs beside its training: an evaluator that returns at once, 20 decisions, a SQLite study.
 
-    python -m benchmarks.engine_overhead [--trials 500] [--sampler random] [--workers 1]
+    python -m benchmarks.engine_overhead [--trials 500] [--sampler random] [--workers 1] [--alone]
 
-Prints milliseconds a trial over the whole search and over its last tenth, and, in the same run, what plain Optuna
-(`study.ask`, `study.tell` on the same kind of storage) costs for the same decisions.
+Prints milliseconds a trial over the whole search and over its last tenth, the memory that this process had at its peak before the
+search and after it, and, unless --alone is given, in the same run what plain Optuna (`study.ask`, `study.tell` on the same
+kind of storage) costs for the same decisions.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
@@ -141,18 +143,27 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=500)
     parser.add_argument("--sampler", default="random", choices=sorted(SAMPLERS))
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--alone", action="store_true")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    before = peak_memory()
     times = ours(
         options.trials, options.sampler, lambda spec, logs: LocalEngine(spec, workers=options.workers, logs=logs)
     )
     tenth = max(options.trials // 10, 1)
     mean, last = (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
-    peer = plain_optuna(options.trials, options.sampler)
     print(this_machine(1))
     print(f"{options.trials} trials, 20 decisions, {options.sampler}, SQLite, {options.workers} worker(s)")
     print(f"this engine    {mean:7.1f} ms a trial, {last:7.1f} ms over the last tenth")
-    print(f"plain Optuna   {peer:7.1f} ms an ask and a tell, over the last tenth")
+    print(f"peak memory    {before:7.0f} MiB before, {peak_memory():7.0f} MiB after", flush=True)
+    if not options.alone:
+        peer = plain_optuna(options.trials, options.sampler)
+        print(f"plain Optuna   {peer:7.1f} ms an ask and a tell, over the last tenth")
+
+
+def peak_memory() -> float:
+    """Of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -97,13 +97,13 @@ def data_faults(data: DataSettings) -> list[str]:
 def train_faults(train: TrainSettings) -> list[str]:
     """Every out-of-range value of the training settings: setting, value, and what is allowed."""
     faults = []
-    for name, number, least in (
-        ("epochs", train.epochs, 1),
-        ("batch_size", train.batch_size, 2),
-        ("threads", train.threads, 1),
+    for name, number, least, most in (
+        ("epochs", train.epochs, 1, 1_000_000),
+        ("batch_size", train.batch_size, 2, 1_000_000),
+        ("threads", train.threads, 1, 4_096),
     ):
-        if number < least:
-            faults.append(f"--train.{name} is {number}; allowed: {least} or more")
+        if not least <= number <= most:
+            faults.append(f"--train.{name} is {number}; allowed: {least} to {most:,}")
     if train.memory_gb is not None and not 0 < train.memory_gb < math.inf:
         faults.append(f"--train.memory_gb is {train.memory_gb}; allowed: a finite number above 0")
     for name, share in (

@@ -10,6 +10,7 @@ import numpy as np
 from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
+from nas.candidate import Candidate
 from nas.crash_streak import CrashStreak
 from nas.dimensions import Genotype
 from nas.early_stopping import NeverPause, StoppingRule
@@ -19,6 +20,7 @@ from nas.ledger import Ledger
 from nas.limits import violations
 from nas.objectives import Objective
 from nas.pareto import ParetoFront
+from nas.plausible import sorted_out
 from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
 from nas.replication import Replication
 from nas.samplers.context import SamplerContext
@@ -116,13 +118,22 @@ class Driver:
             if proposal is None:
                 self.ended = self.ended or EXHAUSTED
                 break
-            if proposal.state is TrialState.RUNNING and proposal.reused_from is None:
+            if proposal.state is TrialState.FAILED:
+                self._failed_at_once(proposal)
+            elif proposal.state is TrialState.RUNNING and proposal.reused_from is None:
                 self.handed_out += 1
                 self._replication.begun(proposal)
                 self._pauses.follow(proposal)
                 return proposal.number
             idle += 1
         return None
+
+    def _failed_at_once(self, trial: Trial) -> None:
+        """Counts a candidate that cannot be trained as one that was."""
+        self.handed_out += 1
+        self._replication.begun(trial)
+        self._pauses.follow(trial)
+        self._ledger.enter(trial)
 
     def _reason_to_end(self, *, searching: bool) -> str:
         promised = len(self._in_training) * self._budget.epochs
@@ -169,6 +180,7 @@ class Driver:
         Raises:
             CrashStreakError: It crashed, as those before it did; all of them stay to be continued.
         """
+        outcome = self._whole(number, outcome)
         if isinstance(outcome, Evaluation):
             self._blame_candidates()
         if self._pauses.takes(number, outcome):
@@ -181,6 +193,18 @@ class Driver:
         self._end(number, outcome)
         if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
             self._queue += self._pauses.ended(number, outcome.measurements[ACCURACY].mean)
+
+    def _whole(self, number: int, outcome: Outcome) -> Outcome:
+        """The outcome, or a failure if it lacks an objective."""
+        if isinstance(outcome, Failure):
+            return outcome
+        there = {**self._study[number].costs, **outcome.measurements}
+        missing = [objective.name for objective in self.objectives if objective.name not in there]
+        if not missing:
+            return outcome
+        given = ", ".join(outcome.measurements) or "nothing"
+        message = f"the evaluation gives no {', '.join(missing)}; there is {given}"
+        return Failure(kind=FailureKind.INVALID, message=message, seconds=outcome.seconds, epochs=outcome.epochs)
 
     def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED
@@ -351,14 +375,15 @@ class Driver:
         for _ in range(DRAWS):
             genotype = self._context.draw(rng)
             candidate = self._context.space.decode(genotype)
-            if candidate.digest not in self._first and not self._violations(self._context.costs(candidate)):
+            costs, faults = self._known_costs(candidate)
+            if candidate.digest not in self._first and not faults and not self._violations(costs):
                 return genotype
         return None
 
     def _judge(self, number: int, genotype: Genotype, baseline: str | None) -> Trial:
         """What becomes of a proposal: infeasible, a repeat of an earlier one, or a new one to train."""
         candidate = self._context.space.decode(genotype)
-        costs = dict(self._context.costs(candidate))
+        costs, faults = self._known_costs(candidate)
         trial = Trial(
             number=number,
             genotype={dimension.name: genotype[dimension.name] for dimension in self._context.space.dimensions},
@@ -367,11 +392,11 @@ class Driver:
             costs=costs,
             baseline=baseline,
         )
-        if over := self._violations(costs):
+        if not faults and (over := self._violations(costs)):
             return replace(trial, state=TrialState.INFEASIBLE, violations=over)
         first = self._first.get(candidate.digest)
         if first is None:
-            return self._judge_new(trial)
+            return self._judge_new(trial, faults)
         trial = replace(trial, costs=self._study[first].costs)
         outcome = self._study[first].outcome
         if self._study[first].state is TrialState.RUNNING:
@@ -379,14 +404,23 @@ class Driver:
             return replace(trial, reused_from=first)
         return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)
 
-    def _judge_new(self, trial: Trial) -> Trial:
-        """Of a candidate that was not there before: what can be measured is, and counts."""
-        if self._context.measure is not None:
-            trial = replace(trial, costs={**trial.costs, **self._context.measure(trial.candidate)})
-            if over := self._violations(trial.costs):
-                return replace(trial, state=TrialState.INFEASIBLE, violations=over)
+    def _judge_new(self, trial: Trial, faults: list[str]) -> Trial:
+        """Of a candidate that was not there before: what can be measured is, and counts; what has no usable costs has failed."""
+        if self._context.measure is not None and not faults:
+            measured, faults = sorted_out(self._context.measure(trial.candidate), ())
+            trial = replace(trial, costs={**trial.costs, **measured})
+        if faults:
+            self._first[trial.candidate.digest] = trial.number
+            failure = Failure(kind=FailureKind.INVALID, message=f"its costs: {'; '.join(faults)}")
+            return replace(trial, state=TrialState.FAILED, outcome=failure)
+        if self._context.measure is not None and (over := self._violations(trial.costs)):
+            return replace(trial, state=TrialState.INFEASIBLE, violations=over)
         self._first[trial.candidate.digest] = trial.number
         return trial
+
+    def _known_costs(self, candidate: Candidate) -> tuple[dict[str, float], list[str]]:
+        """Those that are taken, and what is wrong with the others."""
+        return sorted_out(self._context.costs(candidate), (*self._context.known, *self._context.limits))
 
     def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
         return violations(self._context.limits, costs)

@@ -19,7 +19,7 @@ def violations(limits: Mapping[str, float], costs: Mapping[str, float]) -> tuple
     return tuple(
         f"{name} {amount(name, costs[name])} is over the limit {amount(name, limit)}"
         for name, limit in limits.items()
-        if costs[name] > limit
+        if costs.get(name, 0.0) > limit
     )
 
 
@@ -43,15 +43,14 @@ def check_limits(context: SamplerContext) -> None:
             if _excess(context, better) < _excess(context, best):
                 best, improved = better, True
     if _excess(context, best) > 1.0:
-        costs = context.costs(context.space.decode(best))
+        costs = {name: context.cost(best, name) for name in context.limits}
         wanted = ", ".join(f"--search.max_{name} {amount(name, limit)}" for name, limit in context.limits.items())
         found = ", ".join(f"{name} {amount(name, costs[name])}" for name in context.limits)
         raise SettingsError(f"{wanted}: no network of {context.space.name} meets this; the smallest found has {found}")
 
 
 def _excess(context: SamplerContext, genotype: Genotype) -> float:
-    costs: Mapping[str, float] = context.costs(context.space.decode(genotype))
-    return max(costs[name] / limit for name, limit in context.limits.items())
+    return max(context.cost(genotype, name) / limit for name, limit in context.limits.items())
 
 
 def _options(dimension: Dimension) -> tuple[Scalar, ...]:

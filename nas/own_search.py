@@ -53,19 +53,28 @@ def make_driver(
         tell: Is told what has changed for the trials of before.
 
     Raises:
-        NasError: No such sampler, no candidate within the limits, or the study in the database is another one.
+        NasError: A number is out of range, there is no such sampler or no candidate within the limits, or the study in the database
+            is another one.
     """
     from optuna.storages import InMemoryStorage
 
     from nas import assembly
     from nas.count import Count
+    from nas.errors import SettingsError
     from nas.limits import check_limits
     from nas.objectives import Kind
+    from nas.plausible import sorted_out
     from nas.samplers.context import SamplerContext
-    from nas.settings import SearchSettings
+    from nas.settings import SearchSettings, epochs_faults, search_faults
     from nas.storage import close_storage, open_storage, sqlite_url
     from nas.succession import open_study
 
+    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
+    given = {f"reference of {each.name}": each.reference for each in objectives}
+    given |= {f"limit of {name}": limit for name, limit in (limits or {}).items()}
+    faults = [*search_faults(settings), *sorted_out(given, ())[1], *epochs_faults("epochs", epochs)]
+    if faults:
+        raise SettingsError("; ".join(faults))
     context = SamplerContext(
         space=space,
         costs=costs,
@@ -82,7 +91,6 @@ def make_driver(
     except BaseException:
         close_storage(storage)
         raise
-    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 
 

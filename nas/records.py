@@ -12,6 +12,7 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
+from nas.plausible import LARGEST, RefusedNumberError, taken
 
 ACCURACY = "accuracy"
 """Name of the learned objective; in percent."""
@@ -55,7 +56,7 @@ class Measurement:
     """A measured number with its uncertainty.
 
     Raises:
-        ValueError: The mean or the deviation is NaN or infinite.
+        RefusedNumberError: The mean or the deviation is NaN, infinite, or of an absurd size.
     """
 
     mean: float
@@ -65,8 +66,9 @@ class Measurement:
     """Number of observations the mean is taken over."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.mean) and math.isfinite(self.std)):
-            raise ValueError(f"a measurement must be finite, got mean {self.mean!r} and std {self.std!r}")
+        taken("the mean of a measurement", self.mean)
+        if not 0 <= self.std <= LARGEST:  # the deviation of nearly equal numbers may be as small as can be
+            raise RefusedNumberError(f"the std of a measurement = {self.std!r} is refused; allowed: 0 to {LARGEST:g}")
 
     @property
     def standard_error(self) -> float:
@@ -155,6 +157,15 @@ class Progress:
     """In percent, where this is a rung: the worker waits to be told whether to go on."""
     memory: MemoryNeed | None = None
     """Before the first full batch, where memory is short: the worker waits until there is room."""
+
+    def __post_init__(self) -> None:
+        """Refuses an accuracy that is no number.
+
+        Raises:
+            RefusedNumberError: It is NaN, infinite, or of an absurd size.
+        """
+        if self.accuracy is not None:
+            taken("accuracy", self.accuracy)
 
     @property
     def waits(self) -> bool:

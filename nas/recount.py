@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from nas.limits import violations
 from nas.objectives import listed
+from nas.plausible import sorted_out
 from nas.ports import CostFunction
 from nas.records import Evaluation, Trial, TrialState
 
@@ -36,7 +37,7 @@ class Recount:
         * One that was trained, was over a limit by another count in between and is not now, is `RUNNING` with its outcome: by this
           the driver ends it or lets it go on.
         """
-        counted, measured = self._costs(trial.candidate), _measured(trial)
+        (counted, _), measured = sorted_out(self._costs(trial.candidate), ()), _measured(trial)
         costs = {name: cost if name in measured else counted.get(name, cost) for name, cost in trial.costs.items()}
         if costs == trial.costs:
             return trial

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from nas.early_stopping import RULES, rungs
 from nas.errors import unknown_name
+from nas.json_fields import shown
 from nas.objectives import COSTS
 from nas.samplers import SAMPLERS
 
 ENGINES = ("local", "ray")
 OBJECTIVES = ("accuracy", *COSTS)
+MOST_TRIALS = 1_000_000
+MOST_EPOCHS = 1_000_000
+MOST_REPLICATES = 1_000
+MOST_WORKERS = 10_000
+"""More of these is a slip of the pen, which would otherwise be found out by a search that never begins or ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +100,13 @@ def objective_names(text: str) -> list[str]:
 def search_faults(settings: SearchSettings) -> list[str]:
     """Every setting that is out of range, in words."""
     faults = []
-    if settings.trials < 1:
-        faults.append(f"--search.trials: must be 1 or more, got {settings.trials}")
+    faults += _count_faults("--search.trials", settings.trials, MOST_TRIALS)
     if settings.seed < 0:
         faults.append(f"--search.seed: must be 0 or more, got {settings.seed}")
-    if settings.workers is not None and settings.workers < 1:
-        faults.append(f"--search.workers: must be 1 or more, got {settings.workers}")
+    if settings.workers is not None:
+        faults += _count_faults("--search.workers", settings.workers, MOST_WORKERS)
     faults += _ending_faults(settings)
-    if settings.replicates < 1:
-        faults.append(f"--search.replicates: must be 1 or more, got {settings.replicates}")
+    faults += _count_faults("--search.replicates", settings.replicates, MOST_REPLICATES)
     if settings.sampler not in SAMPLERS:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
     if settings.stopping not in RULES:
@@ -127,6 +131,17 @@ def search_faults(settings: SearchSettings) -> list[str]:
             f"{settings.objectives!r}"
         )
     return faults
+
+
+def epochs_faults(name: str, epochs: int) -> list[str]:
+    """What is wrong with the epochs of a full training, in words."""
+    return _count_faults(name, epochs, MOST_EPOCHS)
+
+
+def _count_faults(name: str, value: int, most: int) -> list[str]:
+    if value < 1:
+        return [f"{name}: must be 1 or more, got {value}"]
+    return [] if value <= most else [f"{name}: must be {most:,} or less, got {shown(value)}"]
 
 
 def _ending_faults(settings: SearchSettings) -> list[str]:

@@ -351,5 +351,5 @@ def _curve(evaluation: Evaluation) -> dict[str, float]:
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:
-    """How far each limited cost is above its limit, as a share of the limit (positive: infeasible)."""
-    return {f"max_{name}": costs[name] / limit - 1.0 for name, limit in limits.items()}
+    """How far each limited cost is above its limit, as a share of the limit (positive: infeasible), where it is known."""
+    return {f"max_{name}": costs[name] / limit - 1.0 for name, limit in limits.items() if name in costs}

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
+from nas.json_fields import shown
 from search_spaces.architecture import HostShape, StageShape, integer, number
 from search_spaces.settings import SpaceSettings
 from search_spaces.shuffle_space import MOST_BASELINES, ShuffleSpace, spread
-from search_spaces.validation import is_number, items_of
+from search_spaces.validation import WIDEST, is_multiple, is_number, items_of
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -56,13 +57,15 @@ class ShuffleNetV1Space(ShuffleSpace):
             if items_of(values) is None or not values:
                 return [*found, f"{name} = {values!r} must be a list of at least one value"]
             found += [f"{name} = {values!r} holds {value!r} twice" for value in values if values.count(value) > 1][:1]
-        wrong: list[float] = [width for width in widths if not (is_number(width) and width > 0)]
+        wrong: list[float] = [width for width in widths if not is_multiple(width)]
         if wrong:
-            found.append(f"space.widths holds {', '.join(map(repr, wrong))}; allowed: multiples above 0, 1 being 1x")
+            found.append(
+                f"space.widths holds {', '.join(map(shown, wrong))}; allowed: multiples above 0 and up to {WIDEST}, 1 being 1x"
+            )
         wrong = [count for count in groups if not is_number(count, whole=True) or count not in PUBLISHED_CHANNELS]
         if wrong:
             allowed = ", ".join(map(str, PUBLISHED_CHANNELS))
-            found.append(f"space.conv_groups holds {', '.join(map(repr, wrong))}; allowed: {allowed}")
+            found.append(f"space.conv_groups holds {', '.join(map(shown, wrong))}; allowed: {allowed}")
         if not found:
             found += [
                 f"space.widths: {width} with conv_groups {count} gives a first stage of "

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
+from nas.json_fields import shown
 from search_spaces.architecture import HostShape, StageShape, integer
 from search_spaces.settings import SpaceSettings
 from search_spaces.shuffle_space import ShuffleSpace, spread
-from search_spaces.validation import is_number, items_of, names_faults
+from search_spaces.validation import MOST_CHANNELS, is_number, items_of, names_faults
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -48,9 +49,11 @@ class ShuffleNetV2Space(ShuffleSpace):
             return found
         if items_of(widths) is None or not widths:
             return [*found, f"space.widths = {widths!r} must be a list of at least one width"]
-        wrong = [width for width in widths if not (is_number(width, low=2) and width % 2 == 0)]
+        wrong = [width for width in widths if not (is_number(width, low=2, high=MOST_CHANNELS) and width % 2 == 0)]
         if wrong:
-            found.append(f"space.widths holds {', '.join(map(repr, wrong))}; allowed: even positive integers")
+            found.append(
+                f"space.widths holds {', '.join(map(shown, wrong))}; allowed: even positive integers up to {MOST_CHANNELS}"
+            )
         elif len(set(widths)) < len(widths):
             found.append(f"space.widths = {list(widths)!r} holds a value twice")
         return found

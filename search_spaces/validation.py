@@ -18,14 +18,21 @@ FORMS = ("auto", "small", "imagenet")
 RESIDUAL_UNITS = ("basic", "bottleneck")
 MOST_REBUILT = 0.99
 SMALLEST_IMAGE = 8
+WIDEST = 64
+"""As a multiple of a published network."""
+MOST_CHANNELS = 16_384
+"""Of one stage, a growth rate, or as a number of groups or templates."""
+MOST_RANKS = 1_024
+"""Kronecker ranks, ranks to choose from, and sides of a factor."""
+LARGEST_RATE = 1e6
+SMALLEST_RATE = 1e-12
+"""But for 0."""
 SMALLEST_IMAGENET_IMAGE = 32
 LARGEST_IMAGE = 2**14
 MOST_IMAGE_CHANNELS = 2**10
 MOST_CLASSES = 10**6
 MOST_UNITS = 256
 """Of a stage."""
-MOST_TERMS = 1024
-"""Of a static Kronecker matrix."""
 MOST_ITEMS = 1000
 """Of a setting."""
 
@@ -43,23 +50,23 @@ def setting_faults(settings: SpaceSettings, *, stages: int) -> list[str]:
         *_units_faults(settings.units, stages),
         *names_faults("space.mixers", "mixer", settings.mixers, BLOCKS),
         *_convolution_kind_faults(settings.convolutions),
-        *_whole("space.group_ranks", settings.group_ranks, 1),
-        *_whole("space.pair_ranks", settings.pair_ranks, 1),
-        *_whole("space.max_factor", settings.max_factor, 2),
-        *_numbers("space.reductions", settings.reductions, whole=True, low=1),
+        *_whole("space.group_ranks", settings.group_ranks, 1, MOST_RANKS),
+        *_whole("space.pair_ranks", settings.pair_ranks, 1, MOST_RANKS),
+        *_whole("space.max_factor", settings.max_factor, 2, MOST_RANKS),
+        *_numbers("space.reductions", settings.reductions, whole=True, low=1, high=MOST_CHANNELS),
         *names_faults("space.shares", "share", settings.shares, SHARES),
-        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1, high=MOST_TERMS),
+        *_numbers("space.kron_ranks", settings.kron_ranks, whole=True, low=1, high=MOST_RANKS),
         *names_faults("space.sum_levels", "level", settings.sum_levels, SUM_LEVELS),
         *names_faults("space.normalizers", "normalizer", settings.normalizers, NORMALIZERS),
         *names_faults("space.penalties", "penalty", settings.penalties, PENALTIES),
         *names_faults("space.roundings", "rounding", settings.roundings, ROUNDINGS),
         *_numbers("space.binarize_from", settings.binarize_from, low=0, high=1),
         *names_faults("space.residual_units", "residual unit", settings.residual_units, RESIDUAL_UNITS),
-        *_numbers("space.learned_groups", settings.learned_groups, whole=True, low=2),
+        *_numbers("space.learned_groups", settings.learned_groups, whole=True, low=2, high=MOST_CHANNELS),
         *_numbers("space.rebuilt_shares", settings.rebuilt_shares, low=0, high=MOST_REBUILT),
-        *_numbers("space.filter_groups", settings.filter_groups, whole=True, low=1),
+        *_numbers("space.filter_groups", settings.filter_groups, whole=True, low=1, high=MOST_CHANNELS),
         *names_faults("space.transformations", "transformation", settings.transformations, TRANSFORMATIONS),
-        *_numbers("space.least_templates", settings.least_templates, whole=True, low=1),
+        *_numbers("space.least_templates", settings.least_templates, whole=True, low=1, high=MOST_CHANNELS),
         *_log_range("space.sparsity_step", settings.sparsity_step, positive=True),
         *_log_range("space.orth_weight", settings.orth_weight),
         *_log_range("space.temperature", settings.temperature, positive=True),
@@ -73,7 +80,12 @@ def is_number(value: object, *, whole: bool = False, low: float = -math.inf, hig
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False
-    return -math.inf < value < math.inf and low <= value <= high
+    return low <= value <= high and abs(value) < math.inf  # no conversion, in which a large integer overflows
+
+
+def is_multiple(width: object) -> bool:
+    """Whether it is a width as a multiple of a published network."""
+    return is_number(width, high=WIDEST) and width > 0  # type: ignore[operator]
 
 
 def items_of(value: object) -> list[Any] | None:
@@ -87,10 +99,12 @@ def multiple_faults(widths: object) -> list[str]:
         return []
     items = items_of(widths)
     if not items:
-        return [f"space.widths = {widths!r} must be a list of at least one width"]
-    wrong = [width for width in items if not (is_number(width) and width > 0)]
+        return [f"space.widths = {shown(widths)} must be a list of at least one width"]
+    wrong = [width for width in items if not is_multiple(width)]
     if wrong:
-        return [f"space.widths holds {', '.join(map(repr, wrong))}; allowed: multiples above 0, 1 being 1x"]
+        return [
+            f"space.widths holds {', '.join(map(shown, wrong))}; allowed: multiples above 0 and up to {WIDEST}, 1 being 1x"
+        ]
     return _collection("space.widths", widths)[1]
 
 
@@ -99,13 +113,15 @@ def growth_faults(widths: object) -> list[str]:
     if widths is None:
         return []
     if not items_of(widths):
-        return [f"space.widths = {widths!r} must be a list of at least one growth rate"]
-    return _numbers("space.widths", widths, whole=True, low=1)
+        return [f"space.widths = {shown(widths)} must be a list of at least one growth rate"]
+    return _numbers("space.widths", widths, whole=True, low=1, high=MOST_CHANNELS)
 
 
 def convolution_faults(conv_groups: object) -> list[str]:
     """What is wrong with the groups of grouped convolutions, 2 or more; None stands for a default."""
-    return [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2)
+    return (
+        [] if conv_groups is None else _numbers("space.conv_groups", conv_groups, whole=True, low=2, high=MOST_CHANNELS)
+    )
 
 
 def _image_faults(form: str, image_size: int, channels: int, classes: int) -> list[str]:
@@ -133,7 +149,7 @@ def _units_faults(units: object, stages: int) -> list[str]:
     each = items_of(units)
     if each is None or len(each) != stages:
         example = ", ".join(["[4]"] * stages)
-        return [f"space.units = {units!r} must have one list for each of the {stages} stages, such as [{example}]"]
+        return [f"space.units = {shown(units)} must have one list for each of the {stages} stages, such as [{example}]"]
     return [
         fault
         for stage, counts in enumerate(each, start=1)
@@ -144,13 +160,13 @@ def _units_faults(units: object, stages: int) -> list[str]:
 def _one_of(name: str, value: object, allowed: Sequence[object]) -> list[str]:
     if value in allowed:
         return []
-    return [f"{name} = {value!r} is not one of {', '.join(map(str, allowed))}"]
+    return [f"{name} = {shown(value)} is not one of {', '.join(map(str, allowed))}"]
 
 
 def _whole(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
     if is_number(value, whole=True, low=low, high=high):
         return []
-    bounds = f"of at least {low}" + ("" if high == math.inf else f" and at most {high:,}")
+    bounds = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
     return [f"{name} = {shown(value)} must be an integer {bounds}"]
 
 
@@ -158,13 +174,13 @@ def _collection(name: str, values: object) -> tuple[list[Any], list[str]]:
     """The items, and what is wrong with them as a collection of distinct things."""
     items = items_of(values)
     if items is None:
-        return [], [f"{name} = {values!r} must be a list"]
+        return [], [f"{name} = {shown(values)} must be a list"]
     if not items:
         return [], [f"{name} is empty; it needs at least one value"]
     if len(items) > MOST_ITEMS:
         return [], [f"{name} has {len(items):,} values; allowed: at most {MOST_ITEMS:,}"]
-    repeated = sorted({repr(item) for item in items if items.count(item) > 1})
-    return items, [f"{name} = {items!r} holds {', '.join(repeated)} twice"] if repeated else []
+    repeated = sorted({shown(item) for item in items if items.count(item) > 1})
+    return items, [f"{name} = {shown(items)} holds {', '.join(repeated)} twice"] if repeated else []
 
 
 def _numbers(
@@ -175,7 +191,7 @@ def _numbers(
     if wrong:
         kind = "integers" if whole else "numbers"
         bounds = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
-        found.append(f"{name} holds {', '.join(map(repr, wrong))}; allowed: {kind} {bounds}")
+        found.append(f"{name} holds {', '.join(map(shown, wrong))}; allowed: {kind} {bounds}")
     return found
 
 
@@ -188,10 +204,14 @@ def names_faults(name: str, kind: str, values: object, known: Iterable[str]) -> 
 def _log_range(name: str, bounds: object, *, positive: bool = False) -> list[str]:
     ends = items_of(bounds)
     if ends is None or len(ends) != 2:
-        return [f"{name} = {bounds!r} must be [low, high]"]
+        return [f"{name} = {shown(bounds)} must be [low, high]"]
     low, high = ends
     if not (is_number(low, low=0) and is_number(high, low=0)) or low > high:
-        return [f"{name} = {ends!r} must be [low, high] with 0 <= low <= high"]
+        return [f"{name} = {shown(ends)} must be [low, high] with 0 <= low <= high"]
+    if not all(end == 0 or is_number(end, low=SMALLEST_RATE, high=LARGEST_RATE) for end in ends):
+        return [
+            f"{name} = {shown(ends)} must be [low, high] with ends of 0 or from {SMALLEST_RATE:g} to {LARGEST_RATE:g}"
+        ]
     if low == 0 and (positive or high > 0):
-        return [f"{name} = {ends!r} must begin above 0: it is searched on a log scale"]
+        return [f"{name} = {shown(ends)} must begin above 0: it is searched on a log scale"]
     return []

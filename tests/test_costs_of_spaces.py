@@ -1,18 +1,20 @@
 """What the search calls MACs, against PyTorch's own FLOP counter and published figures, over all spaces."""
 
+import math
+import random
 from collections.abc import Mapping
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from evaluator.cost_table import CostTable
-from nas.samplers.context import SamplerContext
 from nas.space import SearchSpace
 from search_spaces import SPACES, compact, make_space
+from search_spaces.blocks.blend_shuffle import BlendShuffle
 from search_spaces.settings import SpaceSettings
+from tests.search_spaces.members import members, whole_space
 
 
 def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> tuple[SearchSpace, CostTable]:
@@ -20,61 +22,41 @@ def space_and_costs(settings: SpaceSettings, image_size: int, classes: int) -> t
     return space, CostTable(space.build, (1, 3, image_size, image_size))
 
 
-def drawn_from(name: str) -> SpaceSettings:
-    """Settings of a space with networks that are quickly run."""
-    widths = {
-        "shufflenet_v2": (16, 24, 48),
-        "resnet50": (0.125, 0.25),
-        "vgg16": (0.125, 0.25),
-        "densenet_cifar": (4, 8),
-    }.get(name, (0.25, 0.5, 1.0))
-    return SpaceSettings(name=name, widths=widths, units=((1, 2),) * len(SPACES[name]().published_units))
+def executed(network: nn.Module, image_size: int) -> float:
+    """Multiply-adds that PyTorch counts as one image is computed.
+
+    It counts matrix products and convolutions, and here also the products by which a blend weights its permutations.
+    """
+
+    def elementwise(*_: object, out_shape: tuple[int, ...], **__: object) -> int:
+        return 2 * math.prod(out_shape)
+
+    mapping = {torch.ops.aten.mul: elementwise}
+    with FlopCounterMode(display=False, custom_mapping=mapping) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, image_size, image_size))
+    counts = {
+        name.partition(".")[2]: flops.get(torch.ops.aten.mul, 0) for name, flops in counter.get_flop_counts().items()
+    }
+    total = counter.get_total_flops() - sum(flops for name, flops in counts.items() if not name)
+    for name, module in network.named_modules():
+        if isinstance(module, BlendShuffle):
+            total += counts[name] - counts[f"{name}.coefficients"]
+    return total / 2
 
 
 @pytest.mark.parametrize("image_size", [8, pytest.param(32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
-    kinds = ("dense", "grouped", "static_dynamic")
-    convolutions = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic")}.get(name, kinds)
-    settings = replace(drawn_from(name), convolutions=convolutions, sum_levels=("full", "factor"))
-    space, costs = space_and_costs(settings, image_size, 10)
-    context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
-    rng = np.random.default_rng(image_size)
-    mixers = set()
-    for _ in range(12 if name.startswith("shufflenet") else 30 if image_size == 32 else 6):
-        candidate = space.decode(context.draw(rng))
-        mixers |= {value for key, value in candidate.architecture.items() if key.endswith(".mixer")}
-        network = compact(space.build(candidate))
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(torch.zeros(1, 3, image_size, image_size))
-        assert costs(candidate)["macs"] == counter.get_total_flops() / 2
-    assert len(mixers) == 5 or image_size == 8, "every mixer was drawn"
-
-
-@pytest.mark.parametrize("name", ["densenet_cifar", "resnet50", "resnet_cifar", "vgg16"])
-def test_before_training_deployed_networks_cost_what_is_aimed_at(name: str):
-    kinds = ("dense", "reconstructed", "learned_groups")
-    # Of other transformations a tap costs the four products of a bilinear sample, of which PyTorch here does all nine; and it
-    # counts no sum over one group.
-    settings = replace(drawn_from(name), convolutions=kinds, transformations=("scalar",), filter_groups=(2,))
-    space, costs = space_and_costs(settings, 8, 10)
-    context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
-    rng = np.random.default_rng(0)
-    drawn = set()
-    for _ in range(5):
-        candidate = space.decode(context.draw(rng))
-        drawn |= {value for key, value in candidate.architecture.items() if key.endswith(".convolution")}
-        network = compact(space.build(candidate))
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(torch.zeros(1, 3, 8, 8))
-        assert costs(candidate)["macs"] == counter.get_total_flops() / 2
-    assert drawn == set(kinds)
+    space = whole_space(name, image_size)
+    costs = CostTable(space.build, (1, 3, image_size, image_size))
+    for kind, candidate in members(space, random.Random(image_size)):
+        assert executed(compact(space.build(candidate)), image_size) == costs(candidate)["macs"], kind
 
 
 @pytest.mark.parametrize(("groups", "share"), [(2, 0.5), (4, 0.25), (8, 0.125)])
 def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, share: float):
-    settings = replace(
-        drawn_from("vgg16"), widths=(1,), convolutions=("dense", "learned_groups"), learned_groups=(groups,)
+    settings = SpaceSettings(
+        name="vgg16", widths=(1,), convolutions=("dense", "learned_groups"), learned_groups=(groups,)
     )
     space, costs = space_and_costs(settings, 32, 10)
     (dense,) = space.baselines().values()

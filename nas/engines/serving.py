@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from nas.errors import NasError
 from nas.exception_line import exception_line
+from nas.plausible import RefusedNumberError
 from nas.ports import Evaluator, Tell
 from nas.records import Failure, FailureKind, Outcome, Task
 
@@ -35,7 +36,9 @@ def make_evaluator(factory: str, arguments: Mapping[str, Any], arrays: Mapping[s
 
 
 def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
-    """Evaluates a task; whatever is raised is a crash, and its traceback goes to standard error.
+    """Evaluates a task; a number that is refused makes its candidate invalid.
+
+    Whatever else is raised is a crash, and its traceback goes to standard error.
 
     Raises:
         NasError: No task can be done here.
@@ -46,6 +49,8 @@ def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
         return outcome
     except NasError:
         raise
+    except RefusedNumberError as error:
+        return Failure(kind=FailureKind.INVALID, message=exception_line(error))
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         return Failure(kind=FailureKind.CRASHED, message=exception_line(error))

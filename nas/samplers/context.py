@@ -11,6 +11,8 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from nas.dimensions import Genotype, Scalar
+from nas.objectives import LEAST
+from nas.plausible import sorted_out
 from nas.ports import CostFunction
 from nas.samplers.distributions import distributions, draw
 from nas.space import SearchSpace
@@ -43,8 +45,9 @@ class SamplerContext:
         return distributions(self.space.dimensions)
 
     def cost(self, genotype: Genotype, name: str | None = None) -> float:
-        """One exact cost of a genotype; the first of the known objectives if it is not named."""
-        return self.costs(self.space.decode(genotype))[self.known[0] if name is None else name]
+        """One exact cost of a genotype; the first of the known objectives if it is not named. Infinite if it is refused."""
+        costs, _ = sorted_out(self.costs(self.space.decode(genotype)), ())
+        return costs.get(self.known[0] if name is None else name, math.inf)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
@@ -54,7 +57,8 @@ class SamplerContext:
     def log_cost_range(self) -> tuple[float, float]:
         """Smallest and largest log10 of the first known cost over a pool of random genotypes, the upper end cut at the limit."""
         rng = np.random.default_rng(self.seed)
-        logs = [math.log10(self.cost(self.draw(rng))) for _ in range(POOL)]
+        costs = [self.cost(self.draw(rng)) for _ in range(POOL)]
+        logs = [math.log10(max(cost, LEAST)) for cost in costs if math.isfinite(cost)] or [0.0]
         name = self.known[0]
         limit = math.log10(self.limits[name]) if name in self.limits else math.inf
         return min(logs), max(min(max(logs), limit), min(logs))

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.ports import Counted
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.hosts.strided_pointwise import conv2d
 from search_spaces.reconstruction.families import Family, family_of
+from search_spaces.reconstruction.rebuilt_shape import RebuiltShape
+from search_spaces.reconstruction.two_stage_conv import TwoStageConv2d
 
 
 class ReconstructedConv2d(nn.Module, Deployable, Counted):
@@ -100,20 +101,44 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         return conv2d(x, self.filters(), **self.geometry)
 
     def deployed(self) -> nn.Module:
-        """In two stages; equal up to rounding."""
-        return TwoStageConv2d(self).eval()
+        """In two stages, or as a dense convolution where that takes no more multiply-adds; equal up to rounding."""
+        kept, rebuilt, sources = self.sources()
+        order = torch.cat((kept, rebuilt)).argsort()
+        templates, transforms = self.parts().detach()[kept], self.transforms.detach()[rebuilt]
+        if self.share_templates:
+            templates = templates[:, :1]
+        if self.shape.is_dense:
+            n, c, k, _ = self.weight.shape
+            templates = self.filters().detach().view(n, self.groups, c // self.groups, k * k)
+            transforms, sources, order = transforms[:0], sources[:0], order.sort().values
+        form = TwoStageConv2d(
+            templates.clone(), transforms.clone(), sources, order, family=self.family, geometry=self.geometry
+        )
+        return form.eval()
 
-    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of the two stages."""
+    @property
+    def shape(self) -> RebuiltShape:
+        """Its sizes, with the templates there are now."""
         n, c, k, _ = self.weight.shape
-        positions = _positions(input_shape, k, self.geometry)
-        return two_stage_macs(
-            n, c, k, self.templates, self.groups, self.family, positions, input_shape[2] * input_shape[3], self.geometry
+        return RebuiltShape(
+            filters=n,
+            channels=c,
+            side=k,
+            templates=self.templates,
+            groups=self.groups,
+            samples=self.family.taps,
+            **self.geometry,
         )
 
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Of the deployed form."""
+        return input_shape[0] * self.shape.multiply_adds(input_shape[2:])
+
     def deployed_parameters(self) -> int:
-        """Of templates and transformations."""
+        """Of templates and transformations, or of a dense convolution where that is deployed."""
         n, c, k, _ = self.weight.shape
+        if self.shape.is_dense:
+            return self.weight.numel()
         depth = c // self.groups if self.share_templates else c
         return self.templates * depth * k * k + (n - self.templates) * self.groups * self.family.parameters(k)
 
@@ -121,118 +146,3 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         """Shown by `repr`."""
         n, c, k, _ = self.weight.shape
         return f"{c}, {n}, side={k}, templates={self.templates}, groups={self.groups}, family={self.family.name}"
-
-
-def two_stage_macs(
-    n: int, c: int, k: int, m: int, g: int, family: Family, positions: int, inputs: int, geometry: dict[str, Any]
-) -> int:
-    """Multiply-adds of one image.
-
-    The first stage is needed at the positions of the result for each tap if a tap reads itself alone (scalars), else at all
-    positions of the input: with a stride more than once for each of the result.
-
-    Args:
-        n: Filters.
-        c: Channels in.
-        k: Side of a filter.
-        m: Templates.
-        g: Groups.
-        family: Of the transformations.
-        positions: Of the result.
-        inputs: Positions of the input.
-        geometry: Stride and padding.
-    """
-    first = positions if family.taps == 1 or geometry["stride"] == (1, 1) else inputs
-    return k * k * (first * c * m + positions * g * (n - m) * family.taps)
-
-
-class TwoStageConv2d(nn.Module, Counted):
-    """Responses of every tap of the templates, then sums of them, moved and weighted.
-
-    The number of templates is a training's decision: a state may have tensors of other sizes than those here, which are taken over.
-
-    Args:
-        trained: Whose present filters are taken.
-    """
-
-    taps: Tensor
-    sources: Tensor
-    order: Tensor
-
-    def __init__(self, trained: ReconstructedConv2d) -> None:
-        super().__init__()
-        n, c, self.side, _ = trained.weight.shape
-        self.filters, self.channels, self.groups = n, c, trained.groups
-        self.geometry, self.family, self.share_templates = trained.geometry, trained.family, trained.share_templates
-        kept, rebuilt, sources = trained.sources()
-        parts = trained.parts().detach()[kept]
-        self.templates = nn.Parameter((parts[:, :1] if trained.share_templates else parts).clone())
-        self.transforms = nn.Parameter(trained.transforms.detach()[rebuilt].clone())
-        self.register_buffer("sources", sources)
-        self.register_buffer("order", torch.cat((kept, rebuilt)).argsort())
-        self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b n h' w']`."""
-        b, (k, g), m = len(x), (self.side, self.groups), len(self.templates)
-        (vertical, horizontal), (stride, other) = self.geometry["padding"], self.geometry["stride"]
-        x = F.pad(x, (horizontal, horizontal, vertical, vertical))
-        height, width = (x.shape[2] - k) // stride + 1, (x.shape[3] - k) // other + 1
-        matrices = self.family.matrix(self.transforms, k)
-        templates = self.templates.expand(m, g, self.channels // g, k * k)
-        kept: Tensor | float = 0.0
-        made: Tensor | float = 0.0
-        everywhere = None if self.family.taps == 1 else self._responses(x, templates)
-        for tap in range(k * k):
-            top, left = divmod(tap, k)
-            window = (
-                slice(top, top + stride * (height - 1) + 1, stride),
-                slice(left, left + other * (width - 1) + 1, other),
-            )
-            if everywhere is None:
-                own = self._responses(x[(..., *window)], templates[..., tap : tap + 1])[:, :, :, 0]
-                moved = torch.einsum("rg,bgrhw->brhw", matrices[:, :, tap, tap], own[:, :, self.sources])
-            else:
-                there = everywhere[(..., *window)]
-                own = there[:, :, :, tap]
-                moved = torch.einsum("rgs,bgrshw->brhw", matrices[:, :, tap], there[:, :, self.sources])
-            kept, made = kept + own.sum(1), made + moved
-        y = torch.cat((torch.as_tensor(kept), torch.as_tensor(made)), 1)
-        return y.view(b, self.filters, height, width)[:, self.order]
-
-    def _responses(self, x: Tensor, templates: Tensor) -> Tensor:
-        """Of some taps of all templates, at each position: `float[b c h w], float[m g c/g t] -> float[b g m t h w]`."""
-        m, g, depth, t = templates.shape
-        weight = templates.permute(1, 0, 3, 2).reshape(g * m * t, depth, 1, 1)
-        return F.conv2d(x, weight, groups=g).view(len(x), g, m, t, *x.shape[2:])
-
-    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of both stages."""
-        positions = _positions(input_shape, self.side, self.geometry)
-        return two_stage_macs(
-            self.filters, self.channels, self.side, len(self.templates), self.groups, self.family, positions,
-            input_shape[2] * input_shape[3], self.geometry,
-        )  # fmt: skip
-
-    def deployed_parameters(self) -> int:
-        """Of templates and transformations."""
-        return self.templates.numel() + self.transforms.numel()
-
-
-def _positions(input_shape: tuple[int, ...], side: int, geometry: dict[str, Any]) -> int:
-    """Of the result."""
-    height, width = (
-        (size + 2 * pad - side) // stride + 1
-        for size, pad, stride in zip(input_shape[2:], geometry["padding"], geometry["stride"], strict=True)
-    )
-    return int(height * width)
-
-
-def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Before a state is loaded: as many templates as it has."""
-    assert isinstance(module, TwoStageConv2d)
-    for name in ("templates", "transforms", "sources"):
-        value, own = state.get(f"{prefix}{name}"), getattr(module, name)
-        if isinstance(value, Tensor) and value.shape != own.shape:
-            empty = torch.empty_like(value, device=own.device)
-            setattr(module, name, nn.Parameter(empty) if isinstance(own, nn.Parameter) else empty)

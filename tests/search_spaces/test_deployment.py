@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from nas.dimensions import Scalar
 from nas.errors import DeploymentError
 from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings, compact, make_space
@@ -19,7 +20,9 @@ from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SUM_LEVELS
 from search_spaces.grouping.learned_group_conv import SizedGroupConv2d
+from search_spaces.reconstruction import TRANSFORMATIONS
 from tests.search_spaces.genotypes import draw
+from tests.search_spaces.members import whole_space
 from tests.search_spaces.perturbation import perturb
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
@@ -155,15 +158,42 @@ def test_it_can_be_exported_for_one_image(layout: torch.memory_format) -> None:
     torch.testing.assert_close(exported(x), network(x))
 
 
+def assert_exported_for_any_batch(network: nn.Module, size: int, layout: torch.memory_format) -> None:
+    dynamic = ({0: torch.export.Dim("images", min=1, max=512)},)
+    batches = {count: torch.randn(count, 3, size, size).to(memory_format=layout) for count in (1, 3, 8)}
+    exported = torch.export.export(network, (batches[3],), dynamic_shapes=dynamic).module()
+    for x in batches.values():
+        assert_equal_outputs(exported(x), network(x), 1e-5)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_it_can_be_exported_for_batches_of_any_size_above_one(layout: torch.memory_format) -> None:
-    network = compact(deployable_network())
-    example = images(network, 3).to(memory_format=layout)
-    sizes = ({0: torch.export.Dim("images", min=2, max=512)},)
-    exported = torch.export.export(network, (example,), dynamic_shapes=sizes).module()
-    for count in (2, 5):
-        x = images(network, count).to(memory_format=layout)
-        torch.testing.assert_close(exported(x), network(x))
+def test_it_can_be_exported_for_batches_of_any_size(layout: torch.memory_format) -> None:
+    assert_exported_for_any_batch(compact(deployable_network()), 16, layout)
+
+
+EXPORTED_KINDS: dict[str, dict[str, Scalar]] = {
+    **{
+        mixer: {"convolution": "grouped", "mixer": mixer}
+        for mixer in BLOCKS
+        if mixer != "random_each"  # it draws from a generator as it runs
+    },
+    **{kind: {"convolution": kind} for kind in ("dense", "static_dynamic", "learned_groups")},
+    **{
+        f"reconstructed, {family}": {"convolution": "reconstructed", "transformation": family, "rebuilt": 0.75}
+        for family in TRANSFORMATIONS
+    },
+}
+
+
+@pytest.mark.parametrize("kind", EXPORTED_KINDS)
+def test_every_kind_can_be_exported_for_batches_of_any_size(kind: str) -> None:
+    space = whole_space("resnet_cifar", 8)
+    genotype = next(iter(space.baselines().values()))
+    decided = {f"stage3.{name}": value for name, value in EXPORTED_KINDS[kind].items()}
+    assert decided.keys() <= genotype.keys()
+    units = {f"stage{stage}.units": 1 for stage in (1, 2, 3)}
+    network = space.build(space.decode({**genotype, **units, **decided}))
+    assert_exported_for_any_batch(compact(perturb(network, 0.1)), 8, torch.contiguous_format)
 
 
 @pytest.mark.parametrize("name", ["shufflenet_v1", "shufflenet_v2"])

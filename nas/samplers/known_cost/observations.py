@@ -6,6 +6,7 @@ after the same amount of training says what the latter would have reached.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nas.plausible import usable
 from nas.records import CURVE, UNTRAINED
 from nas.samplers.distributions import at, contains
 from nas.samplers.known_cost.problem import Decisions
@@ -96,6 +98,9 @@ class Observations:
         if isinstance(curve, Mapping) and curve:
             self._curves[trial.number] = {float(amount): float(value) for amount, value in curve.items()}
         if trial.state is TrialState.COMPLETE and trial.values is not None:
+            if not all(math.isfinite(usable(value)) for value in trial.values):
+                self.failed[trial.number] = candidate
+                return
             self.complete[trial.number] = candidate, tuple(trial.values)
         elif trial.number in self._curves:
             self._stopped[trial.number] = candidate

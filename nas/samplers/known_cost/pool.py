@@ -137,7 +137,7 @@ class Pool:
             key = self._decisions.key(genotype)
             if key not in taken:
                 taken.add(key)
-                if self._most_new_costs is not None or self._costs.allowed(genotype):
+                if self._most_new_costs is not None or self._costs.allowed(genotype, key):
                     kept.append(genotype)
                     keys.append(key)
         decisions = self._features.encode(kept)

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 
 from nas.candidate import Candidate
+from nas.plausible import LARGEST, usable
 from nas.samplers.distributions import distributions
 from nas.samplers.known_cost.encoding import Active
 from nas.space import SearchSpace
@@ -23,6 +24,8 @@ Genotype = Mapping[str, Any]
 CostOfGenotype = Callable[[Genotype], float]
 LEAST = 1e-9
 """Costs below it, which have no useful logarithm, count as this much."""
+MOST_KNOWN = 4096
+"""Candidates whose costs are kept. Those of a pool, thousands for each trial, are hardly asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,8 @@ class Limit:
 
     def holds(self, genotype: Genotype) -> bool:
         """Whether a candidate is within it."""
-        cost = self.cost(genotype)
-        return cost >= self.value if self.smallest else cost <= self.value
+        cost = usable(self.cost(genotype))
+        return math.isfinite(cost) and (cost >= self.value if self.smallest else cost <= self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class Axes:
 
 
 class Costs:
-    """The known costs of candidates, each counted once, on the scale on which the sampler compares them.
+    """The known costs of candidates, on the scale on which the sampler compares them; the last `MOST_KNOWN` counted are kept.
 
     That is the decimal logarithm, which shows differences as ratios; a cost that is maximized is taken as it is, negative.
 
@@ -142,10 +145,15 @@ class Costs:
         self._order = sorted(axes.costs)
 
     def raw(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
-        """In the units of the functions given, in the order of the objectives; a key that is known need not be made again."""
+        """In the units of the functions given, in the order of the objectives; infinite where a number is refused.
+
+        A key that is known need not be made again.
+        """
         key = self._key(genotype) if key is None else key
         if key not in self._known:
-            self._known[key] = tuple(float(self._axes.costs[axis](genotype)) for axis in self._order)
+            if len(self._known) >= MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[key] = tuple(usable(self._axes.costs[axis](genotype)) for axis in self._order)
         return self._known[key]
 
     def forget(self, key: Hashable) -> None:
@@ -155,7 +163,7 @@ class Costs:
     def scaled(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
         """To be compared: lower is better."""
         return tuple(
-            math.log10(max(value, LEAST)) if self._axes.signs[axis] > 0 else -value
+            math.log10(min(max(value, LEAST), LARGEST)) if self._axes.signs[axis] > 0 else -min(value, LARGEST)
             for axis, value in zip(self._order, self.raw(genotype, key), strict=True)
         )
 
@@ -165,6 +173,8 @@ class Costs:
         rows = [self.scaled(genotype, key) for genotype, key in zip(genotypes, known, strict=True)]
         return np.array(rows).reshape(len(genotypes), len(self._order))
 
-    def allowed(self, genotype: Genotype) -> bool:
-        """Whether it is within all limits."""
-        return all(limit.holds(genotype) for limit in self._axes.limits)
+    def allowed(self, genotype: Genotype, key: Hashable | None = None) -> bool:
+        """Whether its costs are numbers that are taken, and within all limits."""
+        return all(map(math.isfinite, self.raw(genotype, key))) and all(
+            limit.holds(genotype) for limit in self._axes.limits
+        )

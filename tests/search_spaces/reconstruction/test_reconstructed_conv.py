@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from search_spaces import compact
 from search_spaces.reconstruction.families import FAMILIES
-from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d, TwoStageConv2d
+from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
+from search_spaces.reconstruction.two_stage_conv import TwoStageConv2d, responses_of, sampled, two_stages
 
 
 def layer(
@@ -51,18 +55,70 @@ def test_a_scalar_for_each_tap_and_group_is_the_same_for_all_channels_of_the_gro
             torch.testing.assert_close(filters[filter_], template * scalars)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("groups", [1, 2, 8])
-@pytest.mark.parametrize(("k", "stride"), [(1, 1), (1, 2), (3, 1), (3, 2)])
+EVERY_FORM = pytest.mark.parametrize(
+    ("family", "groups", "keep", "k", "stride"),
+    [
+        *itertools.product(FAMILIES, (1, 2), (1, 5), (3,), (1, 2)),
+        *itertools.product(FAMILIES, (8,), (1,), (3,), (1, 2)),
+        *itertools.product(FAMILIES, (1, 2, 8), (1, 5), (1,), (1, 2)),
+    ],
+)
+"""Deployed in two stages or as a dense convolution, whichever is cheaper."""
+
+
+@EVERY_FORM
 @pytest.mark.parametrize("share_templates", [False, True])
-def test_two_stages_are_the_built_convolution(family: str, groups: int, k: int, stride: int, share_templates: bool):
-    made = layer(family=family, groups=groups, k=k, stride=stride, share_templates=share_templates)
+def test_the_deployed_form_has_outputs_and_gradients_of_the_built_convolution(
+    family: str, groups: int, keep: int, k: int, stride: int, share_templates: bool
+):
+    made = layer(family=family, groups=groups, keep=keep, k=k, stride=stride, share_templates=share_templates).double()
     deployed = compact(made)
     assert isinstance(deployed, TwoStageConv2d)
-    x = torch.randn(3, 8, 9, 6)
-    torch.testing.assert_close(deployed(x), made(x), rtol=1e-5, atol=1e-5)
+    for size in ((9, 6), (8, 8)):
+        x = torch.randn(3, 8, *size, dtype=torch.float64, requires_grad=True)
+        ours, theirs = deployed(x), made(x)
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+        above = torch.randn_like(theirs)
+        gradients = [torch.autograd.grad(y, x, above)[0] for y in (ours, theirs)]
+        torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
     assert deployed.deployed_parameters() == made.deployed_parameters()
-    assert deployed.multiply_adds(tuple(x.shape)) == made.multiply_adds(tuple(x.shape))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("groups", "k", "stride"), [(1, 3, 1), (2, 3, 2), (8, 3, 1), (2, 1, 2)])
+def test_two_stages_have_the_gradients_of_templates_and_transformations(family: str, groups: int, k: int, stride: int):
+    made = layer(family=family, groups=groups, k=k, stride=stride).double()
+    kept, rebuilt, sources = made.sources()
+    weights, taps = sampled(made.family, made.transforms[rebuilt], k)
+    assert weights.shape[-1] == (1 if family == "scalar" or k == 1 else 4)
+    x = torch.randn(2, 8, 7, 7, dtype=torch.float64)
+    ours = two_stages(x, made.parts()[kept], weights, responses_of(taps, sources, len(kept)), made.shape)
+    theirs = made(x)[:, torch.cat((kept, rebuilt))]
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    above = torch.randn_like(theirs)
+    trained = (made.weight, made.transforms)
+    for mine, other in zip(*(torch.autograd.grad(y, trained, above) for y in (ours, theirs)), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
+
+
+@EVERY_FORM
+def test_what_runs_is_what_is_stated_and_never_more_than_the_dense_convolution(
+    family: str, groups: int, keep: int, k: int, stride: int
+):
+    made = layer(family=family, groups=groups, keep=keep, k=k, stride=stride)
+    deployed = compact(made)
+    for size in ((9, 6), (8, 8), (5, 7)):
+        with FlopCounterMode(display=False) as counter:
+            y = deployed(torch.randn(3, 8, *size))
+        dense = y.shape[2] * y.shape[3] * 8 * 12 * k * k
+        stated = made.multiply_adds((1, 8, *size))
+        assert stated == deployed.multiply_adds((1, 8, *size)) == counter.get_total_flops() / 2 / 3
+        assert stated <= dense
+    is_two_stages = len(deployed.transforms) > 0
+    # Of 96 products a position and tap of the dense one, a template costs 8 (at every position read), a sample 1 a group.
+    samples = 1 if family == "scalar" or k == 1 else 4
+    responses = stride**2 if samples == 4 else 1
+    assert is_two_stages == (responses * 8 * keep + samples * groups * (12 - keep) < 96)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -74,14 +130,34 @@ def test_costs_are_the_formulas_of_the_thesis(groups: int):
     assert made.multiply_adds((1, 8, 7, 7)) == pytest.approx(share * positions * k * k * c * n)
     assert made.deployed_parameters() == pytest.approx(share * k * k * c * n)
     assert shared.deployed_parameters() == k * k * (c // groups) * m + k * k * groups * (n - m)
-    affine = layer(groups=groups, family="affine")
-    assert affine.multiply_adds((1, 8, 7, 7)) == positions * k * k * (c * m + 4 * groups * (n - m))
-    assert affine.deployed_parameters() == k * k * c * m + 6 * groups * (n - m)
+    wide = layer(n=12, c=64, groups=groups, family="affine")
+    assert wide.multiply_adds((1, 64, 7, 7)) == positions * k * k * (64 * m + 4 * groups * (n - m))
+    assert wide.deployed_parameters() == k * k * 64 * m + 6 * groups * (n - m)
+
+
+def test_where_two_stages_would_cost_more_it_is_the_dense_convolution():
+    """Affine in four groups: 8 * 5 + 4 * 4 * 7 = 152 a tap, dense 96."""
+    made = layer(groups=4, family="affine")
+    assert made.multiply_adds((1, 8, 7, 7)) == 49 * 9 * 96
+    assert made.deployed_parameters() == 9 * 96 == sum(each.numel() for each in compact(made).parameters())
 
 
 def test_with_a_stride_scalars_need_the_first_stage_only_where_it_is_read():
     assert layer(stride=2).multiply_adds((1, 8, 8, 8)) == 16 * 9 * (8 * 5 + 7)
-    assert layer(stride=2, family="affine").multiply_adds((1, 8, 8, 8)) == 9 * (64 * 8 * 5 + 16 * 4 * 7)
+    assert layer(stride=2, keep=1, family="affine").multiply_adds((1, 8, 8, 8)) == 9 * (64 * 8 * 1 + 16 * 4 * 11)
+    # Four positions of the input for each of the result make 4 * 8 * 5 + 4 * 7 = 188 a tap, dense 96.
+    assert layer(stride=2, family="affine").multiply_adds((1, 8, 8, 8)) == 16 * 9 * 96
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("keep", "k", "stride"), [(1, 3, 1), (1, 3, 2), (5, 1, 2), (11, 3, 1)])
+def test_it_is_exported_for_batches_of_any_size(family: str, keep: int, k: int, stride: int):
+    deployed = compact(layer(family=family, groups=2, keep=keep, k=k, stride=stride))
+    sizes = ({0: torch.export.Dim("images", min=1, max=64)},)
+    exported = torch.export.export(deployed, (torch.randn(3, 8, 6, 5),), dynamic_shapes=sizes).module()
+    for count in (1, 3, 8):
+        x = torch.randn(count, 8, 6, 5)
+        torch.testing.assert_close(exported(x), deployed(x))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -97,11 +173,15 @@ def test_templates_and_transformations_are_trained_together(family: str):
     assert made.transforms.grad[kept].eq(0).all()
 
 
-def test_a_deployed_state_with_other_templates_is_taken_as_it_is():
-    trained, fresh = compact(layer(keep=5)), compact(layer(keep=9, seed=3))
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("keep", "other"), [(5, 9), (1, 11), (11, 1)])
+def test_a_deployed_state_with_other_templates_is_taken_as_it_is(family: str, keep: int, other: int):
+    """With eleven templates a rotated or affine convolution is deployed as a dense one."""
+    trained, fresh = compact(layer(keep=keep, family=family)), compact(layer(keep=other, family=family, seed=3))
     fresh.load_state_dict(trained.state_dict())
     x = torch.randn(2, 8, 5, 5)
     assert torch.equal(fresh(x), trained(x))
+    assert fresh.multiply_adds((1, 8, 5, 5)) == trained.multiply_adds((1, 8, 5, 5))
 
 
 def test_it_can_be_made_and_counted_without_being_computed():
