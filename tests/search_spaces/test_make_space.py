@@ -36,9 +36,9 @@ def test_an_unknown_space_is_refused_with_the_nearest_name() -> None:
         ({"widths": ()}, r"space.widths = \(\) must be a list"),
         ({"widths": (-1,)}, "space.widths holds -1"),
         ({"widths": ("wide",)}, "space.widths holds 'wide'"),
-        ({"group_ranks": 0}, "space.group_ranks = 0 must be an integer of at least 1"),
-        ({"pair_ranks": 1.5}, "space.pair_ranks = 1.5 must be an integer of at least 1"),
-        ({"max_factor": 1}, "space.max_factor = 1 must be an integer of at least 2"),
+        ({"group_ranks": 0}, "space.group_ranks = 0 must be an integer from 1 to 1024"),
+        ({"pair_ranks": 1.5}, "space.pair_ranks = 1.5 must be an integer from 1 to 1024"),
+        ({"max_factor": 1}, "space.max_factor = 1 must be an integer from 2 to 1024"),
         ({"reductions": (8, 0)}, "space.reductions holds 0"),
         ({"binarize_from": (0.0, 1.5)}, "space.binarize_from holds 1.5; allowed: numbers from 0 to 1"),
         ({"lr": (0.5, 0.1)}, r"space.lr = \[0.5, 0.1\] must be \[low, high\] with 0 <= low <= high"),
@@ -99,7 +99,7 @@ def test_resnet_refuses_large_images_and_the_form_for_them() -> None:
 
 @pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2"])
 def test_a_choice_of_grouped_convolutions_needs_groups_that_divide_some_width(name: str) -> None:
-    refuse("space.conv_groups holds 1; allowed: integers of at least 2", name=name, conv_groups=(1, 2))
+    refuse("space.conv_groups holds 1; allowed: integers from 2 to 16384", name=name, conv_groups=(1, 2))
     refuse("none of space.conv_groups = 5 divides the channels .* in stage 1", name=name, conv_groups=(5,))
     make_space(
         SpaceSettings(name=name, conv_groups=(5,), convolutions=("dense", "static_dynamic")),
