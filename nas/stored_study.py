@@ -195,8 +195,8 @@ def require_name(storage: BaseStorage, name: str) -> None:
             return
     if others:
         raise StudyError(
-            f"the database of this search has no study {name!r}, but {shown(others)}, so that it was renamed or removed; nothing was "
-            "changed. Name the study with --search.study, or choose another --output for a new search"
+            f"the database of this search has no study {name!r}, but {shown(others)}: it was renamed or removed; nothing was "
+            "changed. Give it its name back, or name it (--search.study), or choose another --output or database for a new search"
         )
 
 
