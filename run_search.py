@@ -156,6 +156,7 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search in its output folder, or in the storage that the settings name."""
     from nas.storage import close_storage, open_storage, sqlite_url
+    from nas.stored_study import require_name
     from nas.succession import open_study
 
     search = plan.settings.search
@@ -163,6 +164,8 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
     own_name = "search" if search.storage is None else folder.path.resolve().name
     storage = open_storage(search.storage or sqlite_url(folder.database))
     try:
+        if search.storage is None and search.study is None:
+            require_name(storage, own_name)
         return open_study(
             storage,
             search.study or own_name,

@@ -67,6 +67,7 @@ def make_driver(
     from nas.samplers.context import SamplerContext
     from nas.settings import SearchSettings, epochs_faults, search_faults
     from nas.storage import close_storage, open_storage, sqlite_url
+    from nas.stored_study import require_name
     from nas.succession import open_study
 
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
@@ -87,6 +88,7 @@ def make_driver(
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
     count = Count(costs=costs, version=costs_version)
     try:
+        require_name(storage, "search")
         study = open_study(storage, "search", objectives, identity, context, count, tell)
     except BaseException:
         close_storage(storage)

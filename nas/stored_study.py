@@ -180,6 +180,26 @@ def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:
         return attributes if IDENTITY in attributes or storage.get_n_trials(study) else None
 
 
+def require_name(storage: BaseStorage, name: str) -> None:
+    """Refuses a storage of one search alone that holds studies, but not the one of this name: another one would be begun unnoticed.
+
+    Raises:
+        StudyError: Tells the names that are there.
+    """
+    with _refusing(name):
+        try:
+            storage.get_study_id_from_name(name)
+        except KeyError:
+            others = [study.study_name for study in storage.get_all_studies()]
+        else:
+            return
+    if others:
+        raise StudyError(
+            f"the database of this search has no study {name!r}, but {shown(others)}: it was renamed or removed; nothing was "
+            "changed. Give it its name back, or name it (--search.study), or choose another --output or database for a new search"
+        )
+
+
 def refused(name: str, reason: object) -> StudyError:
     """The error that a study is not one that this search can go on with."""
     return StudyError(

@@ -311,6 +311,10 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "no identity": (sql("DELETE FROM study_user_attributes WHERE key = 'identity'"), "was not made by a search"),
     "another format": (json_of("format", "7", "study_user_attributes"), "its format is 7"),
     "a study attribute that is no JSON": (json_of("identity", "{", "study_user_attributes"), "cannot be continued"),
+    "another name": (
+        sql("UPDATE studies SET study_name = 'mine' WHERE study_id = 1"),
+        "has no study 'search', but ['mine', 'search-2']",
+    ),
     "a version of the count that is none": (
         json_of("costs_version", '"new"', "study_user_attributes"),
         "costs_version is 'new'",
