@@ -20,6 +20,7 @@ from nas import ParetoFront
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
+from nas.local_path import local_path
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from search_check import begin_check, checked_networks
 from search_plan import Plan, Settings, settings_faults, settings_json
@@ -86,10 +87,15 @@ def run(settings: Settings) -> SearchResult:
 
     _check(settings)
     _quiet()
-    with OutputFolder(Path(settings.output)) as folder, ExitStack() as opened:
-        plan = Plan(settings)
+    folder = OutputFolder(local_path(settings.output))
+    folder.refuse_unusable()
+    plan = Plan(settings)
+    plan.refuse_impossible()
+    # From here on something may be written.
+    with folder, ExitStack() as opened:
         plan.measure_latencies(folder.latencies)
-        plan.refuse_impossible()
+        if plan.latencies is not None:
+            plan.refuse_impossible()
         data = plan.data.to_json()
         for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
             print(line, file=sys.stderr)
@@ -316,7 +322,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(settings: Settings) -> int:
     from nas.report.console import front_lines
 
-    report = Path(settings.output) / "report.html"
+    report = local_path(settings.output) / "report.html"
     print(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)", file=sys.stderr)
     try:
         result = run(settings)

@@ -13,12 +13,13 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote
 from wsgiref.simple_server import WSGIServer, make_server
 
 from nas.errors import NasError, StudyError
-from nas.storage import open_storage, redact
+from nas.redaction import redact_word, shown_url
+from nas.storage import open_storage
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -31,6 +32,13 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+
+class _Parser(ArgumentParser):
+    """Shows no password of a storage that was mistyped."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redact_word(message))
 
 
 def dashboard(storage: BaseStorage) -> WsgiApp:
@@ -63,13 +71,13 @@ def existing_storage(url: str) -> BaseStorage:
     kind, _, path = url.partition(":")
     file = Path(unquote(path.removeprefix("///").partition("?")[0]) if kind == "sqlite" else path).expanduser()
     if kind in ("sqlite", "journal") and not file.is_file():
-        raise StudyError(f"there is no study at {redact(url)}; begin a search, or name another storage")
+        raise StudyError(f"there is no study at {shown_url(url)}; begin a search, or name another storage")
     return open_storage(url)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="python -m nas.dashboard", description="Optuna's dashboard of a search; it only reads."
     )
     parser.add_argument("storage", nargs="?", default=STORAGE, help="As --search.storage. Default: %(default)s.")
@@ -78,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app = dashboard(existing_storage(given.storage))
         with make_server(HOST, given.port, app, server_class=_Server) as server:
-            print(f"{redact(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr)
+            print(f"{shown_url(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr)
             server.serve_forever()
     except KeyboardInterrupt:
         return 0

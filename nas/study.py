@@ -97,7 +97,7 @@ class Study:
                 for key, value in {**(attributes or {}), _FORMAT: FORMAT, _IDENTITY: dict(identity)}.items():
                     storage.set_study_user_attr(self._id, key, value)
             self._check(name, identity)
-            self.holder = StudyHolder(storage, self._id)
+            self.holder = StudyHolder(storage, self._id, tell)
             self.holder.take()
             self._load()
 

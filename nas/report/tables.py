@@ -15,6 +15,7 @@ from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.estimates import Estimate
+from nas.local_path import local_path
 from nas.objectives import Objective
 from nas.records import Trial
 from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
@@ -134,7 +135,7 @@ def read_members(path: str | Path) -> list[Member]:
     Raises:
         OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
     """
-    path = Path(path)
+    path = local_path(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
