@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.console import visible
 from nas.errors import SettingsError, unknown_name
 from nas.local_path import local_path, path_fault
 from nas.redaction import HIDDEN, redact, redact_word
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 CONFIGS = Path(__file__).parent / "configs"
 MOST_BYTES = 1_000_000
 """Of a file of settings."""
+LONGEST_FAULT = 600
+"""Characters of a message about one setting."""
 LONGEST_KEY = 100
 """Characters of a setting's name that a message shows."""
 
@@ -110,7 +114,7 @@ def parse(
     faults += check(whole)
     if faults:
         # What was meant for --search.storage may stand under another name.
-        faults = [redact(fault) for fault in faults]
+        faults = [_one_line(redact(fault)) for fault in faults]
         raise SettingsError(faults[0] if len(faults) == 1 else "\n  ".join(["several settings are wrong:", *faults]))
     return whole
 
@@ -133,8 +137,8 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
         word = words.pop(0)
         if not word.startswith("--"):
             # What follows a storage may be the rest of its URL, and that of its password.
-            shown = HIDDEN if "storage" in key else redact_word(repr(word))
-            faults.append(f"unexpected argument {shown}: settings are given as --name VALUE")
+            what = HIDDEN if "storage" in key else shown(word)
+            faults.append(f"unexpected argument {what}: settings are given as --name VALUE")
             continue
         key, equals, text = word[2:].partition("=")
         if not equals:
@@ -145,7 +149,7 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
         if text:
             flags.append(_Given(key, text, ""))
         else:
-            faults.append(f"--{redact_word(key)}: a value is missing")
+            faults.append(f"--{_cut(redact_word(key))}: a value is missing")
     return flags, faults
 
 
@@ -163,7 +167,11 @@ def _read_config(path: Path, groups: frozenset[str]) -> list[_Given]:
         raise SettingsError(f"--config {path}: cannot be read: {redact(reason)}") from error
     if not isinstance(found, dict):
         raise SettingsError(f"--config {path}: must hold settings by name, got {type(found).__name__}")
-    return [_Given(key, value, path.name) for key, value in _flat(found, groups).items()]
+    given = [_Given(key, value, path.name) for key, value in _leaves(found, "", groups)]
+    twice = [key for key, times in Counter(item.key for item in given).items() if times > 1]
+    if twice:
+        raise SettingsError(f"--config {path}: {_cut(twice[0])} stands twice; give it once")
+    return given
 
 
 def _value(item: _Given, kinds: Mapping[str, Any]) -> Any:
@@ -173,8 +181,7 @@ def _value(item: _Given, kinds: Mapping[str, Any]) -> Any:
     if item.key not in kinds:
         near = difflib.get_close_matches(item.key[:LONGEST_KEY], kinds, n=1, cutoff=0.5)
         hint = f"; did you mean --{near[0]}?" if near else "; see --help for those there are"
-        where = item.where if len(item.where) <= LONGEST_KEY else item.where[:LONGEST_KEY] + "..."
-        raise SettingsError(f"{redact_word(where)}: no such setting{hint}")
+        raise SettingsError(f"{_cut(redact_word(item.where))}: no such setting{hint}")
     value, kind = item.value, kinds[item.key]
     try:
         if item.source == "" and kind is not str and kind != str | None and value[:1] in "[{":
@@ -186,12 +193,19 @@ def _value(item: _Given, kinds: Mapping[str, Any]) -> Any:
         raise SettingsError(f"{item.where}: {error}") from None
 
 
-def _flat(nested: Mapping[str, Any], groups: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Leaves by dotted name; groups that hold nothing are left out."""
-    return dict(_leaves(nested, "", groups))
+def _one_line(fault: str) -> str:
+    """A fault in one line, of which the end stays where it is too long: it says what is allowed."""
+    line = visible(fault.strip()).replace("\n", "\\n").replace("\t", "\\t")
+    return line if len(line) <= LONGEST_FAULT else f"{line[: LONGEST_FAULT - 200]} ... {line[-200:]}"
+
+
+def _cut(name: str) -> str:
+    """What stands for a setting's name, as far as a message shows it."""
+    return name if len(name) <= LONGEST_KEY else name[:LONGEST_KEY] + "..."
 
 
 def _leaves(nested: Mapping[str, Any], prefix: str, groups: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Leaves by dotted name; groups that hold nothing are left out."""
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{key}.", groups)

@@ -1,4 +1,4 @@
-"""A lock in a file, which its holder's death gives back: by flock(2), or where a file system has none of that, by a file of its own.
+"""A lock in a file, which its holder's death gives back: by flock(2), or where a file system has none, by a file of its own.
 
 Lustre without the option `flock`, some network and FUSE file systems refuse flock(2). There the lock is a second file beside the
 first, made by `open(O_EXCL)`, that holds who made it. One whose process has ended, as this machine can see, is taken over.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
 from nas.errors import StudyError
+from nas.local_path import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -65,8 +66,8 @@ class WholeLinesLock(JournalFileOpenLock):
 class GrowingJournal(JournalFileBackend):
     """A journal that only grows: what was read of it must still be there.
 
-    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would go on in the middle of a line,
-    or wait for ever, and what is written then would make a study of what is left and what came later.
+    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would go on in the middle of a
+    line, or wait for ever, and what is written then would make a study of what is left and what came later.
 
     Args:
         path: Of the journal.
@@ -125,7 +126,7 @@ def open_journal(path: str) -> BaseStorage:
     if not path:
         raise ValueError("the path of the file is missing")
     # Absolute, because the working directory may change.
-    file = Path(path).expanduser().resolve()
+    file = local_path(path).resolve()
     try:
         if file.exists():
             _refuse_other_files(file)

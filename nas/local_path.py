@@ -26,7 +26,7 @@ def path_fault(text: str) -> str | None:
     if "\0" in text:
         return "holds a NUL character"
     if text.startswith("~") and str(local_path(text)).startswith("~"):
-        return f"{text.split(os.sep)[0]} has no home folder; give the whole path"
+        return f"{Path(text).parts[0]} has no home folder; give the whole path"
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:

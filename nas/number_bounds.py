@@ -1,4 +1,4 @@
-"""Numbers that no setting can have, whatever it means: NaN, infinities, and such sizes as would hang a machine or fill its memory."""
+"""Numbers that no setting can have, whatever it means: NaN, infinities, and sizes that would hang a machine or fill its memory."""
 
 from __future__ import annotations
 

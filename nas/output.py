@@ -174,6 +174,11 @@ class OutputFolder:
         return missing
 
 
+def is_begun(folder: Path) -> bool:
+    """Whether a search has been begun in a folder, which the same command continues."""
+    return _is_there(folder / ".lock")
+
+
 def _is_there(path: Path) -> bool:
     """Whether a path leads to something; not where it cannot even be asked for."""
     try:

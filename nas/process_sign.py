@@ -63,7 +63,7 @@ def _boot() -> str:
 
 def _namespace() -> str:
     with suppress(OSError):
-        return os.readlink(NAMESPACE)
+        return str(NAMESPACE.readlink())
     return ""
 
 

@@ -1,7 +1,7 @@
 """URLs of storages, and texts that hold them, without their passwords: what messages, logs and reports show.
 
-A password can stand anywhere in a URL that is mistyped. So nothing is looked for that has to be hidden: shown is what stands where a
-rightly typed URL has something harmless, and all else is hidden.
+A password can stand anywhere in a URL that is mistyped. So nothing is looked for that has to be hidden: shown is what stands
+where a rightly typed URL has something harmless, and all else is hidden.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 _SERVER = re.compile(
-    r"""(?P<scheme>[a-zA-Z][\w+.-]*://)
+    r"""(?P<scheme>[a-zA-Z][\w+.-]*://|(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?:/*(?=[\w.~%+-]*:.*@))
         (?:(?P<user>[\w.~%+-]*)(?P<password>:.*)?@)?
         (?P<place>(?:[\w.-]*|\[[0-9a-fA-F:.]+\])(?::\d{0,5})?(?:/[\w./~%+-]*)?)
         (?:\?(?P<parameters>.*))?""",

@@ -38,9 +38,7 @@ class StudyHolder:
         tell: Is told when another driver's sign of life is watched, which takes a while.
     """
 
-    def __init__(
-        self, storage: BaseStorage, study_id: int, tell: Callable[[str], object] = lambda _text: None
-    ) -> None:
+    def __init__(self, storage: BaseStorage, study_id: int, tell: Callable[[str], object] = lambda _text: None) -> None:
         self._storage = storage
         self._study_id = study_id
         self._tell = tell

@@ -29,7 +29,7 @@ def read_yaml(text: str) -> Any:
         YamlError: It cannot be read.
     """
     try:
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506, it is a SafeLoader that refuses more
     except yaml.MarkedYAMLError as error:
         said = [error.context, error.problem]
         told = ", ".join(" ".join(part.split()) for part in said if part)
@@ -99,7 +99,11 @@ def _only(tag: str, pattern: str, first: str) -> None:
 
 
 _only("int", r"[-+]?(?:0|[1-9][0-9]{0,29})$", "-+0123456789")
-_only("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?[0-9]+[eE][-+]?[0-9]+$|[-+]?\.inf$", "-+.0123456789")
+_only(
+    "float",
+    r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?[0-9]+[eE][-+]?[0-9]+$|[-+]?\.inf$",
+    "-+.0123456789",
+)
 _only("timestamp", "", "")
 
 

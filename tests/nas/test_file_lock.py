@@ -77,7 +77,7 @@ def test_a_search_runs_where_there_is_no_flock(tmp_path: Path, monkeypatch: pyte
         OutputFolder(tmp_path / "run").__enter__()
     with DiskBudget(tmp_path / "checkpoints", 10_000).room(10) as fits:
         assert fits
-    with pytest.raises(OutputError, match="has no locks .* set TMPDIR"), DeviceLock("cpu", folder=tmp_path).shared():
+    with pytest.raises(OutputError, match=r"has no locks .* set TMPDIR"), DeviceLock("cpu", folder=tmp_path).shared():
         pass
 
 

@@ -11,8 +11,8 @@ import pytest
 from toy_search import ToySpace, open_toy_study, toy_driver
 
 from nas.errors import StudyError
-from nas.storage import close_storage, open_storage, sqlite_url
 from nas.process_sign import _started, process_sign
+from nas.storage import close_storage, open_storage, sqlite_url
 from nas.study_holder import STALE_SECONDS
 
 
@@ -84,12 +84,16 @@ def test_a_driver_elsewhere_that_renews_its_sign_keeps_its_study_whatever_the_cl
         told.append(text)
         hold(folder, host="elsewhere", time=time.time() + away + 1)  # it lives
 
-    with pytest.raises(StudyError, match=r"in use by another running search \(process \d+ on elsewhere\).*same command"):
+    with pytest.raises(
+        StudyError, match=r"in use by another running search \(process \d+ on elsewhere\).*same command"
+    ):
         open_toy_study(folder, ToySpace(), tell=tell)
     assert "watching it" in told[0]
 
 
-@pytest.mark.parametrize("changes", [{"host": "elsewhere"}, {"boot": "of before"}, {"namespace": "of another container"}])
+@pytest.mark.parametrize(
+    "changes", [{"host": "elsewhere"}, {"boot": "of before"}, {"namespace": "of another container"}]
+)
 def test_a_sign_of_the_future_that_nobody_renews_does_not_block(
     folder: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
 ):

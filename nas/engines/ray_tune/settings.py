@@ -44,5 +44,7 @@ def ray_faults(settings: RaySettings) -> list[str]:
     if settings.max_failures < 1:
         faults.append(f"--ray.max_failures: must be 1 or more, got {settings.max_failures}")
     if not 0 < settings.trial_timeout < math.inf:
-        faults.append(f"--ray.trial_timeout: must be a finite number of seconds above 0, got {settings.trial_timeout:g}")
+        faults.append(
+            f"--ray.trial_timeout: must be a finite number of seconds above 0, got {settings.trial_timeout:g}"
+        )
     return faults
