@@ -94,7 +94,8 @@ def parse(
     if "-h" in argv or "--help" in argv:
         parser.parse_args(["--help"])
     flags, faults = _read_flags(argv)
-    kinds = {action.dest: action._typehint for action in parser._actions if getattr(action, "_typehint", None)}
+    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
+    kinds = {name: kind for name, kind in hints if kind is not None}
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
         groups = frozenset(key.partition(".")[0] for key in kinds if "." in key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from nas.redaction import HIDDEN, hide, redact, secrets_of, shown_url
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session, scoped_session
 
 ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, journal:FILE"
 BUSY_SECONDS = 5
@@ -68,7 +71,21 @@ def _open_database(url: str) -> BaseStorage:
     else:
         engine = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
     # Optuna fills in the URL as a template.
-    return RDBStorage(_at_home(url).replace("{", "%7B").replace("}", "%7D"), engine_kwargs=engine)
+    storage = RDBStorage.__new__(RDBStorage)
+    try:
+        RDBStorage.__init__(storage, _at_home(url).replace("{", "%7B").replace("}", "%7D"), engine_kwargs=engine)
+    except BaseException:
+        if hasattr(storage, "engine"):
+            storage.engine.dispose()
+        raise
+    weakref.finalize(storage, _end, storage.scoped_session, storage.engine)
+    return storage
+
+
+def _end(sessions: scoped_session[Session], engine: Engine) -> None:
+    """Closes the connections of a storage that nobody has any more, as `close_storage` does before."""
+    sessions.remove()
+    engine.dispose()
 
 
 def _refuse_unreadable_password(url: str) -> None:
