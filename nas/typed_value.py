@@ -17,8 +17,8 @@ DIGITS = 18
 """Of a whole number, at most: so many fit into every file and database."""
 SHOWN = 80
 """Characters of a value that a message shows."""
-_INTEGER = re.compile(r"[+-]?\d+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\.?inf(inity)?", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\.?inf(inity)?", re.IGNORECASE | re.ASCII)
 _WORDS = {**dict.fromkeys(("true", "yes", "on"), True), **dict.fromkeys(("false", "no", "off"), False)}
 _NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
 _PLURALS = {int: "integers", float: "numbers", str: "texts", bool: "true or false"}

@@ -51,14 +51,15 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         """Reads a value, of bounded depth and size."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent):
+        mark = event.start_mark
+        if self.check_event(yaml.AliasEvent):
             name = event.anchor
             known = self.anchors.get(name)
             if known is not None and id(known) not in self._sizes:
-                raise _refused(f"the anchor {name!r} holds itself", event.start_mark)
+                raise _refused(f"the anchor {name!r} holds itself", mark)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise _refused(f"more than {DEEPEST} levels", event.start_mark)
+            raise _refused(f"more than {DEEPEST} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         if node is not None and id(node) not in self._sizes:
