@@ -43,8 +43,6 @@ def test_what_can_be_a_path_has_no_fault(text: str):
     assert path_fault(text) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "a\0", "x" * 256, "\u4e00" * 86, "a/" * 2048, "\udcff", "\ud800", "http://x"]
-)
+@pytest.mark.parametrize("text", ["", " ", "a\0", "x" * 256, "\u4e00" * 86, "a/" * 2048, "\udcff", "http://x"])
 def test_what_can_be_no_path_has_one(text: str):
     assert path_fault(text)
