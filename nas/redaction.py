@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
+LONGEST = 4_000
+"""Characters of a line in which URLs are looked for; what is beyond is left out."""
 _SERVER = re.compile(
     r"""(?P<scheme>[a-zA-Z][\w+.-]*://|(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?:/*(?=[\w.~%+-]*:.*@))
         (?:(?P<user>[\w.~%+-]*)(?P<password>:.*)?@)?
@@ -26,7 +28,7 @@ _HARMLESS = (
 )
 """Parameters of URLs whose values are shown."""
 _IN_TEXT = re.compile(
-    r"""(?:[^\s'"(),;]*:/+|(?:postgres|mysql|mariadb|mssql|oracle)\w*[+:/@]|[^\s'"(),;:]*:[^\s'"]*@)
+    r"""(?:(?<![^\s'"(),;])[^\s'"(),;]*:/+|(?:postgres|mysql|mariadb|mssql|oracle)\w*[+:/@]|(?<![^\s'"(),;:])[^\s'"(),;:]*:[^\s'"]*@)
         (?:[^\n]*@)?[^\s'"]*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -75,7 +77,8 @@ def redact(text: str) -> str:
         url = found[0].rstrip(":.,;)`")
         return shown_url(url) + found[0][len(url) :]
 
-    return _PARAMETER.sub(rf"\1\2{HIDDEN}", _IN_TEXT.sub(shown, text))
+    lines = (line if len(line) <= LONGEST else line[:LONGEST] + "..." for line in text.split("\n"))
+    return "\n".join(_PARAMETER.sub(rf"\1\2{HIDDEN}", _IN_TEXT.sub(shown, line)) for line in lines)
 
 
 def redact_word(word: str) -> str:

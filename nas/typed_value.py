@@ -44,10 +44,10 @@ def typed(value: Any, kind: Any) -> Any:
 def shown(value: Any) -> str:
     """A value as a message shows it: in one line, without a password, and not longer than `SHOWN` characters."""
     try:
-        text = repr(shown_url(value) if isinstance(value, str) and "://" in value else value)
+        text = repr(shown_url(value[: 10 * SHOWN]) if isinstance(value, str) and "://" in value else value)
     except (ValueError, RecursionError):  # Python refuses to write numbers of more than 4,300 digits
         return "a number of thousands of digits" if isinstance(value, int) else "a value that cannot be shown"
-    text = redact_word(text)
+    text = redact_word(text[: 10 * SHOWN])
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
@@ -81,7 +81,7 @@ def _as_float(value: int) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _of_tuple(value: Any, kind: Any) -> tuple[Any, ...]:
