@@ -16,11 +16,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shadow_check  # noqa: F401, before our packages: it says so where another's file hides one
 from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
+from nas.console import say, sturdy_console, tell
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
+from nas.local_path import local_path
+from nas.redaction import redact
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_check import begin_check, checked_networks
@@ -92,13 +96,18 @@ def run(settings: Settings) -> SearchResult:
 
     _check(settings)
     _quiet()
-    with OutputFolder(Path(settings.output)) as folder, ExitStack() as opened:
-        plan = Plan(settings)
+    folder = OutputFolder(local_path(settings.output))
+    folder.refuse_unusable()
+    plan = Plan(settings)
+    plan.refuse_impossible()
+    # From here on something may be written.
+    with folder, ExitStack() as opened:
         plan.measure_latencies(folder.latencies)
-        plan.refuse_impossible()
+        if plan.latencies is not None:
+            plan.refuse_impossible()
         data = plan.data.to_json()
         for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
-            print(line, file=sys.stderr)
+            tell(line)
         # Of a cluster each worker checks its own machine. Here the check goes on beside what follows.
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
@@ -173,7 +182,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
             plan.identity,
             plan.context,
             plan.count,
-            lambda text: print(text, file=sys.stderr),
+            tell,
         )
     except BaseException:
         close_storage(storage)
@@ -218,7 +227,7 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     result = _result(plan, driver)
     result = replace(result, weightless=folder.publish(result, plan.check_weights))
     for line in result.weightless_lines:
-        print(line, file=sys.stderr)
+        tell(line)
     write_report(result, folder.path)
     return result
 
@@ -304,7 +313,7 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     from nas.configuration import parse
 
     def assemble(found: Any) -> Settings:
-        output = found.output or f"runs/{Path(found.config).stem}"
+        output = f"runs/{Path(found.config).stem}" if found.output is None else found.output
         return Settings(device=found.device, output=output, **{name: found[name] for name in GROUPS})
 
     found = parse(make_parser(), argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
@@ -312,46 +321,61 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    with ending_signals():
+    """The command line; returns the exit code.
+
+    0: done; 1: every network failed, or an unforeseen error; 2: something that a person can mend; 3: done, and weights of a network
+    of the front are missing; 130, 143 or 129: stopped by hand or by a signal.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    with sturdy_console(), ending_signals():
         try:
-            return _answer(argv)
+            return _answer(words)
         except KeyboardInterrupt:
             stop = asked_to_stop()
-            print(f"\n{stop or 'stopped'}; the same command continues what was begun", file=sys.stderr)
+            tell(f"\n{stop or 'stopped'}; the same command continues what was begun")
             return INTERRUPTED if stop is None else stop.exit_code
 
 
-def _answer(argv: Sequence[str] | None) -> int:
+def _answer(words: Sequence[str]) -> int:
+    folder: Path | None = None
     try:
-        settings, only_dry = read_settings(sys.argv[1:] if argv is None else argv)
+        settings, only_dry = read_settings(words)
         if only_dry:
-            print(dry_run(settings))
+            say(dry_run(settings))
             return 0
+        folder = local_path(settings.output)
         return _run(settings)
     except AllFailedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {redact(str(error))}")
         return 1
     except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {redact(str(error))}")
         return 2
+    except Exception as error:
+        from nas.crash_log import keep_crash
+        from nas.output import is_begun
+
+        begun = folder is not None and is_begun(folder)
+        told = keep_crash(error, words, folder / "logs" if folder is not None and begun else None)
+        tell(f"error: {told}{'; the same command continues what was begun' if begun else ''}")
+        return 1
 
 
 def _run(settings: Settings) -> int:
     from nas.report.console import front_lines
 
-    report = Path(settings.output) / "report.html"
-    print(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)", file=sys.stderr)
+    report = local_path(settings.output) / "report.html"
+    tell(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)")
     try:
         result = run(settings)
     except (KeyboardInterrupt, CrashStreakError):
         if report.exists():
-            print(f"\nwhat is there so far: {report}", file=sys.stderr)
+            tell(f"\nwhat is there so far: {report}")
         raise
-    print(front_lines(result))
+    say(front_lines(result))
     if result.ended:
-        print(f"the search ended before all its trials: {result.ended}", file=sys.stderr)
-    print(f"\nreport: {report}", file=sys.stderr)
+        tell(f"the search ended before all its trials: {result.ended}")
+    tell(f"\nreport: {report}")
     return WEIGHTLESS if result.weightless else 0
 
 

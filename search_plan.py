@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,12 @@ from evaluator.settings import DataSettings, TrainSettings
 from nas.engines.ray_tune.settings import RaySettings, ray_faults
 from nas.errors import unknown_name
 from nas.latency import LatencySettings, latency_faults
+from nas.local_path import path_fault
+from nas.number_bounds import number_faults
 from nas.objectives import COSTS, Objective, accuracy_objective, cost_objective
 from nas.ports import Evaluator, WorkerSpec
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
+from nas.typed_value import shown
 from search_check import begin_check, checked_networks
 from search_spaces.settings import SpaceSettings
 
@@ -386,12 +389,26 @@ def make_evaluator(
 
 def settings_json(settings: Settings) -> dict[str, Any]:
     """All settings as plain JSON, a storage's password left out: what `--config` takes back."""
-    from nas.storage import redact
+    from nas.redaction import shown_url
 
     plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
     if settings.search.storage is not None:
-        plain["search"]["storage"] = redact(settings.search.storage)
+        plain["search"]["storage"] = shown_url(settings.search.storage, opened=True)
     return plain
+
+
+def path_faults(settings: Settings) -> list[str]:
+    """Every path that can be none, in words."""
+    data, search = settings.data, settings.search
+    given = {
+        "output": settings.output,
+        "data.name": data.name or None,
+        "data.root": data.root,
+        "data.cache": data.cache,
+        "search.warm_start": search.warm_start,
+    }
+    found = {name: path_fault(path) for name, path in given.items() if path is not None}
+    return [f"--{name}: {shown(given[name])} {fault}" for name, fault in found.items() if fault is not None]
 
 
 def settings_faults(settings: Settings) -> list[str]:
@@ -400,7 +417,8 @@ def settings_faults(settings: Settings) -> list[str]:
     from nas.settings import contradictions, search_faults
     from search_spaces import setting_faults
 
-    return [
+    found = [
+        *path_faults(settings),
         *setting_faults(settings.space),
         *data_faults(settings.data),
         *search_faults(settings.search),
@@ -410,3 +428,7 @@ def settings_faults(settings: Settings) -> list[str]:
         *contradictions(settings.search, settings.train.epochs),
         *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]
+    told = "\n".join(found)
+    groups = [field.name for field in fields(settings) if is_dataclass(getattr(settings, field.name))]
+    numbers = [fault for group in groups for fault in number_faults(group, getattr(settings, group))]
+    return [*found, *(fault for fault in numbers if fault.partition(":")[0] not in told)]

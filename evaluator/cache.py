@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from evaluator.stratification import Labels
 from nas.atomic_file import draft_of, sweep
 from nas.errors import OutputError
 from nas.json_file import read_json
+from nas.local_path import local_path
 
 DESCRIPTION = "set.json"
 FORMAT = 3
@@ -107,9 +109,13 @@ def _mapped(file: Path) -> npt.NDArray[np.uint8]:
 def cache_folder(data: DataSettings) -> Path:
     """Folder of all decoded sets."""
     if data.cache is not None:
-        return Path(data.cache).expanduser()
+        return local_path(data.cache)
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "shufflenas"
+    home = local_path("~/.cache")
+    if not base and str(home).startswith("~"):
+        # A user without a home folder, as in many containers: one of the temporary folder that is this user's alone.
+        return Path(tempfile.gettempdir()) / f"shufflenas-{os.getuid()}"
+    return (Path(base) if base else home) / "shufflenas"
 
 
 def set_folder(data: DataSettings, identity: str) -> Path:
@@ -126,7 +132,7 @@ def newest(data: DataSettings) -> DecodedSet | None:
 
 def _request(data: DataSettings) -> str:
     """What was asked for, as part of a folder's name; a size known by default and the same one asked for are one."""
-    root = str(Path(data.root).expanduser().resolve()) if data.root is not None else None
+    root = str(local_path(data.root).resolve()) if data.root is not None else None
     asked = json.dumps(
         [
             *(FORMAT, data.name, root, data.image_column, data.label_column, requested_size(data)),

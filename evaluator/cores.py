@@ -3,9 +3,69 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+GROUPS = Path("/proc/self/cgroup")
+MOUNTS = Path("/proc/self/mountinfo")
 
 
 def usable_cores() -> int:
-    """CPU cores this process may run on, which in a container or under `taskset` are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """CPU cores this process may use, at least one.
+
+    Under `taskset`, or in a container, they are fewer than the machine has: by the cores that it may run on, or by the share of
+    time that its control group, or one above it, is given (`docker run --cpus 2`). A share of 1.5 cores counts as one, since two
+    workers would wait for each other.
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([there, *(int(share) for share in _shares())]))
+
+
+def _shares() -> Iterator[float]:
+    """Cores' worth of time that control groups of both versions allow, where they limit it."""
+    mounts = list(_mounts())
+    for line in _lines(GROUPS):
+        number, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        kind = "cgroup2" if number == "0" and not controllers else "cgroup"
+        if kind == "cgroup" and "cpu" not in controllers.split(","):
+            continue
+        for mounted, root, place, options in mounts:
+            if mounted == kind and (kind == "cgroup2" or "cpu" in options):
+                yield from _shares_of(place, PurePosixPath("/", group), PurePosixPath(root))
+
+
+def _shares_of(place: Path, group: PurePosixPath, root: PurePosixPath) -> Iterator[float]:
+    """Of a group, and of all above it that are seen from here.
+
+    In a container the group's path may be that of the machine, of which only a part is mounted, or be mounted as the root.
+    """
+    inside = group.relative_to(root) if group.is_relative_to(root) else PurePosixPath(".")
+    for each in (inside, *inside.parents):
+        folder = place / each
+        with suppress(ValueError, ZeroDivisionError):
+            limit, period = " ".join(_lines(folder / "cpu.max")).split()
+            if limit != "max":
+                yield int(limit) / int(period)
+        with suppress(ValueError, ZeroDivisionError):
+            (limit,), (period,) = _lines(folder / "cpu.cfs_quota_us"), _lines(folder / "cpu.cfs_period_us")
+            if int(limit) > 0:
+                yield int(limit) / int(period)
+
+
+def _mounts() -> Iterator[tuple[str, str, Path, list[str]]]:
+    """Kind, root within its hierarchy, place and options of each mount of control groups."""
+    for line in _lines(MOUNTS):
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(), after.split()
+        if len(fields) > 4 and len(kind) > 2 and kind[0] in ("cgroup", "cgroup2"):
+            yield kind[0], fields[3], Path(fields[4]), kind[2].split(",")
+
+
+def _lines(file: Path) -> list[str]:
+    """Of a file of the kernel; none where it is not there."""
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []

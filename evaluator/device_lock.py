@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nas.errors import MeasurementError, OutputError
+from nas.file_lock import NO_FLOCK
 
 POLL_SECONDS = 0.02
 
@@ -140,7 +141,7 @@ class _LockFile:
         """Whether somebody holds it exclusively now."""
         descriptor = self._open()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            self._flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         else:
@@ -167,13 +168,24 @@ class _LockFile:
         except OSError as error:
             raise OutputError(f"cannot open the lock file {self._path}: {error.strerror or error}") from error
 
+    def _flock(self, descriptor: int, mode: int) -> None:
+        try:
+            fcntl.flock(descriptor, mode)
+        except OSError as error:
+            if error.errno not in NO_FLOCK:
+                raise
+            raise OutputError(
+                f"the file system of {self._path.parent} has no locks ({error.strerror or error}); set TMPDIR to a folder on a "
+                "disk of this machine"
+            ) from error
+
     def _wait(self, descriptor: int, mode: int, end: float | None) -> None:
         if end is None:
-            fcntl.flock(descriptor, mode)
+            self._flock(descriptor, mode)
             return
         while True:
             try:
-                fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+                self._flock(descriptor, mode | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
                 if time.monotonic() >= end:

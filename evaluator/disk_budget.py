@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from nas.disk_usage import folder_size
 from nas.errors import OutputError
+from nas.file_lock import FileLock
 
 LOCK = ".budget"
 
@@ -31,9 +31,7 @@ class DiskBudget:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / LOCK).open("a")
         except OSError as error:
             raise OutputError(f"checkpoints cannot be written to {self.folder}: {error.strerror or error}") from error
-        with file as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(self.folder / LOCK).held():
             yield folder_size(self.folder) + needed <= self.limit

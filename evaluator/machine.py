@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def _onednn_isa() -> str:
     except OSError:  # there is no standard output
         return ""
     if sys.stdout is not None:
-        sys.stdout.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 1)
         try:
@@ -101,6 +103,7 @@ def _onednn_isa() -> str:
         said = file.read()
     for line in said.splitlines(keepends=True):
         if not line.startswith(b"onednn_verbose"):
-            os.write(1, line)
+            with suppress(OSError):  # nobody reads it any more, or the disk is full
+                os.write(1, line)
     found = re.search(r"^onednn_verbose.*,isa:(.*)$", said.decode(errors="replace"), re.MULTILINE)
     return found[1].strip() if found else ""

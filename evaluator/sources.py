@@ -16,6 +16,7 @@ from evaluator.image_folders import ImageFolders, find_image_folders
 from evaluator.settings import DataSettings
 from evaluator.split_roles import Role, assign_roles
 from nas.errors import DataError, unknown_name
+from nas.local_path import local_path
 
 
 class MissingDataError(DataError):
@@ -144,11 +145,11 @@ def _places(data: DataSettings) -> list[Path]:
     """Local folders in which the dataset may be, the preferred one first."""
     places = []
     if data.root is not None:
-        places.append(Path(data.root).expanduser() / data.name)
+        places.append(local_path(data.root) / data.name)
         if "/" in data.name:
-            places.append(Path(data.root).expanduser() / Path(data.name).name)
+            places.append(local_path(data.root) / Path(data.name).name)
     if data.name not in SOURCES:
-        places.append(Path(data.name).expanduser())
+        places.append(local_path(data.name))
     return list(dict.fromkeys(place.resolve() for place in places))
 
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.console import visible
 from nas.errors import SettingsError, unknown_name
-from nas.storage import redact
+from nas.local_path import local_path, path_fault
+from nas.redaction import HIDDEN, redact, redact_word
+from nas.typed_value import shown, typed
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 CONFIGS = Path(__file__).parent / "configs"
+MOST_BYTES = 1_000_000
+"""Of a file of settings."""
+LONGEST_FAULT = 600
+"""Characters of a message about one setting."""
+LONGEST_KEY = 100
+"""Characters of a setting's name that a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +51,18 @@ def config_path(name: str, ready: Path = CONFIGS) -> Path:
     Raises:
         SettingsError: Neither a ready config nor a file; lists the ready ones.
     """
-    named = ready / f"{name}.yaml"
-    if named.exists():
-        return named
-    if Path(name).is_file():
-        return Path(name)
-    raise SettingsError(
-        "--config: " + unknown_name("config", name, config_names(ready)) + ", or the path of a YAML file"
-    )
+    names = config_names(ready)
+    if name in names:
+        return ready / f"{name}.yaml"
+    fault = path_fault(name)
+    if fault:
+        raise SettingsError(f"--config: {shown(name)} {fault}; allowed: {', '.join(names)}, or the path of a YAML file")
+    try:
+        if local_path(name).is_file():
+            return local_path(name)
+    except OSError as error:
+        raise SettingsError(f"--config {name}: cannot be read: {error.strerror or error}") from error
+    raise SettingsError("--config: " + unknown_name("config", name, names) + ", or the path of a YAML file")
 
 
 def parse(
@@ -81,28 +94,28 @@ def parse(
     if "-h" in argv or "--help" in argv:
         parser.parse_args(["--help"])
     flags, faults = _read_flags(argv)
-    known = _flat(parser.get_defaults().as_dict())
+    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
+    kinds = {name: kind for name, kind in hints if kind is not None}
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
-        groups = frozenset(key.partition(".")[0] for key in known if "." in key)
-        given = [*_still_meant(_read_config(config_path(str(config), ready), groups), flags, tied), *flags]
+        groups = frozenset(key.partition(".")[0] for key in kinds if "." in key)
+        given = [*_still_meant(_read_config(config_path(config, ready), groups), flags, tied), *flags]
     except SettingsError as error:
         given = flags
         faults.append(str(error))
-    good: list[_Given] = []
-    for item in given:
-        fault = _fault(parser, item, known)
-        faults.append(fault) if fault else good.append(item)
     settings = parser.get_defaults()
-    for item in good:
+    for item in given:
         # One at a time and in order, so that what was ill-typed cannot take the rest with it.
-        settings = parser.parse_object(_nested(item.key, item.value), settings)
-    settings["config"] = str(config)
+        try:
+            settings[item.key] = _value(item, kinds)
+        except SettingsError as error:
+            faults.append(str(error))
+    settings["config"] = config
     whole = parser.instantiate(settings)
     faults += check(whole)
     if faults:
         # What was meant for --search.storage may stand under another name.
-        faults = [redact(fault) for fault in faults]
+        faults = [_one_line(redact(fault)) for fault in faults]
         raise SettingsError(faults[0] if len(faults) == 1 else "\n  ".join(["several settings are wrong:", *faults]))
     return whole
 
@@ -117,15 +130,16 @@ def _still_meant(
 
 
 def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
-    import yaml
-
     flags: list[_Given] = []
     faults: list[str] = []
     words = list(argv)
+    key = ""
     while words:
         word = words.pop(0)
         if not word.startswith("--"):
-            faults.append(f"unexpected argument {word!r}: settings are given as --name VALUE")
+            # What follows a storage may be the rest of its URL, and that of its password.
+            what = HIDDEN if "storage" in key else shown(word)
+            faults.append(f"unexpected argument {what}: settings are given as --name VALUE")
             continue
         key, equals, text = word[2:].partition("=")
         if not equals:
@@ -133,67 +147,69 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
                 text = words.pop(0)
             elif key == "dry_run":
                 text = "true"
-        if not text:
-            faults.append(f"--{key}: a value is missing")
-            continue
-        try:
-            flags.append(_Given(key, yaml.safe_load(text) if text[:1] in "[{" else text, ""))
-        except yaml.YAMLError:
-            faults.append(f"--{key}: {text!r} is not a list that can be read")
+        if text:
+            flags.append(_Given(key, text, ""))
+        else:
+            faults.append(f"--{_cut(redact_word(key))}: a value is missing")
     return flags, faults
 
 
 def _read_config(path: Path, groups: frozenset[str]) -> list[_Given]:
-    import yaml
+    from nas.yaml_text import YamlError, read_yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"--config {path}: cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"--config {path}: must hold settings by name, got {type(content).__name__}")
-    return [_Given(key, value, path.name) for key, value in _flat(content, groups).items()]
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise SettingsError(f"--config {path}: has more than {MOST_BYTES} bytes; allowed: a YAML file of settings")
+        found = read_yaml(content.decode("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, YamlError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SettingsError(f"--config {path}: cannot be read: {redact(reason)}") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f"--config {path}: must hold settings by name, got {type(found).__name__}")
+    given = [_Given(key, value, path.name) for key, value in _leaves(found, "", groups)]
+    twice = [key for key, times in Counter(item.key for item in given).items() if times > 1]
+    if twice:
+        raise SettingsError(f"--config {path}: {_cut(twice[0])} stands twice; give it once")
+    return given
 
 
-def _fault(parser: ArgumentParser, item: _Given, known: Mapping[str, Any]) -> str | None:
-    if item.key not in known:
-        near = difflib.get_close_matches(item.key, known, n=1, cutoff=0.5)
+def _value(item: _Given, kinds: Mapping[str, Any]) -> Any:
+    """The value of its setting's type."""
+    from nas.yaml_text import YamlError, read_yaml
+
+    if item.key not in kinds:
+        near = difflib.get_close_matches(item.key[:LONGEST_KEY], kinds, n=1, cutoff=0.5)
         hint = f"; did you mean --{near[0]}?" if near else "; see --help for those there are"
-        return f"{item.where}: no such setting{hint}"
+        raise SettingsError(f"{_cut(redact_word(item.where))}: no such setting{hint}")
+    value, kind = item.value, kinds[item.key]
     try:
-        parser.parse_object(_nested(item.key, item.value), parser.get_defaults())
-    except Exception as error:  # jsonargparse raises several kinds for an ill-typed value
-        return f"{item.where}: {_reason(str(error), item.value)}"
-    return None
+        if item.source == "" and kind is not str and kind != str | None and value[:1] in "[{":
+            value = read_yaml(value)
+        return typed(value, kind)
+    except YamlError:
+        raise SettingsError(f"{item.where}: {shown(item.value)} is not a list that can be read") from None
+    except ValueError as error:
+        raise SettingsError(f"{item.where}: {error}") from None
 
 
-def _reason(message: str, value: Any) -> str:
-    """Jsonargparse's message in one line, without the names of Python classes."""
-    message = message.replace("\n", " ")
-    expected = re.findall(r"[Ee]xpected an? (<class '\w+'>)", message)
-    expected = expected or re.findall(r"[Ee]xpected (?:a |an )?(.+?)\. Got", message)
-    kinds = [re.sub(r"<class '(\w+)'>", r"\1", kind) for kind in expected if "NoneType" not in kind]
-    if not kinds:
-        return " ".join(message.split())
-    names = {"int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}
-    return f"expected {' or '.join(names.get(kind, kind) for kind in kinds)}, got {value!r}"
+def _one_line(fault: str) -> str:
+    """A fault in one line, of which the end stays where it is too long: it says what is allowed."""
+    line = visible(fault.strip()).replace("\n", "\\n").replace("\t", "\\t")
+    return line if len(line) <= LONGEST_FAULT else f"{line[: LONGEST_FAULT - 200]} ... {line[-200:]}"
 
 
-def _flat(nested: Mapping[str, Any], groups: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Leaves by dotted name; groups that hold nothing are left out."""
-    return dict(_leaves(nested, "", groups))
+def _cut(name: str) -> str:
+    """What stands for a setting's name, as far as a message shows it."""
+    return name if len(name) <= LONGEST_KEY else name[:LONGEST_KEY] + "..."
 
 
 def _leaves(nested: Mapping[str, Any], prefix: str, groups: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Leaves by dotted name; groups that hold nothing are left out."""
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{key}.", groups)
         elif not (value is None and prefix == "" and key in groups):
             # A group of which every line is commented out reads as None.
             yield f"{prefix}{key}", value
-
-
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)

@@ -13,15 +13,17 @@ import ipaddress
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 from wsgiref.simple_server import WSGIServer, make_server
 
+from nas.console import tell
 from nas.errors import NasError, StudyError
+from nas.local_path import local_path
+from nas.redaction import redact_word, shown_url
 from nas.signals import ending_signals
-from nas.storage import open_storage, redact
+from nas.storage import open_storage
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -34,6 +36,13 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+
+class _Parser(ArgumentParser):
+    """Shows no password of a storage that was mistyped."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redact_word(message))
 
 
 def dashboard(storage: BaseStorage) -> WsgiApp:
@@ -76,32 +85,30 @@ def existing_storage(url: str) -> BaseStorage:
         StudyError: There is no such file, or the storage cannot be read.
     """
     kind, _, path = url.partition(":")
-    file = Path(unquote(path.removeprefix("///").partition("?")[0]) if kind == "sqlite" else path).expanduser()
+    file = local_path(unquote(path.removeprefix("///").partition("?")[0]) if kind == "sqlite" else path)
     if kind in ("sqlite", "journal") and not file.is_file():
-        raise StudyError(f"there is no study at {redact(url)}; begin a search, or name another storage")
+        raise StudyError(f"there is no study at {shown_url(url)}; begin a search, or name another storage")
     return open_storage(url)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = ArgumentParser(
-        prog="python -m nas.dashboard", description="Optuna's dashboard of a search; it only reads."
-    )
+    parser = _Parser(prog="python -m nas.dashboard", description="Optuna's dashboard of a search; it only reads.")
     parser.add_argument("storage", nargs="?", default=STORAGE, help="As --search.storage. Default: %(default)s.")
     parser.add_argument("--port", type=int, default=8080, help="Port on 127.0.0.1. Default: %(default)s.")
     given = parser.parse_args(argv)
     try:
         app = dashboard(existing_storage(given.storage))
         with ending_signals(), make_server(HOST, given.port, app, server_class=_Server) as server:
-            print(f"{redact(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", file=sys.stderr)
+            tell(f"{shown_url(given.storage)}: http://{HOST}:{server.server_port}/ (Ctrl-C ends it)")
             server.serve_forever()
     except KeyboardInterrupt:
         return 0
     except NasError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     except (OSError, OverflowError) as error:
-        print(f"error: --port {given.port}: {error}", file=sys.stderr)
+        tell(f"error: --port {given.port}: {error}")
         return 2
     return 0
 

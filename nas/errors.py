@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST_NAME = 80
+"""Characters of an unknown name that a message shows."""
+
 
 class NasError(Exception):
     """Base of every error this project raises on purpose; the command line prints it without a traceback (exit code 2)."""
@@ -63,6 +66,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
         known: Iterable of the valid names.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4) if len(name) <= LONGEST_NAME else []
     hint = f" (did you mean {near[0]!r}?)" if near else ""
+    name = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "..."
     return f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names)}"

@@ -7,14 +7,21 @@ pickles, are made for backends that store snapshots alone, and the file is none 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
+from nas.errors import StudyError
+from nas.local_path import local_path
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from optuna.storages import BaseStorage
 
 _START = b'{"op_code":'
+_REMEMBERED = 256
+"""Bytes before a place in a journal by which it is known again."""
 
 
 class WholeLinesLock(JournalFileOpenLock):
@@ -56,6 +63,56 @@ class WholeLinesLock(JournalFileOpenLock):
             raise OSError(f"the lock of {self._path} was taken over by another process") from error
 
 
+class GrowingJournal(JournalFileBackend):
+    """A journal that only grows: what was read of it must still be there.
+
+    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would go on in the middle of a
+    line, or wait for ever, and what is written then would make a study of what is left and what came later.
+
+    Args:
+        path: Of the journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._journal = path
+        self._end = 0
+        self._last = b""
+        super().__init__(str(path), lock_obj=WholeLinesLock(path))
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """The operations from a number on."""
+        self._refuse_cut()
+        yield from super().read_logs(log_number_from)
+        self._remember()
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Adds operations at the end."""
+        self._refuse_cut()
+        super().append_logs(logs)
+
+    def _remember(self) -> None:
+        """Notes the end of what was read, and what stands before it."""
+        self._end = max(self._log_number_offset.values())
+        self._last = self._before(self._end)
+
+    def _before(self, end: int) -> bytes:
+        with self._journal.open("rb") as file:
+            file.seek(max(0, end - _REMEMBERED))
+            return file.read(min(end, _REMEMBERED))
+
+    def _refuse_cut(self) -> None:
+        try:
+            same = self._before(self._end) == self._last
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StudyError(
+                f"the journal {self._journal} was cut, replaced or removed while this search ran; nothing more is written to it. "
+                "Checkpoints and models stay as they are; put the journal back, from a backup or from who changed it, and the "
+                "same command continues"
+            )
+
+
 def open_journal(path: str) -> BaseStorage:
     """The storage in a journal file, which is made if it is not there.
 
@@ -69,11 +126,11 @@ def open_journal(path: str) -> BaseStorage:
     if not path:
         raise ValueError("the path of the file is missing")
     # Absolute, because the working directory may change.
-    file = Path(path).expanduser().resolve()
+    file = local_path(path).resolve()
     try:
         if file.exists():
             _refuse_other_files(file)
-        storage = JournalStorage(JournalFileBackend(str(file), lock_obj=WholeLinesLock(file)))
+        storage = JournalStorage(GrowingJournal(file))
         with file.open("ab"):  # that it can be read tells nothing about writing
             return storage
     except OSError as error:

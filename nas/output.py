@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections import Counter
@@ -10,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from nas.atomic_file import json_bytes, sweep, write_atomically
 from nas.candidate import Candidate
 from nas.disk_usage import folder_size
-from nas.errors import NasError, OutputError, StudyError
+from nas.errors import OutputError, StudyError
+from nas.file_lock import FileLock, HeldError
 from nas.json_fields import MalformedError, mapping, numbers
 from nas.json_file import read_json
 from nas.objectives import losses
@@ -38,8 +38,8 @@ Check = Callable[[Path, Trial], object]
 class OutputFolder:
     """A search's folder, held by one driver at a time.
 
-    Used as a context manager: enters by making the folder and taking its lock, leaves by giving the lock back. The kernel gives
-    it back too if the process is killed.
+    Used as a context manager: enters by making the folder and taking its lock, leaves by giving the lock back, and by
+    removing the folder if it was made and nothing has been written to it. If the process is killed, the lock is free too.
 
     Raises:
         OutputError: The folder cannot be made or written.
@@ -48,8 +48,8 @@ class OutputFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock: IO[str] | None = None
-        self._is_new = False
+        self._lock = FileLock(self._lock_path)
+        self._made: list[Path] = []
 
     @property
     def database(self) -> Path:
@@ -86,43 +86,61 @@ class OutputFolder:
         """What the workers wrote to standard error."""
         return self.path / "logs"
 
+    def refuse_unusable(self) -> None:
+        """Raises what entering would, as far as can be told without writing: before images are read, which may take long."""
+        self._refuse_foreign()
+        there = next(place for place in (self.path, *self.path.absolute().parents) if _is_there(place))
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            reason = "no permission" if there.is_dir() else f"{there} is no folder"
+            raise OutputError(f"--output {self.path}: cannot be written ({reason})")
+        if self._lock_path.exists():
+            self._take_lock()
+            self._lock.release()
+
     def __enter__(self) -> OutputFolder:
-        lock = self.path / ".lock"
-        foreign = [name for name in FILES if (self.path / name).exists()]
-        if foreign and not lock.exists() and not self.database.exists():
-            raise OutputError(
-                f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
-            )
-        self._is_new = not self.path.exists()
+        self._refuse_foreign()
+        missing = [place for place in (self.path, *self.path.parents) if not _is_there(place)]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = lock.open("a+")
         except OSError as error:
             raise OutputError(f"--output {self.path}: cannot be written ({error.strerror or error})") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.seek(0)
-            owner = self._lock.read().strip() or "unknown"
-            self._lock.close()
-            raise StudyError(
-                f"--output {self.path} is in use by another running search (process {owner}); "
-                "wait for it, stop it, or choose another --output"
-            ) from error
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+        self._made = missing
+        self._take_lock()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            with suppress(OSError):
-                names = {each.name for each in self.path.iterdir()}
-                if self._is_new and isinstance(error, NasError) and names == {".lock"}:
-                    shutil.rmtree(self.path)  # nothing came of it
-            self._lock.close()
+        self._lock.release()
+        # What was refused after all leaves nothing behind.
+        with suppress(OSError):
+            if self._made and list(self.path.iterdir()) == [self._lock_path]:
+                self._lock_path.unlink()
+                for place in self._made:
+                    place.rmdir()
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / ".lock"
+
+    def _refuse_foreign(self) -> None:
+        foreign = [name for name in FILES if _is_there(self.path / name)]
+        if foreign and not _is_there(self._lock_path) and not _is_there(self.database):
+            raise OutputError(
+                f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
+            )
+
+    def _take_lock(self) -> None:
+        try:
+            self._lock.take()
+        except HeldError as error:
+            remedy = f" ({error.remedy})" if error.remedy else ""
+            raise StudyError(
+                f"--output {self.path} is in use by another running search ({error.owner}); "
+                f"wait for it, stop it, or choose another --output{remedy}"
+            ) from error
+        except OutputError as error:
+            raise OutputError(f"--output {self.path}: cannot be written ({error})") from error
 
     def sweep(self) -> None:
         """Removes what writers left half written when they were killed. For the search whose folder it is alone."""
@@ -207,6 +225,19 @@ def _is_of(record: Mapping[str, Any], trial: Trial) -> bool:
     if not (isinstance(left, Evaluation) and isinstance(known, Evaluation)):
         return False
     return (left.measurements, left.seconds) == (known.measurements, known.seconds)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a search has been begun in a folder, which the same command continues."""
+    return _is_there(folder / ".lock")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path leads to something; not where it cannot even be asked for."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 BEATEN_BY = 10

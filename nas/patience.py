@@ -69,7 +69,7 @@ def is_away(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """The first line of a storage's failure, in the words of the database and without a password."""
-    from nas.storage import redact
+    from nas.redaction import redact
 
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error
     text = str(getattr(cause, "orig", None) or cause).strip()

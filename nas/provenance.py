@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from nas.storage import redact
+from nas.redaction import redact
 
 PACKAGES = ("shufflenas", "torch", "optuna", "ray", "pandas", "numpy", "datasets", "scikit-learn", "plotly")
 

@@ -111,8 +111,10 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
     if settings.stopping not in RULES:
         faults.append("--search.stopping: " + unknown_name("stopping rule", settings.stopping, RULES))
-    if settings.checkpoint_budget_gb is not None and settings.checkpoint_budget_gb <= 0:
-        faults.append(f"--search.checkpoint_budget_gb: must be above 0, got {settings.checkpoint_budget_gb:g}")
+    if settings.checkpoint_budget_gb is not None and not 0 < settings.checkpoint_budget_gb < math.inf:
+        faults.append(
+            f"--search.checkpoint_budget_gb: must be a finite number above 0, got {settings.checkpoint_budget_gb:g}"
+        )
     if settings.engine not in ENGINES:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
     for name in (f"{limit}_{cost}" for limit in ("max", "reference") for cost in COSTS):

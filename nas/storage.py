@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from nas.errors import StudyError
+from nas.local_path import local_path, path_fault
+from nas.redaction import HIDDEN, hide, redact, secrets_of, shown_url
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session, scoped_session
 
 ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, journal:FILE"
-HIDDEN = "***"
 BUSY_SECONDS = 5
 """A SQLite file that somebody else has locked is tried for so long at a time; Optuna tries five times to add a trial."""
-_PASSWORD = re.compile(r"(:/*[^:/@\s]*):(.*)@")
-_PASSWORD_PARAMETER = re.compile(r"([?&][^=&]*(?:password|passwd|pwd)[^&=]*=)([^&\s]*)", re.IGNORECASE)
-
-
-def redact(url: str) -> str:
-    """The URL, or a text that holds one, without its password: what logs, messages and reports show.
-
-    >>> redact("postgresql://ann:secret@host/db")
-    'postgresql://ann:***@host/db'
-    """
-    return _PASSWORD_PARAMETER.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1:{HIDDEN}@", url))
+_OF_HOME = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^/?]*)")
 
 
 def sqlite_url(path: Path) -> str:
@@ -48,6 +41,7 @@ def open_storage(url: str) -> BaseStorage:
     from nas.journal_file import open_journal
 
     _refuse_unreadable_password(url)
+    _refuse_impossible_file(url)
     try:
         return open_journal(url.removeprefix("journal:")) if url.startswith("journal:") else _open_database(url)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
@@ -55,7 +49,7 @@ def open_storage(url: str) -> BaseStorage:
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         reason, hint = _reason(error, url), ""
     # Here and not above, so that no traceback shows a cause whose text might hold the password.
-    raise StudyError(f"cannot open the study's storage {redact(url)}: {reason}{hint}")
+    raise StudyError(f"cannot open the study's storage {shown_url(url)}: {reason}{hint}")
 
 
 def close_storage(storage: BaseStorage) -> None:
@@ -77,29 +71,47 @@ def _open_database(url: str) -> BaseStorage:
     else:
         engine = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
     # Optuna fills in the URL as a template.
-    return RDBStorage(url.replace("{", "%7B").replace("}", "%7D"), engine_kwargs=engine)
+    storage = RDBStorage.__new__(RDBStorage)
+    try:
+        RDBStorage.__init__(storage, _at_home(url).replace("{", "%7B").replace("}", "%7D"), engine_kwargs=engine)
+    except BaseException:
+        if hasattr(storage, "engine"):
+            storage.engine.dispose()
+        raise
+    weakref.finalize(storage, _end, storage.scoped_session, storage.engine)
+    return storage
+
+
+def _end(sessions: scoped_session[Session], engine: Engine) -> None:
+    """Closes the connections of a storage that nobody has any more, as `close_storage` does before."""
+    sessions.remove()
+    engine.dispose()
 
 
 def _refuse_unreadable_password(url: str) -> None:
     """A second `@` would make the password's end a part of the host, and show it; a redacted one is none."""
-    found = _PASSWORD.search(url)
-    if found and "@" in found[2]:
-        raise StudyError(f"the storage {redact(url)}: write an @ in the password as %40")
-    if any(secret == HIDDEN for secret in _secrets(url)):
+    secrets = secrets_of(url)
+    if HIDDEN in url:
         raise StudyError(
-            f"the storage {redact(url)}: the password was left out of a written file, give --search.storage"
+            f"the storage {shown_url(url)}: the password was left out of a written file, give --search.storage"
         )
+    if any("@" in secret for secret in secrets):
+        raise StudyError(f"the storage {shown_url(url)}: write an @ in the password as %40")
 
 
-def _secrets(url: str) -> list[str]:
-    return [match[2] for pattern in (_PASSWORD, _PASSWORD_PARAMETER) for match in pattern.finditer(url) if match[2]]
+def _refuse_impossible_file(url: str) -> None:
+    file = re.fullmatch(r"(?:sqlite(?:\+\w+)?:///|journal:)([^?]+)(?:\?.*)?", url, re.DOTALL)
+    fault = path_fault(file[1]) if file else None
+    if fault:
+        raise StudyError(f"cannot open the study's storage {shown_url(url)}: the path {fault}; allowed: {ALLOWED}")
 
 
 def _reason(error: BaseException, url: str) -> str:
     """The first line of what went wrong, in the words of the database, where they are there."""
     text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    line = redact(text.splitlines()[0])
-    for secret in _secrets(url):
-        for form in (secret, unquote(secret)):
-            line = line.replace(form, HIDDEN)
-    return line
+    return hide(redact(text.splitlines()[0]), secrets_of(url))
+
+
+def _at_home(url: str) -> str:
+    """The URL of a SQLite file with the home folder for a `~`."""
+    return _OF_HOME.sub(lambda found: found[1] + str(local_path(found[2])), url)

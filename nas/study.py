@@ -99,10 +99,10 @@ class Study:
                     storage.set_study_user_attr(self._id, key, value)
             else:
                 check_identity(stored, identity)
-            self.holder = StudyHolder(storage, self._id)
+            self.holder = StudyHolder(storage, self._id, tell)
             sign = self.holder.look()
             found = self._read()
-            if self.holder.take() != sign:
+            if self.holder.take(sign) != sign:
                 found = self._read()  # another driver has had the study in between
         self._load(found)
 

@@ -33,6 +33,7 @@ from nas.ports import WorkerSpec
 from nas.records import TrialState
 from nas.samplers import sampler_factory
 from nas.settings import SearchSettings
+from nas.storage import open_storage, sqlite_url
 from run_search import main, read_settings, run, search, study_of
 from search_plan import Plan, Settings
 from search_spaces import load_model
@@ -371,7 +372,7 @@ def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pyte
         after = table(tmp_path / "grown")
         shared = ["trial", "state", "accuracy", "seconds", "digest"]
         pd.testing.assert_frame_equal(after.loc[: len(before) - 1, shared], before[shared])
-        assert optuna.get_all_study_names(f"sqlite:///{tmp_path / 'grown' / 'study.db'}") == studies
+        assert optuna.get_all_study_names(open_storage(sqlite_url(tmp_path / "grown" / "study.db"))) == studies
         assert (after["state"] == "complete").sum() == (before["state"] == "complete").sum() + 1
         for number in front.trials:
             load_model(tmp_path / "grown" / "models" / str(number))

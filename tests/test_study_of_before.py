@@ -144,7 +144,9 @@ def test_files_state_the_costs_of_today(continued: Continued):
     assert front["costs_version"] == continued.plan.count.version
     for member in front["members"]:
         assert {name: member["values"][name] for name in ("macs", "params")} == costs[member["trial"]]
-    study = optuna.load_study(study_name=_latest(continued.output), storage=sqlite_url(continued.output / "study.db"))
+    study = optuna.load_study(
+        study_name=_latest(continued.output), storage=open_storage(sqlite_url(continued.output / "study.db"))
+    )
     for frozen, cost in zip(study.trials, costs, strict=True):
         assert frozen.user_attrs["costs"] == cost
         if frozen.values is not None:
@@ -164,11 +166,11 @@ def test_a_model_of_before_is_loaded_in_the_form_in_which_it_was_trained(continu
 
 def test_the_same_command_again_changes_nothing(continued: Continued, capsys: pytest.CaptureFixture[str]):
     table = (continued.output / "trials.csv").read_text()
-    studies = optuna.get_all_study_names(sqlite_url(continued.output / "study.db"))
+    studies = optuna.get_all_study_names(open_storage(sqlite_url(continued.output / "study.db")))
     assert main(command(continued.output)) == WEIGHTLESS  # of the models of its front the data here have one
     assert "counted anew" not in capsys.readouterr().err
     assert (continued.output / "trials.csv").read_text() == table
-    assert optuna.get_all_study_names(sqlite_url(continued.output / "study.db")) == studies
+    assert optuna.get_all_study_names(open_storage(sqlite_url(continued.output / "study.db"))) == studies
 
 
 def test_networks_of_before_that_are_proposed_again_are_repeats(continued: Continued, tmp_path: Path):
@@ -208,4 +210,4 @@ def test_another_search_begins_with_its_front(continued: Continued, tmp_path: Pa
 
 
 def _latest(output: Path) -> str:
-    return max(optuna.get_all_study_names(sqlite_url(output / "study.db")))
+    return max(optuna.get_all_study_names(open_storage(sqlite_url(output / "study.db"))))

@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from nas.samplers import sampler_factory
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
 from nas.space import SearchSpace
-from nas.storage import open_storage, sqlite_url
+from nas.storage import close_storage, open_storage, sqlite_url
 from nas.study import Study
 
 
@@ -205,10 +205,20 @@ def toy_objectives() -> tuple[Objective, ...]:
     return (accuracy_objective(classes=10), cost_objective("macs", reference=1e7))
 
 
-def open_toy_study(folder: Path, space: SearchSpace, identity: Mapping[str, Any] | None = None) -> Study:
+def open_toy_study(
+    folder: Path,
+    space: SearchSpace,
+    identity: Mapping[str, Any] | None = None,
+    tell: Callable[[str], object] = lambda _text: None,
+) -> Study:
     folder.mkdir(parents=True, exist_ok=True)
     storage = open_storage(sqlite_url(folder / "study.db"))
-    return Study(storage, "toy", toy_objectives(), identity or {"space.name": "toy"}, distributions(space.dimensions))
+    identity = identity or {"space.name": "toy"}
+    try:
+        return Study(storage, "toy", toy_objectives(), identity, distributions(space.dimensions), tell=tell)
+    except BaseException:
+        close_storage(storage)
+        raise
 
 
 def toy_driver(

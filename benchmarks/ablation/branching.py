@@ -6,7 +6,6 @@ first part of a training is the same in all arms, and that part is paid once.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import OutputError
+from nas.file_lock import FileLock
 from nas.records import Failure, Task
 
 CPU = torch.device("cpu")
@@ -62,8 +62,7 @@ def _at_branch(trunk: Trunk, task: Task) -> Saved:
     """The trunk of the task's seed, trained if it is not there."""
     trained = replace(task, candidate=trunk.candidate, budget=Budget(epochs=task.budget.epochs, rungs=(trunk.epochs,)))
     trunk.folder.mkdir(parents=True, exist_ok=True)
-    with (trunk.folder / f"{task.seed}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(trunk.folder / f"{task.seed}.lock").held():
         checkpoints = trunk.evaluator.checkpoints(trained)
         saved = checkpoints.load(CPU)
         if saved is None or saved.epochs != trunk.epochs:

@@ -17,6 +17,7 @@ from nas.errors import OutputError
 from nas.estimates import Estimate
 from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
 from nas.json_file import read_json
+from nas.local_path import local_path
 from nas.objectives import Objective
 from nas.records import Trial
 from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
@@ -150,7 +151,7 @@ def read_members(path: str | Path) -> list[Member]:
     Raises:
         OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
     """
-    path = Path(path)
+    path = local_path(path)
     try:
         document = read_json(path)
     except FileNotFoundError as error:

@@ -18,6 +18,7 @@ from nas.own_search import make_driver
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
 from nas.simple_space import SimpleSpace
+from nas.storage import open_storage, sqlite_url
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
 WIDER = Choice(name="width", choices=(8, 16, 32, 64))
@@ -54,7 +55,7 @@ def search(database: Path, of: SimpleSpace, trials: int, sampler: str = "random"
 
 
 def stored(database: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
-    storage = f"sqlite:///{database}"
+    storage = open_storage(sqlite_url(database))
     return {
         name: optuna.load_study(study_name=name, storage=storage).trials
         for name in sorted(optuna.get_all_study_names(storage))

@@ -1,13 +1,18 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._base import BaseJournalSnapshot
 from optuna.study import StudyDirection
+from toy_search import ToySpace, finish, toy_driver, toy_objectives
 
+from nas.errors import StudyError
 from nas.journal_file import open_journal
+from nas.samplers.distributions import distributions
 from nas.storage import open_storage
+from nas.study import Study
 
 MAXIMIZE = [StudyDirection.MAXIMIZE]
 
@@ -51,3 +56,56 @@ def test_a_writer_whose_lock_was_taken_over_says_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("nas.journal_file._cut_torn_line", lambda path: path.with_name("j.lock").unlink())
     with pytest.raises(OSError, match="was taken over by another process"):
         storage.create_new_study(MAXIMIZE, "a")
+
+
+def halved(journal: Path) -> None:
+    with journal.open("r+b") as file:
+        file.truncate(journal.stat().st_size // 2)
+
+
+def halved_and_grown(journal: Path) -> None:
+    """Cut, and written by another process until it is longer than before."""
+    size = journal.stat().st_size
+    halved(journal)
+    other = open_journal(str(journal))
+    while journal.stat().st_size <= size:
+        other.set_study_user_attr(0, "other", "x" * 100)
+
+
+def replaced(journal: Path) -> None:
+    content = journal.read_bytes().replace(b"1", b"2")
+    journal.unlink()
+    journal.write_bytes(content)
+
+
+@pytest.mark.parametrize("change", [halved, halved_and_grown, replaced, Path.unlink])
+def test_a_journal_that_is_cut_under_a_running_driver_is_one_line_that_names_it(
+    tmp_path: Path, change: Callable[[Path], object]
+):
+    journal = tmp_path / "study.journal"
+    identity = {"space.name": "toy"}
+    study = Study(
+        open_storage(f"journal:{journal}"), "toy", toy_objectives(), identity, distributions(ToySpace().dimensions)
+    )
+    driver = toy_driver(tmp_path, study=study, trials=6)
+    for _ in range(3):
+        task = driver.next_task()
+        assert task is not None
+        finish(driver, task)
+    change(journal)
+    left = journal.read_bytes() if journal.exists() else None
+    for action in (driver.next_task, study.close):
+        with pytest.raises(StudyError) as caught:
+            action()
+        assert str(journal) in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+    assert (journal.read_bytes() if journal.exists() else None) == left
+
+
+def test_a_journal_that_another_process_writes_too_is_no_cut_one(tmp_path: Path):
+    first, second = (open_journal(str(tmp_path / "j")) for _ in range(2))
+    first.create_new_study(MAXIMIZE, "a")
+    second.create_new_study(MAXIMIZE, "b")
+    first.create_new_study(MAXIMIZE, "c")
+    for storage in (first, second):
+        assert [study.study_name for study in storage.get_all_studies()] == ["a", "b", "c"]

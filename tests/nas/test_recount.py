@@ -20,6 +20,7 @@ from nas.ports import CostFunction, Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Task, Trial, TrialState
 from nas.recount import Recount, summary
 from nas.simple_space import SimpleSpace
+from nas.storage import open_storage, sqlite_url
 from nas.study import Study
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
@@ -130,7 +131,7 @@ def search(
 
 
 def stored(database: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
-    storage = f"sqlite:///{database}"
+    storage = open_storage(sqlite_url(database))
     return {
         name: optuna.load_study(study_name=name, storage=storage).trials
         for name in sorted(optuna.get_all_study_names(storage))
@@ -291,7 +292,9 @@ def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(tmp_path: Path, 
 def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(tmp_path: Path):
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=6)
-    optuna.create_study(study_name="search-2", storage=f"sqlite:///{database}", directions=["maximize", "minimize"])
+    optuna.create_study(
+        study_name="search-2", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
+    )
     after = search(database, by_cheaper_form, 2, trials=6)
     assert after.trained == []
     assert_counted_by(by_cheaper_form, after.trials)

@@ -10,7 +10,6 @@ from typing import Any
 
 import optuna
 import pytest
-import sqlalchemy
 from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
@@ -36,20 +35,6 @@ NAMES = map("study{}".format, itertools.count())
 def server() -> Iterator[PostgresqlServer]:
     with postgresql_server() as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _nothing_stays_open() -> Iterator[None]:
-    opened: list[Any] = []
-
-    def remember(connection: Any, _record: Any) -> None:
-        opened.append(connection)
-
-    sqlalchemy.event.listen(sqlalchemy.Pool, "connect", remember)
-    yield
-    sqlalchemy.event.remove(sqlalchemy.Pool, "connect", remember)
-    for connection in opened:
-        connection.close()
 
 
 @pytest.fixture(params=KINDS)

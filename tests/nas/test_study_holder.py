@@ -11,7 +11,8 @@ import pytest
 from toy_search import ToySpace, open_toy_study, toy_driver
 
 from nas.errors import StudyError
-from nas.storage import open_storage, sqlite_url
+from nas.process_sign import _started, process_sign
+from nas.storage import close_storage, open_storage, sqlite_url
 from nas.study_holder import STALE_SECONDS
 
 
@@ -20,6 +21,7 @@ def hold(folder: Path, **changes: Any) -> None:
     storage = open_storage(sqlite_url(folder / "study.db"))
     sign = {"host": socket.gethostname(), "pid": os.getppid(), "token": "other", "time": time.time()}
     storage.set_study_user_attr(storage.get_study_id_from_name("toy"), "driver", {**sign, **changes})
+    close_storage(storage)
 
 
 def dead_process() -> int:
@@ -40,12 +42,88 @@ def test_a_study_that_a_living_process_holds_is_refused(folder: Path):
         open_toy_study(folder, ToySpace())
 
 
-def test_a_study_held_on_another_machine_is_refused_until_its_sign_of_life_is_old(folder: Path):
+def test_a_study_held_on_another_machine_is_refused_until_its_sign_of_life_is_old(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     hold(folder, host="elsewhere")
     with pytest.raises(StudyError, match="on elsewhere"):
         open_toy_study(folder, ToySpace())
+    watch_briefly(monkeypatch)
     hold(folder, host="elsewhere", time=time.time() - STALE_SECONDS - 1)
-    open_toy_study(folder, ToySpace())
+    open_toy_study(folder, ToySpace()).close()
+
+
+HOUR = 3600.0
+
+
+def watch_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.study_holder.STALE_SECONDS", 0.2)
+    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+
+
+@pytest.mark.parametrize("away", [-HOUR, HOUR, 5 * HOUR])
+def test_a_living_driver_of_this_machine_keeps_its_study_whatever_the_clock_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, away: float
+):
+    hold(folder, **{**process_sign(), "pid": os.getppid(), "started": _started(os.getppid())})
+    real = time.time
+    monkeypatch.setattr("time.time", lambda: real() + away)
+    with pytest.raises(StudyError, match="in use by another running search"):
+        open_toy_study(folder, ToySpace())
+
+
+@pytest.mark.parametrize("away", [-HOUR, HOUR])
+def test_a_driver_elsewhere_that_renews_its_sign_keeps_its_study_whatever_the_clock_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, away: float
+):
+    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+    hold(folder, host="elsewhere", time=time.time() + away)
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        hold(folder, host="elsewhere", time=time.time() + away + 1)  # it lives
+
+    with pytest.raises(
+        StudyError, match=r"in use by another running search \(process \d+ on elsewhere\).*same command"
+    ):
+        open_toy_study(folder, ToySpace(), tell=tell)
+    assert "watching it" in told[0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"host": "elsewhere"}, {"boot": "of before"}, {"namespace": "of another container"}]
+)
+def test_a_sign_of_the_future_that_nobody_renews_does_not_block(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+):
+    watch_briefly(monkeypatch)
+    hold(folder, time=time.time() + 5 * HOUR, **changes)
+    open_toy_study(folder, ToySpace()).close()
+
+
+def test_the_number_of_a_dead_driver_that_another_process_has_got_does_not_block(folder: Path):
+    hold(folder, started="12")
+    open_toy_study(folder, ToySpace()).close()
+
+
+def test_a_driver_of_another_container_on_this_machine_is_not_dead_because_its_number_is_not_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+    pid = dead_process()
+    hold(folder, namespace="of another container", pid=pid)
+    with pytest.raises(StudyError, match="in use"):
+        open_toy_study(folder, ToySpace(), tell=lambda _: hold(folder, namespace="of another container", time=1.0))
+
+
+@pytest.mark.parametrize("sign", [{"pid": "x"}, {"time": "yesterday", "pid": 10**400}, {"host": None, "pid": -1}])
+def test_a_sign_that_is_none_is_watched_and_not_believed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, sign: dict[str, object]
+):
+    watch_briefly(monkeypatch)
+    hold(folder, **{"host": "elsewhere", "time": None, **sign})
+    open_toy_study(folder, ToySpace()).close()
 
 
 def test_a_study_of_a_killed_driver_is_taken_at_once(folder: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -32,7 +33,9 @@ def ray_faults(settings: RaySettings) -> list[str]:
     for name in ("gpus_per_trial", "cpus_per_trial"):
         value = getattr(settings, name)
         least = 0 if name == "gpus_per_trial" else 0.01
-        if value is not None and value < least:
+        if value is not None and not math.isfinite(value):
+            faults.append(f"--ray.{name}: must be a finite number, got {value:g}")
+        elif value is not None and value < least:
             faults.append(f"--ray.{name}: must be {'0 or more' if least == 0 else 'above 0'}, got {value:g}")
         elif value is not None and value > 1 and value != int(value):
             faults.append(f"--ray.{name}: above 1 it must be a whole number, got {value:g}")
@@ -40,6 +43,8 @@ def ray_faults(settings: RaySettings) -> list[str]:
         faults.append(f"--ray.max_concurrent: must be 1 or more, got {settings.max_concurrent}")
     if settings.max_failures < 1:
         faults.append(f"--ray.max_failures: must be 1 or more, got {settings.max_failures}")
-    if settings.trial_timeout <= 0:
-        faults.append(f"--ray.trial_timeout: must be above 0 seconds, got {settings.trial_timeout:g}")
+    if not 0 < settings.trial_timeout < math.inf:
+        faults.append(
+            f"--ray.trial_timeout: must be a finite number of seconds above 0, got {settings.trial_timeout:g}"
+        )
     return faults

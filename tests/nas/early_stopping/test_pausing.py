@@ -14,6 +14,7 @@ from nas.early_stopping.curves import Curves
 from nas.engines.local import LocalEngine
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.records import Evaluation, TrialState
+from nas.storage import open_storage, sqlite_url
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 
@@ -124,7 +125,7 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
     assert second._waiting == first._waiting
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
     second._study.close()
-    stored = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'study.db'}").trials
+    stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials
     repeats = [trial for trial in second.trials if trial.reused_from is not None]
     assert TrialState.STOPPED in {second.trials[trial.reused_from].state for trial in repeats}
     for trial in repeats:

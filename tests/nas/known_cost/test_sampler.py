@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from nas.pareto import hypervolume
 from nas.records import CURVE, UNTRAINED
 from nas.samplers.known_cost import KnownCostSampler
+from nas.storage import open_storage
 
 Genotype = Mapping[str, Any]
 CELLS: dict[str, BaseDistribution] = {f"p{k}": CategoricalDistribution(["a", "b", "c", "d"]) for k in range(4)}
@@ -170,7 +171,7 @@ for _ in range(int(sys.argv[1])):
 """
     for count in (14, 3):
         subprocess.run([sys.executable, "-c", program, str(count)], check=True, capture_output=True)
-    reloaded = optuna.load_study(storage=url, study_name="s")
+    reloaded = optuna.load_study(storage=open_storage(url), study_name="s")
     assert params(reloaded) == params(searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=3), 17))
 
 
