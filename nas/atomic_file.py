@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 
 from nas.errors import OutputError
-from nas.owner import Owner
+from nas.process_sign import is_running, process_sign
 
 STALE_SECONDS = 3600.0
 """A draft of another machine's process, of which nothing can be known, is left behind when nothing in it is younger than this."""
@@ -51,8 +51,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def draft_of(path: Path) -> Path:
     """A new name beside a file or folder, under which this process makes what shall replace it."""
-    owner = Owner.here()
-    return path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.{owner.pid}.{owner.start}@{owner.host}.tmp")
+    own = process_sign()
+    whose = f"{own['pid']}.{own.get('started', 0)}@{own['host']}".replace("/", "_")
+    return path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.{whose}.tmp")
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
@@ -74,9 +75,9 @@ def _is_left_behind(path: Path, name: str | None) -> bool:
         return name is None and _EARLIER.fullmatch(path.name) is not None
     if name is not None and found["name"] != name:
         return False
-    owner = Owner(found["host"], int(found["pid"]), int(found["start"]))
-    if owner.is_local:
-        return owner.has_ended
+    running = is_running({"host": found["host"], "pid": int(found["pid"]), "started": found["start"]})
+    if running is not None:
+        return not running
     touched = max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
     return time.time() - touched > STALE_SECONDS
 

@@ -16,6 +16,8 @@ from typing import Any
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 NAMESPACE = Path("/proc/self/ns/pid")
+ENDED = "ZX"
+"""States of a process that has ended."""
 _STARTED = 19
 """Place of the start among the fields of /proc/PID/stat behind the name, in clock ticks since the machine started."""
 
@@ -43,10 +45,9 @@ def is_running(sign: Mapping[str, Any]) -> bool | None:
         return False
     except OSError:
         pass  # it is there, and another user's
-    started = _started(pid)
-    if not sign.get("started") or not started:
+    if not sign.get("started") or not _started(os.getpid()):
         return None
-    return bool(sign["started"] == started)
+    return bool(sign["started"] == _started(pid))
 
 
 def is_of_this_process(sign: Mapping[str, Any]) -> bool:
@@ -68,8 +69,9 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process began; empty if the system does not tell."""
+    """When a process began; empty if the system does not tell, or if it has ended and is only not yet buried."""
     with suppress(OSError, IndexError):
         # The name may hold spaces and brackets itself.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[_STARTED]
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return "" if fields[0] in ENDED else fields[_STARTED]
     return ""

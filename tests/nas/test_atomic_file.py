@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nas import atomic_file
 from nas.atomic_file import STALE_SECONDS, draft_of, sweep, write_atomically
 from nas.errors import OutputError
-from nas.owner import Owner
+from nas.process_sign import process_sign
 
 WRITER = """
 import os, sys
@@ -58,6 +58,13 @@ def writing(path: Path) -> subprocess.Popen[str]:
     return process
 
 
+def begin_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drafts are from now on those of a process of this number that began earlier."""
+    own = process_sign()
+    former = {**own, "started": str(int(own["started"]) - 1)}
+    monkeypatch.setattr(atomic_file, "process_sign", lambda: former)
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -79,16 +86,16 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
 
 
 def test_a_number_that_was_given_again_is_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    me = Owner.here()
     draft_of(tmp_path / "mine").touch()
-    monkeypatch.setattr(Owner, "here", lambda: replace(me, start=me.start - 1))
+    begin_earlier(monkeypatch)
     draft_of(tmp_path / "former").touch()
     sweep(tmp_path)
     assert [name.split("-")[0] for name in names(tmp_path)] == [".mine"]
 
 
 def test_of_another_machines_drafts_the_old_ones_are_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Owner, "here", lambda: Owner("another.example.org", 1, 1))
+    other = {"host": "another.example.org", "pid": 1, "started": "1"}
+    monkeypatch.setattr(atomic_file, "process_sign", lambda: other)
     old, new, set_in_work = (draft_of(tmp_path / name) for name in ("old", "new", "set"))
     set_in_work.mkdir()
     for path in (old, new, set_in_work / "images.npy"):
@@ -104,8 +111,7 @@ def test_nothing_else_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     others = [".lock", ".report.html.tmp", ".x-12345678", "a.tmp", ".budget", ".notes-0a1b2c3d.tmp", ".other.12.tmp"]
     for name in others:
         (tmp_path / name).touch()
-    me = Owner.here()
-    monkeypatch.setattr(Owner, "here", lambda: replace(me, start=me.start - 1))
+    begin_earlier(monkeypatch)
     for name in ("photos", "cars"):
         draft_of(tmp_path / name).mkdir()
         draft_of(tmp_path / name).touch()
