@@ -155,7 +155,7 @@ def _places(data: DataSettings) -> list[Path]:
 
 def _is_hub_id(name: str) -> bool:
     parts = name.split("/")
-    return len(parts) == 2 and all(part and part not in (".", "..", "~") for part in parts)
+    return len(parts) == 2 and not name.startswith("~") and all(part and part not in (".", "..") for part in parts)
 
 
 def _local(folder: Path, known: Known | None) -> Source:

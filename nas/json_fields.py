@@ -23,9 +23,11 @@ class MalformedError(ValueError):
 def shown(value: object) -> str:
     """A value of any origin in at most a few words, whatever its size and depth."""
     try:
-        text = _SHORT.repr(value)
-    except (RecursionError, ValueError):
+        text = " ".join(_SHORT.repr(value).split())
+    except RecursionError:
         text = type(value).__name__
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = "a number of very many digits"
     return text if len(text) <= 120 else text[:117] + "..."
 
 

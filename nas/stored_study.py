@@ -26,7 +26,7 @@ from nas.errors import NasError, StudyError
 from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, sequence, shown, text, whole
 from nas.objectives import Direction, Kind, Objective
 from nas.patience import is_away, reason_of
-from nas.records import UNTRAINED, Evaluation, Failure, Outcome, Trial, TrialState, outcome_from_json
+from nas.records import UNTRAINED, Evaluation, Failure, FailureKind, Outcome, Trial, TrialState, outcome_from_json
 from nas.samplers.distributions import contains
 
 FORMAT = 1
@@ -356,6 +356,8 @@ def _check_form(
         due.add(Kind.MEASURABLE)
     if isinstance(trial.outcome, Evaluation):
         due = set(Kind)
+    elif isinstance(trial.outcome, Failure) and trial.outcome.kind is FailureKind.INVALID:
+        due = set()  # its costs may be what was refused
     values = trial.values()
     missing = [objective.name for objective in objectives if objective.kind in due and objective.name not in values]
     if missing:
