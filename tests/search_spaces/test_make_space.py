@@ -56,9 +56,9 @@ def test_a_wrong_setting_is_refused_by_every_space(name: str, settings: dict[str
 @pytest.mark.parametrize(
     ("image", "match"),
     [
-        ({"image_size": 7}, "image_size = 7 must be an integer of at least 8"),
-        ({"channels": 0}, "channels = 0 must be an integer of at least 1"),
-        ({"classes": 1}, "classes = 1 must be an integer of at least 2"),
+        ({"image_size": 7}, "image_size = 7 must be an integer from 8 to 16384"),
+        ({"channels": 0}, "channels = 0 must be an integer from 1 to 1024"),
+        ({"classes": 1}, "classes = 1 must be an integer from 2 to 1000000"),
         ({"image_size": 16, "form": "imagenet"}, "image_size = 16 is too small for space.form = 'imagenet'"),
     ],
 )
