@@ -261,7 +261,7 @@ def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
 
 
 def test_if_all_fail_the_exit_code_is_1_and_the_reason_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    arguments = ["--space.lr", "[1e30,1e30]", "--space.mixers", "[fixed]", "--search.trials", "2"]
+    arguments = ["--space.lr", "[1e6,1e6]", "--space.mixers", "[fixed]", "--search.trials", "2"]
     assert main([*flags(small(tmp_path / "nan")), *arguments]) == 1
     assert "diverged" in capsys.readouterr().err
     assert set(table(tmp_path / "nan")["state"]) == {"failed"}
@@ -305,7 +305,7 @@ def test_crashes_one_after_the_other_are_one_line_and_the_same_command_continues
 def test_everything_failing_raises_in_the_api(tmp_path: Path):
     settings = small(tmp_path / "nan", trials=2)
     with pytest.raises(AllFailedError, match="diverged"):
-        search(replace(settings, space=replace(settings.space, lr=(1e30, 1e30))))
+        search(replace(settings, space=replace(settings.space, lr=(1e6, 1e6))))
 
 
 def test_a_limit_nothing_can_meet_is_refused_before_any_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
