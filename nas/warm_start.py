@@ -24,7 +24,8 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
     for member in read_members(path):
         of = f"--search.warm_start {path}: trial {member.trial}"
         if member.candidate.space != space.name:
-            raise SettingsError(f"{of} is of the space {shown(member.candidate.space)}, this search is of {space.name}")
+            named = shown(member.candidate.space).strip("'")
+            raise SettingsError(f"{of} is of the space {named}, this search is of {space.name}")
         try:
             candidate, meant = space.decode(member.genotype), space.canonical(member.candidate)
         except SpaceError as error:
