@@ -24,7 +24,6 @@ from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.local_path import local_path
-from nas.redaction import redact
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_check import begin_check, checked_networks
@@ -346,10 +345,10 @@ def _answer(words: Sequence[str]) -> int:
         folder = local_path(settings.output)
         return _run(settings)
     except AllFailedError as error:
-        tell(f"error: {redact(str(error))}")
+        tell(f"error: {error}")
         return 1
     except NasError as error:
-        tell(f"error: {redact(str(error))}")
+        tell(f"error: {error}")
         return 2
     except Exception as error:
         from nas.crash_log import keep_crash
