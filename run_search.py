@@ -23,7 +23,6 @@ from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
 from nas.latency import LatencySettings
 from nas.local_path import local_path
-from nas.redaction import redact
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from search_check import begin_check, checked_networks
 from search_plan import Plan, Settings, settings_faults, settings_json
@@ -326,10 +325,10 @@ def _main(words: Sequence[str]) -> int:
         tell("\nstopped; the same command continues what was begun")
         return INTERRUPTED
     except AllFailedError as error:
-        tell(f"error: {redact(str(error))}")
+        tell(f"error: {error}")
         return 1
     except NasError as error:
-        tell(f"error: {redact(str(error))}")
+        tell(f"error: {error}")
         return 2
     except Exception as error:
         from nas.crash_log import keep_crash
