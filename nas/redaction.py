@@ -29,7 +29,7 @@ _HARMLESS = (
 """Parameters of URLs whose values are shown."""
 _IN_TEXT = re.compile(
     r"""(?:(?<![^\s'"(),;])[^\s'"(),;]*:/+|(?:postgres|mysql|mariadb|mssql|oracle)\w*[+:/@]|(?<![^\s'"(),;:])[^\s'"(),;:]*:[^\s'"]*@)
-        (?:[^\n]*@)?[^\s'"]*""",
+        (?:\S*@)?[^\s'"]*""",
     re.VERBOSE | re.IGNORECASE,
 )
 _PAGE = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^@]*)?")
