@@ -26,7 +26,7 @@ from nas.own_search import make_driver
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task, TrialState
 from nas.simple_space import SimpleSpace
-from nas.storage import sqlite_url
+from nas.storage import open_storage, sqlite_url
 
 LEARNED = (When(name="mixer", values=("learned",)),)
 SPACE = SimpleSpace(
@@ -97,7 +97,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert states == set(TrialState) - {TrialState.UNTRAINED}, states
     assert any(trial.replicate_of is not None for trial in driver.trials)
     close(driver)
-    optuna.create_study(study_name="search-2", storage=sqlite_url(database), directions=["minimize"])
+    optuna.create_study(study_name="search-2", storage=open_storage(sqlite_url(database)), directions=["minimize"])
     return database
 
 
@@ -366,19 +366,19 @@ def test_what_no_search_needs_is_passed_over(what: str, sampler: str, original: 
 
 def test_an_empty_study_with_other_objectives_is_refused(tmp_path: Path):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=sqlite_url(database), directions=["minimize", "minimize"])
+    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["minimize", "minimize"])
     assert "it has other objectives, minimize, minimize" in answer(database)
 
 
 def test_an_empty_study_that_a_killed_search_has_left_is_begun(tmp_path: Path):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=sqlite_url(database), directions=["maximize", "minimize"])
+    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"])
     assert answer(database, trials=3) == ""
 
 
 def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=sqlite_url(database), directions=["maximize", "minimize"])
+    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"])
     monkeypatch.setattr("nas.study.find_study", lambda *_arguments: None)
     monkeypatch.setattr("nas.succession.find_study", lambda *_arguments: None)
     assert "another search is just making the study 'search'" in answer(database)

@@ -89,7 +89,7 @@ def test_a_successor_of_before_is_known_by_the_trials_that_it_took_over(tmp_path
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 6)
     assert grown.name == "c10-2"
     without(url, "c10-2", SUCCEEDS)
-    assert optuna.load_study(study_name="c10-2", storage=url).user_attrs[GROWN_FROM]
+    assert optuna.load_study(study_name="c10-2", storage=open_storage(url)).user_attrs[GROWN_FROM]
     more = searched(tmp_path, url, "c10", space((8, 16, 32)), 7)
     assert (more.name, list(more)[: len(grown)]) == ("c10-2", list(grown))
 
@@ -104,16 +104,16 @@ def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, u
 
 @pytest.mark.parametrize("directions", [["minimize", "minimize"], ["maximize"], ["minimize", "maximize"]])
 def test_an_empty_study_with_other_objectives_is_refused(url: str, directions: list[str]):
-    optuna.create_study(study_name="c10", storage=url, directions=directions)
+    optuna.create_study(study_name="c10", storage=open_storage(url), directions=directions)
     with pytest.raises(StudyError, match=r"it has other objectives, .*; this search has accuracy \(maximize\), macs"):
         opened(url, "c10", space((8, 16)))
-    assert optuna.load_study(study_name="c10", storage=url).user_attrs == {}
+    assert optuna.load_study(study_name="c10", storage=open_storage(url)).user_attrs == {}
 
 
 def test_the_name_of_a_successor_that_somebody_else_has_is_passed_over(tmp_path: Path, url: str):
     first = searched(tmp_path, url, "c10", space((8, 16)), 3)
-    other = optuna.create_study(study_name="c10-2", storage=url, directions=["minimize"])
+    other = optuna.create_study(study_name="c10-2", storage=open_storage(url), directions=["minimize"])
     other.add_trial(optuna.trial.create_trial(value=1.0))
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 3)
     assert (grown.name, len(grown)) == ("c10-3", len(first))
-    assert len(optuna.load_study(study_name="c10-2", storage=url).trials) == 1
+    assert len(optuna.load_study(study_name="c10-2", storage=open_storage(url)).trials) == 1
