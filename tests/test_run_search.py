@@ -90,7 +90,7 @@ def test_the_output_folder_holds_what_the_readme_promises(finished: Path):
     assert list(front["macs"]) == sorted(front["macs"])
     assert list(front["accuracy"]) == sorted(front["accuracy"])
     provenance = json.loads((finished / "provenance.json").read_text())
-    assert provenance["versions"]["torch"] == torch.__version__
+    assert provenance["versions"]["torch"] == importlib.metadata.version("torch")
     assert yaml.safe_load((finished / "config.yaml").read_text())["train"]["epochs"] == 2
 
 

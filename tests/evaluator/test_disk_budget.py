@@ -11,7 +11,7 @@ from evaluator.disk_budget import DiskBudget
 from nas.disk_usage import folder_size
 from nas.errors import OutputError
 from nas.records import Evaluation, Measurement
-from run_search import main
+from run_search import WEIGHTLESS, main
 
 CPU = torch.device("cpu")
 EVALUATION = Evaluation(measurements={"accuracy": Measurement(mean=50.0, std=50.0, n=4)}, seconds=2.0, epochs=4)
@@ -66,8 +66,8 @@ def test_a_search_stays_within_its_budget_and_is_continued(tmp_path: Path):
     watcher.start()
     flags = ["--output", str(tmp_path / "search"), "--train.epochs", "2", "--search.checkpoint_budget_gb", "0.0003"]
     try:
-        assert main([*flags, "--search.trials", "3"]) == 0
-        assert main([*flags, "--search.trials", "4"]) == 0
+        for trials in ("3", "4"):  # weights of the front may be among those for which there is no room
+            assert main([*flags, "--search.trials", trials]) in (0, WEIGHTLESS)
     finally:
         done.set()
         watcher.join()

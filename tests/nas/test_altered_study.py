@@ -366,19 +366,25 @@ def test_what_no_search_needs_is_passed_over(what: str, sampler: str, original: 
 
 def test_an_empty_study_with_other_objectives_is_refused(tmp_path: Path):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["minimize", "minimize"])
+    optuna.create_study(
+        study_name="search", storage=open_storage(sqlite_url(database)), directions=["minimize", "minimize"]
+    )
     assert "it has other objectives, minimize, minimize" in answer(database)
 
 
 def test_an_empty_study_that_a_killed_search_has_left_is_begun(tmp_path: Path):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"])
+    optuna.create_study(
+        study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
+    )
     assert answer(database, trials=3) == ""
 
 
 def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     database = tmp_path / "study.db"
-    optuna.create_study(study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"])
+    optuna.create_study(
+        study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
+    )
     monkeypatch.setattr("nas.study.find_study", lambda *_arguments: None)
     monkeypatch.setattr("nas.succession.find_study", lambda *_arguments: None)
     assert "another search is just making the study 'search'" in answer(database)
