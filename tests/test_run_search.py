@@ -1,6 +1,7 @@
 """The whole path, for real: images in, networks trained in worker processes, a front and a report out."""
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import random
