@@ -428,7 +428,7 @@ def settings_faults(settings: Settings) -> list[str]:
         *contradictions(settings.search, settings.train.epochs),
         *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
     ]
-    told = "\n".join(found)
+    told = {fault.split()[0].rstrip(":") for fault in found}
     groups = [field.name for field in fields(settings) if is_dataclass(getattr(settings, field.name))]
     numbers = [fault for group in groups for fault in number_faults(group, getattr(settings, group))]
     return [*found, *(fault for fault in numbers if fault.partition(":")[0] not in told)]

@@ -205,8 +205,10 @@ class Training:
 
     def _step(self, chosen: Chosen, step: int, total: int) -> torch.Tensor:
         numbers = self._numbers(step, total)
+        if self._captured is None:
+            return self._batch_step(chosen, numbers)
         phases = [shuffle.phase() for shuffle in self._shuffles]
-        if self._captured is None or None in phases:
+        if None in phases:
             return self._batch_step(chosen, numbers)
         return self._captured(chosen, numbers, (numbers.penalty_weight > 0, *phases))
 

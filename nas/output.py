@@ -202,7 +202,7 @@ def _fault(folder: Path, record: str, trial: Trial, check: Check) -> str:
         check: See `OutputFolder.publish`.
     """
     if not (folder / WEIGHTS).exists():
-        return "its weights are gone, or were trained into another output folder"
+        return "its weights are gone, did not fit into --search.checkpoint_budget_gb, or were trained into another output folder"
     try:
         if not _is_of(mapping(read_json(folder / record, finite=False), record), trial):
             return f"the weights in {folder} are of another training"

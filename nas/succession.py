@@ -145,7 +145,7 @@ class _Succession:
 
     def _succeed(self, latest: StoredStudy, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
         """The study with the trials of before as they are now: the same one where that only adds to them, else a new one."""
-        holder = StudyHolder(self._storage, latest.id)
+        holder = StudyHolder(self._storage, latest.id, self._tell)
 
         def renew() -> None:
             with told_as_study_error():
@@ -161,7 +161,7 @@ class _Succession:
                 f"changed: {error}. Use the same settings to continue it, or another --output for a new search"
             ) from error
         with told_as_study_error():
-            alone = holder.take() == sign
+            alone = holder.take(sign) == sign
         try:
             if not alone:
                 raise StudyError(

@@ -149,7 +149,9 @@ def test_members_without_weights_are_told_and_not_published(tmp_path: Path):
         put_weights(folder, result, result.front.trials[:1])
         missing = folder.publish(result, whole)
     assert list(missing) == list(result.front.trials[1:])
-    assert set(missing.values()) == {"its weights are gone, or were trained into another output folder"}
+    assert set(missing.values()) == {
+        "its weights are gone, did not fit into --search.checkpoint_budget_gb, or were trained into another output folder"
+    }
     assert [path.name for path in folder.models.iterdir()] == [str(result.front.trials[0])]
 
 
