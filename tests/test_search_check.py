@@ -34,6 +34,11 @@ FLAGS = [
 
 
 @pytest.fixture
+def machine_is_right() -> None:
+    """It is really checked here."""
+
+
+@pytest.fixture
 def faulty_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever a check is begun, it is of a network with a wrong gradient."""
 
