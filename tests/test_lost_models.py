@@ -58,6 +58,7 @@ def front(output: Path) -> list[int]:
     return list(pd.read_csv(output / "pareto.csv")["trial"])
 
 
+@pytest.mark.slow
 def test_a_broken_checkpoint_is_not_copied_over_a_good_model(output: Path, capsys: pytest.CaptureFixture[str]):
     number = front(output)[0]
     before = load_model(output / "models" / str(number)).state_dict()

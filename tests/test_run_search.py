@@ -239,6 +239,7 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
     output = tmp_path / "stopped"
     command = [sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=50, epochs=2))]
@@ -359,6 +360,7 @@ def test_a_warm_start_from_another_space_is_refused(
     assert not (tmp_path / "warm" / "study.db").exists()
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = small(tmp_path / "grown", trials=3)
     search(settings)

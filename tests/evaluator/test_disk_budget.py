@@ -62,6 +62,7 @@ def weightless(folder: Path) -> list[int]:
     return [number for number in front if not (folder / "models" / str(number) / "weights.pt").exists()]
 
 
+@pytest.mark.slow
 def test_a_search_stays_within_its_budget_and_is_continued(tmp_path: Path):
     budget, sizes, done = 300_000, [0], threading.Event()
 
