@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
-NAMES = ("nas", "search_spaces", "evaluator", "search_plan", "search_check")
+NAMES = ("nas", "search_spaces", "evaluator", "search_plan", "search_check", "module_protocols")
 HERE = Path(__file__).resolve().parent
 
 

@@ -30,6 +30,7 @@ from evaluator.batches import BatchSource
 from evaluator.captured_step import Chosen
 from evaluator.data import ImageSet
 from evaluator.device import resolve_device, resolve_execution
+from evaluator.losses import cross_entropy
 from evaluator.machine import this_machine
 from evaluator.settings import TrainSettings
 from evaluator.trainer import Recipe, Training, TrainingData
@@ -62,7 +63,7 @@ def training_of(arm: str, options: argparse.Namespace, graphs: bool) -> Training
     recipe = Recipe(settings=settings, epochs=1, seed=0, lr=0.1, weight_decay=5e-4, orth_weight=0.1)
     torch.manual_seed(0)
     network = build(arm, AblationSettings(), Images(size=options.size, channels=3, classes=10))
-    return Training(network, data, recipe, execution)
+    return Training(network, data, recipe, execution, cross_entropy(recipe.settings))
 
 
 def steps_of(training: Training, options: argparse.Namespace) -> Iterator[None]:

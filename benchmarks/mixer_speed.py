@@ -21,9 +21,9 @@ from torch import nn
 from benchmarks.shuffle_speed import LAYOUTS, compare, ratio
 from evaluator.allocator import keep_freed_memory
 from evaluator.device import Execution
-from evaluator.metrics import mean_penalty
+from evaluator.penalties import mean_penalty
+from module_protocols import LearnedShuffle
 from nas.dimensions import Choice
-from nas.ports import LearnedShuffle
 from search_spaces import SpaceSettings, make_space
 
 MIXERS: Mapping[str, Mapping[str, Any]] = {

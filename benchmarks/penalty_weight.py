@@ -23,11 +23,12 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import Checkpoints
 from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution, set_threads
+from evaluator.losses import cross_entropy
 from evaluator.machine import this_machine
 from evaluator.metrics import learned_shuffles
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import Recipe, Training, TrainingData
-from nas.ports import Reading
+from module_protocols import EvaluationMode
 
 WEIGHTS = (0.01, 0.1, 0.3, 1.0, 10.0)
 PANELS = {
@@ -66,6 +67,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
             orth_weight=weight,
         ),
         execution,
+        cross_entropy(train),
     )
     records: list[dict[str, float | str]] = []
 
@@ -73,7 +75,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
         if epochs == 0:
             return
         hard = training.measure()
-        accuracy, soft = hard.accuracy().mean, training.measure(Reading.SOFT).accuracy().mean
+        accuracy, soft = hard.accuracy().mean, training.measure(EvaluationMode.SOFT).accuracy().mean
         shuffles = learned_shuffles(training.model).values()
         penalty = sum(float(shuffle.penalty().detach()) for shuffle in shuffles) / max(len(shuffles), 1)
         facts = {"accuracy": accuracy, "gap": soft - accuracy, "penalty": penalty, **hard.shuffle_means()}

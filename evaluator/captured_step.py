@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evaluator.training_step import StepNumbers
 from nas.exception_line import exception_line
 
 WARM_STEPS = 3
@@ -21,18 +22,6 @@ WARM_STEPS = 3
 first time while a graph is recorded."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepNumbers:
-    """What a step's place in the training decides: numbers, or scalars `float32[]` on the device."""
-
-    rate: float | Tensor
-    """Learning rate."""
-    penalty_weight: float | Tensor
-    """Of the learned shuffles' penalty."""
-    decay: float | Tensor
-    """Of the averaged weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

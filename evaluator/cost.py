@@ -1,7 +1,7 @@
 """Multiply-adds and parameters of a network, counted analytically.
 
 One multiply-add counts 1, as the ShuffleNet papers count FLOPs. Counted is the evaluation form on the meta device, where nothing
-is computed: convolutions and linear layers by formula, `nas.ports.Counted` modules by their own word; norms, activations,
+is computed: convolutions and linear layers by formula, `module_protocols.Counted` modules by their own word; norms, activations,
 pooling, additions and index shuffles are 0. Anything else that holds parameters or multiplies matrices is an error, never zero.
 """
 
@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from module_protocols import Counted
 from nas.errors import CostError
-from nas.ports import Counted
 
 WEIGHTLESS = (
     nn.modules.batchnorm._NormBase,
@@ -188,7 +188,7 @@ def _refuse_unknown(module: nn.Module, name: str) -> None:
     if not _is_known(module) and any(True for _ in module.parameters(recurse=False)):
         raise CostError(
             f"module {name!r} of type {type(module).__name__} holds parameters, but its multiply-adds are not known; "
-            "it must be a convolution, a linear layer, a norm, or a nas.ports.Counted"
+            "it must be a convolution, a linear layer, a norm, or a module_protocols.Counted"
         )
 
 
@@ -229,7 +229,7 @@ class _Watch(TorchFunctionMode):
             module = self._running[-1]
             raise CostError(
                 f"module {self._names[module]!r} of type {type(module).__name__} calls {func.__name__}, but its "
-                "multiply-adds are not known; it must be a nas.ports.Counted"
+                "multiply-adds are not known; it must be a module_protocols.Counted"
             )
         if func in SHAPE_KEEPING:
             # On the meta device these run through Python decompositions that take most of the time of counting.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -13,7 +13,7 @@ from torch import nn
 from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.device import Execution
-from nas.ports import LearnedShuffle, Reading
+from module_protocols import EvaluationMode, LearnedShuffle
 from nas.records import Measurement
 
 
@@ -48,12 +48,6 @@ def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
     return {name: module for name, module in model.named_modules() if isinstance(module, LearnedShuffle)}
 
 
-def mean_penalty(shuffles: Sequence[LearnedShuffle]) -> torch.Tensor:
-    """Mean penalty of those learned shuffles that can have one, so that the others do not make its weight smaller; a scalar."""
-    penalties = [shuffle.penalty() for shuffle in shuffles]
-    return torch.stack([each for each in penalties if each.requires_grad] or penalties).mean()
-
-
 @torch.no_grad()
 def score(
     network: nn.Module,
@@ -62,7 +56,7 @@ def score(
     execution: Execution,
     *,
     batch_size: int,
-    reading: Reading = Reading.HARD,
+    mode: EvaluationMode = EvaluationMode.HARD,
 ) -> Score:
     """Measures a network in evaluation mode.
 
@@ -72,24 +66,24 @@ def score(
         normalize: As in training.
         execution: As in training.
         batch_size: Images at a time; the result does not depend on it but for rounding and for statistics between images.
-        reading: What learned shuffles do; statistics are left out where they are soft.
+        mode: What learned shuffles do; statistics are left out where they are soft.
     """
     shuffles = learned_shuffles(network)
     sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
     for shuffle in shuffles.values():
-        shuffle.set_reading(reading)
+        shuffle.set_evaluation_mode(mode)
     try:
         for pixels, labels in images.in_order(batch_size):
             with execution.autocast():
                 logits = network(normalize(pixels))
             correct += (logits.argmax(dim=1) == labels).sum()
-            if reading is not Reading.SOFT:
+            if mode is not EvaluationMode.SOFT:
                 for name, shuffle in shuffles.items():
                     for key, value in shuffle.statistics().items():
                         sums[name][key] = sums[name].get(key, 0.0) + value * len(labels)
     finally:
         for shuffle in shuffles.values():
-            shuffle.set_reading(Reading.HARD)
+            shuffle.set_evaluation_mode(EvaluationMode.HARD)
     mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
-    return Score(correct=int(correct.item()), images=len(images), mixers={} if reading is Reading.SOFT else mixers)
+    return Score(correct=int(correct.item()), images=len(images), mixers={} if mode is EvaluationMode.SOFT else mixers)

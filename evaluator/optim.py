@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nas.ports import LearnedShuffle
+from module_protocols import LearnedShuffle
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -6,13 +6,12 @@ import statistics
 import time
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
-from evaluator.metrics import learned_shuffles, mean_penalty
-from evaluator.optim import make_optimizer
+from evaluator.losses import CrossEntropy
 from evaluator.settings import TrainSettings
+from evaluator.training_step import StepNumbers, TrainingStep
 from nas.errors import SettingsError
 
 WARM_UP_STEPS = 2
@@ -53,21 +52,15 @@ def _median_seconds(
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(shape, generator=generator).to(execution.device, memory_format=execution.memory_format)
     labels = torch.randint(classes, shape[:1], generator=generator).to(execution.device)
-    model = execution.place(model).train()
-    optimizer = make_optimizer(model, momentum=train.momentum, weight_decay=0.0)
-    shuffles = list(learned_shuffles(model).values())
-    for shuffle in shuffles:
+    step = TrainingStep(model, execution, CrossEntropy(), momentum=train.momentum, weight_decay=0.0)
+    step.model.train()
+    for shuffle in step.penalties.shuffles:
         shuffle.set_progress(0.0)
+    numbers = StepNumbers(rate=0.0, penalty_weight=1.0, decay=0.0)
     seconds = []
     for _ in range(WARM_UP_STEPS + TIMED_STEPS):
         begin = time.perf_counter()
-        with execution.autocast():
-            loss = F.cross_entropy(model(pixels).float(), labels)
-            if shuffles:
-                loss = loss + mean_penalty(shuffles)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
+        step(pixels, labels, numbers)
         if execution.device.type == "cuda":
             torch.cuda.synchronize(execution.device)
         seconds.append(time.perf_counter() - begin)

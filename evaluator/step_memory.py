@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from evaluator.device import Execution
+from evaluator.losses import BatchLoss
 from evaluator.peak_memory import Following, storage_bytes
 from evaluator.trainer import Recipe, Training, TrainingData
 from nas.records import MemoryNeed
@@ -60,7 +61,9 @@ class StepMemory:
         return parts
 
 
-def of_training(model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution) -> StepMemory:
+def of_training(
+    model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution, loss: BatchLoss
+) -> StepMemory:
     """Measured on a copy: the network and torch's random numbers stay as they are.
 
     Args:
@@ -68,10 +71,11 @@ def of_training(model: nn.Module, data: TrainingData, recipe: Recipe, execution:
         data: Whose first images are used.
         recipe: As for the training.
         execution: As for the training.
+        loss: As for the training.
     """
     device = execution.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        training = Training(copy.deepcopy(model), data, recipe, execution)
+        training = Training(copy.deepcopy(model), data, recipe, execution, loss)
 
         def step(images: int) -> None:
             pixels, labels = data.train.take(torch.arange(images) % len(data.train))

@@ -13,27 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from evaluator.augmentation import Augmentation, Normalization
-from evaluator.averaging import AveragedNetwork
 from evaluator.batches import BatchSource
-from evaluator.captured_step import CapturedSteps, Chosen, StepNumbers
+from evaluator.captured_step import CapturedSteps, Chosen
 from evaluator.checkpoint import Checkpoints, Saved
 from evaluator.device import Execution
-from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
-from evaluator.optim import make_optimizer, set_rate
+from evaluator.losses import BatchLoss
+from evaluator.metrics import Score, score
 from evaluator.schedules import averaging_decay, learning_rate, ramp
 from evaluator.settings import TrainSettings
-from nas.ports import PhasedTraining, Reading
+from evaluator.training_step import StepNumbers, TrainingStep
+from module_protocols import EvaluationMode, LearnedShuffle, PhasedTraining
 
 REFERENCE_BATCH = 128
 """Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
-LARGEST_NORM = 1.0
-"""Gradients are clipped to this norm: without it short trainings collapse at rates that the spaces search. Validation accuracy of a
-ShuffleNetV2 of 32-64-128 channels after 2 epochs of 6,720 CIFAR-10 images, mean of two seeds, at rates .1, .3 and .5: not clipped
-37, 23 and 10%; clipped to 2: 39, 39 and 30%; clipped to 1: 35, 42 and 38%."""
 CHECK_EVERY = 64
 """Steps after which the losses are looked at; on a GPU looking at each would stall the queue."""
 CURVE_SHARE = 0.3
@@ -86,12 +81,18 @@ class Recipe:
 class Training:
     """A training as it stands: everything that changes is here, and in a checkpoint."""
 
-    def __init__(self, model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution) -> None:
-        model = execution.place(model)
-        self.model = model
-        self.averaged = AveragedNetwork(model)
-        self.optimizer = make_optimizer(model, momentum=recipe.settings.momentum, weight_decay=recipe.weight_decay)
-        self.scaler = execution.scaler()
+    def __init__(
+        self, model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution, loss: BatchLoss
+    ) -> None:
+        self._update = TrainingStep(
+            model,
+            execution,
+            loss,
+            momentum=recipe.settings.momentum,
+            weight_decay=recipe.weight_decay,
+            parts=recipe.parts,
+        )
+        self.model, self.averaged = self._update.model, self._update.averaged
         self.epochs_done = 0
         self.resumed_epochs = 0
         self.seconds = 0.0
@@ -99,8 +100,8 @@ class Training:
         self._data = data
         self._recipe = recipe
         self._execution = execution
-        self._shuffles = list(learned_shuffles(model).values())
-        self._phased = [module for module in model.modules() if isinstance(module, PhasedTraining)]
+        self._shuffles: list[LearnedShuffle] = self._update.penalties.shuffles
+        self._phased = [module for module in self.model.modules() if isinstance(module, PhasedTraining)]
         self._captured: CapturedSteps | None = None
         if self._is_capturable():
             self._captured = CapturedSteps(self._batch_step, execution.device)
@@ -176,7 +177,11 @@ class Training:
                 _refuse_non_finite(losses[: step + 1], epoch)
         for part in self._phased:
             part.epoch_ends(epoch, self._recipe.epochs)
-        entry = {"epoch": epoch + 1, "loss": losses.mean().item(), "lr": float(self.optimizer.param_groups[0]["lr"])}
+        entry = {
+            "epoch": epoch + 1,
+            "loss": losses.mean().item(),
+            "lr": float(self._update.optimizer.param_groups[0]["lr"]),
+        }
         if epoch + 1 < self._recipe.epochs:
             entry |= self._on_the_way(epoch + 1)
         return entry
@@ -189,7 +194,7 @@ class Training:
         measured = self.measure()
         entry = {"accuracy": measured.accuracy().mean, **measured.shuffle_means()}
         if at_rung and entry.get("valid", 1.0) < 1:
-            entry["projected_accuracy"] = self.measure(Reading.PROJECTED).accuracy().mean
+            entry["projected_accuracy"] = self.measure(EvaluationMode.PROJECTED).accuracy().mean
         return entry
 
     def step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
@@ -215,7 +220,7 @@ class Training:
     def _is_capturable(self) -> bool:
         """Whether a step needs nothing from the host: neither a part of the network decides anything there nor the scaler."""
         on_device = self._execution.device.type == "cuda" and self._data.train.is_resident
-        return self._recipe.settings.graphs and on_device and not self._phased and not self.scaler.is_enabled()
+        return self._recipe.settings.graphs and on_device and not self._phased and not self._update.scaler.is_enabled()
 
     def _numbers(self, step: int, total: int) -> StepNumbers:
         """What the place in the training decides, learned shuffles being told of it."""
@@ -238,72 +243,34 @@ class Training:
         pixels = self._data.normalize(self._data.augment.apply(images, chosen.choices))
         return self._update(pixels, labels, numbers)
 
-    def _update(self, pixels: torch.Tensor, labels: torch.Tensor, numbers: StepNumbers) -> torch.Tensor:
-        parts = self._recipe.parts
-        set_rate(self.optimizer, numbers.rate)
-        self.optimizer.zero_grad(set_to_none=True)
-        weight = numbers.penalty_weight
-        if parts == 1:
-            loss = self._backward(pixels, labels, weight, 1.0)
-        else:
-            pairs = zip(pixels.chunk(parts), labels.chunk(parts), strict=True)
-            loss = torch.stack([self._backward(*pair, weight, len(pair[1]) / len(labels)) for pair in pairs]).sum()
-        self.scaler.unscale_(self.optimizer)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_NORM, foreach=True)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.averaged.update(numbers.decay)
-        return loss
-
-    def _backward(
-        self, pixels: torch.Tensor, labels: torch.Tensor, weight: float | torch.Tensor, share: float
-    ) -> torch.Tensor:
-        """Adds the gradients of a share of a batch to those that are there; its share of the loss."""
-        with self._execution.autocast():
-            logits = self.model(pixels)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.settings.label_smoothing)
-            if self._shuffles and (isinstance(weight, torch.Tensor) or weight > 0):
-                loss = loss + weight * mean_penalty(self._shuffles)
-            for part in self._phased:
-                loss = loss + part.penalty()
-            if share < 1:
-                loss = loss * share
-        torch.autograd.backward(self.scaler.scale(loss))
-        return loss.detach()
-
     def lasting(self) -> list[torch.Tensor]:
-        """The tensors that stay from step to step: weights, averages, what the optimizer keeps."""
-        networks = (self.model, self.averaged.network)
-        kept = [value for state in self.optimizer.state.values() for value in state.values()]
-        return [
-            *(tensor for network in networks for tensor in (*network.parameters(), *network.buffers())),
-            *(value for value in kept if isinstance(value, torch.Tensor)),
-        ]
+        """The tensors that stay from step to step."""
+        return self._update.lasting()
 
-    def measure(self, reading: Reading = Reading.HARD) -> Score:
+    def measure(self, mode: EvaluationMode = EvaluationMode.HARD) -> Score:
         """The averaged network on the validation images."""
-        return self._score(self.averaged.network, reading)
+        return self._score(self.averaged.network, mode)
 
     def measure_live(self) -> Score:
         """The network as it stands on the validation images."""
         trains = self.model.training
         try:
-            return self._score(self.model.eval(), Reading.HARD)
+            return self._score(self.model.eval(), EvaluationMode.HARD)
         finally:
             self.model.train(trains)
 
-    def _score(self, network: nn.Module, reading: Reading) -> Score:
+    def _score(self, network: nn.Module, mode: EvaluationMode) -> Score:
         return score(
             network,
             self._data.validation,
             self._data.normalize,
             self._execution,
             batch_size=self._recipe.settings.batch_size,
-            reading=reading,
+            mode=mode,
         )
 
     def _snapshot(self) -> Saved:
-        states = {name: part.state_dict() for name, part in self._parts().items()}
+        states = {name: part.state_dict() for name, part in self._update.changing().items()}
         return Saved(epochs=self.epochs_done, seconds=self.seconds, curve=list(self.curve), states=states)
 
     def _fits(self, saved: Saved) -> bool:
@@ -312,19 +279,10 @@ class Training:
         return shapes == {name: tensor.shape for name, tensor in saved.states["model"].items()}
 
     def _restore(self, saved: Saved) -> None:
-        for name, part in self._parts().items():
+        for name, part in self._update.changing().items():
             part.load_state_dict(saved.states[name])
         self.epochs_done = self.resumed_epochs = saved.epochs
         self.seconds, self.curve = saved.seconds, list(saved.curve)
-
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
-        """What changes in a training, by its name in a checkpoint."""
-        return {
-            "model": self.model,
-            "averaged": self.averaged.network,
-            "optimizer": self.optimizer,
-            "scaler": self.scaler,
-        }
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

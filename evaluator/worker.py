@@ -25,14 +25,16 @@ from evaluator.device import Execution, resolve_device, resolve_execution, set_t
 from evaluator.device_lock import DeviceLock, SharedHold
 from evaluator.disk_budget import DiskBudget
 from evaluator.exclusive import lock_of
+from evaluator.losses import BatchLoss, cross_entropy
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults
 from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
 from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
+from module_protocols import EvaluationMode
 from nas.candidate import Candidate
 from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
 from nas.exception_line import exception_line
-from nas.ports import Reading, Tell
+from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "graphs", "threads", "memory_gb", "epochs")
@@ -91,6 +93,7 @@ class TrainingEvaluator:
         images: TrainingImages | None = None,
         shares_device: bool = False,
         measure_live: bool = False,
+        make_loss: Callable[[TrainSettings], BatchLoss] = cross_entropy,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -106,6 +109,7 @@ class TrainingEvaluator:
             images: Decoded elsewhere, and shared. Default: from the cache of this machine.
             shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
             measure_live: Whether the weights of the last step are measured too, beside the averaged ones.
+            make_loss: Makes what trainings minimize, from their settings.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -119,6 +123,7 @@ class TrainingEvaluator:
         self._images = images
         self._shares_device = shares_device
         self._measure_live = measure_live
+        self._loss = make_loss(train)
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -181,7 +186,7 @@ class TrainingEvaluator:
                     return progress(said)
 
             estimated = self._wait_for_room(network, recipe, loaded, task, say, spent)
-            training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution)
+            training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution, self._loss)
 
             def tell(epochs: int, accuracy: float | None) -> bool | None:
                 if epochs == training.resumed_epochs:
@@ -234,7 +239,7 @@ class TrainingEvaluator:
         room = capacity(device, None if declared is None else int(declared * 1e9))
         if room is None:
             return None
-        memory = of_training(network, loaded.data, recipe, loaded.execution)
+        memory = of_training(network, loaded.data, recipe, loaded.execution, self._loss)
         images = recipe.images(len(loaded.data.train))
         spent.parts = max(spent.parts, memory.parts_to_fit(images, room))
         estimated = memory.of(-(-images // spent.parts))
@@ -308,11 +313,9 @@ class TrainingEvaluator:
         hard = training.measure()
         accuracy = hard.accuracy()
         training.curve[-1] |= {"accuracy": accuracy.mean, **hard.shuffle_means()}
-        readings = {
-            f"{reading}_accuracy": training.measure(reading).accuracy().mean for reading in other_readings(hard)
-        }
+        modes = {f"{mode}_accuracy": training.measure(mode).accuracy().mean for mode in other_modes(hard)}
         if self._measure_live:
-            readings["live_accuracy"] = training.measure_live().accuracy().mean
+            modes["live_accuracy"] = training.measure_live().accuracy().mean
         measurements = {"accuracy": accuracy}
         if training.has_phases and training.is_finished:
             # What such a network costs was decided while it was trained.
@@ -325,7 +328,7 @@ class TrainingEvaluator:
             details={
                 "curve": training.curve,
                 "mixers": {name: dict(statistics) for name, statistics in hard.mixers.items()},
-                **readings,
+                **modes,
                 "precision": loaded.execution.precision,
                 "channels_last": loaded.execution.channels_last,
                 "device": loaded.execution.device.type,
@@ -334,18 +337,18 @@ class TrainingEvaluator:
         )
 
 
-def other_readings(hard: Score) -> list[Reading]:
-    """The readings that can differ from the hard one, for networks with learned shuffles.
+def other_modes(hard: Score) -> list[EvaluationMode]:
+    """The modes that can differ from the hard one, for networks with learned shuffles.
 
     Swapping says something only where images have permutations of their own, projecting only where some are none.
     """
     statistics = hard.mixers.values()
-    readings = [Reading.SOFT] if statistics else []
+    modes = [EvaluationMode.SOFT] if statistics else []
     if any(each["disagreement"] > 0 for each in statistics):
-        readings.append(Reading.SWAPPED)
+        modes.append(EvaluationMode.SWAPPED)
     if any(each["valid"] < 1 for each in statistics):
-        readings.append(Reading.PROJECTED)
-    return readings
+        modes.append(EvaluationMode.PROJECTED)
+    return modes
 
 
 def make_recipe(task: Task, train: TrainSettings) -> Recipe:

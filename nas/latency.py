@@ -94,11 +94,6 @@ class Latency:
         """The median."""
         return self.median * 1e3
 
-    @property
-    def milliseconds_an_image(self) -> float:
-        """The median, shared among the images of the batch."""
-        return self.milliseconds / self.conditions.batch
-
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
         return {**asdict(self), "conditions": self.conditions.to_json()}

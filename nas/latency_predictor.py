@@ -98,11 +98,6 @@ class LatencyPredictor:
         """Of predictions."""
         self._model = _fitted(rows, seconds)
 
-    @property
-    def has_enough(self) -> bool:
-        """Whether more measurements would hardly make it better."""
-        return self.error.measurements >= ENOUGH
-
     def __call__(self, architectures: Sequence[Architecture], costs: Sequence[Mapping[str, float]]) -> Array:
         """Expected latencies in seconds, `float[n]`.
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from module_protocols import LearnedShuffle
 from nas.errors import DeploymentError
-from nas.ports import LearnedShuffle
 from search_spaces.blocks.channel_affine import ChannelAffine
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather

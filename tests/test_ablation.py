@@ -15,7 +15,7 @@ from benchmarks.ablation.settings import AblationSettings
 from benchmarks.ablation.table import CLAIMS, JOINT, ROWS, arms_table, claims_table, joint_verdicts
 from evaluator.device import Execution
 from evaluator.machine import this_machine
-from nas.ports import LearnedShuffle
+from module_protocols import LearnedShuffle
 
 CPU = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
 IMAGES = Images(size=16, channels=3, classes=10)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.channel_gather import gather_channels
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.generator import pool

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from module_protocols import Counted
 from nas.errors import DeploymentError
-from nas.ports import Counted
 
 
 class ChannelAffine(nn.Module, Counted):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.layout import is_channels_last
 

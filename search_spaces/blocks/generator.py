@@ -10,7 +10,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.channel_affine import ChannelAffine, scale_and_shift
 from search_spaces.blocks.factor_rows import RowGenerator, RowTable
 from search_spaces.blocks.factors import evaluated_rows, near_identity_

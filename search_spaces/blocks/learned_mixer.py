@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted, LearnedShuffle, Reading
+from module_protocols import Counted, EvaluationMode, LearnedShuffle
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.factors import evaluated_rows, penalty, soft_matrix
 from search_spaces.blocks.permutation import coverage, disagreement, is_valid
@@ -31,7 +31,7 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         super().__init__()
         self.channels = channels
         self.relaxation = relaxation
-        self.reading = Reading.HARD
+        self.evaluation_mode = EvaluationMode.HARD
         self._share = 0.0
         self._soft_matrices: tuple[Tensor, ...] | None = None
         self._index_map: Tensor | None = None
@@ -46,16 +46,16 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
             return None  # solved on the CPU
         return self.is_soft, self.is_learned, self.relaxation_now.temperature
 
-    def set_reading(self, reading: Reading) -> None:
+    def set_evaluation_mode(self, mode: EvaluationMode) -> None:
         """Chooses what evaluation does."""
-        self.reading = reading
+        self.evaluation_mode = mode
 
     @property
     def is_soft(self) -> bool:
         """Whether a forward pass now would use the soft matrices."""
         if self.training:
             return self._share < self.relaxation.binarize_from or self.relaxation.binarize_from >= 1
-        return self.reading is Reading.SOFT
+        return self.evaluation_mode is EvaluationMode.SOFT
 
     @property
     def relaxation_now(self) -> Relaxation:
@@ -72,10 +72,10 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         return soft_matrix(logits, self.relaxation_now, noisy=self.training)
 
     def rows_of(self, logits: Tensor) -> Tensor:
-        """Hard rows of logits at evaluation, as the reading wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
-        if self.reading is Reading.SWAPPED:
+        """Hard rows of logits at evaluation, as the mode wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
+        if self.evaluation_mode is EvaluationMode.SWAPPED:
             logits = logits[_partners(len(logits)).to(logits.device)]
-        if self.reading is Reading.PROJECTED:
+        if self.evaluation_mode is EvaluationMode.PROJECTED:
             return evaluated_rows(logits, replace(self.relaxation_now, rounding="assignment"))
         return evaluated_rows(logits, self.relaxation_now)
 
@@ -102,7 +102,7 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         return torch.stack([penalty(soft, self.relaxation) for soft in penalized]).mean()
 
     def statistics(self) -> dict[str, float]:
-        """See `nas.ports.LearnedShuffle`; a static shuffle has one map for the whole batch, so its disagreement is 0.
+        """See `module_protocols.LearnedShuffle`; a static shuffle has one map for the whole batch, so its disagreement is 0.
 
         With fewer channels out than in a map is `valid` if it reads none twice, with more if it reads every one.
 

@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.channel_gather import gather_channels
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather

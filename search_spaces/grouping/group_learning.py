@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.ports import PhasedTraining
+from module_protocols import PhasedTraining
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.grouping.hierarchy import deepest_level
 from search_spaces.grouping.learned_group_conv import KEPT_SHARE, LearnedGroupConv2d

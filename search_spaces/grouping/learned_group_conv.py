@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.blocks.deployed_gather import ChannelGather
 from search_spaces.grouping.arrangement import Arrangement, arranged, kernel_norms

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from nas.ports import PhasedTraining
+from module_protocols import PhasedTraining
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.hosts.host import Host, replace_dense
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
@@ -119,9 +118,3 @@ def rebuild_filters(
     replace_dense(host.parts(stages), make)
     host.phases.append(FilterPruning(rebuilt, share=share, ramp_share=ramp_share, least_templates=least_templates))
     return host
-
-
-def rebuilt_share(host: nn.Module) -> float:
-    """Share of all filters that are rebuilt now."""
-    kept = torch.cat([module.kept for module in host.modules() if isinstance(module, ReconstructedConv2d)])
-    return float((~kept).float().mean())

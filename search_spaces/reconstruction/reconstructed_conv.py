@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.ports import Counted
+from module_protocols import Counted
 from search_spaces.blocks.deployable import Deployable
 from search_spaces.hosts.strided_pointwise import conv2d
 from search_spaces.reconstruction.families import Family, family_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from nas.ports import Counted, LearnedShuffle, Reading
+from module_protocols import Counted, EvaluationMode, LearnedShuffle
 
 
 class SoftShuffle(nn.Module, LearnedShuffle, Counted):
@@ -17,7 +17,7 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         super().__init__()
         self.logits = nn.Parameter(torch.randn(channels, channels) * 0.1 + 2 * torch.eye(channels))
         self.progress: list[float] = []
-        self.reading = Reading.HARD
+        self.evaluation_mode = EvaluationMode.HARD
         self._penalty = torch.zeros(())
         self._valid = 0.0
 
@@ -26,7 +26,7 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
         if self.training:
             n = len(soft)
             self._penalty = (soft @ soft.T - torch.eye(n, device=soft.device)).square().sum() / (n - 1)
-        if self.reading is Reading.SOFT and not self.training:
+        if self.evaluation_mode is EvaluationMode.SOFT and not self.training:
             return torch.einsum("ij,njhw->nihw", soft, x)
         index = soft.argmax(dim=1)
         if self.training:
@@ -41,8 +41,8 @@ class SoftShuffle(nn.Module, LearnedShuffle, Counted):
     def penalty(self) -> torch.Tensor:
         return self._penalty
 
-    def set_reading(self, reading: Reading) -> None:
-        self.reading = reading
+    def set_evaluation_mode(self, mode: EvaluationMode) -> None:
+        self.evaluation_mode = mode
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
         return [self.logits]

@@ -56,8 +56,8 @@ def losses_of(training: Training) -> torch.Tensor:
 def state_of(training: Training) -> dict[str, torch.Tensor]:
     return {
         f"{name} {key}": value
-        for name in ("model", "averaged")
-        for key, value in training._parts()[name].state_dict().items()
+        for name, network in (("model", training.model), ("averaged", training.averaged.network))
+        for key, value in network.state_dict().items()
     }
 
 

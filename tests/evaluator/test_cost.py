@@ -6,8 +6,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from evaluator.cost import count_cost
+from module_protocols import Counted
 from nas.errors import CostError
-from nas.ports import Counted
 from tests.evaluator.networks import plain_network, shuffling_network
 
 

@@ -60,7 +60,7 @@ def test_a_latency_says_under_which_conditions_it_holds(form: str) -> None:
         precision="fp32",
         channels_last=form != "onnx",
     )
-    assert found.milliseconds_an_image == 1000.0
+    assert found.milliseconds == 2000.0
     assert not found.disturbed_by
     assert torch.get_num_threads() == before
 

@@ -10,9 +10,10 @@ from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.data import load
 from evaluator.device import resolve_execution
-from evaluator.metrics import Score, learned_shuffles, mean_penalty, score
+from evaluator.metrics import Score, learned_shuffles, score
+from evaluator.penalties import mean_penalty
 from evaluator.settings import DataSettings, TrainSettings
-from nas.ports import Reading
+from module_protocols import EvaluationMode
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
 
 CPU = torch.device("cpu")
@@ -30,12 +31,14 @@ def test_a_perfect_score_and_a_score_of_nothing_are_equally_uncertain() -> None:
     assert [perfect.std, nothing.std] == pytest.approx([30, 30])  # 9 of 10, 1 of 10: the root of 0.9 * 0.1 is 0.3
 
 
-def measure(network: nn.Module, data: DataSettings, batch_size: int, reading: Reading = Reading.HARD) -> Score:
+def measure(
+    network: nn.Module, data: DataSettings, batch_size: int, mode: EvaluationMode = EvaluationMode.HARD
+) -> Score:
     splits = load(data, 0)
     execution = resolve_execution(TrainSettings(), CPU)
     normalize = Normalization(splits.summary, CPU, execution.memory_format)
     images = BatchSource(splits.validation, CPU)
-    return score(network.eval(), images, normalize, execution, batch_size=batch_size, reading=reading)
+    return score(network.eval(), images, normalize, execution, batch_size=batch_size, mode=mode)
 
 
 @pytest.mark.parametrize("batch_size", [1, 50, 1000])
@@ -63,10 +66,10 @@ def test_statistics_of_the_hard_shuffles_are_averaged_over_the_images(few_digits
 def test_soft_evaluation_uses_the_soft_matrices_and_is_switched_off_again(few_digits: DataSettings) -> None:
     network = shuffling_network()
     seen = []
-    network[3].register_forward_hook(lambda module, inputs, output: seen.append(module.reading))
-    assert measure(network, few_digits, 100, reading=Reading.SOFT).mixers == {}
+    network[3].register_forward_hook(lambda module, inputs, output: seen.append(module.evaluation_mode))
+    assert measure(network, few_digits, 100, mode=EvaluationMode.SOFT).mixers == {}
     measure(network, few_digits, 100)
-    assert seen == [Reading.SOFT, Reading.HARD]
+    assert seen == [EvaluationMode.SOFT, EvaluationMode.HARD]
 
 
 def test_learned_shuffles_are_found_by_their_type() -> None:

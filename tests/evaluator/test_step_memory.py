@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from evaluator.losses import CrossEntropy
 from evaluator.peak_memory import Following, storage_bytes
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.step_memory import StepMemory, capacity, need_of, of_training
@@ -47,7 +48,7 @@ def test_two_small_batches_tell_what_a_full_one_holds(few_digits: DataSettings, 
     training = make_training(few_digits, RECIPE, build)
     before = copy.deepcopy(training.model.state_dict())
     generator = torch.get_rng_state()
-    estimated = of_training(training.model, training._data, RECIPE, training._execution)
+    estimated = of_training(training.model, training._data, RECIPE, training._execution, CrossEntropy())
     assert torch.equal(torch.get_rng_state(), generator)
     assert all(torch.equal(value, before[name]) for name, value in training.model.state_dict().items())
     assert estimated.of(192) == pytest.approx(peak_of_a_full_step(training, 192), rel=0.05)
@@ -58,7 +59,7 @@ def test_two_small_batches_tell_what_a_full_one_holds(few_digits: DataSettings, 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_on_a_gpu_the_allocator_says_so_too(few_digits: DataSettings) -> None:
     training = make_training(few_digits, RECIPE, lambda: plain_network(width=512), device="cuda")
-    estimated = of_training(training.model, training._data, RECIPE, training._execution)
+    estimated = of_training(training.model, training._data, RECIPE, training._execution, CrossEntropy())
     data = training._data
     for _ in range(2):
         torch.cuda.reset_peak_memory_stats()

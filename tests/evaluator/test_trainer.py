@@ -15,9 +15,11 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import Checkpoints
 from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution
+from evaluator.losses import cross_entropy
 from evaluator.schedules import averaging_decay, learning_rate
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import LARGEST_NORM, DivergedError, Recipe, Training, TrainingData, epoch_seed
+from evaluator.trainer import DivergedError, Recipe, Training, TrainingData, epoch_seed
+from evaluator.training_step import LARGEST_NORM
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
 
 
@@ -41,7 +43,7 @@ def make_training(
         normalize=Normalization(splits.summary, execution.device, execution.memory_format),
     )
     torch.manual_seed(recipe.seed)
-    return Training(build(), loaded, recipe, execution)
+    return Training(build(), loaded, recipe, execution, cross_entropy(recipe.settings))
 
 
 Tell = Callable[[int, float | None], bool | None]

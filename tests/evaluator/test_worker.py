@@ -16,11 +16,11 @@ from evaluator.exclusive import lock_of
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
-from evaluator.worker import TrainingEvaluator, other_readings, what_went_wrong
+from evaluator.worker import TrainingEvaluator, other_modes, what_went_wrong
+from module_protocols import EvaluationMode
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import CostError, DataError, OutputError, SettingsError, SpaceError
-from nas.ports import Reading
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, outcome_from_json
 from tests.evaluator.networks import plain_network, shuffling_network
 
@@ -163,10 +163,10 @@ def test_shuffles_are_read_otherwise_where_that_can_differ() -> None:
     def hard(**statistics: float) -> Score:
         return Score(correct=1, images=2, mixers={"a": {"valid": 1.0, "disagreement": 0.0, **statistics}})
 
-    assert other_readings(Score(correct=1, images=2, mixers={})) == []
-    assert other_readings(hard()) == [Reading.SOFT]
-    assert other_readings(hard(disagreement=0.1)) == [Reading.SOFT, Reading.SWAPPED]
-    assert other_readings(hard(valid=0.9)) == [Reading.SOFT, Reading.PROJECTED]
+    assert other_modes(Score(correct=1, images=2, mixers={})) == []
+    assert other_modes(hard()) == [EvaluationMode.SOFT]
+    assert other_modes(hard(disagreement=0.1)) == [EvaluationMode.SOFT, EvaluationMode.SWAPPED]
+    assert other_modes(hard(valid=0.9)) == [EvaluationMode.SOFT, EvaluationMode.PROJECTED]
 
 
 def failure(outcome: Outcome) -> Failure:

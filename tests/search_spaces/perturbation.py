@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nas.ports import PhasedTraining
+from module_protocols import PhasedTraining
 
 
 @torch.no_grad()

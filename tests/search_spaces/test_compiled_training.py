@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas.ports import LearnedShuffle
+from module_protocols import LearnedShuffle
 from search_spaces import SpaceSettings, make_space
 from search_spaces.blocks import BLOCKS, LEARNED, GeneratorSpec, MixerSpec
 from tests.search_spaces.genotypes import draw

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from module_protocols import LearnedShuffle
 from nas.dimensions import Scalar
 from nas.errors import DeploymentError
-from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings, compact, make_space
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.channel_affine import ChannelAffine
@@ -259,7 +259,7 @@ def test_a_norm_after_anything_else_becomes_a_scale_and_a_shift() -> None:
 class Learner(nn.Module, LearnedShuffle):
     """Learned, and silent about its deployment."""
 
-    set_progress = set_reading = penalty = logit_parameters = statistics = lambda self: None  # type: ignore[assignment]
+    set_progress = set_evaluation_mode = penalty = logit_parameters = statistics = lambda self: None  # type: ignore[assignment]
 
 
 def test_what_has_no_deployed_form_is_named() -> None:

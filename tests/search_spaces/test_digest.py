@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch import nn
 
+from module_protocols import LearnedShuffle, PhasedTraining
 from nas.dimensions import Scalar
-from nas.ports import LearnedShuffle, PhasedTraining
 from search_spaces import SPACES, SpaceSettings
 from search_spaces.blocks import (
     BLOCKS,

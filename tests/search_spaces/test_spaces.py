@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from module_protocols import LearnedShuffle
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import SpaceError
-from nas.ports import LearnedShuffle
 from nas.space import SearchSpace
 from search_spaces import SPACES, SpaceSettings, make_space, space_from_json
 from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle

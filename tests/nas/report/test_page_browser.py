@@ -204,7 +204,7 @@ def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(visit, m
     assert page.locator("#stages-chart .bars .point").count() == 2 * 2 * 3
 
 
-def test_other_readings_are_shown_where_they_were_taken_and_say_what_they_are(visit, make_result, make_trial):
+def test_other_modes_are_shown_where_they_were_taken_and_say_what_they_are(visit, make_result, make_trial):
     trials = [
         make_trial(0, accuracy=70.0, macs=2e6, details={"soft_accuracy": 71.0, "swapped_accuracy": 66.5}),
         make_trial(1, accuracy=60.0, macs=1e6),

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.ports import Counted, LearnedShuffle, Reading
+from module_protocols import Counted, EvaluationMode, LearnedShuffle
 from search_spaces import compact
 from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.blocks.blend_shuffle import BlendCoefficients, BlendShuffle, KroneckerBlend
@@ -321,9 +321,9 @@ def test_soft_evaluation_is_asked_for_and_differs(kind: str) -> None:
     block, x = make(kind).eval(), features()
     assert isinstance(block, LearnedShuffle)
     hard = block(x)
-    block.set_reading(Reading.SOFT)
+    block.set_evaluation_mode(EvaluationMode.SOFT)
     assert not torch.allclose(block(x), hard)
-    block.set_reading(Reading.HARD)
+    block.set_evaluation_mode(EvaluationMode.HARD)
     assert torch.equal(block(x), hard)
 
 
@@ -427,7 +427,7 @@ def test_swapping_images_changes_nothing_where_all_have_the_same_permutation(kin
     block, x = make(kind).eval(), features()
     assert isinstance(block, LearnedShuffle)
     own = block(x)
-    block.set_reading(Reading.SWAPPED)
+    block.set_evaluation_mode(EvaluationMode.SWAPPED)
     assert torch.equal(block(x), own)
 
 
@@ -435,7 +435,7 @@ def test_swapping_gives_each_image_the_permutation_of_another() -> None:
     block, x = make("dynamic").eval(), features()
     assert isinstance(block, KroneckerMixer)
     own = block.index_map(x)
-    block.set_reading(Reading.SWAPPED)
+    block.set_evaluation_mode(EvaluationMode.SWAPPED)
     swapped = block.index_map(x)
     assert sorted(own.tolist()) == sorted(swapped.tolist())
     assert not torch.equal(own, swapped)

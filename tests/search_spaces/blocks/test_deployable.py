@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.ports import Counted, LearnedShuffle, Reading
+from module_protocols import Counted, EvaluationMode, LearnedShuffle
 from search_spaces import compact
 from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.blocks.channel_affine import ChannelAffine
@@ -101,13 +101,13 @@ def test_deployed_alone_it_is_made_of_the_values_of_now(kind: str) -> None:
     torch.testing.assert_close(block.deployed()(x), block(x), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("reading", Reading)
+@pytest.mark.parametrize("mode", EvaluationMode)
 @pytest.mark.parametrize("kind", LEARNED)
-def test_what_is_deployed_is_hard_whatever_the_reading(kind: str, reading: Reading) -> None:
+def test_what_is_deployed_is_hard_whatever_the_reading(kind: str, mode: EvaluationMode) -> None:
     block, x = make(kind, spec()), features()
     assert isinstance(block, LearnedShuffle)
     hard = block(x)
-    block.set_reading(reading)
+    block.set_evaluation_mode(mode)
     torch.testing.assert_close(compact(block)(x), hard, rtol=1e-10, atol=1e-10)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas.ports import LearnedShuffle
+from module_protocols import LearnedShuffle
 from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.blocks.channel_shuffle import ChannelShuffle, channel_shuffle
 from search_spaces.blocks.dynamic_shuffle import DynamicShuffle

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas.ports import Reading
+from module_protocols import EvaluationMode
 from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, KroneckerShape, PointwiseSpec, Relaxation, make_pointwise
 from search_spaces.blocks.factors import assigned_rows, hard_rows, orthogonality, soft_rows
@@ -210,7 +210,7 @@ def test_projected_maps_are_valid_where_hard_ones_collide(shape: str) -> None:
     block, x = make(shape).eval(), features(shape)
     block(x)
     assert block.statistics()["valid"] < 1
-    block.set_reading(Reading.PROJECTED)
+    block.set_evaluation_mode(EvaluationMode.PROJECTED)
     block(x)
     assert block.statistics()["valid"] == 1
 

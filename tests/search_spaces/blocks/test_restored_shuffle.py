@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from evaluator.cost import count_cost
-from nas.ports import Reading
+from module_protocols import EvaluationMode
 from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, Relaxation
 from search_spaces.blocks.factors import assigned_rows
@@ -115,6 +115,6 @@ def test_deployed_it_has_the_same_outputs_and_the_stated_cost(layout: torch.memo
 
 def test_another_images_permutations_are_undone_too() -> None:
     block, x = make().eval(), features()
-    block.set_reading(Reading.SWAPPED)
+    block.set_evaluation_mode(EvaluationMode.SWAPPED)
     assert not torch.allclose(block(x), make().eval()(x))
     assert block.statistics()["valid"] == 1

@@ -9,7 +9,7 @@ from torch import nn
 
 from search_spaces import compact
 from search_spaces.hosts.resnet_basic import resnet_basic
-from search_spaces.reconstruction.pruning import FilterPruning, rebuild_filters, rebuilt_share
+from search_spaces.reconstruction.pruning import FilterPruning, rebuild_filters
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
 
 
@@ -23,6 +23,12 @@ def weighing(*saliencies: float, inputs: int = 2) -> ReconstructedConv2d:
 
 def kept(convolution: ReconstructedConv2d) -> list[int]:
     return convolution.kept.nonzero()[:, 0].tolist()
+
+
+def rebuilt_share(host: nn.Module) -> float:
+    """Share of all filters that are rebuilt now."""
+    kept_ones = torch.cat([module.kept for module in host.modules() if isinstance(module, ReconstructedConv2d)])
+    return float((~kept_ones).float().mean())
 
 
 def test_the_lightest_of_all_go_but_each_keeps_its_least():

@@ -1,0 +1,64 @@
+"""What a training minimizes can be anybody's, by as many forwards as it takes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from evaluator.device import resolve_device, resolve_execution
+from evaluator.losses import CrossEntropy, cross_entropy
+from evaluator.settings import TrainSettings
+from evaluator.training_step import StepNumbers, TrainingStep
+
+CPU = resolve_execution(TrainSettings(precision="fp32", channels_last=False), resolve_device("cpu"))
+NUMBERS = StepNumbers(rate=0.1, penalty_weight=0.0, decay=0.5)
+
+
+def linear() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+
+
+class TwoForwards:
+    """The cross-entropy, and how far the network is from another one on the same images and on darker ones."""
+
+    def __init__(self, teacher: nn.Module) -> None:
+        self._teacher = teacher.eval().requires_grad_(False)
+
+    def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+        """See `evaluator.losses.BatchLoss`."""
+        bright, dark = network(pixels), network(pixels / 2)
+        return F.cross_entropy(bright, labels) + F.mse_loss(bright, self._teacher(pixels)) + F.mse_loss(dark, bright)
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(8, 1, 2, 2, generator=generator), torch.randint(3, (8,), generator=generator)
+
+
+def test_the_settings_loss_smooths_labels() -> None:
+    network, (pixels, labels) = linear(), batch()
+    expected = F.cross_entropy(network(pixels), labels, label_smoothing=0.2)
+    assert torch.equal(cross_entropy(TrainSettings(label_smoothing=0.2))(network, pixels, labels), expected)
+    assert not torch.equal(CrossEntropy()(network, pixels, labels), expected)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_step_follows_the_gradient_of_whatever_is_minimized(parts: int) -> None:
+    teacher, pixels, labels = linear(), *batch()
+    torch.nn.init.zeros_(teacher[1].weight)
+    loss = TwoForwards(teacher)
+    step = TrainingStep(linear(), CPU, loss, momentum=0.0, weight_decay=0.0, parts=parts)
+    before = [parameter.detach().clone() for parameter in step.model.parameters()]
+    expected = loss(step.model, pixels, labels)
+    gradients = torch.autograd.grad(expected, list(step.model.parameters()))
+    norm = torch.cat([gradient.flatten() for gradient in gradients]).norm().item()
+    told = step(pixels, labels, NUMBERS)
+    assert told.item() == pytest.approx(expected.item(), rel=1e-5)
+    for parameter, old, gradient in zip(step.model.parameters(), before, gradients, strict=True):
+        moved = old - 0.1 * gradient * min(1.0, 1.0 / norm)
+        assert torch.allclose(parameter, moved, rtol=1e-4, atol=1e-6)
+    for kept, live, old in zip(step.averaged.network.parameters(), step.model.parameters(), before, strict=True):
+        assert torch.allclose(kept, (live + old) / 2)
