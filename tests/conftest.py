@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -47,3 +48,23 @@ def machine_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     import run_search
 
     monkeypatch.setattr(run_search, "begin_check", lambda _networks: contextlib.nullcontext(Mock()))
+
+
+@pytest.fixture(autouse=True)
+def storages_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the databases that a test opens to look into: Python 3.13 warns of each that is left to the garbage collector."""
+    from optuna.storages import RDBStorage
+
+    from nas.storage import close_storage
+
+    opened: list[RDBStorage] = []
+    make = RDBStorage.__init__
+
+    def make_and_note(storage: RDBStorage, *arguments: Any, **options: Any) -> None:
+        make(storage, *arguments, **options)
+        opened.append(storage)
+
+    monkeypatch.setattr(RDBStorage, "__init__", make_and_note)
+    yield
+    for storage in opened:
+        close_storage(storage)
