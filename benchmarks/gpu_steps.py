@@ -31,8 +31,9 @@ from evaluator.captured_step import Chosen
 from evaluator.data import ImageSet
 from evaluator.device import resolve_device, resolve_execution
 from evaluator.machine import this_machine
+from evaluator.recipe import Recipe
 from evaluator.settings import TrainSettings
-from evaluator.trainer import Recipe, Training, TrainingData
+from evaluator.trainer import Training, TrainingData
 from nas.errors import SettingsError
 
 IMAGES = 50_000

@@ -25,8 +25,9 @@ from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution, set_threads
 from evaluator.machine import this_machine
 from evaluator.metrics import learned_shuffles
+from evaluator.recipe import Recipe
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import Recipe, Training, TrainingData
+from evaluator.trainer import Training, TrainingData
 from nas.ports import Reading
 
 WEIGHTS = (0.01, 0.1, 0.3, 1.0, 10.0)
@@ -73,7 +74,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
         if epochs == 0:
             return
         hard = training.measure()
-        accuracy, soft = hard.accuracy().mean, training.measure(Reading.SOFT).accuracy().mean
+        accuracy, soft = hard.value("accuracy"), training.measure(Reading.SOFT).value("accuracy")
         shuffles = learned_shuffles(training.model).values()
         penalty = sum(float(shuffle.penalty().detach()) for shuffle in shuffles) / max(len(shuffles), 1)
         facts = {"accuracy": accuracy, "gap": soft - accuracy, "penalty": penalty, **hard.shuffle_means()}

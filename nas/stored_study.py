@@ -24,7 +24,7 @@ from nas.candidate import Candidate
 from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.errors import NasError, StudyError
 from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, sequence, shown, text, whole
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Kind, Objective, learned
 from nas.patience import is_away, reason_of
 from nas.records import UNTRAINED, Evaluation, Failure, FailureKind, Outcome, Trial, TrialState, outcome_from_json
 from nas.samplers.distributions import contains
@@ -301,7 +301,7 @@ def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[
     if first is not None:
         outcome = earlier[first].outcome
     if attributes.get("outcome") is not None:
-        outcome = outcome_from_json(attributes["outcome"])
+        outcome = outcome_from_json(attributes["outcome"], learned(objectives).name)
     baseline = attributes.get("baseline")
     violations = sequence(attributes.get("violations", ()), "violations")
     trial = Trial(

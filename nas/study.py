@@ -24,7 +24,7 @@ from optuna.trial import TrialState as OptunaState
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, StudyError
 from nas.json_fields import shown
-from nas.objectives import Objective
+from nas.objectives import Objective, learned
 from nas.one_thread import one_thread
 from nas.patience import patiently
 from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState
@@ -175,7 +175,7 @@ class Study:
             )
         memory, number = self._mirror._storage, self._mirror_ids[trial.number]
         if isinstance(trial.outcome, Evaluation):
-            memory.set_trial_user_attr(number, CURVE, _curve(trial.outcome))
+            memory.set_trial_user_attr(number, CURVE, self._curve(trial.outcome))
         memory.set_trial_state_values(number, state, values)
         self._trials[trial.number] = trial
 
@@ -298,11 +298,15 @@ class Study:
         shown.user_attrs = {key: value for key, value in frozen.user_attrs.items() if key != CURVE}
         shown.system_attrs = {key: value for key, value in frozen.system_attrs.items() if _is_note(key, value)}
         if isinstance(trial.outcome, Evaluation):
-            shown.user_attrs[CURVE] = _curve(trial.outcome)
+            shown.user_attrs[CURVE] = self._curve(trial.outcome)
         if frozen.params.keys() != trial.genotype.keys():
             shown.params = dict(trial.genotype)
             shown.distributions = self._distributions
         return shown
+
+    def _curve(self, evaluation: Evaluation) -> dict[str, float]:
+        """The learned objective on the way, in the form in which a sampler reads it."""
+        return {str(epochs): value for epochs, value in evaluation.on_the_way(learned(self.objectives).name).items()}
 
 
 def check_identity(stored: StoredStudy, identity: Mapping[str, Any]) -> None:
@@ -343,11 +347,6 @@ def _is_note(key: str, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     # What Optuna notes of parameters that are still to be set: here all are set in one step.
     return key != "constraints" and ":relative_params:" not in key
-
-
-def _curve(evaluation: Evaluation) -> dict[str, float]:
-    """The form in which a sampler reads it."""
-    return {str(epochs): accuracy for epochs, accuracy in evaluation.accuracies().items()}
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:
