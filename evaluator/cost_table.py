@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from evaluator.costs import COSTS, Untrained
+from evaluator.costs import COSTS, Network
 from nas.candidate import Candidate
 
 VERSION = 3
@@ -58,6 +58,6 @@ class CostTable:
         if key not in self._known:
             with torch.device("meta"):
                 model = self._build(candidate).eval()
-            network = Untrained(model=model, input_shape=self._input_shape, deploy=self._deploy, batch=self._batch)
+            network = Network(model=model, input_shape=self._input_shape, deploy=self._deploy, batch=self._batch)
             self._known[key] = {name: float(count(network)) for name, count in self._counts.items()}
         return self._known[key]

@@ -18,7 +18,7 @@ from evaluator.allocator import keep_freed_memory
 from evaluator.augmentation import Normalization, make_augmentation
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
-from evaluator.cost import count_cost
+from evaluator.costs import Network, always_counted
 from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
 from evaluator.device_lock import DeviceLock, SharedHold
@@ -318,8 +318,8 @@ class TrainingEvaluator:
         measurements = hard.measurements(name)
         if training.has_phases and training.is_finished:
             # What such a network costs was decided while it was trained.
-            cost = count_cost(training.averaged.network, loaded.input_shape)
-            measurements |= {"macs": Measurement(mean=cost.macs), "params": Measurement(mean=cost.params)}
+            counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
+            measurements |= {cost: Measurement(mean=value) for cost, value in counted.items()}
         return Evaluation(
             measurements=measurements,
             seconds=spent.seconds,

@@ -24,6 +24,7 @@ from nas.samplers.context import SamplerContext
 from nas.seeds import derive_seed
 from nas.space import SearchSpace
 from nas.study import Study, constraint_values
+from nas.whole_outcome import require_whole
 
 PATIENCE = 20
 """Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
@@ -147,14 +148,7 @@ class Driver:
             self.ended = reason
             self._replication.give_up()
             return None
-        trial = replace(
-            self._study[first],
-            number=self._study.next_number,
-            state=TrialState.RUNNING,
-            outcome=None,
-            baseline=None,
-            replicate_of=first,
-        )
+        trial = self._replication.again(self._study[first], self._study.next_number)
         self._study.add(trial, constraint_values(self._context.limits, trial.costs))
         self._replication.begun(trial)
         return trial.number
@@ -176,7 +170,7 @@ class Driver:
         Raises:
             CrashStreakError: It crashed, as those before it did; all of them stay to be continued.
         """
-        outcome = self._whole(number, outcome)
+        outcome = require_whole(outcome, self._study[number], self.objectives)
         if isinstance(outcome, Evaluation):
             self._blame_candidates()
         if self._pauses.takes(number, outcome):
@@ -189,18 +183,6 @@ class Driver:
         self._end(number, outcome)
         if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
             self._queue += self._pauses.ended(number, outcome)
-
-    def _whole(self, number: int, outcome: Outcome) -> Outcome:
-        """The outcome, or a failure if it lacks an objective."""
-        if isinstance(outcome, Failure):
-            return outcome
-        there = {**self._study[number].costs, **outcome.measurements}
-        missing = [objective.name for objective in self.objectives if objective.name not in there]
-        if not missing:
-            return outcome
-        given = ", ".join(outcome.measurements) or "nothing"
-        message = f"the evaluation gives no {', '.join(missing)}; there is {given}"
-        return Failure(kind=FailureKind.INVALID, message=message, seconds=outcome.seconds, epochs=outcome.epochs)
 
     def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED

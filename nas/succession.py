@@ -24,6 +24,7 @@ from nas.patience import patiently
 from nas.records import Trial
 from nas.recount import Recount, summary
 from nas.samplers.context import SamplerContext
+from nas.stored_identity import check_identity, rewrite_identity
 from nas.stored_study import (
     GROWN_FROM,
     SUCCEEDS,
@@ -33,7 +34,7 @@ from nas.stored_study import (
     refused,
     told_as_study_error,
 )
-from nas.study import Study, check_identity, constraint_values, rewrite_identity
+from nas.study import Study, constraint_values
 from nas.study_holder import StudyHolder
 
 PATIENCE_SECONDS = 2.0

@@ -1,4 +1,4 @@
-"""What a cost of an untrained network is, and what it is counted from."""
+"""What a cost of a network is, and what it is counted from."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Untrained:
-    """An untrained network on the meta device, in evaluation mode."""
+class Network:
+    """A network in evaluation mode: untrained and on the meta device, or trained where the training decides what it costs."""
 
     model: Any
     """A `torch.nn.Module`."""
@@ -36,11 +36,11 @@ class Untrained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A quantity of an untrained network, and how it is counted."""
+    """A quantity of a network that needs no training, and how it is counted."""
 
     objective: Callable[[float], Objective]
     """All that is to be known of it, from the value that the hypervolume is measured from."""
-    count: Callable[[Untrained], float] | None
+    count: Callable[[Network], float] | None
     """Exact, in up to a tenth of a second; None where it is measured on a device (`nas.latency_book`)."""
     always: bool = False
     """Whether it is counted in every search; another one where it is an objective or has a limit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluator.costs.cost import Cost, Untrained
+from evaluator.costs.cost import Cost, Network
 from nas.objectives import Direction, Kind, Objective
 
 
@@ -20,7 +20,7 @@ def objective(reference: float) -> Objective:
     )
 
 
-def count(network: Untrained) -> float:
+def count(network: Network) -> float:
     """Weights, images and activations of a batch together, followed on paper."""
     import torch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluator.costs.cost import Cost, Untrained
+from evaluator.costs.cost import Cost, Network
 from nas.objectives import Direction, Form, Kind, Objective
 
 
@@ -21,7 +21,7 @@ def objective(reference: float) -> Objective:
     )
 
 
-def count(network: Untrained) -> float:
+def count(network: Network) -> float:
     """Of the deployed network."""
     return float(network.count.params)
 
