@@ -21,13 +21,15 @@ from evaluator.settings import DataSettings, TrainSettings
 from nas import ParetoFront
 from nas.console import say, sturdy_console, tell
 from nas.engines.ray_tune.settings import RaySettings
-from nas.errors import AllFailedError, CrashStreakError, NasError, SettingsError
+from nas.errors import AllFailedError, CrashStreakError, NasError
 from nas.latency import LatencySettings
 from nas.local_path import local_path
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
 from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_check import begin_check, checked_networks
-from search_plan import Plan, Settings, settings_faults, settings_json
+from search_estimate import dry_run
+from search_plan import Plan
+from search_settings import Settings, require_sound, settings_faults, settings_json
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def run(settings: Settings) -> SearchResult:
     from nas.report.images import image_lines
     from nas.report.renewal import ReportRenewal
 
-    _check(settings)
+    require_sound(settings)
     _quiet()
     folder = OutputFolder(local_path(settings.output))
     folder.refuse_unusable()
@@ -198,6 +200,7 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
     return SearchResult(
         trials=driver.trials,
         objectives=plan.objectives,
+        quantities=plan.quantities,
         front=estimates.front,
         estimates=estimates.by_number,
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
@@ -229,44 +232,6 @@ def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
         tell(line)
     write_report(result, folder.path)
     return result
-
-
-def dry_run(settings: Settings) -> str:
-    """The space's size, the baselines' costs and an estimate of the time, in words.
-
-    Trains nothing, and writes nothing but the image cache.
-    """
-    from evaluator.probe import step_seconds
-    from nas.report.estimate import BaselineEstimate, estimate_text
-
-    _check(settings)
-    plan = Plan(settings)
-    plan.refuse_impossible()
-    train = plan.settings.train
-    baselines = []
-    for name, genotype in plan.space.baselines().items():
-        candidate = plan.space.decode(genotype)
-        seconds = step_seconds(
-            plan.space.build(candidate), plan.data.input_shape, plan.data.classes, train, plan.device.type
-        )
-        costs = plan.exact_costs(candidate)
-        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, macs=costs["macs"], params=costs["params"]))
-    return estimate_text(
-        data=plan.data.to_json(),
-        space=plan.space,
-        baselines=baselines,
-        trials=settings.search.trials,
-        epochs=train.epochs,
-        batch_size=train.batch_size,
-        workers=plan.workers,
-        device=plan.device.type,
-    )
-
-
-def _check(settings: Settings) -> None:
-    faults = settings_faults(settings)
-    if faults:
-        raise SettingsError("\n  ".join(["settings are wrong:", *faults]))
 
 
 def _quiet() -> None:

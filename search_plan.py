@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaluator.cores import usable_cores
-from evaluator.settings import DataSettings, TrainSettings
-from nas.engines.ray_tune.settings import RaySettings, ray_faults
-from nas.errors import unknown_name
-from nas.latency import LatencySettings, latency_faults
-from nas.local_path import path_fault
-from nas.number_bounds import number_faults
-from nas.objectives import COSTS, Objective, accuracy_objective, cost_objective
+from evaluator.measures import DEFAULT
+from evaluator.settings import DataSettings, TrainSettings, training_identity
 from nas.ports import Evaluator, WorkerSpec
-from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
-from nas.typed_value import shown
+from nas.settings import checkpoint_bytes
+from search_axes import Axes
 from search_check import begin_check, checked_networks
+from search_settings import Settings
 from search_spaces.settings import SpaceSettings
 
 if TYPE_CHECKING:
@@ -31,33 +27,17 @@ if TYPE_CHECKING:
     from nas.latency import Latency
     from nas.latency_book import LatencyBook
     from nas.machine import Machine
+    from nas.objectives import Objective
     from nas.records import Trial
     from nas.samplers.context import SamplerContext
     from nas.space import SearchSpace
 
-DEVICES = ("auto", "cpu", "cuda")
 LOCK_SECONDS = 600.0
 """How long a measurement waits for trainings on the device: they make way between two steps."""
+LATENCY = "latency"
+"""The cost that the latency book knows."""
 MOST_NEW_COSTS = 16
 """Networks whose costs are counted for one proposal: a tenth of a second each."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything a search depends on."""
-
-    space: SpaceSettings = field(default_factory=SpaceSettings)
-    data: DataSettings = field(default_factory=DataSettings)
-    search: SearchSettings = field(default_factory=SearchSettings)
-    train: TrainSettings = field(default_factory=TrainSettings)
-    ray: RaySettings = field(default_factory=RaySettings)
-    """How `--search.engine ray` trains candidates."""
-    latency: LatencySettings = field(default_factory=LatencySettings)
-    log: LogSettings = field(default_factory=LogSettings)
-    device: str = "auto"
-    """Where candidates are trained: auto, cpu or cuda."""
-    output: str = "runs/search"
-    """Folder of the study, the report and the models."""
 
 
 class Plan:
@@ -68,7 +48,7 @@ class Plan:
         from evaluator.data import load, training_images
         from evaluator.device import resolve_device, resolve_execution
         from nas.seeds import derive_seed
-        from search_spaces import make_space
+        from search_spaces import compact, make_space
 
         self.settings = settings
         self.device = resolve_device(settings.device)
@@ -79,8 +59,10 @@ class Plan:
         self.space: SearchSpace = make_space(
             settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
         )
-        more = {"memory": self._megabytes} if "memory" in self.cost_names else {}
-        self.exact_costs = CostTable(self.space.build, self.data.input_shape, more)
+        self.axes = Axes(settings.search, self.data.classes)
+        self.exact_costs = CostTable(
+            self.space.build, self.data.input_shape, self.axes.cost_names, deploy=compact, batch=settings.latency.batch
+        )
         self.latencies: LatencyBook | None = None
         """Of the networks of this search, where it asks for them."""
 
@@ -92,17 +74,6 @@ class Plan:
 
         return Count(costs=self.exact_costs, version=VERSION)
 
-    @property
-    def limits(self) -> dict[str, float]:
-        """Largest allowed cost by objective name."""
-        limits = {name: getattr(self.settings.search, f"max_{name}") for name in COSTS}
-        return {name: limit for name, limit in limits.items() if limit is not None}
-
-    @property
-    def cost_names(self) -> set[str]:
-        """Costs that are objectives, or have a limit."""
-        return {*objective_names(self.settings.search.objectives), *self.limits} - {"accuracy"}
-
     def measure_latencies(self, path: Path) -> None:
         """Where the search asks for latencies: measures random networks, minutes of work, unless they are in the file already.
 
@@ -110,7 +81,7 @@ class Plan:
             MeasurementError: The device is in use by others, or cannot be measured in that form.
             OutputError: The file cannot be written.
         """
-        if "latency" not in self.cost_names:
+        if not self.axes.measured:
             return
         import numpy as np
 
@@ -125,11 +96,11 @@ class Plan:
     def costs(self, candidate: Candidate) -> dict[str, float]:
         """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""
         known = dict(self.exact_costs(candidate))
-        return known if self.latencies is None else {**known, "latency": self.latencies.expected(candidate)}
+        return known if self.latencies is None else {**known, LATENCY: self.latencies.expected(candidate)}
 
     def measured_costs(self, candidate: Candidate) -> dict[str, float]:
         """Those that take a measurement, on the untrained network."""
-        return {} if self.latencies is None else {"latency": self.latencies.measure(candidate)}
+        return {} if self.latencies is None else {LATENCY: self.latencies.measure(candidate)}
 
     def _measure_latency(self, candidate: Candidate) -> tuple[Latency, ...]:
         """At one image and at the batch that counts."""
@@ -153,29 +124,15 @@ class Plan:
             budget=TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20),
         )
 
-    def _megabytes(self, model: Any) -> float:
-        """Of a forward of the deployed network at its peak."""
-        import torch
-
-        from evaluator.device import Execution
-        from evaluator.peak_memory import peak_memory
-        from search_spaces import compact
-
-        on_paper = Execution(device=torch.device("meta"), precision="fp32", channels_last=False)
-        peak = peak_memory(
-            compact(model), self.data.input_shape[1:], batch=self.settings.latency.batch, execution=on_paper
-        )
-        return peak.total / 1e6
-
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """The axes of the front, accuracy first."""
-        search = self.settings.search
-        axes = [accuracy_objective(self.data.classes)]
-        for name in (name for name in objective_names(search.objectives) if name != "accuracy"):
-            given = getattr(search, f"reference_{name}")
-            axes.append(cost_objective(name, 2 * self.largest_known_cost(name) if given is None else given))
-        return tuple(axes)
+        """The axes of the front, the learned one first."""
+        return self.axes.objectives(lambda name: 2 * self.largest_known_cost(name))
+
+    @property
+    def quantities(self) -> tuple[Objective, ...]:
+        """All that is told of a candidate, in the order of tables."""
+        return self.axes.quantities(self.objectives)
 
     def largest_known_cost(self, name: str) -> float:
         """Of the known candidates, a latency measured."""
@@ -206,10 +163,11 @@ class Plan:
         return SamplerContext(
             space=self.space,
             costs=self.costs,
-            limits=self.limits,
+            limits=self.axes.limits,
             seed=self.settings.search.seed,
-            known=tuple(name for name in objective_names(self.settings.search.objectives) if name != "accuracy"),
+            known=self.axes.costs,
             measure=self.measured_costs,
+            quantities=self.axes.declared,
             most_new_costs=MOST_NEW_COSTS,
         )
 
@@ -227,14 +185,15 @@ class Plan:
         from nas.warm_start import recounted
 
         path = self.settings.search.warm_start
-        return [] if path is None else recounted(path, self.count)
+        return [] if path is None else recounted(path, self.count, self.axes.declared)
 
     def refuse_impossible(self) -> None:
         """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
         from nas.limits import check_limits
 
         # Without measurements, as in a dry run, nothing is known of latencies.
-        known = {name: limit for name, limit in self.limits.items() if name != "latency" or self.latencies is not None}
+        unknown = self.axes.measured if self.latencies is None else frozenset()
+        known = {name: limit for name, limit in self.axes.limits.items() if name not in unknown}
         check_limits(replace(self.context, limits=known))
         _ = self.given
 
@@ -242,18 +201,17 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
         machine = ("threads", "precision", "channels_last", "graphs", "memory_gb")
-        train = {key: value for key, value in asdict(self.settings.train).items() if key not in machine}
         groups = {
             "space": self.space.settings(),
             "data": {"fingerprint": self.data.fingerprint, "flip": self.data.flip,
                      "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
-            "train": train,
+            "train": training_identity(self.settings.train, machine),
             "search": {
                 "seed": self.settings.search.seed,
                 "objectives": ",".join(objective.name for objective in self.objectives),
-                **{f"max_{name}": limit for name, limit in self.limits.items()},
+                **{f"max_{name}": limit for name, limit in self.axes.limits.items()},
             },
-            **({"latency": self._latency_identity} if {"latency", "memory"} & self.cost_names else {}),
+            **({"latency": self._latency_identity} if self.axes.depends_on_batch else {}),
         }  # fmt: skip
         flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
         return dict(json.loads(json.dumps(flat)))
@@ -261,7 +219,7 @@ class Plan:
     @property
     def _latency_identity(self) -> dict[str, Any]:
         settings = self.settings.latency
-        return {"batch": settings.batch, **({"form": settings.form} if "latency" in self.cost_names else {})}
+        return {"batch": settings.batch, **({"form": settings.form} if self.axes.measured else {})}
 
     @property
     def space_settings(self) -> dict[str, Any]:
@@ -272,7 +230,6 @@ class Plan:
     @property
     def resolved(self) -> Settings:
         """The settings with what was left to choose filled in; read back, they make the same search."""
-        references = {objective.name: objective.reference for objective in self.objectives}
         return replace(
             self.settings,
             device=self.device.type,
@@ -282,14 +239,7 @@ class Plan:
                 flip=self.data.flip,
                 crop_padding=None if self.data.resized_crop else self.data.crop_padding,
             ),
-            search=replace(
-                self.settings.search,
-                workers=self.workers,
-                reference_macs=references.get("macs"),
-                reference_params=references.get("params"),
-                reference_latency=references.get("latency"),
-                reference_memory=references.get("memory"),
-            ),
+            search=replace(self.axes.resolved(self.objectives), workers=self.workers),
             train=replace(
                 self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last
             ),
@@ -339,7 +289,8 @@ class Plan:
                 "fingerprint": self.data.fingerprint,
                 "checkpoint_bytes": checkpoint_bytes(self.settings.search),
                 "images": self.images.description.to_json(),
-                "shares_device": "latency" in self.cost_names,
+                "shares_device": bool(self.axes.measured),
+                "learned": self.axes.learned,
                 "check": checked_networks(self) if self.on_cluster else None,
             },
             arrays={"images": self.images.images, "labels": self.images.labels},
@@ -359,6 +310,7 @@ def make_evaluator(
     arrays: Mapping[str, Any] | None = None,
     shares_device: bool = False,
     check: Mapping[str, Any] | None = None,
+    learned: str = DEFAULT,
 ) -> Evaluator:
     """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them.
 
@@ -384,51 +336,5 @@ def make_evaluator(
         checkpoint_bytes=checkpoint_bytes,
         images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
         shares_device=shares_device,
+        learned=learned,
     )
-
-
-def settings_json(settings: Settings) -> dict[str, Any]:
-    """All settings as plain JSON, a storage's password left out: what `--config` takes back."""
-    from nas.redaction import shown_url
-
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
-    if settings.search.storage is not None:
-        plain["search"]["storage"] = shown_url(settings.search.storage, opened=True)
-    return plain
-
-
-def path_faults(settings: Settings) -> list[str]:
-    """Every path that can be none, in words."""
-    data, search = settings.data, settings.search
-    given = {
-        "output": settings.output,
-        "data.name": data.name or None,
-        "data.root": data.root,
-        "data.cache": data.cache,
-        "search.warm_start": search.warm_start,
-    }
-    found = {name: path_fault(path) for name, path in given.items() if path is not None}
-    return [f"--{name}: {shown(given[name])} {fault}" for name, fault in found.items() if fault is not None]
-
-
-def settings_faults(settings: Settings) -> list[str]:
-    """Every setting out of range, in words."""
-    from evaluator.settings import data_faults, train_faults
-    from nas.settings import contradictions, search_faults
-    from search_spaces import setting_faults
-
-    found = [
-        *path_faults(settings),
-        *setting_faults(settings.space),
-        *data_faults(settings.data),
-        *search_faults(settings.search),
-        *train_faults(settings.train),
-        *ray_faults(settings.ray),
-        *latency_faults(settings.latency),
-        *contradictions(settings.search, settings.train.epochs),
-        *(["--device: " + unknown_name("device", settings.device, DEVICES)] if settings.device not in DEVICES else []),
-    ]
-    told = {fault.split()[0].rstrip(":") for fault in found}
-    groups = [field.name for field in fields(settings) if is_dataclass(getattr(settings, field.name))]
-    numbers = [fault for group in groups for fault in number_faults(group, getattr(settings, group))]
-    return [*found, *(fault for fault in numbers if fault.partition(":")[0] not in told)]

@@ -11,7 +11,10 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
-NAMES = ("nas", "search_spaces", "evaluator", "search_plan", "search_check", "module_protocols")
+NAMES = (
+    *("nas", "search_spaces", "evaluator", "module_protocols"),
+    *("search_axes", "search_check", "search_estimate", "search_plan", "search_settings"),
+)
 HERE = Path(__file__).resolve().parent
 
 

@@ -20,13 +20,14 @@ from typing import Any, Protocol
 
 import optuna
 
+from evaluator.costs import COSTS
 from evaluator.machine import this_machine
+from evaluator.measures import MEASURES
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype
 from nas.driver import Driver
 from nas.engines.local import LocalEngine
-from nas.objectives import accuracy_objective, cost_objective
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Measurement, Outcome, Task
 from nas.samplers import SAMPLERS, sampler_factory
@@ -98,7 +99,7 @@ def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], En
         study = Study(
             open_storage(sqlite_url(Path(folder) / "study.db")),
             "overhead",
-            (accuracy_objective(10), cost_objective("macs", 1e7)),
+            (MEASURES["accuracy"].objective(10), COSTS["macs"].objective(1e7)),
             {},
             distributions(space.dimensions),
         )

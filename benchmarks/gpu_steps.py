@@ -30,10 +30,11 @@ from evaluator.batches import BatchSource
 from evaluator.captured_step import Chosen
 from evaluator.data import ImageSet
 from evaluator.device import resolve_device, resolve_execution
-from evaluator.losses import cross_entropy
+from evaluator.losses import CrossEntropy
 from evaluator.machine import this_machine
+from evaluator.recipe import Recipe
 from evaluator.settings import TrainSettings
-from evaluator.trainer import Recipe, Training, TrainingData
+from evaluator.trainer import Training, TrainingData
 from nas.errors import SettingsError
 
 IMAGES = 50_000
@@ -63,7 +64,7 @@ def training_of(arm: str, options: argparse.Namespace, graphs: bool) -> Training
     recipe = Recipe(settings=settings, epochs=1, seed=0, lr=0.1, weight_decay=5e-4, orth_weight=0.1)
     torch.manual_seed(0)
     network = build(arm, AblationSettings(), Images(size=options.size, channels=3, classes=10))
-    return Training(network, data, recipe, execution, cross_entropy(recipe.settings))
+    return Training(network, data, recipe, execution, CrossEntropy(recipe.settings.label_smoothing))
 
 
 def steps_of(training: Training, options: argparse.Namespace) -> Iterator[None]:

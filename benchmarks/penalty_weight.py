@@ -23,11 +23,12 @@ from evaluator.batches import BatchSource
 from evaluator.checkpoint import Checkpoints
 from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution, set_threads
-from evaluator.losses import cross_entropy
+from evaluator.losses import CrossEntropy
 from evaluator.machine import this_machine
 from evaluator.metrics import learned_shuffles
+from evaluator.recipe import Recipe
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import Recipe, Training, TrainingData
+from evaluator.trainer import Training, TrainingData
 from module_protocols import EvaluationMode
 
 WEIGHTS = (0.01, 0.1, 0.3, 1.0, 10.0)
@@ -67,7 +68,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
             orth_weight=weight,
         ),
         execution,
-        cross_entropy(train),
+        CrossEntropy(train.label_smoothing),
     )
     records: list[dict[str, float | str]] = []
 
@@ -75,7 +76,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
         if epochs == 0:
             return
         hard = training.measure()
-        accuracy, soft = hard.accuracy().mean, training.measure(EvaluationMode.SOFT).accuracy().mean
+        accuracy, soft = hard.value("accuracy"), training.measure(EvaluationMode.SOFT).value("accuracy")
         shuffles = learned_shuffles(training.model).values()
         penalty = sum(float(shuffle.penalty().detach()) for shuffle in shuffles) / max(len(shuffles), 1)
         facts = {"accuracy": accuracy, "gap": soft - accuracy, "penalty": penalty, **hard.shuffle_means()}

@@ -41,6 +41,14 @@ class BatchSource:
         """Whether all images are on the GPU, so that a batch needs nothing from the host."""
         return self._resident is not None
 
+    def class_weights(self, classes: int) -> torch.Tensor:
+        """For each class the images over those it would have if all had as many, inverted: `float[classes]` on the device.
+
+        On average over the images they are 1, where each class has one.
+        """
+        counts = torch.bincount(self._labels, minlength=classes).clamp(min=1)
+        return len(self) / (classes * counts.float())
+
     def take(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images `uint8[b h w c]` and labels `int64[b]` on the device.
 

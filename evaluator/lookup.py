@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from evaluator.measures import DEFAULT
 from nas.candidate import Candidate
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task
@@ -13,20 +14,25 @@ class LookupEvaluator:
     """A `nas.ports.Evaluator` of what is known already.
 
     Args:
-        accuracy: Of a candidate, in percent.
+        value: Of a candidate, of the objective that is learned.
         seconds: How long its training took.
+        learned: Name of that objective.
     """
 
     def __init__(
-        self, accuracy: Callable[[Candidate], float], seconds: Callable[[Candidate], float] = lambda _candidate: 0.0
+        self,
+        value: Callable[[Candidate], float],
+        seconds: Callable[[Candidate], float] = lambda _candidate: 0.0,
+        learned: str = DEFAULT,
     ) -> None:
-        self._accuracy = accuracy
+        self._value = value
         self._seconds = seconds
+        self._learned = learned
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """The accuracy that is known."""
+        """The value that is known."""
         return Evaluation(
-            measurements={"accuracy": Measurement(mean=self._accuracy(task.candidate))},
+            measurements={self._learned: Measurement(mean=self._value(task.candidate))},
             seconds=self._seconds(task.candidate),
             epochs=task.budget.epochs,
         )

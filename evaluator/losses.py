@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evaluator.batches import BatchSource
 from evaluator.settings import TrainSettings
 
 
@@ -32,16 +34,35 @@ class CrossEntropy:
 
     Args:
         label_smoothing: Share of a label that is spread evenly over all classes.
+        class_weights: What an image's loss counts by its class, `float[classes]` on the device; None: all images alike.
     """
 
-    def __init__(self, label_smoothing: float = 0.0) -> None:
+    def __init__(self, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
         self._label_smoothing = label_smoothing
+        self._class_weights = class_weights
 
     def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
         """See `BatchLoss`."""
-        return F.cross_entropy(network(pixels).float(), labels, label_smoothing=self._label_smoothing)
+        logits, weights = network(pixels).float(), self._class_weights
+        if weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing)
+        # Weights are 1 on average over the training images, so the mean is over images: parts of a batch add up to it exactly.
+        losses = F.cross_entropy(
+            logits, labels, weight=weights, label_smoothing=self._label_smoothing, reduction="none"
+        )
+        return losses.mean()
 
 
-def cross_entropy(settings: TrainSettings) -> CrossEntropy:
-    """The one that settings ask for."""
-    return CrossEntropy(settings.label_smoothing)
+MakeLoss = Callable[[TrainSettings, BatchSource, int], BatchLoss]
+"""From the settings of trainings, their images, and the number of classes."""
+
+
+def cross_entropy(settings: TrainSettings, images: BatchSource, classes: int) -> CrossEntropy:
+    """The one that settings ask for; a `MakeLoss`."""
+    balanced = settings.class_weights == "balanced"
+    return CrossEntropy(settings.label_smoothing, images.class_weights(classes) if balanced else None)
+
+
+def name_of(make_loss: MakeLoss) -> str:
+    """By which trainings with a loss of one's own know their checkpoints: `module:name`."""
+    return f"{make_loss.__module__}:{getattr(make_loss, '__qualname__', type(make_loss).__qualname__)}"

@@ -1,4 +1,7 @@
-"""What is measured on validation images: accuracy with hard and with soft shuffles, and what each learned shuffle does."""
+"""What is seen on validation images in one pass: how a network answers, with hard or soft shuffles, and what each shuffle does.
+
+Axis: c classes.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.device import Execution
+from evaluator.measures import MEASURES
+from evaluator.measures.answers import Answers
 from module_protocols import EvaluationMode, LearnedShuffle
+from nas.plausible import usable
 from nas.records import Measurement
 
 
@@ -21,21 +28,28 @@ from nas.records import Measurement
 class Score:
     """How a network does on a set of images."""
 
-    correct: int
-    images: int
+    answers: Answers
     mixers: Mapping[str, Mapping[str, float]]
     """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
 
-    def accuracy(self) -> Measurement:
-        """Percent of the images that are right.
+    def value(self, name: str) -> float:
+        """One of `evaluator.measures.MEASURES`, without its uncertainty."""
+        return MEASURES[name].value(self.answers)
 
-        The deviation is that of one image, right or wrong, at the Laplace estimate `(correct + 1) / (images + 2)` of the share:
-        at the share itself it would be 0 if all images are right, or all wrong, as if finitely many could make that certain.
+    def measurements(self, learned: str) -> dict[str, Measurement]:
+        """All measures by name; one that is no finite number is left out.
+
+        Args:
+            learned: Name of the measure that must be there.
+
+        Raises:
+            RefusedNumberError: That one is no finite number.
         """
-        likely = (self.correct + 1) / (self.images + 2)
-        return Measurement(
-            mean=100 * self.correct / self.images, std=100 * math.sqrt(likely * (1 - likely)), n=self.images
-        )
+        return {
+            name: measure.measurement(self.answers)
+            for name, measure in MEASURES.items()
+            if name == learned or math.isfinite(usable(measure.value(self.answers)))
+        }
 
     def shuffle_means(self) -> dict[str, float]:
         """Each statistic averaged over the learned shuffles; empty if there are none."""
@@ -48,6 +62,31 @@ def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
     return {name: module for name, module in model.named_modules() if isinstance(module, LearnedShuffle)}
 
 
+class _Tally:
+    """Keeps answers on the device, which is asked for them once, at the end."""
+
+    def __init__(self) -> None:
+        self._classes = 0
+        self._cells: list[torch.Tensor] = []
+        self._losses: list[torch.Tensor] = []
+
+    def add(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Takes a batch: `float[b c], int64[b]`."""
+        self._classes = logits.shape[1]
+        self._cells.append(labels * self._classes + logits.argmax(dim=1))
+        self._losses.append(F.cross_entropy(logits.float(), labels, reduction="none"))
+
+    def answers(self) -> Answers:
+        """All that was added."""
+        counts = torch.bincount(torch.cat(self._cells), minlength=self._classes**2)
+        losses = torch.cat(self._losses).double()
+        return Answers(
+            confusion=counts.reshape(self._classes, self._classes).cpu().numpy(),
+            loss=float(losses.sum().item()),
+            squared_loss=float(losses.square().sum().item()),
+        )
+
+
 @torch.no_grad()
 def score(
     network: nn.Module,
@@ -58,7 +97,7 @@ def score(
     batch_size: int,
     mode: EvaluationMode = EvaluationMode.HARD,
 ) -> Score:
-    """Measures a network in evaluation mode.
+    """Looks at a network in evaluation mode.
 
     Args:
         network: In evaluation mode.
@@ -70,14 +109,14 @@ def score(
     """
     shuffles = learned_shuffles(network)
     sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
-    correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    tally = _Tally()
     for shuffle in shuffles.values():
         shuffle.set_evaluation_mode(mode)
     try:
         for pixels, labels in images.in_order(batch_size):
             with execution.autocast():
                 logits = network(normalize(pixels))
-            correct += (logits.argmax(dim=1) == labels).sum()
+            tally.add(logits, labels)
             if mode is not EvaluationMode.SOFT:
                 for name, shuffle in shuffles.items():
                     for key, value in shuffle.statistics().items():
@@ -86,4 +125,4 @@ def score(
         for shuffle in shuffles.values():
             shuffle.set_evaluation_mode(EvaluationMode.HARD)
     mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
-    return Score(correct=int(correct.item()), images=len(images), mixers={} if mode is EvaluationMode.SOFT else mixers)
+    return Score(answers=tally.answers(), mixers={} if mode is EvaluationMode.SOFT else mixers)

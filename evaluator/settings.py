@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 """Allowed values of `--train.precision`."""
+CLASS_WEIGHTS = ("none", "balanced")
+"""Allowed values of `--train.class_weights`."""
+LATER = {"class_weights": "none"}
+"""Training settings that were added later, with the value that trains as before: there they are no part of an identity, so that
+studies and checkpoints of before stay valid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,9 @@ class TrainSettings:
     """Full training budget of a candidate, in epochs."""
     batch_size: int = 128
     """Images a step."""
+    class_weights: str = "none"
+    """What an image's loss counts: none (all images alike) or balanced (all classes alike: an image counts in inverse proportion to
+    the training images of its class, on average 1)."""
     momentum: float = 0.9
     """Nesterov momentum."""
     warmup: float = 0.1
@@ -76,6 +86,17 @@ class TrainSettings:
     that does not fit at all takes its batches in parts. Default: nine tenths of a GPU's; on a CPU nobody counts."""
     threads: int = 1
     """CPU threads of one worker. Results on a CPU are equal to the last digit only at the same number."""
+
+
+def training_identity(train: TrainSettings, leave_out: Collection[str]) -> dict[str, Any]:
+    """The settings that make a training this one and no other, by name.
+
+    Args:
+        train: All of them.
+        leave_out: Those that do not.
+    """
+    kept = {name: value for name, value in asdict(train).items() if name not in leave_out}
+    return {name: value for name, value in kept.items() if name not in LATER or value != LATER[name]}
 
 
 def data_faults(data: DataSettings) -> list[str]:
@@ -116,6 +137,8 @@ def train_faults(train: TrainSettings) -> list[str]:
     for name, share in (("warmup", train.warmup), ("penalty_ramp", train.penalty_ramp)):
         if not 0 <= share <= 1:
             faults.append(f"--train.{name} is {share}; allowed: 0 to 1, a share of the training")
+    if train.class_weights not in CLASS_WEIGHTS:
+        faults.append(f"--train.class_weights is {train.class_weights!r}; allowed: {', '.join(CLASS_WEIGHTS)}")
     if train.precision not in PRECISIONS:
         faults.append(f"--train.precision is {train.precision!r}; allowed: {', '.join(PRECISIONS)}")
     return faults

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from evaluator.device import Execution
 from evaluator.losses import BatchLoss
 from evaluator.peak_memory import Following, storage_bytes
-from evaluator.trainer import Recipe, Training, TrainingData
+from evaluator.recipe import Recipe
+from evaluator.trainer import Training, TrainingData
 from nas.records import MemoryNeed
 
 SMALL, LARGE = 16, 8

@@ -7,6 +7,7 @@ that goes on from a checkpoint ends, on a CPU, bit for bit as one that was never
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from evaluator.checkpoint import Checkpoints, Saved
 from evaluator.device import Execution
 from evaluator.losses import BatchLoss
 from evaluator.metrics import Score, score
+from evaluator.recipe import Recipe
 from evaluator.schedules import averaging_decay, learning_rate, ramp
-from evaluator.settings import TrainSettings
 from evaluator.training_step import StepNumbers, TrainingStep
 from module_protocols import EvaluationMode, LearnedShuffle, PhasedTraining
 
@@ -48,34 +49,6 @@ class TrainingData:
     validation: BatchSource
     augment: Augmentation
     normalize: Normalization
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How one candidate is trained."""
-
-    settings: TrainSettings
-    epochs: int
-    """Full budget."""
-    seed: int
-    lr: float
-    """Peak learning rate at a batch of 128."""
-    weight_decay: float
-    orth_weight: float
-    """Final weight of the orthogonality penalty."""
-    rungs: tuple[int, ...] = ()
-    """Epochs after which the network is measured, projected to true permutations too, whatever that costs."""
-    parts: int = 1
-    """In how many parts, one after the other, a batch goes through the network, where memory is short. The gradients add up to the
-    batch's; batch norms see a part at a time."""
-
-    def images(self, images: int) -> int:
-        """Images of a step, out of so many."""
-        return min(self.settings.batch_size, images)
-
-    def steps(self, images: int) -> int:
-        """Steps an epoch: full batches only, so that every step is alike; one smaller batch if there is no full one."""
-        return max(images // self.settings.batch_size, 1)
 
 
 class Training:
@@ -121,8 +94,8 @@ class Training:
 
         Args:
             checkpoints: Where the training is kept.
-            progress: Told the number of epochs done, at the start and after each, and at rungs the accuracy; where it answers
-                False the training is kept in a checkpoint, and this returns.
+            progress: Told the number of epochs done, at the start and after each, and at rungs the measure by which it is judged;
+                where it answers False the training is kept in a checkpoint, and this returns.
             give_way: Called before each step, to let others have the device.
 
         Raises:
@@ -143,7 +116,10 @@ class Training:
             if self.epochs_done < self._recipe.epochs and checkpoints.due():
                 checkpoints.save(self._snapshot())
             at_rung = self.epochs_done in self._recipe.rungs and not self.is_finished
-            if progress(self.epochs_done, self.curve[-1]["accuracy"] if at_rung else None) is False and at_rung:
+            if (
+                progress(self.epochs_done, self.curve[-1][self._recipe.learned] if at_rung else None) is False
+                and at_rung
+            ):
                 checkpoints.save(self._snapshot())
                 return
         # A last step may break the weights with a loss that was still finite; no later loss would tell.
@@ -192,10 +168,22 @@ class Training:
         if not at_rung and len(self._data.validation) > CURVE_SHARE * len(self._data.train):
             return {}
         measured = self.measure()
-        entry = {"accuracy": measured.accuracy().mean, **measured.shuffle_means()}
+        name = self._recipe.learned
+        entry = {name: self.judge(measured), **measured.shuffle_means()}
         if at_rung and entry.get("valid", 1.0) < 1:
-            entry["projected_accuracy"] = self.measure(EvaluationMode.PROJECTED).accuracy().mean
+            entry[f"projected_{name}"] = self.judge(self.measure(EvaluationMode.PROJECTED))
         return entry
+
+    def judge(self, measured: Score) -> float:
+        """The measure by which the network is judged.
+
+        Raises:
+            DivergedError: It is infinite or not a number.
+        """
+        value = measured.value(self._recipe.learned)
+        if not math.isfinite(value):
+            raise DivergedError(f"the {self._recipe.learned} is {value} after epoch {self.epochs_done}")
+        return value
 
     def step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
         """One step of the optimizer and of the average; the loss, still on the device.

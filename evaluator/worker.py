@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +18,29 @@ from evaluator.allocator import keep_freed_memory
 from evaluator.augmentation import Normalization, make_augmentation
 from evaluator.batches import BatchSource
 from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
-from evaluator.cost import count_cost
+from evaluator.costs import Network, always_counted
 from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
 from evaluator.device_lock import DeviceLock, SharedHold
 from evaluator.disk_budget import DiskBudget
 from evaluator.exclusive import lock_of
-from evaluator.losses import BatchLoss, cross_entropy
+from evaluator.losses import BatchLoss, MakeLoss, cross_entropy, name_of
+from evaluator.measures import DEFAULT
 from evaluator.metrics import Score
-from evaluator.settings import DataSettings, TrainSettings, train_faults
+from evaluator.recipe import Recipe, make_recipe
+from evaluator.settings import DataSettings, TrainSettings, train_faults, training_identity
 from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
-from evaluator.trainer import DivergedError, Recipe, Training, TrainingData
+from evaluator.trainer import Training, TrainingData
+from evaluator.what_went_wrong import what_went_wrong
 from module_protocols import EvaluationMode
 from nas.candidate import Candidate
-from nas.errors import DataError, NasError, OutputError, SettingsError, SpaceError
-from nas.exception_line import exception_line
+from nas.errors import DataError, OutputError, SettingsError
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
 RUN_SETTINGS = ("precision", "channels_last", "graphs", "threads", "memory_gb", "epochs")
 """Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
 number of epochs is the task's."""
-NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")
-"""Parts of the messages with which torch reports that an allocation failed."""
 
 
 log = logging.getLogger(__name__)
@@ -54,6 +53,7 @@ class _Loaded:
     data: TrainingData
     data_identity: Mapping[str, Any]
     """What of the data makes a training this one; plain JSON."""
+    loss: BatchLoss
     execution: Execution
     input_shape: tuple[int, int, int, int]
     """Of a batch of one."""
@@ -93,7 +93,8 @@ class TrainingEvaluator:
         images: TrainingImages | None = None,
         shares_device: bool = False,
         measure_live: bool = False,
-        make_loss: Callable[[TrainSettings], BatchLoss] = cross_entropy,
+        make_loss: MakeLoss = cross_entropy,
+        learned: str = DEFAULT,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
 
@@ -109,7 +110,8 @@ class TrainingEvaluator:
             images: Decoded elsewhere, and shared. Default: from the cache of this machine.
             shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
             measure_live: Whether the weights of the last step are measured too, beside the averaged ones.
-            make_loss: Makes what trainings minimize, from their settings.
+            make_loss: Makes what trainings minimize, from their settings, their images and the number of classes.
+            learned: Name in `evaluator.measures.MEASURES` of what trainings are judged by.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
         self._build = build
@@ -123,7 +125,8 @@ class TrainingEvaluator:
         self._images = images
         self._shares_device = shares_device
         self._measure_live = measure_live
-        self._loss = make_loss(train)
+        self._learned = learned
+        self._make_loss = make_loss
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -175,7 +178,7 @@ class TrainingEvaluator:
         finished = checkpoints.finished()
         if finished is not None:
             return finished
-        recipe = make_recipe(task, train)
+        recipe = make_recipe(task, train, self._learned)
         torch.manual_seed(task.seed)
         network = self._build(task.candidate)
         with self._in_hand(loaded.execution.device) as hold:
@@ -186,13 +189,13 @@ class TrainingEvaluator:
                     return progress(said)
 
             estimated = self._wait_for_room(network, recipe, loaded, task, say, spent)
-            training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution, self._loss)
+            training = Training(network, loaded.data, replace(recipe, parts=spent.parts), loaded.execution, loaded.loss)
 
-            def tell(epochs: int, accuracy: float | None) -> bool | None:
+            def tell(epochs: int, value: float | None) -> bool | None:
                 if epochs == training.resumed_epochs:
                     spent.earlier = training.seconds
                 spent.epochs = epochs
-                return say(Progress(trial=task.trial, epochs=epochs, accuracy=accuracy))
+                return say(Progress(trial=task.trial, epochs=epochs, value=value))
 
             training.run(checkpoints, tell, hold.give_way)
             evaluation = self._measure(training, loaded, spent)
@@ -239,7 +242,7 @@ class TrainingEvaluator:
         room = capacity(device, None if declared is None else int(declared * 1e9))
         if room is None:
             return None
-        memory = of_training(network, loaded.data, recipe, loaded.execution, self._loss)
+        memory = of_training(network, loaded.data, recipe, loaded.execution, loaded.loss)
         images = recipe.images(len(loaded.data.train))
         spent.parts = max(spent.parts, memory.parts_to_fit(images, room))
         estimated = memory.of(-(-images // spent.parts))
@@ -265,9 +268,10 @@ class TrainingEvaluator:
                 keep_freed_memory()
             splits = load(data, self._split_seed, self._images)
             self._require_same_images(splits.summary.fingerprint)
+            images = BatchSource(splits.train, execution.device)
             self._loaded = _Loaded(
                 data=TrainingData(
-                    train=BatchSource(splits.train, execution.device),
+                    train=images,
                     validation=BatchSource(splits.validation, execution.device),
                     augment=make_augmentation(splits.summary),
                     normalize=Normalization(splits.summary, execution.device, execution.memory_format),
@@ -278,6 +282,7 @@ class TrainingEvaluator:
                     "resized_crop": splits.summary.resized_crop,
                     "crop_padding": splits.summary.crop_padding,
                 },
+                loss=self._make_loss(train, images, splits.summary.classes),
                 execution=execution,
                 input_shape=splits.summary.input_shape,
             )
@@ -298,29 +303,29 @@ class TrainingEvaluator:
 
     def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
         """What makes a training this one and no other; plain JSON."""
-        settings = {name: value for name, value in asdict(self._settings[1]).items() if name not in RUN_SETTINGS}
         return {
             "digest": task.candidate.digest,
             "epochs": task.budget.epochs,
             "seed": task.seed,
             "data": dict(loaded.data_identity),
             "precision": loaded.execution.precision,
-            "train": settings,
+            "train": training_identity(self._settings[1], RUN_SETTINGS),
+            **({} if self._learned == DEFAULT else {"learned": self._learned}),
+            **({} if self._make_loss is cross_entropy else {"loss": name_of(self._make_loss)}),
         }
 
     def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> Evaluation:
-        """Validation accuracy of the averaged network, with what its learned shuffles are worth."""
-        hard = training.measure()
-        accuracy = hard.accuracy()
-        training.curve[-1] |= {"accuracy": accuracy.mean, **hard.shuffle_means()}
-        modes = {f"{mode}_accuracy": training.measure(mode).accuracy().mean for mode in other_modes(hard)}
+        """The averaged network on the validation images, with what its learned shuffles are worth."""
+        hard, name = training.measure(), self._learned
+        training.curve[-1] |= {name: training.judge(hard), **hard.shuffle_means()}
+        modes = {f"{mode}_{name}": training.measure(mode).value(name) for mode in other_modes(hard)}
         if self._measure_live:
-            modes["live_accuracy"] = training.measure_live().accuracy().mean
-        measurements = {"accuracy": accuracy}
+            modes[f"live_{name}"] = training.measure_live().value(name)
+        measurements = hard.measurements(name)
         if training.has_phases and training.is_finished:
             # What such a network costs was decided while it was trained.
-            cost = count_cost(training.averaged.network, loaded.input_shape)
-            measurements |= {"macs": Measurement(mean=cost.macs), "params": Measurement(mean=cost.params)}
+            counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
+            measurements |= {cost: Measurement(mean=value) for cost, value in counted.items()}
         return Evaluation(
             measurements=measurements,
             seconds=spent.seconds,
@@ -349,40 +354,3 @@ def other_modes(hard: Score) -> list[EvaluationMode]:
     if any(each["valid"] < 1 for each in statistics):
         modes.append(EvaluationMode.PROJECTED)
     return modes
-
-
-def make_recipe(task: Task, train: TrainSettings) -> Recipe:
-    """How a task's candidate is trained.
-
-    Raises:
-        SpaceError: The candidate lacks a training value, or one is no finite number of at least 0.
-    """
-    values = {}
-    for name, default in (("lr", None), ("weight_decay", 0.0), ("orth_weight", 0.0)):
-        value = task.candidate.training.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise SpaceError(f"the candidate's {name} is {value!r}; allowed: a finite number, 0 or more")
-        values[name] = float(value)
-    return Recipe(
-        settings=train,
-        epochs=task.budget.epochs,
-        seed=task.seed,
-        lr=values["lr"],
-        weight_decay=values["weight_decay"],
-        orth_weight=values["orth_weight"],
-        rungs=task.budget.rungs,
-    )
-
-
-def what_went_wrong(error: Exception) -> tuple[FailureKind, str]:
-    """Kind and message of the failure that an exception means."""
-    message = str(error) or type(error).__name__
-    if isinstance(error, DivergedError):
-        return FailureKind.DIVERGED, message
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(part in message.lower() for part in NO_MEMORY)
-    ):
-        return FailureKind.OUT_OF_MEMORY, message.splitlines()[0]
-    if isinstance(error, NasError):
-        return FailureKind.INVALID, message
-    return FailureKind.CRASHED, exception_line(error)

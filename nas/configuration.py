@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.console import visible
+from nas.console import tell, visible
 from nas.errors import SettingsError, unknown_name
+from nas.former_settings import renewed
+from nas.given import Given
 from nas.local_path import local_path, path_fault
 from nas.redaction import HIDDEN, redact, redact_word
 from nas.typed_value import shown, typed
@@ -25,19 +26,6 @@ LONGEST_FAULT = 600
 """Characters of a message about one setting."""
 LONGEST_KEY = 100
 """Characters of a setting's name that a message shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """One value that a person has set, and where."""
-
-    key: str
-    value: Any
-    source: str
-
-    @property
-    def where(self) -> str:
-        return f"--{self.key}" if self.source == "" else f"{self.key} (in {self.source})"
 
 
 def config_names(ready: Path = CONFIGS) -> list[str]:
@@ -103,6 +91,13 @@ def parse(
     except SettingsError as error:
         given = flags
         faults.append(str(error))
+    try:
+        given, told = renewed(given)
+    except SettingsError as error:
+        told = ""
+        faults.append(str(error))
+    if told:
+        tell(told)
     settings = parser.get_defaults()
     for item in given:
         # One at a time and in order, so that what was ill-typed cannot take the rest with it.
@@ -120,17 +115,15 @@ def parse(
     return whole
 
 
-def _still_meant(
-    configured: Sequence[_Given], flags: Sequence[_Given], tied: Mapping[str, Sequence[str]]
-) -> list[_Given]:
+def _still_meant(configured: Sequence[Given], flags: Sequence[Given], tied: Mapping[str, Sequence[str]]) -> list[Given]:
     values = {item.key: item.value for item in configured}
     changed = {flag.key for flag in flags if flag.key in tied and flag.value != values.get(flag.key, flag.value)}
     dropped = {key for name in changed for key in tied[name]}
     return [item for item in configured if item.key not in dropped]
 
 
-def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
-    flags: list[_Given] = []
+def _read_flags(argv: Sequence[str]) -> tuple[list[Given], list[str]]:
+    flags: list[Given] = []
     faults: list[str] = []
     words = list(argv)
     key = ""
@@ -148,13 +141,13 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[_Given], list[str]]:
             elif key == "dry_run":
                 text = "true"
         if text:
-            flags.append(_Given(key, text, ""))
+            flags.append(Given(key, text, ""))
         else:
             faults.append(f"--{_cut(redact_word(key))}: a value is missing")
     return flags, faults
 
 
-def _read_config(path: Path, groups: frozenset[str]) -> list[_Given]:
+def _read_config(path: Path, groups: frozenset[str]) -> list[Given]:
     from nas.yaml_text import YamlError, read_yaml
 
     try:
@@ -168,14 +161,14 @@ def _read_config(path: Path, groups: frozenset[str]) -> list[_Given]:
         raise SettingsError(f"--config {path}: cannot be read: {redact(reason)}") from error
     if not isinstance(found, dict):
         raise SettingsError(f"--config {path}: must hold settings by name, got {type(found).__name__}")
-    given = [_Given(key, value, path.name) for key, value in _leaves(found, "", groups)]
+    given = [Given(key, value, path.name) for key, value in _leaves(found, "", groups)]
     twice = [key for key, times in Counter(item.key for item in given).items() if times > 1]
     if twice:
         raise SettingsError(f"--config {path}: {_cut(twice[0])} stands twice; give it once")
     return given
 
 
-def _value(item: _Given, kinds: Mapping[str, Any]) -> Any:
+def _value(item: Given, kinds: Mapping[str, Any]) -> Any:
     """The value of its setting's type."""
     from nas.yaml_text import YamlError, read_yaml
 

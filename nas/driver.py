@@ -6,32 +6,29 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
-from nas.candidate import Candidate
 from nas.crash_streak import CrashStreak
 from nas.dimensions import Genotype
 from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.pauses import Pauses
 from nas.endings import EXHAUSTED, Ending
 from nas.ledger import Ledger
-from nas.limits import violations
-from nas.objectives import Objective
+from nas.objectives import Objective, learned
 from nas.pareto import ParetoFront
-from nas.plausible import sorted_out
-from nas.records import ACCURACY, Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
+from nas.proposals import Proposals
+from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
 from nas.replication import Replication
 from nas.samplers.context import SamplerContext
 from nas.seeds import derive_seed
+from nas.space import SearchSpace
 from nas.study import Study, constraint_values
+from nas.whole_outcome import require_whole
 
 PATIENCE = 20
 """Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
 TRAINED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
-DRAWS = 2000
-"""Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
 MAX_LOSSES = 2
 """How often a candidate may lose its worker before it is recorded as failed."""
 
@@ -72,7 +69,7 @@ class Driver:
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._pauses = Pauses(stopping or NeverPause(), budget.epochs, self._compared_cost)
+        self._pauses = Pauses(stopping or NeverPause(), budget.epochs, learned(study.objectives), context.compared_cost)
         self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
         self._crashes = CrashStreak()
@@ -80,7 +77,7 @@ class Driver:
         """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
         self.epochs: dict[int, int] = {}
         """Epochs done, by number of a running trial."""
-        self._first: dict[str, int] = {}
+        self._proposals = Proposals(study, context)
         self._waiting: dict[int, list[int]] = {}
         self._lost: dict[int, int] = {}
         self._max_losses = max_losses
@@ -151,14 +148,7 @@ class Driver:
             self.ended = reason
             self._replication.give_up()
             return None
-        trial = replace(
-            self._study[first],
-            number=self._study.next_number,
-            state=TrialState.RUNNING,
-            outcome=None,
-            baseline=None,
-            replicate_of=first,
-        )
+        trial = self._replication.again(self._study[first], self._study.next_number)
         self._study.add(trial, constraint_values(self._context.limits, trial.costs))
         self._replication.begun(trial)
         return trial.number
@@ -170,9 +160,9 @@ class Driver:
         """
         number = progress.trial
         self.epochs[number] = progress.epochs
-        if progress.accuracy is None:
+        if progress.value is None:
             return True
-        return self._pauses.goes_on(number, progress.epochs, progress.accuracy)
+        return self._pauses.goes_on(number, progress.epochs, progress.value)
 
     def on_outcome(self, number: int, outcome: Outcome) -> None:
         """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over.
@@ -180,7 +170,7 @@ class Driver:
         Raises:
             CrashStreakError: It crashed, as those before it did; all of them stay to be continued.
         """
-        outcome = self._whole(number, outcome)
+        outcome = require_whole(outcome, self._study[number], self.objectives)
         if isinstance(outcome, Evaluation):
             self._blame_candidates()
         if self._pauses.takes(number, outcome):
@@ -192,19 +182,7 @@ class Driver:
             return
         self._end(number, outcome)
         if isinstance(outcome, Evaluation) and self._study[number].replicate_of is None:
-            self._queue += self._pauses.ended(number, outcome.measurements[ACCURACY].mean)
-
-    def _whole(self, number: int, outcome: Outcome) -> Outcome:
-        """The outcome, or a failure if it lacks an objective."""
-        if isinstance(outcome, Failure):
-            return outcome
-        there = {**self._study[number].costs, **outcome.measurements}
-        missing = [objective.name for objective in self.objectives if objective.name not in there]
-        if not missing:
-            return outcome
-        given = ", ".join(outcome.measurements) or "nothing"
-        message = f"the evaluation gives no {', '.join(missing)}; there is {given}"
-        return Failure(kind=FailureKind.INVALID, message=message, seconds=outcome.seconds, epochs=outcome.epochs)
+            self._queue += self._pauses.ended(number, outcome)
 
     def _end(self, number: int, outcome: Outcome, *, stopped: bool = False) -> None:
         state = TrialState.COMPLETE if isinstance(outcome, Evaluation) else TrialState.FAILED
@@ -252,11 +230,20 @@ class Driver:
             self._in_training.discard(number)
             self._queue.append(number)
 
+    def close(self) -> None:
+        """Gives the study back, so that another driver may go on with it."""
+        self._study.close()
+
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
         idle = not (self._queue or self._in_training or self._pauses.waiting or self._crashes.undecided)
         return idle and (bool(self.ended) or self.handed_out >= self._target) and self._replication.settled
+
+    @property
+    def space(self) -> SearchSpace:
+        """What is searched."""
+        return self._context.space
 
     @property
     def target(self) -> int:
@@ -310,7 +297,7 @@ class Driver:
             self._replication.begun(trial)
             if trial.replicate_of is None:
                 self.handed_out += 1
-                self._remember(trial)
+                self._proposals.remember(trial)
                 self._pauses.follow(trial)
             if trial.state is not TrialState.RUNNING:
                 self._ledger.enter(trial)
@@ -319,11 +306,6 @@ class Driver:
             else:
                 self._queue.append(trial.number)
         self._queue += self._pauses.released()  # the earlier driver may have let some of them go on
-
-    def _remember(self, trial: Trial) -> None:
-        """Takes note of a candidate, also in the form that its genotype has today, where it was decoded by an earlier version."""
-        for candidate in (trial.candidate, self._context.space.decode(trial.genotype)):
-            self._first.setdefault(candidate.digest, trial.number)
 
     def _adopt_repeat(self, trial: Trial) -> None:
         """One that waits goes on waiting for its first, or ends as that did if the earlier driver died in between."""
@@ -335,10 +317,6 @@ class Driver:
             self._waiting.setdefault(first.number, []).append(trial.number)
         else:
             self._study.finish(replace(trial, state=TrialState.REUSED, outcome=first.outcome))
-
-    def _compared_cost(self, costs: Mapping[str, float]) -> float:
-        """The cost by which networks are compared: the first objective that is one."""
-        return next((costs[name] for name in self._context.known if name in costs), 1.0)
 
     def _task(self, number: int) -> Task:
         trial = self._study[number]
@@ -362,65 +340,11 @@ class Driver:
         elif idle < PATIENCE:
             genotype = self._study.ask(self._sampler(seed))
         else:
-            genotype = self._draw_unseen(seed)
+            genotype = self._proposals.draw_unseen(seed)
         if genotype is None:
             return None
-        trial = self._judge(number, genotype, name)
+        trial = self._proposals.judge(number, genotype, name)
+        if trial.state is TrialState.RUNNING and trial.reused_from is not None:
+            self._waiting.setdefault(trial.reused_from, []).append(number)
         self._study.add(trial, constraint_values(self._context.limits, trial.costs))
         return trial
-
-    def _draw_unseen(self, seed: int) -> Genotype | None:
-        """A random genotype that is new and within the limits; the draws before it are not recorded."""
-        rng = np.random.default_rng(seed)
-        for _ in range(DRAWS):
-            genotype = self._context.draw(rng)
-            candidate = self._context.space.decode(genotype)
-            costs, faults = self._known_costs(candidate)
-            if candidate.digest not in self._first and not faults and not self._violations(costs):
-                return genotype
-        return None
-
-    def _judge(self, number: int, genotype: Genotype, baseline: str | None) -> Trial:
-        """What becomes of a proposal: infeasible, a repeat of an earlier one, or a new one to train."""
-        candidate = self._context.space.decode(genotype)
-        costs, faults = self._known_costs(candidate)
-        trial = Trial(
-            number=number,
-            genotype={dimension.name: genotype[dimension.name] for dimension in self._context.space.dimensions},
-            candidate=candidate,
-            state=TrialState.RUNNING,
-            costs=costs,
-            baseline=baseline,
-        )
-        if not faults and (over := self._violations(costs)):
-            return replace(trial, state=TrialState.INFEASIBLE, violations=over)
-        first = self._first.get(candidate.digest)
-        if first is None:
-            return self._judge_new(trial, faults)
-        trial = replace(trial, costs=self._study[first].costs)
-        outcome = self._study[first].outcome
-        if self._study[first].state is TrialState.RUNNING:
-            self._waiting.setdefault(first, []).append(number)
-            return replace(trial, reused_from=first)
-        return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)
-
-    def _judge_new(self, trial: Trial, faults: list[str]) -> Trial:
-        """Of a candidate that was not there before: what can be measured is, and counts; what has no usable costs has failed."""
-        if self._context.measure is not None and not faults:
-            measured, faults = sorted_out(self._context.measure(trial.candidate), ())
-            trial = replace(trial, costs={**trial.costs, **measured})
-        if faults:
-            self._first[trial.candidate.digest] = trial.number
-            failure = Failure(kind=FailureKind.INVALID, message=f"its costs: {'; '.join(faults)}")
-            return replace(trial, state=TrialState.FAILED, outcome=failure)
-        if self._context.measure is not None and (over := self._violations(trial.costs)):
-            return replace(trial, state=TrialState.INFEASIBLE, violations=over)
-        self._first[trial.candidate.digest] = trial.number
-        return trial
-
-    def _known_costs(self, candidate: Candidate) -> tuple[dict[str, float], list[str]]:
-        """Those that are taken, and what is wrong with the others."""
-        return sorted_out(self._context.costs(candidate), (*self._context.known, *self._context.limits))
-
-    def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
-        return violations(self._context.limits, costs)

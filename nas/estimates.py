@@ -1,8 +1,8 @@
-"""What trained candidates are really worth: the best of many noisy accuracies looks better than it is.
+"""What trained candidates are really worth: the best of many noisy values looks better than it is.
 
 A Gaussian process over decisions and costs, its noise fitted to the search's own trainings, gives each trained candidate the
-accuracy that another training of it is expected to reach: what it showed, drawn towards what networks like it showed. Trainings
-of one candidate with several seeds tell it what is noise.
+value of the learned objective that another training of it is expected to reach: what it showed, drawn towards what networks
+like it showed. Trainings of one candidate with several seeds tell it what is noise.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.front import front_of
-from nas.objectives import Objective
+from nas.objectives import Objective, learned
 from nas.one_thread import one_thread
 from nas.pareto import ParetoFront
-from nas.records import ACCURACY, Evaluation, Trial, TrialState
+from nas.records import Evaluation, Trial, TrialState
 from nas.samplers.known_cost.encoding import Encoding
 from nas.samplers.known_cost.gaussian_process import GaussianProcess
 from nas.samplers.known_cost.problem import LEAST, Decisions
@@ -37,7 +37,7 @@ MOST_CANDIDATES = 300
 MOST_NOISE = 2.0
 """An observation is off by at most so many standard deviations of the noise: a model that says more is wrong itself."""
 DRAWS = 64
-"""Draws of all accuracies together, from which the chance to be on the front is counted."""
+"""Draws of all values together, from which the chance to be on the front is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Estimate:
     """What another training of a candidate is expected to give."""
 
     mean: float
-    """Accuracy in percent, on the same images."""
+    """Of the learned objective, on the same images."""
     error: float | None
     """Its standard deviation; None where there is no model."""
     trainings: int
@@ -63,12 +63,16 @@ class Estimates:
 
     def __init__(self, space: SearchSpace, objectives: tuple[Objective, ...], trials: Iterable[Trial]) -> None:
         self._objectives = objectives
+        self._learned = learned(objectives)
         complete = [t for t in trials if t.state is TrialState.COMPLETE and isinstance(t.outcome, Evaluation)]
         self._candidates = {trial.number: trial for trial in complete if trial.replicate_of is None}
         self._shown: dict[int, list[float]] = defaultdict(list)
         for trial in complete:
-            self._shown[trial.first].append(trial.values()[ACCURACY])
-        self._model = _Model(space, self._near_front(), self._shown) if len(self) >= LEAST_CANDIDATES else None
+            self._shown[trial.first].append(trial.values()[self._learned.name])
+        self._model: _Model | None = None
+        if len(self) >= LEAST_CANDIDATES:
+            scores = {number: [self._learned.score(value) for value in shown] for number, shown in self._shown.items()}
+            self._model = _Model(space, self._near_front(), scores)
 
     def __len__(self) -> int:
         return len(self._candidates)
@@ -82,7 +86,9 @@ class Estimates:
         }
         if self._model is not None:
             for number, mean, error in zip(self._model.numbers, *self._model.expected(), strict=True):
-                found[number] = replace(found[number], mean=float(mean), error=float(error))
+                value = self._learned.value_of(float(mean))
+                unit = value * math.log(10) if self._learned.log else 1.0
+                found[number] = replace(found[number], mean=value, error=float(error) * unit)
         return found
 
     @cached_property
@@ -102,13 +108,16 @@ class Estimates:
         on_front = Counter(
             number
             for draw in self._model.draws(DRAWS)
-            for number in self._front(dict(zip(self._model.numbers, draw, strict=True))).trials
+            for number in self._front(
+                {number: self._learned.value_of(score) for number, score in zip(self._model.numbers, draw, strict=True)}
+            ).trials
         )
         return sorted(on_front, key=lambda number: (abs(on_front[number] - DRAWS / 2), number))
 
-    def _front(self, accuracies: Mapping[int, float]) -> ParetoFront:
+    def _front(self, means: Mapping[int, float]) -> ParetoFront:
         values = {
-            number: {**self._candidates[number].deployed_costs, ACCURACY: mean} for number, mean in accuracies.items()
+            number: {**self._candidates[number].deployed_costs, self._learned.name: mean}
+            for number, mean in means.items()
         }
         return front_of(self._objectives, values)
 
@@ -124,12 +133,12 @@ class Estimates:
 
 
 class _Model:
-    """The posterior of the accuracies of some candidates.
+    """The posterior of the scores of some candidates: of the learned objective, turned so that more is better.
 
     Args:
         space: What they are of.
         candidates: Their first trials.
-        shown: Accuracies of all trainings, by the number of the first trial.
+        shown: Scores of all trainings, by the number of the first trial.
     """
 
     def __init__(self, space: SearchSpace, candidates: Sequence[Trial], shown: Mapping[int, Sequence[float]]) -> None:
@@ -159,11 +168,11 @@ class _Model:
         return self._plausible(self._squash.restored(means)), np.minimum(deviations, self._reach)
 
     def draws(self, count: int) -> Array:
-        """Accuracies that may be the true ones, `float[count n]`."""
+        """Scores that may be the true ones, `float[count n]`."""
         with one_thread():
             return self._plausible(
                 self._squash.restored(self._process.sample(self._rows, count, np.random.default_rng(0)))
             )
 
-    def _plausible(self, accuracies: Array) -> Array:
-        return np.clip(accuracies, self._observed - self._reach, self._observed + self._reach)
+    def _plausible(self, scores: Array) -> Array:
+        return np.clip(scores, self._observed - self._reach, self._observed + self._reach)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nas.objectives import Direction, Objective, losses, reference_losses
+from nas.objectives import Objective, compared_cost, losses, reference_losses
 from nas.pareto import ParetoFront, Point, dominates, hypervolume, non_dominated
 
 Values = Mapping[str, float]
@@ -20,8 +20,8 @@ def front_of(objectives: tuple[Objective, ...], candidates: Mapping[int, Values]
     numbers = list(candidates)
     points = [losses(objectives, candidates[number]) for number in numbers]
     members = [numbers[position] for position in non_dominated(points)]
-    cost = next(objective.name for objective in objectives if objective.direction is Direction.MINIMIZE)
-    members.sort(key=lambda number: (candidates[number][cost], number))
+    cost = compared_cost(objectives)
+    members.sort(key=lambda number: (cost.loss(candidates[number][cost.name]), number))
     return ParetoFront(
         trials=tuple(members),
         values=tuple(tuple(candidates[number][objective.name] for objective in objectives) for number in members),

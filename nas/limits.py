@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SettingsError
-from nas.objectives import amount
+from nas.objectives import Objective, amount
 from nas.samplers.context import SamplerContext
 
 DRAWS = 16
 
 
-def violations(limits: Mapping[str, float], costs: Mapping[str, float]) -> tuple[str, ...]:
+def violations(
+    limits: Mapping[str, float], costs: Mapping[str, float], quantities: Iterable[Objective] = ()
+) -> tuple[str, ...]:
     """Which limits the costs are over, in words."""
+    known = tuple(quantities)
     return tuple(
-        f"{name} {amount(name, costs[name])} is over the limit {amount(name, limit)}"
+        f"{name} {amount(name, costs[name], known)} is over the limit {amount(name, limit, known)}"
         for name, limit in limits.items()
         if costs.get(name, 0.0) > limit
     )
@@ -44,9 +47,12 @@ def check_limits(context: SamplerContext) -> None:
                 best, improved = better, True
     if _excess(context, best) > 1.0:
         costs = {name: context.cost(best, name) for name in context.limits}
-        wanted = ", ".join(f"--search.max_{name} {amount(name, limit)}" for name, limit in context.limits.items())
-        found = ", ".join(f"{name} {amount(name, costs[name])}" for name in context.limits)
-        raise SettingsError(f"{wanted}: no network of {context.space.name} meets this; the smallest found has {found}")
+        known = context.quantities
+        wanted = ", ".join(f"{name} {amount(name, limit, known)}" for name, limit in context.limits.items())
+        found = ", ".join(f"{name} {amount(name, costs[name], known)}" for name in context.limits)
+        raise SettingsError(
+            f"--search.limits {wanted}: no network of {context.space.name} meets this; the smallest found has {found}"
+        )
 
 
 def _excess(context: SamplerContext, genotype: Genotype) -> float:

@@ -18,9 +18,9 @@ from nas.errors import OutputError, StudyError
 from nas.file_lock import FileLock, HeldError
 from nas.json_fields import MalformedError, mapping, numbers
 from nas.json_file import read_json
-from nas.objectives import losses
+from nas.objectives import learned, losses
 from nas.pareto import Point, dominates
-from nas.records import ACCURACY, Evaluation, Trial, TrialState, outcome_from_json
+from nas.records import Evaluation, Trial, TrialState, outcome_from_json
 
 if TYPE_CHECKING:
     from nas.driver import Driver
@@ -169,13 +169,14 @@ class OutputFolder:
             OutputError: A file cannot be written.
         """
         missing = {}
+        name = learned(result.objectives).name
         for number in result.front.trials:
             trial = result.trials[number]
             trained, model = self.checkpoints / str(number), self.models / str(number)
-            fault = _fault(trained, OUTCOME, trial, check)
+            fault = _fault(trained, OUTCOME, trial, name, check)
             if not fault:
                 write_atomically(model / WEIGHTS, (trained / WEIGHTS).read_bytes())
-            elif kept := _fault(model, CANDIDATE, trial, check):
+            elif kept := _fault(model, CANDIDATE, trial, name, check):
                 missing[number] = fault if (trained / WEIGHTS).exists() or not (model / WEIGHTS).exists() else kept
                 continue
             description = {
@@ -192,19 +193,20 @@ class OutputFolder:
         return missing
 
 
-def _fault(folder: Path, record: str, trial: Trial, check: Check) -> str:
+def _fault(folder: Path, record: str, trial: Trial, name: str, check: Check) -> str:
     """Why the weights in a folder are not those of a trial; empty if they are.
 
     Args:
         folder: With weights, and beside them what says whose they are.
         record: Name of that file.
         trial: Whose they should be.
+        name: Of the learned objective, by which trainings are told apart.
         check: See `OutputFolder.publish`.
     """
     if not (folder / WEIGHTS).exists():
         return "its weights are gone, did not fit into --search.checkpoint_budget_gb, or were trained into another output folder"
     try:
-        if not _is_of(mapping(read_json(folder / record, finite=False), record), trial):
+        if not _is_of(mapping(read_json(folder / record, finite=False), record), trial, name):
             return f"the weights in {folder} are of another training"
         check(folder, trial)
     except FileNotFoundError:
@@ -214,11 +216,11 @@ def _fault(folder: Path, record: str, trial: Trial, check: Check) -> str:
     return ""
 
 
-def _is_of(record: Mapping[str, Any], trial: Trial) -> bool:
+def _is_of(record: Mapping[str, Any], trial: Trial, name: str) -> bool:
     """Whether an outcome, or the description of a model, is of a trial; a training is known by what it gave and its seconds."""
     if "values" in record:
         described = Candidate.from_json(mapping(record.get("candidate"), "candidate"))
-        return numbers(record["values"], "values").get(ACCURACY) == trial.values().get(ACCURACY) and (
+        return numbers(record["values"], "values").get(name) == trial.values().get(name) and (
             described.decisions.items() <= trial.candidate.decisions.items()
         )
     left, known = outcome_from_json(mapping(record.get("outcome"), "outcome")), trial.outcome
@@ -241,7 +243,7 @@ def _is_there(path: Path) -> bool:
 
 
 BEATEN_BY = 10
-"""A network that more others beat in everything does not come back to the front when accuracies are better known."""
+"""A network that more others beat in everything does not come back to the front when values are better known."""
 
 
 FULL = 0.5

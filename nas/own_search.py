@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nas.endings import Ending
     from nas.ports import Evaluator, Tell
     from nas.records import Outcome, Task
+    from nas.result import SearchResult
     from nas.space import SearchSpace
 
 
@@ -38,7 +39,7 @@ def make_driver(
 
     Args:
         space: What is searched.
-        objectives: Axes of the front: one learned, the others known costs.
+        objectives: Axes of the front: one learned, of any name and direction, the others known costs.
         costs: The known costs of a candidate by objective name.
         trials: Distinct candidates to evaluate.
         epochs: Full training of a candidate.
@@ -53,8 +54,8 @@ def make_driver(
         tell: Is told what has changed for the trials of before.
 
     Raises:
-        NasError: A number is out of range, there is no such sampler or no candidate within the limits, or the study in the database
-            is another one.
+        NasError: A number is out of range, not exactly one objective is learned, there is no such sampler or no candidate within
+            the limits, or the study in the database is another one.
     """
     from optuna.storages import InMemoryStorage
 
@@ -62,7 +63,7 @@ def make_driver(
     from nas.count import Count
     from nas.errors import SettingsError
     from nas.limits import check_limits
-    from nas.objectives import Kind
+    from nas.objectives import Kind, compared_cost, learned
     from nas.plausible import sorted_out
     from nas.samplers.context import SamplerContext
     from nas.settings import SearchSettings, epochs_faults, search_faults
@@ -70,6 +71,8 @@ def make_driver(
     from nas.stored_study import require_name
     from nas.succession import open_study
 
+    learned(objectives)
+    compared_cost(objectives)
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     given = {f"reference of {each.name}": each.reference for each in objectives}
     given |= {f"limit of {name}": limit for name, limit in (limits or {}).items()}
@@ -82,6 +85,7 @@ def make_driver(
         limits=limits or {},
         seed=seed,
         known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
+        quantities=objectives,
     )
     check_limits(context)
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
@@ -109,6 +113,33 @@ def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
     from nas.engines.virtual_time import VirtualTimeEngine
 
     VirtualTimeEngine(_Guarded(evaluator)).run(driver)
+
+
+def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int = 0) -> SearchResult:
+    """What `nas.report.write_report` makes a report of, now or at the end.
+
+    Args:
+        driver: Of `make_driver`.
+        name: What the report calls the data that candidates are evaluated on.
+        seed: As it was given to `make_driver`, for the report's title.
+    """
+    from nas.estimates import Estimates
+    from nas.provenance import provenance
+    from nas.result import SearchResult
+
+    estimates = Estimates(driver.space, driver.objectives, driver.trials)
+    return SearchResult(
+        trials=driver.trials,
+        objectives=driver.objectives,
+        front=estimates.front,
+        estimates=estimates.by_number,
+        observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
+        ended=driver.ended,
+        settings={"search": {"trials": driver.target, "seed": seed}},
+        provenance=provenance(),
+        space={"name": driver.space.name, **driver.space.settings()},
+        data={"name": name},
+    )
 
 
 class _Guarded:

@@ -14,10 +14,8 @@ from nas.dimensions import Scalar
 from nas.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
 from nas.plausible import LARGEST, RefusedNumberError, taken
 
-ACCURACY = "accuracy"
-"""Name of the learned objective; in percent."""
 CURVE = "known_cost:curve"
-"""User attribute of an Optuna trial: accuracy on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
+"""User attribute of an Optuna trial: the learned objective on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
 UNTRAINED = "untrained"
 """User attribute of an Optuna trial in the state of this name: samplers are to take no note of it."""
 
@@ -153,35 +151,35 @@ class Progress:
     trial: int
     epochs: int
     """Epochs done, those of an earlier process that left a checkpoint included."""
-    accuracy: float | None = None
-    """In percent, where this is a rung: the worker waits to be told whether to go on."""
+    value: float | None = None
+    """Of the learned objective, where this is a rung: the worker waits to be told whether to go on."""
     memory: MemoryNeed | None = None
     """Before the first full batch, where memory is short: the worker waits until there is room."""
 
     def __post_init__(self) -> None:
-        """Refuses an accuracy that is no number.
+        """Refuses a value that is no number.
 
         Raises:
             RefusedNumberError: It is NaN, infinite, or of an absurd size.
         """
-        if self.accuracy is not None:
-            taken("accuracy", self.accuracy)
+        if self.value is not None:
+            taken("the learned objective on the way", self.value)
 
     @property
     def waits(self) -> bool:
         """Whether the worker waits for an answer."""
-        return self.accuracy is not None or self.memory is not None
+        return self.value is not None or self.memory is not None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
         memory = None if self.memory is None else self.memory.to_json()
-        return {"trial": self.trial, "epochs": self.epochs, "accuracy": self.accuracy, "memory": memory}
+        return {"trial": self.trial, "epochs": self.epochs, "value": self.value, "memory": memory}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Progress:
         """The progress that `to_json` wrote."""
         memory = None if data["memory"] is None else MemoryNeed.from_json(data["memory"])
-        return cls(trial=data["trial"], epochs=data["epochs"], accuracy=data["accuracy"], memory=memory)
+        return cls(trial=data["trial"], epochs=data["epochs"], value=data["value"], memory=memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +187,7 @@ class Evaluation:
     """What a finished training gave."""
 
     measurements: Mapping[str, Measurement]
-    """By objective name; accuracy in percent."""
+    """By name: the learned objective, further measures, and costs that the training decided."""
     seconds: float
     """Wall-clock time of the training, over all the processes that took part in it."""
     epochs: int
@@ -197,10 +195,11 @@ class Evaluation:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON for the report: the curve over epochs and what each learned shuffle does."""
 
-    def accuracies(self) -> dict[int, float]:
-        """Accuracy in percent by epochs done, where it was measured on the way."""
+    def on_the_way(self, name: str) -> dict[int, float]:
+        """A measure by epochs done, where it was measured on the way and is a finite number."""
         curve = self.details.get("curve", ())
-        return {int(entry["epoch"]): float(entry["accuracy"]) for entry in curve if "accuracy" in entry}
+        known = {int(entry["epoch"]): float(entry[name]) for entry in curve if name in entry}
+        return {epochs: value for epochs, value in known.items() if math.isfinite(value)}
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `outcome_from_json` takes back."""
@@ -235,8 +234,12 @@ class Failure:
 Outcome = Evaluation | Failure
 
 
-def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
+def outcome_from_json(data: Mapping[str, Any], learned: str | None = None) -> Outcome:
     """The evaluation or failure that `to_json` wrote.
+
+    Args:
+        data: What was written.
+        learned: Name of the learned objective, of which the curve must have finite values.
 
     Raises:
         MalformedError: It is something else.
@@ -253,7 +256,7 @@ def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
     measurements = mapping(entry(data, "measurements", "the outcome"), "the outcome's measurements")
     details = mapping(entry(data, "details", "the outcome"), "the outcome's details")
     for point in sequence(details.get("curve", ()), "the outcome's curve"):
-        _check_point(mapping(point, "a point of the outcome's curve"))
+        _check_point(mapping(point, "a point of the outcome's curve"), learned)
     return Evaluation(
         measurements={name: Measurement.from_json(value) for name, value in measurements.items()},
         seconds=seconds,
@@ -262,11 +265,11 @@ def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _check_point(point: Mapping[str, Any]) -> None:
-    """Refuses what is no point of a curve: epochs and an accuracy that are finite numbers, and other numbers."""
+def _check_point(point: Mapping[str, Any], learned: str | None) -> None:
+    """Refuses what is no point of a curve: epochs and a learned objective that are finite numbers, and other numbers."""
     number(entry(point, "epoch", "a point of the outcome's curve"), "an epoch of the outcome's curve", 0)
     for name, value in point.items():
-        if name == "accuracy" or not (isinstance(value, float) and not math.isfinite(value)):
+        if name == learned or not (isinstance(value, float) and not math.isfinite(value)):
             number(value, f"the outcome's curve: {name}")
 
 
@@ -279,7 +282,7 @@ class Trial:
     candidate: Candidate
     state: TrialState
     costs: Mapping[str, float]
-    """Known objectives, before training: `macs` and `params`. Exact, but where training decides what is deployed, as with learned
+    """Known costs by name, before training. Exact, but where training decides what is deployed, as with learned
     groups: there they are what is aimed at, and the outcome has measurements of the same names."""
     outcome: Outcome | None = None
     """For a reused trial the outcome of the first one."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nas.limits import violations
-from nas.objectives import listed
+from nas.objectives import Objective, listed
 from nas.plausible import sorted_out
 from nas.ports import CostFunction
 from nas.records import Evaluation, Trial, TrialState
@@ -23,11 +23,15 @@ class Recount:
     Args:
         costs: Today's.
         limits: Largest allowed cost by objective name.
+        quantities: How costs are written.
     """
 
-    def __init__(self, costs: CostFunction, limits: Mapping[str, float]) -> None:
+    def __init__(
+        self, costs: CostFunction, limits: Mapping[str, float], quantities: tuple[Objective, ...] = ()
+    ) -> None:
         self._costs = costs
         self._limits = limits
+        self._quantities = quantities
 
     def __call__(self, trial: Trial) -> Trial:
         """The trial with today's costs and in the state that follows from them; as it is where they are the same.
@@ -41,7 +45,7 @@ class Recount:
         costs = {name: cost if name in measured else counted.get(name, cost) for name, cost in trial.costs.items()}
         if costs == trial.costs:
             return trial
-        over = violations(self._limits, costs)
+        over = violations(self._limits, costs, self._quantities)
         state = trial.state
         if over:
             state = TrialState.INFEASIBLE
@@ -56,12 +60,13 @@ def _measured(trial: Trial) -> frozenset[str]:
     return frozenset(trial.outcome.measurements if isinstance(trial.outcome, Evaluation) and not goes_on else ())
 
 
-def summary(former: Iterable[Trial], counted: Iterable[Trial]) -> str:
+def summary(former: Iterable[Trial], counted: Iterable[Trial], quantities: Iterable[Objective] = ()) -> str:
     """What a recount has changed, in one line; empty if it changed nothing.
 
     Args:
         former: The trials as they were.
         counted: The same trials counted anew.
+        quantities: What costs are called.
     """
     pairs = list(zip(former, counted, strict=True))
     changed = [(before, now) for before, now in pairs if before.costs != now.costs]
@@ -70,7 +75,7 @@ def summary(former: Iterable[Trial], counted: Iterable[Trial]) -> str:
     names = dict.fromkeys(
         name for before, now in changed for name in now.costs if before.costs[name] != now.costs[name]
     )
-    told = f"{listed(names)} of {len(changed)} of {len(pairs)} trials are counted anew, as this version counts them"
+    told = f"{listed(names, quantities)} of {len(changed)} of {len(pairs)} trials are counted anew, as this version counts them"
     within = sum(before.state is not now.state is TrialState.UNTRAINED for before, now in changed)
     over = sum(before.state is not now.state is TrialState.INFEASIBLE for before, now in changed)
     if within:

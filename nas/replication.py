@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nas.estimates import Estimates
 from nas.objectives import Objective
-from nas.records import Trial
+from nas.records import Trial, TrialState
 from nas.space import SearchSpace
 
 EVERY = 4
@@ -52,6 +53,13 @@ class Replication:
     def index(self, trial: Trial) -> int:
         """Which training of its candidate a trial is, from 0."""
         return self._trainings[trial.first].index(trial.number)
+
+    @staticmethod
+    def again(first: Trial, number: int) -> Trial:
+        """A trial of this number that trains the candidate of another one once more."""
+        return replace(
+            first, number=number, state=TrialState.RUNNING, outcome=None, baseline=None, replicate_of=first.number
+        )
 
     def next(self, trials: Iterable[Trial], *, searching: bool) -> int | None:
         """The first trial of the candidate to be trained again, or None.

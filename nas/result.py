@@ -9,7 +9,7 @@ from typing import Any
 from nas.count import FIRST_VERSION
 from nas.errors import AllFailedError
 from nas.estimates import Estimate
-from nas.objectives import Objective
+from nas.objectives import Direction, Kind, Objective, compared_cost, learned
 from nas.pareto import ParetoFront
 from nas.records import Failure, Trial
 
@@ -21,8 +21,9 @@ class SearchResult:
     trials: tuple[Trial, ...]
     """All trials by number, whatever their state."""
     objectives: tuple[Objective, ...]
+    """Axes of the front."""
     front: ParetoFront
-    """By the accuracies that are expected of the candidates (`estimates`)."""
+    """By the values that are expected of the candidates (`estimates`)."""
     settings: Mapping[str, Any]
     """All settings, resolved, nested by group; free of secrets."""
     provenance: Mapping[str, Any]
@@ -33,10 +34,13 @@ class SearchResult:
     """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
     fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""
 
+    quantities: tuple[Objective, ...] = ()
+    """All that is told of a candidate, in the order of tables: the objectives and what is known beside them. Default: these, and
+    whatever else the trials have costs and measurements of."""
     estimates: Mapping[int, Estimate] = field(default_factory=dict)
     """What another training of a candidate is expected to give, by the number of its first trial."""
     observed: ParetoFront | None = None
-    """The front of the accuracies that were observed, which is optimistic; None where it is `front`."""
+    """The front of the values that were observed, which is optimistic; None where it is `front`."""
     costs_version: int = FIRST_VERSION
     """By which count the costs are stated."""
     notes: tuple[str, ...] = ()
@@ -46,6 +50,41 @@ class SearchResult:
     ended: str = ""
     """Why the search ended before all its trials; empty if it did not."""
 
+    def __post_init__(self) -> None:
+        if not self.quantities:
+            found = {objective.name: objective for objective in self.objectives}
+            for trial in self.trials:
+                for name in trial.values():
+                    kind = Kind.KNOWN if name in trial.costs else Kind.LEARNED
+                    found.setdefault(name, further_quantity(name, kind))
+            object.__setattr__(self, "quantities", tuple(found.values()))
+
+    @property
+    def learned(self) -> Objective:
+        """The objective that trainings are for."""
+        return learned(self.objectives)
+
+    @property
+    def cost(self) -> Objective:
+        """The cost by which networks are compared and drawn."""
+        return compared_cost(self.objectives)
+
+    @property
+    def costs(self) -> tuple[Objective, ...]:
+        """Quantities that are known without training and that a trial has."""
+        there = {name for trial in self.trials for name in trial.costs}
+        return tuple(each for each in self.quantities if each.kind is not Kind.LEARNED and each.name in there)
+
+    @property
+    def further_measures(self) -> tuple[Objective, ...]:
+        """Quantities beside the learned objective that a training gave."""
+        there = {name for trial in self.trials for name in trial.values()}
+        return tuple(
+            each
+            for each in self.quantities
+            if each.kind is Kind.LEARNED and each.name in there and each.name != self.learned.name
+        )
+
     @property
     def weightless_lines(self) -> list[str]:
         """What is to be said of networks of the front that cannot be loaded; nothing where there are none."""
@@ -53,7 +92,7 @@ class SearchResult:
             return []
         return [
             *(f"There is no model of trial {number}: {why}." for number, why in self.weightless.items()),
-            "The accuracies stand. A search with another --output and this one's pareto.json as --search.warm_start trains the "
+            "What was measured stands. A search with another --output and this one's pareto.json as --search.warm_start trains the "
             "front again.",
         ]
 
@@ -69,3 +108,8 @@ class SearchResult:
         reasons = sorted({f"{failure.kind.value}: {failure.message}" for failure in failures})
         told = "\n  ".join(reasons[:5]) if reasons else "every proposal is over a limit"
         raise AllFailedError(f"no candidate was trained to its end, there is no front:\n  {told}")
+
+
+def further_quantity(name: str, kind: Kind) -> Objective:
+    """A quantity of which nothing but the name is known."""
+    return Objective(name=name, direction=Direction.MINIMIZE, kind=kind, unit="", reference=1.0)

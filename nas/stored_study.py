@@ -6,7 +6,7 @@ A study is read only here. What does not fit is refused in one line that names t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,17 +17,15 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
-from optuna.trial import TrialState as OptunaState
 from sqlalchemy.exc import SQLAlchemyError
 
-from nas.candidate import Candidate
 from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.errors import NasError, StudyError
-from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, sequence, shown, text, whole
-from nas.objectives import Direction, Kind, Objective
+from nas.json_fields import MalformedError, mapping, sequence, shown, text, whole
+from nas.objectives import Direction, Objective
 from nas.patience import is_away, reason_of
-from nas.records import UNTRAINED, Evaluation, Failure, FailureKind, Outcome, Trial, TrialState, outcome_from_json
-from nas.samplers.distributions import contains
+from nas.records import Evaluation, Trial
+from nas.stored_trial import read_trial
 
 FORMAT = 1
 FORMAT_KEY = "format"
@@ -38,16 +36,6 @@ SUCCEEDS = "succeeds"
 """Attribute of a study that took over the trials of another: the name of the first of them."""
 GROWN_FROM = "grown_from"
 """Attribute of a study: settings of the earlier forms of its space, the first one first."""
-CONSTRAINTS = "constraints:"
-"""Beginning of the names under which Optuna's samplers find how far a trial is above each limit."""
-
-_OUTCOMES: dict[TrialState, tuple[type, ...]] = {
-    TrialState.COMPLETE: (Evaluation,),
-    TrialState.STOPPED: (Evaluation,),
-    TrialState.FAILED: (Failure,),
-    TrialState.UNTRAINED: (type(None),),
-}
-"""What the trials of a state may have."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +69,7 @@ class StoredStudy:
                         raise MalformedError(
                             f"its number is {shown(frozen.number)}, though {number} trials are before it"
                         )
-                    found[number] = _trial(frozen, found, self.objectives)
+                    found[number] = read_trial(frozen, found, self.objectives)
             _check_costs(found.values())
         return list(zip(found.values(), stored, strict=True))
 
@@ -135,15 +123,14 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
             return None
         wanted, found = directions_of(objectives), list(storage.get_study_directions(study))
         attributes = storage.get_study_user_attrs(study)
-        if wanted != found:
+        names = [objective.name for objective in objectives]
+        known = storage.get_study_system_attrs(study).get(METRIC_NAMES)
+        if wanted != found or known not in (None, names):
+            called = "" if known in (None, names) else f" ({shown(known)})"
             raise MalformedError(
-                f"it has other objectives, {', '.join(each.name.lower() for each in found) or 'none'}; this search has "
+                f"it has other objectives, {', '.join(each.name.lower() for each in found) or 'none'}{called}; this search has "
                 f"{', '.join(f'{objective.name} ({objective.direction.value})' for objective in objectives)}"
             )
-        names = [objective.name for objective in objectives]
-        known = storage.get_study_system_attrs(study).get(METRIC_NAMES, names)
-        if known != names:
-            raise MalformedError(f"it has other objectives, {shown(known)}; this search has {', '.join(names)}")
         begun = IDENTITY in attributes
         if not begun and storage.get_n_trials(study):
             raise MalformedError("it holds trials, but was not made by a search")
@@ -208,30 +195,6 @@ def refused(name: str, reason: object) -> StudyError:
     )
 
 
-def optuna_form(
-    trial: Trial, first: Callable[[int], Trial], objectives: tuple[Objective, ...]
-) -> tuple[OptunaState, list[float] | None]:
-    """State and values under which a trial is stored.
-
-    Args:
-        trial: Of the search.
-        first: The trial of a number, of which another has taken over the outcome.
-        objectives: In the order of the values.
-    """
-    if trial.state is TrialState.RUNNING:
-        return OptunaState.RUNNING, None
-    if trial.state is TrialState.REUSED and trial.reused_from is not None:
-        return optuna_form(first(trial.reused_from), first, objectives)
-    if trial.state in (TrialState.INFEASIBLE, TrialState.STOPPED):
-        return OptunaState.PRUNED, None
-    if trial.state is TrialState.UNTRAINED:
-        return OptunaState.FAIL, None
-    if isinstance(trial.outcome, Evaluation):
-        values = trial.values()
-        return OptunaState.COMPLETE, [values[objective.name] for objective in objectives]
-    return OptunaState.FAIL, None
-
-
 @contextmanager
 def _refusing(name: str) -> Iterator[None]:
     """Tells whatever is met in reading a study as one that it cannot be continued.
@@ -284,101 +247,6 @@ def _all_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
         raise
 
 
-def _trial(frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]) -> Trial:
-    """A stored trial; one that took over the outcome of an earlier one has it from there.
-
-    Raises:
-        MalformedError: It is not as a search writes it.
-    """
-    attributes = frozen.user_attrs
-    for decision, value in frozen.params.items():
-        if not contains(frozen.distributions[decision], value):
-            raise MalformedError(f"{decision} = {shown(value)} is outside {shown(frozen.distributions[decision])}")
-    if "candidate" not in attributes:
-        raise MalformedError("it was not added by a search: it has no candidate")
-    first, again = (_reference(attributes, key, frozen.number) for key in ("reused_from", "replicate_of"))
-    outcome: Outcome | None = None
-    if first is not None:
-        outcome = earlier[first].outcome
-    if attributes.get("outcome") is not None:
-        outcome = outcome_from_json(attributes["outcome"])
-    baseline = attributes.get("baseline")
-    violations = sequence(attributes.get("violations", ()), "violations")
-    trial = Trial(
-        number=frozen.number,
-        genotype=scalars(frozen.params, "the decisions"),
-        candidate=Candidate.from_json(attributes["candidate"]),
-        state=_state(frozen),
-        costs=numbers(entry(attributes, "costs", "it"), "costs"),
-        outcome=outcome,
-        baseline=None if baseline is None else text(baseline, "baseline"),
-        reused_from=first,
-        replicate_of=again,
-        violations=tuple(text(each, "violations") for each in violations),
-    )
-    _check_reference(trial, earlier)
-    _check_form(trial, frozen, earlier, objectives)
-    return trial
-
-
-def _reference(attributes: Mapping[str, Any], key: str, number: int) -> int | None:
-    """The number of an earlier trial."""
-    value = attributes.get(key)
-    if value is None:
-        return None
-    if whole(value, key) >= number:
-        raise MalformedError(f"{key} is {shown(value)}; allowed: the number of an earlier trial")
-    return int(value)
-
-
-def _check_reference(trial: Trial, earlier: Mapping[int, Trial]) -> None:
-    """Refuses a repeat of a repeat, and a further training of another candidate."""
-    for key, number in (("reused_from", trial.reused_from), ("replicate_of", trial.replicate_of)):
-        if number is not None and not earlier[number].number == earlier[number].first == _origin(earlier[number]):
-            raise MalformedError(f"{key} is {number}, which is not the first training of a candidate")
-    if trial.replicate_of is not None and earlier[trial.replicate_of].candidate != trial.candidate:
-        raise MalformedError(f"it trains trial {trial.replicate_of} once more, but is of another candidate")
-
-
-def _origin(trial: Trial) -> int:
-    return trial.number if trial.reused_from is None else trial.reused_from
-
-
-def _check_form(
-    trial: Trial, frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]
-) -> None:
-    """Refuses a trial whose parts contradict each other, or that lacks what belongs to its state."""
-    digest = frozen.user_attrs.get("digest")
-    if digest != trial.candidate.digest:
-        raise MalformedError(f"its digest is {shown(digest)}, but its candidate gives {trial.candidate.digest}")
-    due = {Kind.KNOWN}
-    if trial.state is not TrialState.INFEASIBLE:
-        due.add(Kind.MEASURABLE)
-    if isinstance(trial.outcome, Evaluation):
-        due = set(Kind)
-    elif isinstance(trial.outcome, Failure) and trial.outcome.kind is FailureKind.INVALID:
-        due = set()  # its costs may be what was refused
-    values = trial.values()
-    missing = [objective.name for objective in objectives if objective.kind in due and objective.name not in values]
-    if missing:
-        raise MalformedError(f"it is {trial.state.value}, but has no {', '.join(missing)}")
-    has = type(trial.outcome)
-    fitting = _OUTCOMES.get(trial.state, (Evaluation, Failure, type(None)))
-    if has not in fitting:
-        what = {Evaluation: "an evaluation", Failure: "a failure"}.get(has, "no outcome")
-        raise MalformedError(f"it is {trial.state.value}, but has {what}")
-    form = optuna_form(trial, lambda number: earlier[number], objectives)
-    if (frozen.state, frozen.values) != form:
-        raise MalformedError(
-            f"it is stored as {frozen.state.name} with the values {shown(frozen.values)}, but by its attributes it is "
-            f"{form[0].name} with {shown(form[1])}"
-        )
-    constraints = {key: value for key, value in frozen.system_attrs.items() if key.startswith(CONSTRAINTS)}
-    over = [value > 0 for value in numbers(constraints, "its attributes").values()]
-    if over and any(over) != (trial.state is TrialState.INFEASIBLE):
-        raise MalformedError(f"it is {trial.state.value}, but its constraints are {shown(constraints)}")
-
-
 def _check_costs(trials: Iterable[Trial]) -> None:
     """Refuses evaluated trials whose costs differ in kind."""
     names: list[str] | None = None
@@ -389,17 +257,3 @@ def _check_costs(trials: Iterable[Trial]) -> None:
                 raise MalformedError(
                     f"trial {trial.number} has the costs {shown(list(trial.costs))}, trials before it {shown(names)}"
                 )
-
-
-def _state(frozen: FrozenTrial) -> TrialState:
-    """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
-    if frozen.state is OptunaState.RUNNING:
-        return TrialState.RUNNING
-    if "violations" in frozen.user_attrs:
-        return TrialState.INFEASIBLE
-    if UNTRAINED in frozen.user_attrs:
-        return TrialState.UNTRAINED
-    if "reused_from" in frozen.user_attrs:
-        return TrialState.REUSED
-    ends = {OptunaState.COMPLETE: TrialState.COMPLETE, OptunaState.PRUNED: TrialState.STOPPED}
-    return ends.get(frozen.state, TrialState.FAILED)

@@ -23,25 +23,23 @@ from optuna.trial import TrialState as OptunaState
 
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, StudyError
-from nas.json_fields import shown
-from nas.objectives import Objective
+from nas.objectives import Objective, learned
 from nas.one_thread import one_thread
 from nas.patience import patiently
 from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState
 from nas.storage import close_storage
+from nas.stored_identity import check_identity
 from nas.stored_study import (
-    CONSTRAINTS,
     FORMAT,
     FORMAT_KEY,
     IDENTITY,
     METRIC_NAMES,
-    StoredStudy,
     directions_of,
     find_study,
-    optuna_form,
     refused,
     told_as_study_error,
 )
+from nas.stored_trial import CONSTRAINTS, optuna_form
 from nas.study_holder import StudyHolder
 
 
@@ -175,7 +173,7 @@ class Study:
             )
         memory, number = self._mirror._storage, self._mirror_ids[trial.number]
         if isinstance(trial.outcome, Evaluation):
-            memory.set_trial_user_attr(number, CURVE, _curve(trial.outcome))
+            memory.set_trial_user_attr(number, CURVE, self._curve(trial.outcome))
         memory.set_trial_state_values(number, state, values)
         self._trials[trial.number] = trial
 
@@ -298,43 +296,15 @@ class Study:
         shown.user_attrs = {key: value for key, value in frozen.user_attrs.items() if key != CURVE}
         shown.system_attrs = {key: value for key, value in frozen.system_attrs.items() if _is_note(key, value)}
         if isinstance(trial.outcome, Evaluation):
-            shown.user_attrs[CURVE] = _curve(trial.outcome)
+            shown.user_attrs[CURVE] = self._curve(trial.outcome)
         if frozen.params.keys() != trial.genotype.keys():
             shown.params = dict(trial.genotype)
             shown.distributions = self._distributions
         return shown
 
-
-def check_identity(stored: StoredStudy, identity: Mapping[str, Any]) -> None:
-    """Refuses a study of other settings.
-
-    Raises:
-        StudyError: Names those that differ.
-    """
-    if stored.identity.get("data.fingerprint") != identity.get("data.fingerprint"):
-        raise StudyError(
-            f"the study {stored.name!r} was made with other images, or another split of them; nothing was changed. "
-            "Put the images, and settings such as --data.skip_broken, back as they were to continue it, or give another "
-            "--output for a new search"
-        )
-    there = stored.identity
-    differing = sorted(key for key in {*there, *identity} if there.get(key) != identity.get(key))
-    if differing:
-        lines = "; ".join(
-            f"{key}: there {shown(there.get(key))}, asked {shown(identity.get(key))}" for key in differing
-        )
-        raise StudyError(
-            f"the study {stored.name!r} was made with other settings, nothing was changed: {lines}. "
-            "Use the same settings to continue it, or another --output for a new search"
-        )
-
-
-def rewrite_identity(storage: BaseStorage, study: int, identity: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-    """Gives a stored study, which no driver holds, another identity, and further attributes before that."""
-    with told_as_study_error():
-        for key, value in more.items():
-            storage.set_study_user_attr(study, key, value)
-        storage.set_study_user_attr(study, IDENTITY, dict(identity))
+    def _curve(self, evaluation: Evaluation) -> dict[str, float]:
+        """The learned objective on the way, in the form in which a sampler reads it."""
+        return {str(epochs): value for epochs, value in evaluation.on_the_way(learned(self.objectives).name).items()}
 
 
 def _is_note(key: str, value: object) -> bool:
@@ -343,11 +313,6 @@ def _is_note(key: str, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     # What Optuna notes of parameters that are still to be set: here all are set in one step.
     return key != "constraints" and ":relative_params:" not in key
-
-
-def _curve(evaluation: Evaluation) -> dict[str, float]:
-    """The form in which a sampler reads it."""
-    return {str(epochs): accuracy for epochs, accuracy in evaluation.accuracies().items()}
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:

@@ -24,6 +24,7 @@ from nas.patience import patiently
 from nas.records import Trial
 from nas.recount import Recount, summary
 from nas.samplers.context import SamplerContext
+from nas.stored_identity import check_identity, rewrite_identity
 from nas.stored_study import (
     GROWN_FROM,
     SUCCEEDS,
@@ -33,7 +34,7 @@ from nas.stored_study import (
     refused,
     told_as_study_error,
 )
-from nas.study import Study, check_identity, constraint_values, rewrite_identity
+from nas.study import Study, constraint_values
 from nas.study_holder import StudyHolder
 
 PATIENCE_SECONDS = 2.0
@@ -171,7 +172,7 @@ class _Succession:
         finally:
             with told_as_study_error():
                 holder.release()
-        changes = summary((each.trial for each in predecessors), counted)
+        changes = summary((each.trial for each in predecessors), counted, self._context.quantities)
         attributes = {COSTS_VERSION: self._count.version, **({GROWN_FROM: earlier} if earlier else {})}
         if not changes and self._same_domains(latest) and len(latest.trials) == len(predecessors):
             rewrite_identity(self._storage, latest.id, self._identity, attributes)
@@ -218,7 +219,7 @@ class _Succession:
 
     def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
         """The trials with costs as they are counted now; up to a tenth of a second each where they were counted otherwise."""
-        recount = Recount(self._count.costs, self._context.limits)
+        recount = Recount(self._count.costs, self._context.limits, self._context.quantities)
         counted = []
         for each in tqdm(predecessors, desc="costs", unit="trial", leave=False, disable=None, delay=PATIENCE_SECONDS):
             counted.append(each.trial if each.version == self._count.version else recount(each.trial))

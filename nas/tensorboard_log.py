@@ -10,10 +10,11 @@ from tensorboardX import SummaryWriter
 
 from nas.driver import Driver
 from nas.errors import OutputError
+from nas.objectives import learned
 from nas.records import Evaluation, Trial
 
-CURVES = ("loss", "accuracy", "lr", "valid", "disagreement")
-"""What is drawn of a training's curve, where it is there."""
+CURVES = ("loss", "lr", "valid", "disagreement")
+"""What is drawn of a training's curve beside the learned objective, where it is there."""
 
 
 class TensorBoardLog:
@@ -62,11 +63,11 @@ class TensorBoardLog:
         self._search.add_scalar("front", len(front), self._ended)
         self._search.flush()
 
-    @staticmethod
-    def _write(trial: Trial, outcome: Evaluation, folder: Path) -> None:
+    def _write(self, trial: Trial, outcome: Evaluation, folder: Path) -> None:
+        names = (learned(self._driver.objectives).name, *CURVES)
         with SummaryWriter(str(folder)) as writer:
             for entry in outcome.details.get("curve", ()):
-                for name in CURVES:
+                for name in names:
                     if math.isfinite(entry.get(name, math.nan)):
                         writer.add_scalar(name, entry[name], int(entry["epoch"]))
             decisions = {**trial.candidate.decisions, **trial.deployed_costs}

@@ -8,7 +8,7 @@ from nas.count import Count
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
 from nas.json_fields import shown
-from nas.objectives import listed
+from nas.objectives import Objective, listed
 from nas.report.tables import read_members
 from nas.space import SearchSpace
 
@@ -40,7 +40,7 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
     return found
 
 
-def recounted(path: str | Path, count: Count) -> list[str]:
+def recounted(path: str | Path, count: Count, quantities: tuple[Objective, ...] = ()) -> list[str]:
     """How many members of a `pareto.json` have other costs now, if they were counted otherwise: a line, or none.
 
     Raises:
@@ -57,6 +57,6 @@ def recounted(path: str | Path, count: Count) -> list[str]:
     if not changed:
         return []
     return [
-        f"{listed(names)} of {len(changed)} of the {len(members)} networks in {path} are counted anew, as this version counts "
-        "them before a training"
+        f"{listed(names, quantities)} of {len(changed)} of the {len(members)} networks in {path} are counted anew, as this version "
+        "counts them before a training"
     ]

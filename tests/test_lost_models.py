@@ -15,7 +15,7 @@ from evaluator.settings import DataSettings, TrainSettings
 from nas.settings import SearchSettings
 from nas.storage import sqlite_url
 from run_search import WEIGHTLESS, main, run
-from search_plan import Settings
+from search_settings import Settings
 from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 

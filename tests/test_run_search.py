@@ -36,7 +36,8 @@ from nas.samplers import sampler_factory
 from nas.settings import SearchSettings
 from nas.storage import open_storage, sqlite_url
 from run_search import main, read_settings, run, search, study_of
-from search_plan import Plan, Settings
+from search_plan import Plan
+from search_settings import Settings
 from search_spaces import load_model
 from search_spaces.settings import SpaceSettings
 

@@ -18,7 +18,8 @@ from nas.machine import Machine
 from nas.settings import SearchSettings
 from run_search import main, search
 from search_check import checked_networks, make_subjects
-from search_plan import Plan, Settings
+from search_plan import Plan
+from search_settings import Settings
 from search_spaces.settings import SpaceSettings
 
 SMALL = Settings(

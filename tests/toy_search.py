@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluator.costs import COSTS
+from evaluator.measures import MEASURES
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
 from nas.driver import MAX_LOSSES, Driver
 from nas.early_stopping import StoppingRule, rungs
 from nas.endings import Ending
-from nas.objectives import Objective, accuracy_objective, cost_objective
+from nas.objectives import Objective
 from nas.ports import CostFunction, Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 from nas.samplers import sampler_factory
@@ -29,6 +31,8 @@ from nas.samplers.distributions import distributions
 from nas.space import SearchSpace
 from nas.storage import close_storage, open_storage, sqlite_url
 from nas.study import Study
+
+QUANTITIES = tuple(cost.objective(1.0) for cost in COSTS.values())
 
 
 class ToySpace(SearchSpace):
@@ -149,7 +153,7 @@ class ToyEvaluator:
             part.replace(checkpoint)
             at_rung = epoch + 1 in task.budget.rungs
             accuracy = toy_accuracy_after(task, epoch + 1) if at_rung else None
-            if progress(Progress(trial=task.trial, epochs=epoch + 1, accuracy=accuracy)) is False:
+            if progress(Progress(trial=task.trial, epochs=epoch + 1, value=accuracy)) is False:
                 return toy_evaluation(task, epoch + 1)
         return toy_evaluation(task, task.budget.epochs)
 
@@ -202,7 +206,7 @@ def toy_worker(
 
 
 def toy_objectives() -> tuple[Objective, ...]:
-    return (accuracy_objective(classes=10), cost_objective("macs", reference=1e7))
+    return (MEASURES["accuracy"].objective(10), COSTS["macs"].objective(1e7))
 
 
 def open_toy_study(
@@ -239,7 +243,9 @@ def toy_driver(
     measure: CostFunction | None = None,
 ) -> Driver:
     space = space or ToySpace()
-    context = SamplerContext(space=space, costs=costs, limits=limits or {}, seed=seed, measure=measure)
+    context = SamplerContext(
+        space=space, costs=costs, limits=limits or {}, seed=seed, measure=measure, quantities=QUANTITIES
+    )
     make = sampler_factory(sampler)
     return Driver(
         study=open_toy_study(folder, space) if study is None else study,

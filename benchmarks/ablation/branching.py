@@ -67,7 +67,7 @@ def _at_branch(trunk: Trunk, task: Task) -> Saved:
         saved = checkpoints.load(CPU)
         if saved is None or saved.epochs != trunk.epochs:
             # Told at the rung not to go on, it keeps a checkpoint.
-            outcome = trunk.evaluator.evaluate(trained, lambda progress: progress.accuracy is None)
+            outcome = trunk.evaluator.evaluate(trained, lambda progress: progress.value is None)
             if isinstance(outcome, Failure):
                 raise OutputError(f"the trunk of seed {task.seed} failed: {outcome.kind}: {outcome.message}")
             saved = checkpoints.load(CPU)

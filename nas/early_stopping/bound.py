@@ -1,6 +1,6 @@
 """The rule: a training is paused when even its optimistic end would not reach the front.
 
-At a rung the optimistic end is the accuracy there, plus the gain that is expected by finished trainings, plus the 97 % quantile of
+At a rung the optimistic end is the score there, plus the gain that is expected by finished trainings, plus the 97 % quantile of
 by how much they gained more than expected. It is compared with the best end among networks that cost at most 5 % more. One in
 twenty goes on regardless, so that the expected gain is not learnt from survivors alone.
 """

@@ -1,4 +1,7 @@
-"""What is known of trainings on their way: accuracies at rungs, and where finished ones ended."""
+"""What is known of trainings on their way: scores at rungs, and where finished ones ended.
+
+A score is the learned objective turned so that more is better (`nas.objectives.Objective.score`).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Course:
     decisions: Mapping[str, Scalar] = field(default_factory=dict)
     """What was decided of the network and its training."""
     rungs: dict[int, float] = field(default_factory=dict)
-    """Accuracy in percent by epochs done."""
+    """Score by epochs done."""
     final: float | None = None
     """At full budget."""
 
@@ -41,13 +44,13 @@ class Curves:
         """A training that has reached some rungs, or none yet."""
         self._courses[course.trial] = course
 
-    def reached(self, trial: int, epochs: int, accuracy: float) -> None:
+    def reached(self, trial: int, epochs: int, score: float) -> None:
         """A training was measured on its way."""
-        self._courses[trial].rungs[epochs] = accuracy
+        self._courses[trial].rungs[epochs] = score
 
-    def ended(self, trial: int, accuracy: float) -> None:
+    def ended(self, trial: int, score: float) -> None:
         """A training came to its end."""
-        self._courses[trial].final = accuracy
+        self._courses[trial].final = score
 
     def finished(self, epochs: int) -> list[Course]:
         """Those that came to their end and were measured after so many epochs."""

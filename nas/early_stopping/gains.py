@@ -1,6 +1,6 @@
 """What a training may still gain after a rung: a ridge regression on finished trainings, and how far it errs.
 
-Regressed on what is known at the rung: the accuracies up to there, the cost, the class and the decisions. Early accuracies rank
+Regressed on what is known at the rung: the scores up to there, the cost, the class and the decisions. Early scores rank
 badly, and how little is to be made of them is regressed too; a decision may set the pace: a high learning rate gains late.
 """
 
@@ -24,7 +24,7 @@ class Gains:
     """What finished trainings gained from a rung on.
 
     Args:
-        finished: Trainings with a final accuracy that were measured at the rung.
+        finished: Trainings with a final score that were measured at the rung.
         epochs: The rung.
     """
 
@@ -40,10 +40,10 @@ class Gains:
         self._weights = inverse @ design.T @ gains
         left_in = np.einsum("ij,jk,ik->i", design, inverse, design)
         self.errors: Array = (gains - design @ self._weights) / (1.0 - left_in)
-        """By how much each training gained more than expected had it not been among those fitted to, in points."""
+        """By how much each training gained more than expected had it not been among those fitted to."""
 
     def expected(self, course: Course) -> float:
-        """What a training will gain from the rung to its end, in points."""
+        """What a training will gain from the rung to its end."""
         return float(self._design([_known(course, self._epochs)])[0] @ self._weights)
 
     def _design(self, known: Sequence[dict[str, Scalar]]) -> Array:
@@ -74,8 +74,8 @@ class _Is:
 
 def _known(course: Course, epochs: int) -> dict[str, Scalar]:
     """All that is known of a training at a rung, by name."""
-    accuracies = {f"accuracy {rung}": accuracy for rung, accuracy in course.rungs.items() if rung <= epochs}
-    return {"log cost": course.log_cost, "class": course.kind, **accuracies, **course.decisions}
+    scores = {f"score {rung}": score for rung, score in course.rungs.items() if rung <= epochs}
+    return {"log cost": course.log_cost, "class": course.kind, **scores, **course.decisions}
 
 
 def _columns(name: str, values: Sequence[Scalar | None]) -> list[_Number | _Is]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Course, Curves
 from nas.mixers import mixer_class
-from nas.records import ACCURACY, Evaluation, Trial
+from nas.objectives import Objective
+from nas.records import Evaluation, Trial
 
 RECONSIDER = 20
 """Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
@@ -20,12 +21,16 @@ class Pauses:
     Args:
         rule: Decides at rungs.
         epochs: Full training of a candidate.
+        learned: The objective that trainings are for. Rules see its scores, of which more is better.
         cost: Of a candidate, from its known costs: the one by which networks are compared.
     """
 
-    def __init__(self, rule: StoppingRule, epochs: int, cost: Callable[[Mapping[str, float]], float]) -> None:
+    def __init__(
+        self, rule: StoppingRule, epochs: int, learned: Objective, cost: Callable[[Mapping[str, float]], float]
+    ) -> None:
         self._rule = rule
         self._epochs = epochs
+        self._learned = learned
         self._cost = cost
         self._curves = Curves()
         self._told: set[int] = set()
@@ -41,15 +46,15 @@ class Pauses:
                 log_cost=math.log10(max(self._cost(trial.costs), 1e-9)),
                 kind=mixer_class(trial.candidate),
                 decisions=trial.candidate.decisions,
-                rungs=trial.outcome.accuracies() if isinstance(trial.outcome, Evaluation) else {},
+                rungs=self._scores(trial.outcome) if isinstance(trial.outcome, Evaluation) else {},
             )
         )
         if isinstance(trial.outcome, Evaluation) and not self.is_partial(trial.outcome):
-            self._curves.ended(trial.number, trial.outcome.measurements[ACCURACY].mean)
+            self._curves.ended(trial.number, self._score(trial.outcome))
 
-    def goes_on(self, number: int, epochs: int, accuracy: float) -> bool:
+    def goes_on(self, number: int, epochs: int, value: float) -> bool:
         """Whether a training that has come to a rung goes on; if not, it is told so and its partial outcome is to come."""
-        self._curves.reached(number, epochs, accuracy)
+        self._curves.reached(number, epochs, self._learned.score(value))
         if not self._rule.pauses(self._curves, number, epochs):
             return True
         self._told.add(number)
@@ -64,9 +69,9 @@ class Pauses:
         self.waiting[number] = outcome
         return True
 
-    def ended(self, number: int, accuracy: float) -> list[int]:
+    def ended(self, number: int, outcome: Evaluation) -> list[int]:
         """A training came to its end; the ones that may go on now, judged anew not after every end where many wait."""
-        self._curves.ended(number, accuracy)
+        self._curves.ended(number, self._score(outcome))
         self._since_reconsidered += 1
         if self._since_reconsidered * RECONSIDER < len(self.waiting):
             return []
@@ -92,3 +97,10 @@ class Pauses:
     def is_partial(self, outcome: object) -> bool:
         """Whether an outcome is that of a training that was paused."""
         return isinstance(outcome, Evaluation) and outcome.epochs < self._epochs
+
+    def _score(self, outcome: Evaluation) -> float:
+        return self._learned.score(outcome.measurements[self._learned.name].mean)
+
+    def _scores(self, outcome: Evaluation) -> dict[int, float]:
+        known = outcome.on_the_way(self._learned.name)
+        return {epochs: self._learned.score(value) for epochs, value in known.items()}

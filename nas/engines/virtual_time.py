@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nas.driver import Driver
+from nas.objectives import learned
 from nas.ports import Evaluator
 from nas.records import Evaluation, Measurement, Outcome, Progress, Task
 
@@ -48,6 +49,8 @@ class _Training:
     outcome: Outcome
     seconds: float
     """Of a whole training, in virtual time."""
+    learned: str
+    """Name of the objective that it is for."""
     epochs: int = 0
     """Done, and kept if the worker dies."""
 
@@ -57,8 +60,15 @@ class _Training:
 
     @property
     def next_stop(self) -> int:
-        """Epochs at which it is judged next, or ends."""
-        return next((rung for rung in self.task.budget.rungs if self.epochs < rung < self.total), self.total)
+        """Epochs at which it is judged next, or ends; it is not judged where it was not measured."""
+        values = self.values
+        rungs = (rung for rung in self.task.budget.rungs if self.epochs < rung < self.total and rung in values)
+        return next(rungs, self.total)
+
+    @property
+    def values(self) -> dict[int, float]:
+        """Of the learned objective on the way, by epochs done."""
+        return self.outcome.on_the_way(self.learned) if isinstance(self.outcome, Evaluation) else {}
 
     def partial(self) -> Outcome:
         """What it has given so far."""
@@ -66,7 +76,7 @@ class _Training:
         curve = [entry for entry in self.outcome.details["curve"] if entry["epoch"] <= self.epochs]
         return replace(
             self.outcome,
-            measurements={"accuracy": Measurement(mean=self.outcome.accuracies()[self.epochs])},
+            measurements={self.learned: Measurement(mean=self.values[self.epochs])},
             seconds=self.seconds * self.epochs / self.total,
             epochs=self.epochs,
             details={**self.outcome.details, "curve": curve},
@@ -138,7 +148,7 @@ class VirtualTimeEngine:
                     if self._drained is None and driver.handed_out >= driver.target:
                         self._drained = self.utilization
                     break
-                self._begin(task)
+                self._begin(task, learned(driver.objectives).name)
             on_event()
             if not self._stops:
                 return
@@ -157,11 +167,11 @@ class VirtualTimeEngine:
         if self._count_driver:
             self.now += spent
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, task: Task, learned_name: str) -> None:
         if task.trial not in self._trainings:
             outcome = self._evaluator.evaluate(task, lambda _progress: True)
             slow = self._faults.slowdown if self._rng.random() < self._faults.stragglers else 1.0
-            self._trainings[task.trial] = _Training(task, outcome, slow * self._seconds(task, outcome))
+            self._trainings[task.trial] = _Training(task, outcome, slow * self._seconds(task, outcome), learned_name)
         self._go_on(self._trainings[task.trial])
 
     def _go_on(self, training: _Training) -> None:
@@ -186,8 +196,7 @@ class VirtualTimeEngine:
             driver.on_outcome(number, training.outcome)
             return
         assert isinstance(training.outcome, Evaluation)
-        accuracy = training.outcome.accuracies()[epochs]
-        if driver.on_progress(Progress(trial=number, epochs=epochs, accuracy=accuracy)):
+        if driver.on_progress(Progress(trial=number, epochs=epochs, value=training.values[epochs])):
             self._go_on(training)
         else:
             driver.on_outcome(number, training.partial())

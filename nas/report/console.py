@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from nas.objectives import COSTS
 from nas.report.descriptions import describe
-from nas.report.quantities import human, percent
-from nas.report.readings import expected_accuracy, measured_accuracy, members, standard_error
+from nas.report.quantities import short, with_error
+from nas.report.readings import expected_value, measured_value, members, standard_error
 from nas.report.words import beside_majority
 from nas.result import SearchResult
-
-KNOWN = ("macs", "params")
-"""Costs that are always shown."""
-HEADINGS = {"macs": "MACs", "params": "params", "latency": "ms", "memory": "MB"}
 
 
 def front_lines(result: SearchResult) -> str:
@@ -19,18 +14,19 @@ def front_lines(result: SearchResult) -> str:
 
     A sentence where there is no front.
     """
-    accuracies = ["accuracy %"] if result.observed is None else ["accuracy %", "expected %"]
-    shown_costs = [name for name in COSTS if name in KNOWN or any(name in trial.costs for trial in members(result))]
-    headings = ("trial", *accuracies, *(HEADINGS[name] for name in shown_costs), "network")
+    learned, costs = result.learned, result.costs
+    expected = [] if result.observed is None else [f"expected {learned.unit}".strip()]
+    headings = ("trial", learned.title.lower(), *expected, *(cost.unit or cost.words for cost in costs), "network")
     rows = []
     for trial in members(result):
-        accuracy = measured_accuracy(trial)
-        shown = ["-" if accuracy is None else percent(accuracy.mean, standard_error(accuracy))]
+        measured = measured_value(result, trial)
+        shown = ["-" if measured is None else with_error(learned, measured.mean, standard_error(measured))]
         if result.observed is not None:
-            shown.append(percent(expected_accuracy(result, trial), None))
+            shown.append(short(learned, expected_value(result, trial)))
         network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
-        costs = [human(trial.deployed_costs[name]) if name in trial.costs else "-" for name in shown_costs]
-        rows.append((str(trial.number), *shown, *costs, network))
+        values = trial.deployed_costs
+        told = [short(cost, values[cost.name]) if cost.name in values else "-" for cost in costs]
+        rows.append((str(trial.number), *shown, *told, network))
     if not rows:
         return "No network has been trained to the end yet: there is no front."
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings) - 1)]

@@ -40,10 +40,44 @@ function human(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-/** Accuracy in percent with its standard error, if known. */
-function percent(trial) {
-  if (trial.accuracy === null) return "–";
-  return trial.accuracy.toFixed(1) + (trial.se === null ? "" : " ± " + trial.se.toFixed(1));
+/** A value as its quantity has it written, without the unit. */
+function written(quantity, value) {
+  if (value === null || value === undefined) return "–";
+  if (quantity.form === "percent") return value.toFixed(1);
+  if (quantity.form === "count") return human(value);
+  if (Math.abs(value) < 1000) return String(Number(value.toPrecision(3)));
+  return value.toLocaleString("en", { maximumFractionDigits: 0 });
+}
+
+/** A standard error, or the size of a difference, beside a value. */
+function writtenError(quantity, error) {
+  return quantity.form === "percent" ? error.toFixed(1) : String(Number(error.toPrecision(2)));
+}
+
+/** A value with its standard error, if known, without the unit. */
+function withError(quantity, value, error) {
+  return written(quantity, value) + (value === null || error === null || error === undefined ? "" : " ± " + writtenError(quantity, error));
+}
+
+/** What was measured of a trial's learned objective. */
+function measured(trial) {
+  return withError(search.learned, trial.value, trial.se);
+}
+
+/** A text with the unit of a quantity behind it. */
+function unit(quantity, text) {
+  return quantity.unit ? `${text} ${quantity.unit}` : text;
+}
+
+/** What a quantity is called beside its value; where its unit says what is counted, that. */
+function called(quantity) {
+  const text = quantity.counted ? quantity.unit : quantity.words;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A difference in the learned objective, with its sign. */
+function signedDifference(value) {
+  return (value < 0 ? "−" : "+") + writtenError(search.learned, Math.abs(value));
 }
 
 /** A decision's value; a real number at four digits, as the tables beside the page hold it in full. */

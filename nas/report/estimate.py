@@ -9,11 +9,13 @@ from statistics import fmean
 from typing import Any
 
 from nas.dimensions import FloatRange
+from nas.objectives import Objective
 from nas.report.images import image_lines
+from nas.report.quantities import short
 from nas.space import SearchSpace
 
 COARSE_ERROR = 5.0
-"""Points of standard error from which choosing by accuracy is little better than chance."""
+"""Percent of standard error from which choosing networks by their answers is little better than chance."""
 FEW_STEPS = 100
 """Training steps below which hardly any network learns."""
 
@@ -23,8 +25,8 @@ class BaselineEstimate:
     """One known network of the space."""
 
     name: str
-    macs: float
-    params: float
+    costs: Mapping[str, float]
+    """By name."""
     step_seconds: float
     """Measured time of one training step on the device."""
 
@@ -33,6 +35,7 @@ def estimate_text(
     *,
     data: Mapping[str, Any],
     space: SearchSpace,
+    quantities: Sequence[Objective],
     baselines: Sequence[BaselineEstimate],
     trials: int,
     epochs: int,
@@ -45,6 +48,7 @@ def estimate_text(
     Args:
         data: Description of the images, as in `nas.result.SearchResult.data`.
         space: What would be searched.
+        quantities: How costs are written; others are not told.
         baselines: At least one is needed to tell the time.
         trials: Candidates to train.
         epochs: Full training of each.
@@ -60,11 +64,13 @@ def estimate_text(
         f"{space.size:.3g} combinations",
         "baselines",
     ]
-    lines += [
-        f"  {baseline.name:28} {baseline.macs / 1e6:9.3f} M multiply-adds {baseline.params / 1e6:8.3f} M parameters "
-        f"{baseline.step_seconds * 1e3:8.1f} ms a step"
-        for baseline in baselines
-    ]
+    for baseline in baselines:
+        costs = " ".join(
+            f"{short(cost, baseline.costs[cost.name]):>9} {cost.words if cost.is_counted else cost.unit or cost.words}"
+            for cost in quantities
+            if cost.name in baseline.costs
+        )
+        lines.append(f"  {baseline.name:28} {costs} {baseline.step_seconds * 1e3:8.1f} ms a step")
     what = f"{trials} trials of {epochs} epochs, {workers} at a time on {device}"
     if baselines:
         seconds = trials * steps * epochs * fmean(baseline.step_seconds for baseline in baselines) / workers
@@ -88,8 +94,8 @@ def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
     found = []
     if error > COARSE_ERROR:
         found.append(
-            f"warning     {data['validation']} validation images: accuracies have a standard error of up to {error:.0f} points; "
-            "more images or a larger --data.validation_share would tell networks apart"
+            f"warning     {data['validation']} validation images: the share that is answered rightly has a standard error of up to "
+            f"{error:.0f} points; more images or a larger --data.validation_share would tell networks apart"
         )
     if steps < FEW_STEPS:
         found.append(

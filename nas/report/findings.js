@@ -17,8 +17,8 @@ function namePeers() {
 function showPeers() {
   const { pairs } = search;
   const known = pairs.filter((pair) => pair.standard_error !== null);
-  const better = known.filter((pair) => pair.resolved && pair.difference > 0).length;
-  const worse = known.filter((pair) => pair.resolved && pair.difference < 0).length;
+  const better = known.filter((pair) => pair.resolved && pair.better).length;
+  const worse = known.filter((pair) => pair.resolved && !pair.better).length;
   const chance = 0.046 * known.length;
   const compared = dense
     ? "Each network with other convolutions against the dense network nearest to it in cost."
@@ -28,15 +28,14 @@ function showPeers() {
       `${better === 1 ? "is" : "are"} better and ${worse} worse by more than twice the standard error of the difference; about ` +
       `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
       `decisions, so this compares networks, not ${dense ? "convolutions" : "mixers"} alone.`
-    : `${compared} The accuracies carry no standard error, so ` +
-      "none of these differences can be called real.";
+    : `${compared} No standard error of ${search.learned.words} is known, so none of these differences can be called real.`;
   chart("peers-chart", peerParts, (point) => select(point.customdata));
   const columns = [
     column("trial", "Trial", (pair) => pair.trial, { button: true }),
     column("mixer", classWord, (pair) => mixers.get(pair.mixer).label),
-    column("accuracy", "Accuracy %", (pair) => trials.get(pair.trial).accuracy, { number: true, show: (pair) => percent(trials.get(pair.trial)) }),
+    column("value", search.learned.title, (pair) => trials.get(pair.trial).value, { number: true, show: (pair) => measured(trials.get(pair.trial)) }),
     column("peer", dense ? "Dense peer" : "Fixed peer", (pair) => pair.peer, { number: true }),
-    column("its", "Its accuracy %", (pair) => trials.get(pair.peer).accuracy, { number: true, show: (pair) => percent(trials.get(pair.peer)) }),
+    column("its", unit(search.learned, `Its ${search.learned.words}`), (pair) => trials.get(pair.peer).value, { number: true, show: (pair) => measured(trials.get(pair.peer)) }),
     column("ratio", "Cost ratio", (pair) => pair.cost_ratio, { number: true, show: (pair) => pair.cost_ratio.toFixed(2) + "×" }),
     column("difference", "Difference", (pair) => pair.difference, { number: true, show: showDifference }),
     column("real", "Resolved", (pair) => Number(pair.resolved), { show: (pair) => (pair.resolved ? "yes" : "no") }),
@@ -45,9 +44,9 @@ function showPeers() {
 }
 
 function showDifference(pair) {
-  const error = pair.standard_error === null ? "" : " ± " + pair.standard_error.toFixed(1);
-  const tone = pair.resolved ? (pair.difference > 0 ? "up" : "down") : "";
-  return make("span", { class: tone }, signed(pair.difference) + error);
+  const error = pair.standard_error === null ? "" : " ± " + writtenError(search.learned, pair.standard_error);
+  const tone = pair.resolved ? (pair.better ? "up" : "down") : "";
+  return make("span", { class: tone }, signedDifference(pair.difference) + error);
 }
 
 function peerParts(width) {
@@ -61,7 +60,7 @@ function peerParts(width) {
     customdata: pairs.map((pair) => pair.trial),
     text: pairs.map((pair) =>
       `<b>Trial ${pair.trial}</b>, ${plain(mixers.get(pair.mixer).label)}, against ${unchangedWord} trial ${pair.peer}<br>` +
-      `${signed(pair.difference)}${pair.standard_error === null ? "" : " ± " + pair.standard_error.toFixed(1)} points at ` +
+      `${signedDifference(pair.difference)}${pair.standard_error === null ? "" : " ± " + writtenError(search.learned, pair.standard_error)} ${plain(search.learned.difference_unit)} at ` +
       `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
@@ -78,7 +77,7 @@ function peerParts(width) {
   }];
   const layout = {
     xaxis: costAxis(trained.map(costOf), width),
-    yaxis: axis("Difference (points), ±2 standard errors", { zeroline: true, zerolinecolor: color("soft"), zerolinewidth: 1.5 }),
+    yaxis: axis(`Difference${differenceUnit()}, ±2 standard errors`, { zeroline: true, zerolinecolor: color("soft"), zerolinewidth: 1.5 }),
     annotations: [{
       xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "bottom", showarrow: false,
       text: "filled: more than 2 standard errors", font: { size: 11.5, color: color("soft") },
@@ -86,6 +85,11 @@ function peerParts(width) {
     margin: { l: 56, r: 12, t: 26, b: 52 },
   };
   return { data, layout };
+}
+
+/** The unit of a difference, in brackets for the title of an axis. */
+function differenceUnit() {
+  return search.learned.difference_unit ? plain(` (${search.learned.difference_unit})`) : "";
 }
 
 function showProgress() {
@@ -143,7 +147,7 @@ function showChoices() {
 function choiceParts(width) {
   const name = byId("choice-decision").value;
   const equalCost = byId("choice-residual").checked;
-  const value = (t) => (equalCost ? t.residual : t.accuracy);
+  const value = (t) => (equalCost ? t.residual : t.value);
   const having = trained.filter((t) => name in t.decisions);
   const erased = trained.length - having.length;
   const distinct = [...new Set(having.map((t) => t.decisions[name]))];
@@ -153,12 +157,12 @@ function choiceParts(width) {
   byId("choice-caption").textContent =
     (continuous ? `${plural(having.length, "network")}.` : "A line is the mean, its whisker one standard error of that mean over the networks; n below.") +
     (erased ? ` In ${plural(erased, "network")} the decision has no effect.` : "") +
-    (equalCost ? " At equal cost: accuracy less what a parabola over log cost expects." : "");
+    (equalCost ? ` At equal cost: ${search.learned.words} less what a parabola over the cost expects.` : "");
   const dots = (chosen, x) => ({
     type: "scatter", mode: "markers", x, y: chosen.map(value), customdata: chosen.map((t) => t.trial), text: chosen.map(hover),
     hovertemplate: "%{text}<extra></extra>", marker: { symbol: chosen.map((t) => mixerShape(t.mixer)), size: 7, opacity: 0.45, color: chosen.map((t) => mixerColor(t.mixer)) },
   });
-  const title = equalCost ? "Accuracy at equal cost (points)" : "Validation accuracy (%)";
+  const title = equalCost ? `${called(search.learned)} at equal cost${differenceUnit()}` : plain(search.learned.label);
   if (continuous) {
     const positive = distinct[0] > 0 && distinct.at(-1) / distinct[0] > 5;
     return {

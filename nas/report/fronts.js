@@ -3,25 +3,35 @@
 const hiddenInFront = new Set();
 const hiddenInMixers = new Set();
 const trained = search.trained.map((number) => trials.get(number));
-const costOf = (trial) => trial.cost[search.cost.name];
-/** Where a network is drawn: members of the front at the accuracy that is expected, the others at what was measured. */
-const heightOf = (trial) => (front.has(trial.trial) ? trial.expected ?? trial.accuracy : trial.accuracy);
+const costOf = (trial) => trial.quantities[search.cost.name];
+/** Whether a network has a place in the pictures: on a logarithmic axis a cost of 0 has none. */
+const isPlaced = (trial) => trial.value !== null && costOf(trial) !== undefined && (costOf(trial) > 0 || !search.cost.log);
+/** Where a network is drawn: members of the front at what is expected, the others at what was measured. */
+const heightOf = (trial) => (front.has(trial.trial) ? trial.expected ?? trial.value : trial.value);
+/** Whether one value of the learned objective is better than another. */
+const isBetter = (one, other) => (search.learned.direction === "maximize" ? one > other : one < other);
 
 function hover(trial) {
   const lines = [
     `<b>Trial ${trial.trial}</b>${trial.baseline ? " · " + plain(trial.baseline) : ""}${front.has(trial.trial) ? " · on the front" : ""}`,
     plain(trial.description).replace(/(.{60}[^ ]*) /g, "$1<br>"),
-    [`${percent(trial)} %${expectation(trial)}`, `${human(trial.macs)} MACs`, `${human(trial.params)} params`,
-      ...FURTHER_COSTS.filter(([key]) => trial[key] !== null).map(([key, , unit]) => `${human(trial[key])} ${unit}`)].join(" · "),
+    [plain(unit(search.learned, measured(trial))) + expectation(trial),
+      ...search.costs.filter((cost) => cost.name in trial.quantities).map((cost) => plain(costText(cost, trial)))].join(" · "),
   ];
   if (trial.state === "stopped") lines.push(`stopped after ${plural(trial.epochs, "epoch")}`);
   return lines.join("<br>");
 }
 
+/** A cost with its unit, or with its name where it has none. */
+function costText(cost, trial) {
+  const text = written(cost, trial.quantities[cost.name]);
+  return cost.unit ? `${text} ${cost.unit}` : `${cost.words} ${text}`;
+}
+
 function expectation(trial) {
   if (trial.expected === null) return "";
   const often = trial.trainings > 1 ? `mean of ${trial.trainings} trainings` : "measured once";
-  return ` (${often}), expected ${trial.expected.toFixed(1)} %`;
+  return ` (${often}), expected ${plain(unit(search.learned, written(search.learned, trial.expected)))}`;
 }
 
 function points(chosen, more) {
@@ -37,7 +47,7 @@ function points(chosen, more) {
   };
 }
 
-function steps(numbers, right, height = (trial) => trial.accuracy) {
+function steps(numbers, right, height = (trial) => trial.value) {
   const chosen = numbers.map((number) => trials.get(number));
   return { x: [...chosen.map(costOf), right], y: [...chosen, chosen.at(-1)].map(height) };
 }
@@ -46,7 +56,7 @@ function steps(numbers, right, height = (trial) => trial.accuracy) {
 function shifts(members) {
   return {
     type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: color("faint"), width: 1.2 },
-    x: members.flatMap((t) => [costOf(t), costOf(t), null]), y: members.flatMap((t) => [heightOf(t), t.accuracy, null]),
+    x: members.flatMap((t) => [costOf(t), costOf(t), null]), y: members.flatMap((t) => [heightOf(t), t.value, null]),
   };
 }
 
@@ -66,10 +76,10 @@ function frontParts(width) {
   const ink = color("ink");
   const many = trained.length > 400;
   const axisX = costAxis(trained.map(costOf), width);
-  const right = 10 ** axisX.range[1];
+  const right = rightEnd(axisX);
   const shown = (key) => !hiddenInFront.has(key);
   const data = [];
-  const stopped = search.trials.filter((t) => t.state === "stopped" && t.accuracy !== null && costOf(t) > 0);
+  const stopped = search.trials.filter((t) => t.state === "stopped" && isPlaced(t));
   if (stopped.length && shown("stopped")) {
     data.push(points(stopped, { marker: { symbol: "x-thin", size: 7, line: { width: 1.3, color: color("faint") } }, opacity: 0.7 }));
   }
@@ -102,7 +112,7 @@ function frontParts(width) {
     }));
   }
   const chosen = trials.get(selected);
-  if (chosen && chosen.accuracy !== null && costOf(chosen) > 0) {
+  if (chosen && isPlaced(chosen)) {
     data.push({
       type: "scatter", mode: "markers", x: [costOf(chosen)], y: [heightOf(chosen)], hoverinfo: "skip",
       marker: { symbol: "circle-open", size: 22, color: color("accent"), line: { width: 2.5 } },
@@ -110,7 +120,7 @@ function frontParts(width) {
   }
   const layout = {
     xaxis: axisX,
-    yaxis: axis("Validation accuracy (%)", { range: search.limits }),
+    yaxis: axis(plain(search.learned.label), { range: search.limits }),
     shapes: shown("majority") ? majorityLine() : [],
     annotations: shown("baseline") && width > 520 ? baselineLabels(baselines, axisX.range, width) : [],
   };
@@ -121,7 +131,7 @@ function frontParts(width) {
 function baselineLabels(baselines, range, width) {
   const height = byId("front-chart").clientHeight;
   const place = (t) => [
-    ((Math.log10(costOf(t)) - range[0]) / (range[1] - range[0])) * (width - 75),
+    ((axisPlace(costOf(t)) - range[0]) / (range[1] - range[0])) * (width - 75),
     (1 - (heightOf(t) - search.limits[0]) / (search.limits[1] - search.limits[0])) * (height - 65),
   ];
   const seen = trained.length < 80 ? trained : [...search.front.map((number) => trials.get(number)), ...baselines];
@@ -147,7 +157,7 @@ function baselineLabels(baselines, range, width) {
     }
     taken.push(best);
     return {
-      x: Math.log10(costOf(t)), y: heightOf(t), text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
+      x: axisPlace(costOf(t)), y: heightOf(t), text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
       arrowhead: 0, arrowwidth: 0.8, standoff: 8,
       arrowcolor: Math.abs(best.dy) > 28 || Math.abs(best.dx) > half + 24 ? color("faint") : "rgba(0,0,0,0)",
       font: { size: 12, color: color("ink") }, captureevents: false,
@@ -161,7 +171,8 @@ function along(corners) {
   corners.slice(1).forEach(([x, y], k) => {
     const [left, low] = corners[k];
     for (let step = left; step < x; step += 10) found.push([step, low]);
-    for (let step = low; step > y; step -= 10) found.push([x, step]);
+    const down = y < low ? -10 : 10;
+    for (let step = low; (y - step) * down > 0; step += down) found.push([x, step]);
   });
   return found;
 }
@@ -172,18 +183,18 @@ function frontLegend() {
     .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: mixer.shape }));
   if (search.front.length) {
     const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
-    entries.push({ key: "front", label: `front${over}${search.observed.length ? ", expected accuracy" : ""}, ±1 standard error`, color: () => color("ink"), shape: "line" });
+    entries.push({ key: "front", label: `front${over}${search.observed.length ? `, expected ${search.learned.words}` : ""}, ±1 standard error`, color: () => color("ink"), shape: "line" });
   }
   if (search.observed.length) {
     entries.push({ key: "observed", label: "observed front, optimistic", color: () => color("faint"), shape: "dashes" });
   }
   if (majorityShown()) {
-    entries.push({ key: "majority", label: `commonest class alone, ${search.majority.toFixed(1)} %`, color: () => color("soft"), shape: "dashes" });
+    entries.push({ key: "majority", label: `commonest class alone, ${unit(search.learned, written(search.learned, search.majority))}`, color: () => color("soft"), shape: "dashes" });
   }
   if (trained.some((t) => t.baseline !== null)) {
     entries.push({ key: "baseline", label: "unchanged network", color: () => color("card"), shape: "diamond" });
   }
-  if (search.trials.some((t) => t.state === "stopped" && t.accuracy !== null)) {
+  if (search.trials.some((t) => t.state === "stopped" && t.value !== null)) {
     entries.push({ key: "stopped", label: "stopped early, not trained to the end", color: () => color("faint") });
   }
   legend("front-legend", entries, hiddenInFront, () => charts.get("front-chart")());
@@ -191,16 +202,16 @@ function frontLegend() {
 
 function mixerParts(width) {
   const axisX = costAxis(trained.map(costOf), width);
-  const right = 10 ** axisX.range[1];
+  const right = rightEnd(axisX);
   const data = [];
   for (const mixer of search.mixers) {
     if (!mixer.front.length || hiddenInMixers.has(mixer.name)) continue;
     const own = mixer.front.map((number) => trials.get(number));
     const ink = mixerColor(mixer.name);
     data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
-    data.push(points(own, { y: own.map((t) => t.accuracy), marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
+    data.push(points(own, { y: own.map((t) => t.value), marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
   }
-  return { data, layout: { xaxis: axisX, yaxis: axis("Validation accuracy (%)", { range: search.limits }), shapes: majorityLine() } };
+  return { data, layout: { xaxis: axisX, yaxis: axis(plain(search.learned.label), { range: search.limits }), shapes: majorityLine() } };
 }
 
 function mixerLegend() {

@@ -30,7 +30,7 @@ def image_lines(data: Mapping[str, Any]) -> list[str]:
 
 
 def majority(data: Mapping[str, Any]) -> float | None:
-    """The accuracy in percent of always answering the commonest class of the validation images; None where it is not known."""
+    """Percent of the validation images that are of the commonest class; None where it is not known."""
     share = data.get("majority_share")
     return None if share is None else 100 * float(share)
 
@@ -47,7 +47,7 @@ def majority_sentence(data: Mapping[str, Any]) -> str:
 
 
 def is_uneven(data: Mapping[str, Any]) -> bool:
-    """Whether the commonest class is so common that an accuracy says little by itself."""
+    """Whether the commonest class is so common that the share of right answers says little by itself."""
     alone = majority(data)
     return alone is not None and 100 - alone <= 100 * UNEVEN * (1 - 1 / max(int(data["classes"]), 2))
 
@@ -57,6 +57,6 @@ def uneven_sentence(data: Mapping[str, Any]) -> str:
     if not is_uneven(data):
         return ""
     return (
-        f"the classes are uneven: an accuracy of {majority(data):.1f} % means that nothing was learned, and what is learned "
+        f"the classes are uneven: {majority(data):.1f} % right answers mean that nothing was learned, and what is learned "
         "of small classes hardly shows; more images of these would help"
     )

@@ -1,9 +1,9 @@
-"""Which decisions matter for accuracy: how much worse held-out trials are predicted when one decision is shuffled.
+"""Which decisions matter for the learned objective: how much worse held-out trials are predicted when one decision is shuffled.
 
-A random forest predicts the accuracy of trials it has not seen (cross-validation) from their resolved decisions. Shuffling one
-decision among those trials and predicting again tells how much the prediction rests on it. Done for accuracy as it is, and for
-accuracy at equal cost, the residual of a parabola over log cost: else the decisions that buy accuracy with multiply-adds hide
-all others. Where held-out trials cannot be predicted there is no ranking, and that is said.
+A random forest predicts the value of trials it has not seen (cross-validation) from their resolved decisions. Shuffling one
+decision among those trials and predicting again tells how much the prediction rests on it. Done for the value as it is, and for
+the value at equal cost, the residual of a parabola over the cost on its scale: else the decisions that buy it with costs hide all
+others. Where held-out trials cannot be predicted there is no ranking, and that is said.
 
 Source: Breiman, "Random Forests" (2001), section 10; the shuffling is done on held-out trials instead of out-of-bag ones.
 """
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from nas.dimensions import Scalar
 from nas.records import Trial
-from nas.report.readings import accuracy_of
+from nas.report.readings import learned_value
+from nas.result import SearchResult
 
 MIN_TRIALS = 20
 """Below this no forest is fitted: five folds would hold out fewer than four trials each."""
@@ -62,7 +63,7 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
 
     Args:
         trials: Trained trials.
-        target: One number a trial, such as its accuracy.
+        target: One number a trial, such as its score.
     """
     n = len(trials)
     columns = varying_decisions(trials)
@@ -87,19 +88,20 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
     return Importance(n=n, score=score, weights=tuple(weights), verdict="")
 
 
-def accuracy_at_equal_cost(trials: Sequence[Trial], cost: str) -> list[float]:
-    """Accuracy of each trial less what a parabola over log cost gives at its cost, in points.
+def value_at_equal_cost(result: SearchResult, trials: Sequence[Trial]) -> list[float]:
+    """The learned objective of each trial less what a parabola over the cost, on its scale, gives at its cost.
 
-    With fewer than four trials, or one cost only, it is the accuracy less the mean.
+    With fewer than four trials, or one cost only, it is the value less the mean.
     """
     if not trials:
         return []
-    accuracy = np.array([accuracy_of(trial).mean for trial in trials])
-    log_cost = np.log10([trial.values()[cost] for trial in trials])
-    degree = 0 if len(trials) < 4 else min(2, len(np.unique(log_cost)) - 1)
-    basis = np.vander(log_cost - log_cost.mean(), degree + 1)
-    coefficients = np.linalg.lstsq(basis, accuracy, rcond=None)[0]
-    return [float(value) for value in accuracy - basis @ coefficients]
+    values = np.array([learned_value(result, trial).mean for trial in trials])
+    cost = result.cost
+    scaled = np.array([cost.loss(trial.values()[cost.name]) for trial in trials])
+    degree = 0 if len(trials) < 4 else min(2, len(np.unique(scaled)) - 1)
+    basis = np.vander(scaled - scaled.mean(), degree + 1)
+    coefficients = np.linalg.lstsq(basis, values, rcond=None)[0]
+    return [float(value) for value in values - basis @ coefficients]
 
 
 def varying_decisions(trials: Sequence[Trial]) -> dict[str, list[Scalar]]:

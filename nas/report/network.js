@@ -117,30 +117,39 @@ function stageList(trial) {
 }
 
 const READINGS = [
-  ["Soft − hard", "soft", "Accuracy with the soft matrices that are trained, less the accuracy with the hard permutations made of them: what rounding costs."],
-  ["Swapped − own", "swapped", "Accuracy when each image is given the permutations of another image, less the accuracy with its own. Near zero: " +
+  ["Soft − hard", "soft", `${called(search.learned)} with the soft matrices that are trained, less that with the hard permutations made of them: what rounding costs.`],
+  ["Swapped − own", "swapped", `${called(search.learned)} when each image is given the permutations of another image, less that with its own. Near zero: ` +
     "which permutation an image gets makes no difference."],
 ];
 
 /** Kind and title of a cost that its training decided, where it came out otherwise than aimed at. */
-function aimedAt(target) {
-  return target === undefined ? [] : ["explained", `Decided by its training; aimed at before it: ${human(target)}.`];
+function aimedAt(cost, trial) {
+  const target = trial.targets[cost.name];
+  return target === undefined ? [] : ["explained", `Decided by its training; aimed at before it: ${written(cost, target)}.`];
 }
 
-const EXPECTED = "The accuracy that another training of this network would give, by what all networks of this search have shown.";
+const EXPECTED = `The ${search.learned.words} that another training of this network would give, by what all networks of this search have shown.`;
+
+/** A difference between two readings of one network. */
+function readingText(difference) {
+  if (search.learned.form === "percent") return `${signed(difference, 2)} pts`;
+  return unit({ unit: search.learned.difference_unit }, signedDifference(difference));
+}
 
 function numbers(trial) {
   const cell = (name, value, kind = "", title = null) => make("div", { class: kind, title }, make("dt", {}, name), make("dd", {}, value));
-  const readings = READINGS.filter(([, key]) => trial[key] !== null && trial.accuracy !== null)
-    .map(([name, key, title]) => cell(name, `${signed(trial[key] - trial.accuracy, 2)} pts`, "explained", title));
+  const readings = READINGS.filter(([, key]) => trial[key] !== null && trial.value !== null)
+    .map(([name, key, title]) => cell(name, readingText(trial[key] - trial.value), "explained", title));
+  const further = search.further.filter((measure) => measure.name in trial.quantities).map((measure) =>
+    cell(called(measure), unit(measure, withError(measure, trial.quantities[measure.name], trial.errors[measure.name]))));
+  const ofCost = (cost) => cell(called(cost), cost.counted ? written(cost, trial.quantities[cost.name]) : unit(cost, written(cost, trial.quantities[cost.name])), ...aimedAt(cost, trial));
   return make("dl", { class: "numbers" },
-    cell(trial.trainings > 1 ? `Accuracy, mean of ${trial.trainings}` : "Accuracy", trial.accuracy === null ? "–" : `${percent(trial)} %`),
-    ...(trial.expected === null ? [] : [cell("Expected", `${trial.expected.toFixed(1)} %`, "explained", EXPECTED)]),
-    cell("MACs", human(trial.macs), ...aimedAt(trial.targets.macs)),
-    cell("Parameters", human(trial.params), ...aimedAt(trial.targets.params)),
-    ...FURTHER_COSTS.filter(([key]) => trial[key] !== null).map(([key, name, unit]) => cell(name, `${human(trial[key])} ${unit}`)),
+    cell(called(search.learned) + (trial.trainings > 1 ? `, mean of ${trial.trainings}` : ""), trial.value === null ? "–" : unit(search.learned, measured(trial))),
+    ...(trial.expected === null ? [] : [cell("Expected", unit(search.learned, written(search.learned, trial.expected)), "explained", EXPECTED)]),
+    ...search.costs.filter((cost) => cost.name in trial.quantities).map(ofCost),
     cell("Epochs", trial.epochs === null ? "–" : String(trial.epochs)),
     cell("Training", duration(trial.seconds)),
+    ...further,
     ...readings,
     cell("Digest", trial.digest, "wide-cell"));
 }
@@ -184,14 +193,14 @@ function curveParts(trial) {
     line: { color: shade, width: 2 }, hovertemplate: `epoch %{x}: ${name} %{y:.3g}<extra></extra>`,
   });
   const data = [line(1, color("faint"), "training loss", "y")];
-  if (trial.curve.filter((row) => row[2] !== null).length > 1) data.push(line(2, color("accent"), "accuracy", "y2"));
+  if (trial.curve.filter((row) => row[2] !== null).length > 1) data.push(line(2, color("accent"), plain(search.learned.words), "y2"));
   return {
     data,
     layout: {
       margin: { l: 34, r: 34, t: 6, b: 34 },
       xaxis: axis("epoch", { ...(epochs.length < 8 ? { dtick: 1 } : { nticks: 5 }), showgrid: false }),
       yaxis: axis("loss", { nticks: 4, title: { text: "loss", font: { size: 11 } } }),
-      ...(data.length > 1 ? { yaxis2: axis("%", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: "accuracy %", font: { size: 11, color: color("accent") } } }) } : {}),
+      ...(data.length > 1 ? { yaxis2: axis("", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: plain(unit(search.learned, search.learned.words)), font: { size: 11, color: color("accent") } } }) } : {}),
       uirevision: trial.trial,
     },
   };

@@ -39,15 +39,15 @@ function showFront() {
     select(search.trials[0].trial);
     return;
   }
-  const best = search.front.reduce((a, b) => (a === null || heightOf(trials.get(b)) > heightOf(trials.get(a)) ? b : a), null);
+  const best = search.front.reduce((a, b) => (a === null || isBetter(heightOf(trials.get(b)), heightOf(trials.get(a))) ? b : a), null);
   selected = best ?? trained[0].trial;
   frontLegend();
   chart("front-chart", frontParts, (point) => select(point.customdata));
-  const below = trained.filter((t) => t.accuracy < search.limits[0]).length;
+  const outside = trained.filter((t) => t.value < search.limits[0] || t.value > search.limits[1]).length;
   byId("front-caption").textContent =
     "Chosen on the validation split. Drag to zoom, double-click to go back." +
-    (search.majority !== null && !majorityShown() ? ` The commonest class alone gives ${search.majority.toFixed(1)} %.` : "") +
-    (below ? ` ${plural(below, "network")} below the picture.` : "");
+    (search.majority !== null && !majorityShown() ? ` The commonest class alone gives ${unit(search.learned, written(search.learned, search.majority))}.` : "") +
+    (outside ? ` ${plural(outside, "network")} outside the picture.` : "");
   select(selected);
 }
 

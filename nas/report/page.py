@@ -23,7 +23,11 @@ def page(result: SearchResult) -> str:
     Everything that comes from the search stands in one JSON element and is put on the page as text, never as markup. A content
     security policy refuses every request.
     """
+    learned, cost = html.escape(result.learned.words), html.escape(result.cost.words)
     parts = {
+        "learned": learned,
+        "Learned": f"{learned[:1].upper()}{learned[1:]}",
+        "cost": cost,
         "title": html.escape(words.title(result)),
         "description": html.escape(words.answer(result)),
         "style": _file("page.css"),

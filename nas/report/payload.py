@@ -12,20 +12,20 @@ from typing import Any
 
 from nas.estimates import Estimate
 from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
+from nas.objectives import Objective
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
 from nas.report.descriptions import describe, stage_title, stage_words
 from nas.report.images import majority
-from nas.report.importance import Importance, accuracy_at_equal_cost, importance, varying_decisions
+from nas.report.importance import Importance, importance, value_at_equal_cost, varying_decisions
 from nas.report.peers import pairs
-from nas.report.plots import accuracy_limits
-from nas.report.quantities import human
+from nas.report.plots import value_limits
+from nas.report.quantities import difference, with_unit
 from nas.report.readings import (
-    accuracy_of,
-    cost_name,
     front_line,
     hypervolume_steps,
-    measured_accuracy,
+    learned_value,
+    measured_value,
     observed_line,
     reason,
     resolution,
@@ -44,8 +44,8 @@ CURVE_POINTS = 60
 
 def payload(result: SearchResult) -> dict[str, Any]:
     """Everything the page shows, as JSON without NaN."""
-    pool, cost = trained(result), cost_name(result)
-    residuals = dict(zip([t.number for t in pool], accuracy_at_equal_cost(pool, cost), strict=True))
+    pool, learned = trained(result), result.learned
+    residuals = dict(zip([t.number for t in pool], value_at_equal_cost(result, pool), strict=True))
     shown = {trial.number: trial for trial in pool}
     classes = {trial.number: mixer_class(trial.candidate) for trial in result.trials}
     return {
@@ -53,19 +53,22 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "answer": words.answer(result),
         "cautions": words.cautions(result),
         "images": words.image_facts(result),
-        "majority": _round(majority(result.data)),
+        "majority": _round(majority(result.data)) if learned.beside_majority else None,
         "facts": _facts(result),
         "ended": result.ended,
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
-        "cost": {"name": cost, "label": words.cost_label(cost), "unit": words.COST_UNITS.get(cost, cost)},
-        "objectives": [dataclasses.asdict(objective) for objective in result.objectives],
-        "limits": [_round(limit) for limit in accuracy_limits(result)] if pool else None,
+        "learned": _quantity(learned),
+        "cost": _quantity(result.cost),
+        "costs": [_quantity(cost) for cost in result.costs],
+        "further": [_quantity(measure) for measure in result.further_measures],
+        "objectives": [_quantity(objective) for objective in result.objectives],
+        "limits": [_round(limit) for limit in value_limits(result)] if pool else None,
         "resolution": resolution(result),
         "unchanged": unchanged_class(trial.candidate for trial in result.trials),
-        "mixers": _mixers(classes, pool, cost, result),
+        "mixers": _mixers(classes, pool, result),
         "trials": [
             {
-                **_trial(shown.get(trial.number, trial), classes[trial.number], residuals.get(trial.number)),
+                **_trial(result, shown.get(trial.number, trial), classes[trial.number], residuals.get(trial.number)),
                 **_expectation(result.estimates.get(trial.number)),
             }
             for trial in result.trials
@@ -76,12 +79,22 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "observed": [trial.number for trial in observed_line(result)],
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
         "hypervolume": [[number, _round(volume)] for number, volume in hypervolume_steps(result)],
-        "importance": _importances(pool, residuals),
+        "importance": _importances(result, pool, residuals),
         "varying": list(varying_decisions(pool)),
         "refused": _refused(result),
         "settings": _flat(result.settings),
         "provenance": _flat(result.provenance),
         "data": _flat({name: value for name, value in result.data.items() if name != "told"}),
+    }
+
+
+def _quantity(objective: Objective) -> dict[str, Any]:
+    """All that the page needs to write and draw values of it."""
+    return {
+        **dataclasses.asdict(objective),
+        "title": objective.title,
+        "counted": objective.is_counted,
+        "difference_unit": objective.difference_unit,
     }
 
 
@@ -107,24 +120,21 @@ def _facts(result: SearchResult) -> list[list[str]]:
         ["Hypervolume", f"{front.hypervolume:.4g}", _reference(result)],
         [
             "Resolution",
-            "unknown" if least is None else f"{least:.1f} points",
-            "smaller differences in accuracy are not resolved",
+            "unknown" if least is None else difference(result.learned, least),
+            f"smaller differences in {result.learned.words} are not resolved",
         ],
         ["Training time", _duration(seconds), "over all workers together"],
     ]
 
 
 def _objective_names(result: SearchResult) -> str:
-    return "in " + ", ".join(words.COST_UNITS.get(objective.name, objective.name) for objective in result.objectives)
+    return "in " + ", ".join(
+        objective.unit if objective.is_counted else objective.words for objective in result.objectives
+    )
 
 
 def _reference(result: SearchResult) -> str:
-    parts = []
-    for objective in result.objectives:
-        unit = words.COST_UNITS.get(objective.name, objective.unit)
-        value = f"{objective.reference:.3g}" if objective.unit == "%" else human(objective.reference)
-        parts.append(f"{value} {unit}")
-    return "measured from " + ", ".join(parts)
+    return "measured from " + ", ".join(with_unit(objective, objective.reference) for objective in result.objectives)
 
 
 def _duration(seconds: float) -> str:
@@ -133,7 +143,7 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result: SearchResult) -> list[dict[str, Any]]:
+def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], result: SearchResult) -> list[dict[str, Any]]:
     """Each class of networks and each kind of stage, with its style; a class also with its own front."""
     found_kinds = (stage_kind(decisions) for trial in result.trials for decisions in stages(trial.candidate).values())
     kinds = {kind for kind in found_kinds if kind is not None}
@@ -146,29 +156,26 @@ def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], cost: str, result
                 "name": name,
                 **dataclasses.asdict(style),
                 "trained": len(own),
-                "front": [trial.number for trial in staircase(own, cost)],
+                "front": [trial.number for trial in staircase(result, own)],
             }
         )
     return found
 
 
-def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
-    accuracy = measured_accuracy(trial)
-    costs = trial.deployed_costs
+def _trial(result: SearchResult, trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
+    measured, name = measured_value(result, trial), result.learned.name
     outcome = trial.outcome
+    measurements = outcome.measurements if isinstance(outcome, Evaluation) else {}
     details = outcome.details if isinstance(outcome, Evaluation) else {}
     return {
         "trial": trial.number,
         "state": trial.state.value,
         "mixer": mixer,
-        "accuracy": None if accuracy is None else _round(accuracy.mean),
-        "se": None if accuracy is None else _round(standard_error(accuracy)),
-        "macs": costs.get("macs"),
-        "params": costs.get("params"),
-        "latency": _round(costs.get("latency")),
-        "memory": _round(costs.get("memory")),
+        "value": None if measured is None else _round(measured.mean),
+        "se": None if measured is None else _round(standard_error(measured)),
         "targets": trial.missed_costs,
-        "cost": {name: _round(value) for name, value in trial.values().items()},
+        "quantities": {each: _round(value) for each, value in trial.values().items()},
+        "errors": {each: _round(standard_error(one)) for each, one in measurements.items()},
         "epochs": None if outcome is None else outcome.epochs,
         "seconds": None if outcome is None else round(outcome.seconds, 1),
         "digest": trial.candidate.digest,
@@ -181,10 +188,10 @@ def _trial(trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
         "stages": _stages(trial),
         "decisions": trial.candidate.decisions,
         "training": dict(trial.candidate.training),
-        "curve": _curve(details.get("curve")),
+        "curve": _curve(details.get("curve"), name),
         "blocks": _blocks(details.get("mixers")),
-        "soft": _number(details.get("soft_accuracy")),
-        "swapped": _number(details.get("swapped_accuracy")),
+        "soft": _number(details.get(f"soft_{name}")),
+        "swapped": _number(details.get(f"swapped_{name}")),
     }
 
 
@@ -218,15 +225,15 @@ def _stages(trial: Trial) -> list[dict[str, Any]]:
     ]
 
 
-def _curve(curve: Any) -> list[list[float | None]]:
-    """Rows of epoch, training loss, accuracy; thinned to `CURVE_POINTS`, the last one kept."""
+def _curve(curve: Any, learned: str) -> list[list[float | None]]:
+    """Rows of epoch, training loss, learned objective; thinned to `CURVE_POINTS`, the last one kept."""
     if not isinstance(curve, Sequence) or isinstance(curve, str):
         return []
     rows = [
         [
             _number(point.get("epoch")),
             _number(point.get("loss")),
-            _number(point.get("accuracy")),
+            _number(point.get(learned)),
         ]
         for point in curve
         if isinstance(point, Mapping)
@@ -249,10 +256,11 @@ def _blocks(blocks: Any) -> list[list[Any]]:
     ]
 
 
-def _importances(pool: Sequence[Trial], residuals: Mapping[int, float]) -> list[dict[str, Any]]:
+def _importances(result: SearchResult, pool: Sequence[Trial], residuals: Mapping[int, float]) -> list[dict[str, Any]]:
+    words = result.learned.words
     targets = {
-        "accuracy": [accuracy_of(trial).mean for trial in pool],
-        "accuracy at equal cost": [residuals[trial.number] for trial in pool],
+        words: [learned_value(result, trial).mean for trial in pool],
+        f"{words} at equal cost": [residuals[trial.number] for trial in pool],
     }
     return [{"target": name, **_importance(importance(pool, values))} for name, values in targets.items()]
 

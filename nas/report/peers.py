@@ -5,11 +5,10 @@ Unchanged is a network of fixed shuffles, or, where convolutions are a choice in
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from nas.mixers import NONE, UNCHANGED, mixer_class
-from nas.report.readings import accuracy_of, cost_name, difference_error, trained
+from nas.report.readings import difference_error, learned_value, trained
 from nas.result import SearchResult
 
 
@@ -24,9 +23,11 @@ class Pair:
     cost_ratio: float
     """Cost of the candidate over that of its peer."""
     difference: float
-    """Accuracy of the candidate less that of its peer, in points."""
+    """Learned objective of the candidate less that of its peer."""
+    better: bool
+    """Whether that is to the candidate's favour."""
     standard_error: float | None
-    """Of the difference, in points; None where an accuracy carries no error."""
+    """Of the difference; None where a value carries no error."""
 
     @property
     def resolved(self) -> bool:
@@ -35,28 +36,29 @@ class Pair:
 
 
 def pairs(result: SearchResult) -> list[Pair]:
-    """Every trained candidate that is not unchanged with its nearest unchanged peer by cost ratio, cheapest first.
+    """Every trained candidate that is not unchanged with its nearest unchanged peer by cost, on its scale, cheapest first.
 
     Of peers equally near the one with the lower trial number is taken. Empty where nothing unchanged was trained.
     """
-    cost = cost_name(result)
-    pool = trained(result)
+    cost, learned = result.cost, result.learned
+    pool = [trial for trial in trained(result) if trial.values()[cost.name] > 0]
     unchanged = [trial for trial in pool if mixer_class(trial.candidate) in UNCHANGED]
     found: list[Pair] = []
-    for trial in sorted(pool, key=lambda one: (one.values()[cost], one.number)):
+    for trial in sorted(pool, key=lambda one: (cost.loss(one.values()[cost.name]), one.number)):
         mixer = mixer_class(trial.candidate)
         if mixer in (*UNCHANGED, NONE) or not unchanged:
             continue
-        own = trial.values()[cost]
-        peer = min(unchanged, key=lambda one: abs(math.log(one.values()[cost] / own)))
-        mine, theirs = accuracy_of(trial), accuracy_of(peer)
+        own = cost.loss(trial.values()[cost.name])
+        peer = min(unchanged, key=lambda one: abs(cost.loss(one.values()[cost.name]) - own))
+        mine, theirs = learned_value(result, trial), learned_value(result, peer)
         found.append(
             Pair(
                 trial=trial.number,
                 peer=peer.number,
                 mixer=mixer,
-                cost_ratio=own / peer.values()[cost],
+                cost_ratio=trial.values()[cost.name] / peer.values()[cost.name],
                 difference=mine.mean - theirs.mean,
+                better=learned.loss(mine.mean) < learned.loss(theirs.mean),
                 standard_error=difference_error(mine, theirs),
             )
         )

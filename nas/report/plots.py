@@ -17,15 +17,15 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from nas.mixers import mixer_class, unchanged_class
+from nas.objectives import LEAST, Form
 from nas.records import Trial
 from nas.report.images import is_uneven, majority
 from nas.report.labels import place_labels
-from nas.report.quantities import log_ticks, tick
+from nas.report.quantities import difference, log_ticks, tick, with_unit
 from nas.report.readings import (
-    accuracy_of,
-    cost_name,
-    expected_accuracy,
+    expected_value,
     front_line,
+    learned_value,
     members,
     observed_line,
     resolution,
@@ -33,7 +33,7 @@ from nas.report.readings import (
     trained,
 )
 from nas.report.styles import styles
-from nas.report.words import cost_label, subtitle, title
+from nas.report.words import subtitle, title
 from nas.result import SearchResult
 
 INK = "#1d2530"
@@ -70,7 +70,7 @@ _STYLE: Any = {
 
 
 def pareto_png(result: SearchResult) -> bytes:
-    """Accuracy against cost of all trained networks, with the front and the baselines, as a PNG."""
+    """The learned objective against the cost of all trained networks, with the front and the baselines, as a PNG."""
     with mpl.rc_context(_STYLE):
         # Room for the title above and the note below; constrained layout arranges the rest.
         arrangement = ConstrainedLayoutEngine(rect=(0.012, 0.05, 0.976, 0.845))
@@ -89,51 +89,80 @@ def pareto_png(result: SearchResult) -> bytes:
         return stream.getvalue()
 
 
-def accuracy_limits(result: SearchResult) -> tuple[float, float]:
-    """Ends of the accuracy axis: all of the front and the baselines, but not the worst twentieth of the rest.
+def value_limits(result: SearchResult) -> tuple[float, float]:
+    """Ends of the axis of the learned objective: all of the front and the baselines, but not the worst twentieth of the rest.
 
     Where classes are uneven, also what the commonest one alone gives.
     """
-    pool = trained(result)
-    values = sorted(accuracy_of(trial).mean for trial in pool)
-    kept = [(accuracy_of(trial).mean, accuracy_of(trial)) for trial in _marked(result)]
-    kept += [(expected_accuracy(result, trial), accuracy_of(trial)) for trial in members(result)]
-    low = min([values[len(values) // 20], *(height - (standard_error(m) or 0) for height, m in kept)])
-    high = max([values[-1], *(height + (standard_error(m) or 0) for height, m in kept)])
-    alone = majority(result.data)
+    learned = result.learned
+    measured = [learned_value(result, trial).mean for trial in trained(result)]
+    ordered = sorted(measured, key=learned.score)
+    kept = [(learned_value(result, trial).mean, learned_value(result, trial)) for trial in _marked(result)]
+    kept += [(expected_value(result, trial), learned_value(result, trial)) for trial in members(result)]
+    ends = [ordered[len(ordered) // 20], ordered[-1]]
+    ends += [height + sign * (standard_error(m) or 0) for height, m in kept for sign in (-1, 1)]
+    alone = _majority(result)
     if alone is not None and is_uneven(result.data):
-        low, high = min(low, alone), max(high, alone)
-    room = 0.06 * max(high - low, 1.0)
+        ends.append(alone)
+    low, high = min(ends), max(ends)
+    least = 1.0 if learned.form is Form.PERCENT else 0.02 * max(abs(low), abs(high), LEAST)
+    room = 0.06 * max(high - low, least)
     return low - room, high + room
 
 
-def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
-    pool, cost = trained(result), cost_name(result)
-    costs = [trial.values()[cost] for trial in pool]
-    low, high = accuracy_limits(result)
-    span = max(costs) / min(costs)
-    room = max(span**0.05, math.sqrt(1.6 / span))
-    left, right = min(costs) / room, max(costs) * room**3  # to the right there is to be space for a name
-    axes.set(xscale="log", xlim=(left, right), ylim=(low, high))
+def _majority(result: SearchResult) -> float | None:
+    """What always answering the commonest class gives, where that can be compared."""
+    return majority(result.data) if result.learned.beside_majority else None
+
+
+def _cost_of(result: SearchResult, trial: Trial) -> float:
+    return trial.values()[result.cost.name]
+
+
+def _scale(axes: Axes, result: SearchResult) -> float:
+    """Sets the axis of cost, with a little room, and space for a name at its costly end.
+
+    Returns:
+        The end at the right.
+    """
+    costs = [_cost_of(result, trial) for trial in trained(result)]
+    low, high = min(costs), max(costs)
+    if not result.cost.log:
+        room = 0.05 * (high - low) or max(abs(high), LEAST)
+        axes.set_xlim(low - room, high + 3 * room)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(float(f"{value:.6g}"))))
+        axes.set_xlabel(result.cost.label, labelpad=8)
+        return float(high + 3 * room)
+    span = high / low
+    factor = max(span**0.05, math.sqrt(1.6 / span))
+    left, right = low / factor, high * factor**3
+    axes.set(xscale="log", xlim=(left, right))
     axes.xaxis.set_major_locator(FixedLocator(log_ticks(left, right)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(float(f"{value:.6g}"))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(f"{cost_label(cost)}, logarithmic", labelpad=8)
-    axes.set_ylabel("Validation accuracy (%)", labelpad=8)
+    axes.set_xlabel(f"{result.cost.label}, logarithmic", labelpad=8)
+    return float(right)
+
+
+def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
+    low, high = value_limits(result)
+    axes.set_ylim(low, high)
+    right = _scale(axes, result)
+    axes.set_ylabel(result.learned.label, labelpad=8)
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    _dots(axes, result, cost)
-    _front(axes, result, cost, right)
-    _baselines(axes, result, cost)
-    alone = majority(result.data)
+    _dots(axes, result)
+    _front(axes, result, right)
+    _baselines(axes, result)
+    alone = _majority(result)
     if alone is not None and low < alone < high:
-        label = f"commonest class alone ({alone:.1f} %)"
+        label = f"commonest class alone ({with_unit(result.learned, alone)})"
         axes.axhline(alone, color=SOFT, linewidth=1.2, linestyle=(0, (1, 2)), zorder=2, label=label)
     _legend(figure, axes)
-    figure.text(0.02, 0.012, textwrap.fill(_note(result, low), _NOTE_WIDTH), fontsize=8.5, color=SOFT)
-    _label_baselines(figure, axes, result, cost)
+    figure.text(0.02, 0.012, textwrap.fill(_note(result, low, high), _NOTE_WIDTH), fontsize=8.5, color=SOFT)
+    _label_baselines(figure, axes, result)
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
@@ -154,7 +183,7 @@ def _legend(figure: Figure, axes: Axes) -> None:
             return
 
 
-def _dots(axes: Axes, result: SearchResult, cost: str) -> None:
+def _dots(axes: Axes, result: SearchResult) -> None:
     pool = trained(result)
     size = 46 if len(pool) < 60 else 30 if len(pool) < 400 else 14
     alpha = 0.55 if len(pool) < 400 else 0.35
@@ -163,8 +192,8 @@ def _dots(axes: Axes, result: SearchResult, cost: str) -> None:
     for name, style in styles(by_class.values(), unchanged=unchanged).items():
         own = [trial for trial in pool if by_class[trial.number] == name]
         axes.scatter(
-            [trial.values()[cost] for trial in own],
-            [accuracy_of(trial).mean for trial in own],
+            [_cost_of(result, trial) for trial in own],
+            [learned_value(result, trial).mean for trial in own],
             s=size * _LARGER.get(style.shape, 1),
             marker=_MARKERS[style.shape],
             color=style.light,
@@ -175,14 +204,14 @@ def _dots(axes: Axes, result: SearchResult, cost: str) -> None:
         )
 
 
-def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
+def _front(axes: Axes, result: SearchResult, right: float) -> None:
     front = members(result)
     if not front:
         return
     if observed := observed_line(result):
-        heights = [accuracy_of(trial).mean for trial in observed]
+        heights = [learned_value(result, trial).mean for trial in observed]
         axes.plot(
-            [*(trial.values()[cost] for trial in observed), right],
+            [*(_cost_of(result, trial) for trial in observed), right],
             [*heights, heights[-1]],
             drawstyle="steps-post",
             color=SOFT,
@@ -192,15 +221,15 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
             label="observed front (optimistic)",
         )
     line = front_line(result)
-    steps = [trial.values()[cost] for trial in line]
-    heights = [expected_accuracy(result, trial) for trial in line]
+    steps = [_cost_of(result, trial) for trial in line]
+    heights = [expected_value(result, trial) for trial in line]
     axes.plot([*steps, right], [*heights, heights[-1]], drawstyle="steps-post", color=INK, linewidth=1.5, zorder=3)
     colors = styles(mixer_class(trial.candidate) for trial in front)
     for trial in front:
-        accuracy = accuracy_of(trial)
-        x, y = trial.values()[cost], expected_accuracy(result, trial)
-        error = standard_error(accuracy)
-        axes.plot([x, x], [y, accuracy.mean], color=SOFT, linewidth=1, zorder=3)
+        measured = learned_value(result, trial)
+        x, y = _cost_of(result, trial), expected_value(result, trial)
+        error = standard_error(measured)
+        axes.plot([x, x], [y, measured.mean], color=SOFT, linewidth=1, zorder=3)
         if error is not None:
             axes.errorbar(x, y, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
         style = colors[mixer_class(trial.candidate)]
@@ -219,7 +248,7 @@ def _front(axes: Axes, result: SearchResult, cost: str, right: float) -> None:
     axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)
 
 
-def _baselines(axes: Axes, result: SearchResult, cost: str) -> None:
+def _baselines(axes: Axes, result: SearchResult) -> None:
     """Diamonds; white unless the baseline is on the front."""
     marked = _marked(result)
     if not marked:
@@ -227,7 +256,7 @@ def _baselines(axes: Axes, result: SearchResult, cost: str) -> None:
     colors = styles(mixer_class(trial.candidate) for trial in marked)
     on_front = set(result.front.trials)
     axes.scatter(
-        [trial.values()[cost] for trial in marked],
+        [_cost_of(result, trial) for trial in marked],
         [_height(result, trial) for trial in marked],
         s=60,
         marker="D",
@@ -239,14 +268,14 @@ def _baselines(axes: Axes, result: SearchResult, cost: str) -> None:
     axes.scatter([], [], s=60, marker="D", c="white", edgecolors=INK, linewidths=1.4, label="unchanged network")
 
 
-def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str) -> None:
+def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:
     """Names the baselines; done last, as positions in pixels are known only after the layout."""
     marked = _marked(result)
     figure.draw_without_rendering()
     transform = axes.transData
 
     def pixel(trial: Trial) -> tuple[float, float]:
-        x, y = transform.transform((trial.values()[cost], _height(result, trial)))
+        x, y = transform.transform((_cost_of(result, trial), _height(result, trial)))
         return float(x), float(y)
 
     anchors = [pixel(trial) for trial in marked]
@@ -268,7 +297,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult, cost: str
         leader = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         annotation = axes.annotate(
             str(trial.baseline).replace(", ", "\n"),
-            xy=(trial.values()[cost], _height(result, trial)),
+            xy=(_cost_of(result, trial), _height(result, trial)),
             xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             textcoords="figure pixels",
             ha="center",
@@ -292,26 +321,26 @@ def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _height(result: SearchResult, trial: Trial) -> float:
-    """Where a network is drawn: members of the front at the accuracy that is expected, the others at what was measured."""
-    return expected_accuracy(result, trial) if trial.number in result.front.trials else accuracy_of(trial).mean
+    """Where a network is drawn: members of the front at what is expected, the others at what was measured."""
+    return expected_value(result, trial) if trial.number in result.front.trials else learned_value(result, trial).mean
 
 
 def _marked(result: SearchResult) -> list[Trial]:
     return [trial for trial in trained(result) if trial.baseline is not None]
 
 
-def _note(result: SearchResult, low: float) -> str:
-    hidden = sum(accuracy_of(trial).mean < low for trial in trained(result))
+def _note(result: SearchResult, low: float, high: float) -> str:
+    learned = result.learned
+    hidden = sum(not low <= learned_value(result, trial).mean <= high for trial in trained(result))
     least = resolution(result)
     chosen = "Chosen on the validation split"
-    parts = [
-        f"{chosen} by expected accuracy; thin lines lead to what was measured." if result.observed else f"{chosen}."
-    ]
+    expected = f"{chosen} by expected {learned.words}; thin lines lead to what was measured."
+    parts = [expected if result.observed else f"{chosen}."]
     if least is not None:
-        parts.append(f"Differences below {least:.1f} points are not resolved.")
-    alone = majority(result.data)
+        parts.append(f"Differences below {difference(learned, least)} are not resolved.")
+    alone = _majority(result)
     if alone is not None and alone <= low:
-        parts.append(f"The commonest class alone gives {alone:.1f} %.")
+        parts.append(f"The commonest class alone gives {with_unit(learned, alone)}.")
     if hidden:
-        parts.append(f"{hidden} network{'' if hidden == 1 else 's'} below the picture.")
+        parts.append(f"{hidden} network{'' if hidden == 1 else 's'} outside the picture.")
     return " ".join(parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from nas.objectives import Form, Objective, three_digits
+
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MANTISSAS = (
     (1.0,),
@@ -57,6 +59,30 @@ def log_ticks(low: float, high: float) -> list[float]:
     return ticks
 
 
-def percent(mean: float, standard_error: float | None) -> str:
-    """An accuracy in percent with its standard error, if it has one: 68.2 ± 0.7."""
-    return f"{mean:.1f}" if standard_error is None else f"{mean:.1f} ± {standard_error:.1f}"
+def short(objective: Objective, value: float) -> str:
+    """A value as its objective has it written, without the unit."""
+    if objective.form is Form.PERCENT:
+        return f"{value:.1f}"
+    return human(value) if objective.form is Form.COUNT else three_digits(value)
+
+
+def short_error(objective: Objective, error: float) -> str:
+    """A standard error, or a difference, beside a value."""
+    return f"{error:.1f}" if objective.form is Form.PERCENT else human(error, 2)
+
+
+def with_unit(objective: Objective, value: float) -> str:
+    """A value with its unit: 68.2 %, 3.14 ms."""
+    return f"{short(objective, value)} {objective.unit}".strip()
+
+
+def with_error(objective: Objective, mean: float, standard_error: float | None) -> str:
+    """A value with its standard error, if it has one, without the unit: 68.2 ± 0.7."""
+    if standard_error is None:
+        return short(objective, mean)
+    return f"{short(objective, mean)} ± {short_error(objective, standard_error)}"
+
+
+def difference(objective: Objective, value: float) -> str:
+    """A difference of two values with its unit: 1.4 points."""
+    return f"{short_error(objective, value)} {objective.difference_unit}".strip()

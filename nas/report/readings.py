@@ -8,16 +8,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from nas.objectives import Kind, Objective, losses, reference_losses
+from nas.objectives import losses, reference_losses
 from nas.pareto import hypervolume, non_dominated
-from nas.records import ACCURACY, Evaluation, Failure, Measurement, Trial, TrialState
+from nas.records import Evaluation, Failure, Measurement, Trial, TrialState
 from nas.result import SearchResult
 
 
-def expected_accuracy(result: SearchResult, trial: Trial) -> float:
-    """The accuracy in percent that another training is expected to give; what was measured where there is no estimate."""
+def expected_value(result: SearchResult, trial: Trial) -> float:
+    """The learned objective that another training is expected to give; what was measured where there is no estimate."""
     estimate = result.estimates.get(trial.number)
-    return accuracy_of(trial).mean if estimate is None else estimate.mean
+    return learned_value(result, trial).mean if estimate is None else estimate.mean
 
 
 def trainings(result: SearchResult, trial: Trial) -> int:
@@ -26,9 +26,21 @@ def trainings(result: SearchResult, trial: Trial) -> int:
     return 1 if estimate is None else estimate.trainings
 
 
-def measured_accuracy(trial: Trial) -> Measurement | None:
-    """The accuracy in percent that came out of a trial, partial trainings included."""
-    return trial.outcome.measurements.get(ACCURACY) if isinstance(trial.outcome, Evaluation) else None
+def measured_value(result: SearchResult, trial: Trial) -> Measurement | None:
+    """The learned objective that came out of a trial, partial trainings included."""
+    return trial.outcome.measurements.get(result.learned.name) if isinstance(trial.outcome, Evaluation) else None
+
+
+def learned_value(result: SearchResult, trial: Trial) -> Measurement:
+    """The learned objective of a trial that has it.
+
+    Raises:
+        ValueError: It has none.
+    """
+    measurement = measured_value(result, trial)
+    if measurement is None:
+        raise ValueError(f"trial {trial.number} has no {result.learned.name}")
+    return measurement
 
 
 def standard_error(measurement: Measurement) -> float | None:
@@ -42,72 +54,62 @@ def difference_error(first: Measurement, second: Measurement) -> float | None:
     return None if errors[0] is None or errors[1] is None else math.hypot(errors[0], errors[1])
 
 
-def cost_objective(result: SearchResult) -> Objective | None:
-    """The objective that is drawn along the cost axis: the first that is known before training."""
-    return next((objective for objective in result.objectives if objective.kind is not Kind.LEARNED), None)
-
-
-def cost_name(result: SearchResult) -> str:
-    """Name of the value along the cost axis; multiply-adds where the search has no cost among its objectives."""
-    objective = cost_objective(result)
-    return "macs" if objective is None else objective.name
-
-
 def trained(result: SearchResult) -> list[Trial]:
-    """Candidates trained at full budget that have an accuracy and a positive cost, by number: what the pictures draw.
+    """Candidates trained at full budget that have the learned objective and a cost, by number: what the pictures draw.
 
-    Of a candidate that was trained several times it is the first trial, with the mean of their accuracies.
+    Of a candidate that was trained several times it is the first trial, with the mean of their values. On a logarithmic axis only
+    those have a place whose cost is above 0.
     """
-    cost = cost_name(result)
+    cost = result.cost
     return [
         trial
         for trial in _pooled(result)
         if trial.state is TrialState.COMPLETE
         and trial.replicate_of is None
-        and measured_accuracy(trial) is not None
-        and trial.values().get(cost, 0.0) > 0
+        and measured_value(result, trial) is not None
+        and (value := trial.values().get(cost.name)) is not None
+        and (value > 0 or not cost.log)
     ]
 
 
 def _pooled(result: SearchResult) -> list[Trial]:
-    """All trials; of a candidate that was trained several times the first has the mean of their accuracies."""
+    """All trials; of a candidate that was trained several times the first has the mean of their values."""
     shown: dict[int, list[float]] = defaultdict(list)
     for trial in result.trials:
-        if trial.state is TrialState.COMPLETE and (accuracy := measured_accuracy(trial)) is not None:
-            shown[trial.first].append(accuracy.mean)
+        if trial.state is TrialState.COMPLETE and (measured := measured_value(result, trial)) is not None:
+            shown[trial.first].append(measured.mean)
     return [
-        _with_mean(trial, shown[trial.number]) if len(shown[trial.number]) > 1 else trial for trial in result.trials
+        _with_mean(result, trial, shown[trial.number]) if len(shown[trial.number]) > 1 else trial
+        for trial in result.trials
     ]
 
 
-def _with_mean(trial: Trial, accuracies: list[float]) -> Trial:
+def _with_mean(result: SearchResult, trial: Trial, values: list[float]) -> Trial:
     """The trial with the mean; its standard error, of the images alone, stays as it is: they were the same."""
     assert isinstance(trial.outcome, Evaluation)
-    pooled = replace(accuracy_of(trial), mean=statistics.fmean(accuracies))
-    return replace(trial, outcome=replace(trial.outcome, measurements={**trial.outcome.measurements, ACCURACY: pooled}))
+    pooled = replace(learned_value(result, trial), mean=statistics.fmean(values))
+    measurements = {**trial.outcome.measurements, result.learned.name: pooled}
+    return replace(trial, outcome=replace(trial.outcome, measurements=measurements))
 
 
-def accuracy_of(trial: Trial) -> Measurement:
-    """The accuracy of a trial that has one.
+def staircase(
+    result: SearchResult, trials: Iterable[Trial], value: Callable[[Trial], float] | None = None
+) -> list[Trial]:
+    """The trials that no other beats in the learned objective and the cost of the pictures, cheapest first.
 
-    Raises:
-        ValueError: It has none.
+    Args:
+        result: The search.
+        trials: Those that are compared.
+        value: Of the learned objective. Default: what was measured.
     """
-    measurement = measured_accuracy(trial)
-    if measurement is None:
-        raise ValueError(f"trial {trial.number} has no accuracy")
-    return measurement
-
-
-def measured(trial: Trial) -> float:
-    """The accuracy of a trial that has one."""
-    return accuracy_of(trial).mean
-
-
-def staircase(trials: Iterable[Trial], cost: str, accuracy: Callable[[Trial], float] = measured) -> list[Trial]:
-    """The trials that no other beats in accuracy and this cost, cheapest first."""
-    pool = list(trials)
-    points = [(-accuracy(trial), trial.values()[cost]) for trial in pool]
+    pool, axes = list(trials), (result.learned, result.cost)
+    points = [
+        (
+            axes[0].loss(learned_value(result, trial).mean if value is None else value(trial)),
+            axes[1].loss(trial.values()[axes[1].name]),
+        )
+        for trial in pool
+    ]
     return [pool[position] for position in non_dominated(points)]
 
 
@@ -118,14 +120,13 @@ def members(result: SearchResult) -> list[Trial]:
 
 
 def front_line(result: SearchResult) -> list[Trial]:
-    """The members of the front that no other is expected to beat in accuracy and the cost of the pictures, cheapest first."""
-    return staircase(members(result), cost_name(result), lambda trial: expected_accuracy(result, trial))
+    """The members of the front that no other is expected to beat in what the pictures draw, cheapest first."""
+    return staircase(result, members(result), lambda trial: expected_value(result, trial))
 
 
 def observed_line(result: SearchResult) -> list[Trial]:
     """The trained candidates that no other was observed to beat, cheapest first; none where that is the front itself."""
-    line = staircase(trained(result), cost_name(result))
-    return [] if result.observed is None else line
+    return [] if result.observed is None else staircase(result, trained(result))
 
 
 def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
@@ -153,13 +154,13 @@ def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
 
 
 def resolution(result: SearchResult) -> float | None:
-    """The difference in points below which two accuracies of this search are the same.
+    """The difference below which two values of the learned objective are the same.
 
     Twice the standard error of a difference, taken at the median standard error of the front, or of all trained trials where
-    there is no front. None where no accuracy carries a standard error.
+    there is no front. None where no value carries a standard error.
     """
     pool = members(result) or trained(result)
-    measurements = [measured_accuracy(trial) for trial in pool]
+    measurements = [measured_value(result, trial) for trial in pool]
     errors = [error for m in measurements if m is not None and (error := standard_error(m)) is not None]
     return 2 * math.sqrt(2) * statistics.median(errors) if errors else None
 

@@ -59,18 +59,13 @@ function sortable(id, columns, { key, descending = false, row: trialOf }) {
   };
 }
 
-const FURTHER_COSTS = [["latency", "Latency", "ms"], ["memory", "Memory", "MB"]];
-
 function showTrials() {
   const table = sortable("trials-table", [
     column("trial", "Trial", (t) => t.trial, { button: true }),
     column("state", "State", (t) => t.state),
-    column("accuracy", "Accuracy %", (t) => t.accuracy, { number: true, show: percent }),
-    ...(search.observed.length ? [column("expected", "Expected %", (t) => t.expected, { number: true, show: (t) => t.expected?.toFixed(1) ?? "" })] : []),
-    column("macs", "MACs", (t) => t.macs, { number: true, show: (t) => human(t.macs) }),
-    column("params", "Params", (t) => t.params, { number: true, show: (t) => human(t.params) }),
-    ...FURTHER_COSTS.filter(([key]) => search.trials.some((t) => t[key] !== null))
-      .map(([key, name, unit]) => column(key, `${name} ${unit}`, (t) => t[key], { number: true, show: (t) => human(t[key]) })),
+    column("value", search.learned.title, (t) => t.value, { number: true, show: measured }),
+    ...(search.observed.length ? [column("expected", unit(search.learned, "Expected"), (t) => t.expected, { number: true, show: (t) => (t.expected === null ? "" : written(search.learned, t.expected)) })] : []),
+    ...search.costs.map((cost) => column(`cost ${cost.name}`, cost.title, (t) => t.quantities[cost.name], { number: true, show: (t) => written(cost, t.quantities[cost.name]) })),
     ...(mixers.size > 1 ? [column("mixer", classWord, (t) => mixers.get(t.mixer).label)] : []),
     column("description", "Network", (t) => t.description, { text: true, show: describedCell }),
     column("epochs", "Epochs", (t) => t.epochs, { number: true }),

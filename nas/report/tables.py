@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,76 +14,73 @@ from nas.candidate import Candidate
 from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
-from nas.estimates import Estimate
 from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
 from nas.json_file import read_json
 from nas.local_path import local_path
-from nas.objectives import Objective
-from nas.records import Trial
-from nas.report.readings import expected_accuracy, measured_accuracy, members, reason
+from nas.objectives import Form, Objective
+from nas.records import Evaluation, Trial
+from nas.report.readings import expected_value, measured_value, members, reason
 from nas.result import SearchResult
 
 FORMAT = 1
 """Version of pareto.json; raised when a reader of the old form could not read the new one."""
 
-FIRST_COLUMNS = (
-    *("trial", "state", "accuracy", "accuracy_se", "expected_accuracy", "trainings"),
-    *("macs", "params", "epochs", "seconds", "digest"),
-)
-FURTHER_COSTS = {"latency": "latency_ms", "memory": "memory_mb"}
-"""Columns after `params`, in searches that ask for these costs."""
-TARGETS = {"macs": "target_macs", "params": "target_params"}
-"""Columns after these, in searches with networks whose costs their training decides."""
+FIRST_COLUMNS = ("trial", "state")
+MIDDLE_COLUMNS = ("epochs", "seconds", "digest")
 LAST_COLUMNS = ("baseline", "reused_from", "replicate_of", "reason")
-
-
-TAKEN = {*FIRST_COLUMNS, *FURTHER_COSTS.values(), *TARGETS.values(), *LAST_COLUMNS}
-"""Names that no decision's column can have."""
 
 
 def trials_csv(result: SearchResult) -> str:
     """All trials by number, as comma-separated text."""
-    return _csv(trials_frame(result.trials, result.trials, result.estimates, result.weightless))
+    return _csv(trials_frame(result, result.trials))
 
 
 def pareto_csv(result: SearchResult) -> str:
     """The front, cheapest first, with the columns of `trials_csv`."""
-    return _csv(trials_frame(members(result), result.trials, result.estimates, result.weightless))
+    return _csv(trials_frame(result, members(result)))
 
 
-def trials_frame(
-    rows: Iterable[Trial],
-    trials: Iterable[Trial],
-    estimates: Mapping[int, Estimate] | None = None,
-    weightless: Mapping[int, str] | None = None,
-) -> pd.DataFrame:
+def trials_frame(result: SearchResult, rows: Iterable[Trial]) -> pd.DataFrame:
     """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
 
-    Costs are those of the deployed network; `target_macs` and `target_params`, where there are any, what was aimed at before a
-    training that decided otherwise. Accuracies in percent: as measured, and as expected of another training; `trainings` counts
-    those of the candidate. `seconds` is the only column that differs between two runs of the same search.
+    The learned objective as measured, with its standard error, and as expected of another training; `trainings` counts those of the
+    candidate. Costs are those of the deployed network; columns that begin with `target_`, where there are any, hold what was aimed
+    at before a training that decided otherwise. Further measures come after them. `seconds` is the only column that differs between
+    two runs of the same search.
 
     Args:
+        result: The search, whose decisions and quantities make the columns.
         rows: The trials to tabulate, in this order.
-        trials: The trials whose decisions make the columns.
-        estimates: By the number of a candidate's first trial.
-        weightless: Why there is no model of a trial that should have one, by number.
     """
-    decisions = decision_order(trials)
-    columns = {name: column_name(name) for name in decisions}
-    records = [
-        _record(trial, columns, (estimates or {}).get(trial.number))
-        | ({"reason": f"no model: {weightless[trial.number]}"} if weightless and trial.number in weightless else {})
-        for trial in rows
-    ]
-    first = list(FIRST_COLUMNS)
-    after = first.index("params") + 1
-    first[after:after] = [
-        *(column for cost, column in FURTHER_COSTS.items() if any(cost in trial.costs for trial in trials)),
-        *(column for cost, column in TARGETS.items() if any(cost in trial.missed_costs for trial in trials)),
-    ]
-    names = [*first, *columns.values(), *LAST_COLUMNS]
+    told = _Told(result.learned, result.costs, result.further_measures)
+    columns = _value_columns(result, told)
+    taken = {*FIRST_COLUMNS, *columns, *MIDDLE_COLUMNS, *LAST_COLUMNS}
+    decisions = {name: column_name(name, taken) for name in decision_order(result.trials)}
+    names = [*FIRST_COLUMNS, *columns, *MIDDLE_COLUMNS, *decisions.values(), *LAST_COLUMNS]
+    records = [_record(result, told, trial, decisions) for trial in rows]
     return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The quantities that a table tells."""
+
+    learned: Objective
+    costs: tuple[Objective, ...]
+    further: tuple[Objective, ...]
+    """Measures beside the learned objective."""
+
+
+def _value_columns(result: SearchResult, told: _Told) -> list[str]:
+    """What is told of the quantities, in columns."""
+    learned = told.learned.heading
+    missed = {name for trial in result.trials for name in trial.missed_costs}
+    return [
+        *(learned, f"{learned}_se", f"expected_{learned}", "trainings"),
+        *(cost.heading for cost in told.costs),
+        *(f"target_{cost.heading}" for cost in told.costs if cost.name in missed),
+        *(column for measure in told.further for column in (measure.heading, f"{measure.heading}_se")),
+    ]
 
 
 def decision_order(trials: Iterable[Trial]) -> list[str]:
@@ -101,16 +98,16 @@ def decision_order(trials: Iterable[Trial]) -> list[str]:
     return architecture + [name for name in training if name not in architecture]
 
 
-def column_name(decision: str) -> str:
+def column_name(decision: str, taken: Collection[str]) -> str:
     """The column of a decision, kept apart from the report's own columns."""
-    return f"decision.{decision}" if decision in TAKEN else decision
+    return f"decision.{decision}" if decision in taken else decision
 
 
 def front_json(result: SearchResult) -> str:
     """The front as JSON: its candidates with values, and the space from which their networks can be made again."""
     document = {
         "format": FORMAT,
-        "note": "Chosen on the validation split by expected_accuracy, in percent; the measured accuracies are optimistic.",
+        "note": f"Chosen on the validation split by {_expected_key(result)}; what was measured is optimistic.",
         COSTS_VERSION: result.costs_version,
         "objectives": [_objective(objective) for objective in result.objectives],
         "hypervolume": result.front.hypervolume,
@@ -118,7 +115,7 @@ def front_json(result: SearchResult) -> str:
         "data": dict(result.data),
         "members": [
             {
-                **_member(trial, expected_accuracy(result, trial)),
+                **_member(result, trial),
                 **({"model": None} if trial.number in result.weightless else {}),
             }
             for trial in members(result)
@@ -186,31 +183,36 @@ def _read_member(member: Any, position: int, path: Path, costs_version: int) -> 
     return found
 
 
-def _record(trial: Trial, columns: Mapping[str, str], estimate: Estimate | None) -> dict[str, Scalar]:
-    accuracy = measured_accuracy(trial)
-    costs = trial.deployed_costs
-    decisions = trial.candidate.decisions
-    return {
+def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[str, str]) -> dict[str, Scalar]:
+    estimate = result.estimates.get(trial.number)
+    costs, missed = trial.deployed_costs, trial.missed_costs
+    measured = trial.outcome.measurements if isinstance(trial.outcome, Evaluation) else {}
+    record: dict[str, Scalar] = {
         "trial": trial.number,
         "state": trial.state.value,
-        "accuracy": None if accuracy is None else accuracy.mean,
-        "accuracy_se": None if accuracy is None else accuracy.standard_error,
-        "expected_accuracy": None if estimate is None else round(estimate.mean, 3),
+        f"expected_{told.learned.heading}": None if estimate is None else round(estimate.mean, 3),
         "trainings": None if estimate is None else estimate.trainings,
-        "macs": _whole(costs.get("macs")),
-        "params": _whole(costs.get("params")),
-        **{column: costs.get(cost) for cost, column in FURTHER_COSTS.items()},
-        **{column: _whole(trial.missed_costs.get(cost)) for cost, column in TARGETS.items()},
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
         "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
         "digest": trial.candidate.digest,
-        # A decision may be None, which is not the same as erased, and only the latter is empty.
-        **{columns[name]: "none" if value is None else value for name, value in decisions.items()},
         "baseline": trial.baseline,
         "reused_from": trial.reused_from,
         "replicate_of": trial.replicate_of,
         "reason": reason(trial) or None,
     }
+    for quantity in (told.learned, *told.further):
+        if quantity.name in measured:
+            record[quantity.heading] = measured[quantity.name].mean
+            record[f"{quantity.heading}_se"] = measured[quantity.name].standard_error
+    for cost in told.costs:
+        record[cost.heading] = _written(cost, costs.get(cost.name))
+        record[f"target_{cost.heading}"] = _written(cost, missed.get(cost.name))
+    # A decision may be None, which is not the same as erased, and only the latter is empty.
+    for name, value in trial.candidate.decisions.items():
+        record[decisions[name]] = "none" if value is None else value
+    if trial.number in result.weightless:
+        record["reason"] = f"no model: {result.weightless[trial.number]}"
+    return record
 
 
 def _column(values: list[Scalar]) -> pd.Series[Any]:
@@ -223,13 +225,17 @@ def _column(values: list[Scalar]) -> pd.Series[Any]:
     return pd.Series(values, dtype=object)
 
 
-def _member(trial: Trial, expected: float) -> dict[str, Any]:
-    accuracy = measured_accuracy(trial)
+def _expected_key(result: SearchResult) -> str:
+    return f"expected_{result.learned.name}"
+
+
+def _member(result: SearchResult, trial: Trial) -> dict[str, Any]:
+    measured = measured_value(result, trial)
     return {
         "trial": trial.number,
         "values": trial.values(),
-        "expected_accuracy": round(expected, 3),
-        "accuracy_se": None if accuracy is None else accuracy.standard_error,
+        _expected_key(result): round(expected_value(result, trial), 3),
+        f"{result.learned.name}_se": None if measured is None else measured.standard_error,
         "baseline": trial.baseline,
         "genotype": dict(trial.genotype),
         "candidate": trial.candidate.to_json(),
@@ -249,8 +255,9 @@ def _objective(objective: Objective) -> dict[str, Any]:
     }
 
 
-def _whole(value: float | None) -> float | int | None:
-    return int(value) if value is not None and float(value).is_integer() else value
+def _written(cost: Objective, value: float | None) -> float | int | None:
+    """Counts without decimals."""
+    return int(value) if cost.form is Form.COUNT and value is not None and float(value).is_integer() else value
 
 
 def _merge(order: list[str], names: Iterable[str]) -> None:

@@ -96,9 +96,22 @@ function tick(value) {
   return String(value);
 }
 
-/** The logarithmic axis of cost over these values. */
+/** The axis of cost over these values, logarithmic where its quantity is. */
 function costAxis(values, width) {
-  return axis(search.cost.label, logScale(Math.min(...values), Math.max(...values), width));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (search.cost.log) return axis(plain(search.cost.label), logScale(low, high, width));
+  const room = 0.05 * (high - low) || Math.abs(high) || 1;
+  return axis(plain(search.cost.label), { range: [low - room, high + room], nticks: Math.max(3, Math.round(width / 90)) });
+}
+
+/** Where a cost stands on its axis, in the axis' own numbers. */
+function axisPlace(cost) {
+  return search.cost.log ? Math.log10(cost) : cost;
+}
+
+/** The cost at the right end of an axis. */
+function rightEnd(costs) {
+  return search.cost.log ? 10 ** costs.range[1] : costs.range[1];
 }
 
 /** A logarithmic scale with round ticks such as 1M, 2M, 5M and a little room at both ends. */

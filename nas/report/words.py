@@ -8,11 +8,10 @@ from nas.machine import Machine
 from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
-from nas.report.quantities import human, percent
+from nas.report.quantities import difference, with_error, with_unit
 from nas.report.readings import (
-    accuracy_of,
-    cost_name,
-    expected_accuracy,
+    expected_value,
+    learned_value,
     members,
     resolution,
     standard_error,
@@ -20,19 +19,6 @@ from nas.report.readings import (
     trainings,
 )
 from nas.result import SearchResult
-
-COST_LABELS = {
-    "macs": "Multiply-adds (MACs)",
-    "params": "Parameters",
-    "latency": "Latency (ms)",
-    "memory": "Memory of a forward (MB)",
-}
-COST_UNITS = {"macs": "MACs", "params": "parameters", "latency": "ms", "memory": "MB"}
-
-
-def cost_label(name: str) -> str:
-    """The name of a cost as the title of an axis."""
-    return COST_LABELS.get(name, name)
 
 
 def data_name(result: SearchResult) -> str:
@@ -72,30 +58,30 @@ def answer(result: SearchResult) -> str:
     front = members(result)
     if not pool or not front:
         return "No network has been trained to the end yet, so there is no front." + _so_far(result)
-    best = max(front, key=lambda trial: expected_accuracy(result, trial))
+    learned = result.learned
+    best = min(front, key=lambda trial: learned.loss(expected_value(result, trial)))
     cheapest = front[0]
-    cost = cost_name(result)
-    by = "expected validation accuracy" if result.observed else "validation accuracy"
+    by = f"{'expected ' if result.observed else ''}validation {learned.words}"
     if len(pool) == 1:
-        return f"One network has been trained on {data_name(result)}: {_shown(result, best, cost)}, by {by}."
+        return f"One network has been trained on {data_name(result)}: {_shown(result, best)}, by {by}."
     counted = f"Of {len(pool)} networks trained on {data_name(result)}"
     if len(front) == 1:
-        return f"{counted}, one is best in all objectives: {_shown(result, best, cost)}, by {by}."
+        return f"{counted}, one is best in all objectives: {_shown(result, best)}, by {by}."
     return (
-        f"{counted}, {len(front)} are on the front: from {_shown(result, cheapest, cost)} to {_shown(result, best, cost)}, by {by} "
+        f"{counted}, {len(front)} are on the front: from {_shown(result, cheapest)} to {_shown(result, best)}, by {by} "
         f"(hypervolume {result.front.hypervolume:.4g})."
     )
 
 
 def beside_majority(result: SearchResult) -> list[str]:
-    """Sentences that set the accuracies beside that of always answering the commonest class; none where it is not known."""
-    alone = majority(result.data)
+    """Sentences that set the networks beside always answering the commonest class; none where that cannot be compared."""
+    alone = majority(result.data) if result.learned.beside_majority else None
     if alone is None:
         return []
     told = majority_sentence(result.data)
     front = members(result)
     no_better = sum(
-        expected_accuracy(result, trial) <= alone + (standard_error(accuracy_of(trial)) or 0) for trial in front
+        expected_value(result, trial) <= alone + (standard_error(learned_value(result, trial)) or 0) for trial in front
     )
     if no_better:
         better = len(front) - no_better
@@ -125,13 +111,14 @@ def cautions(result: SearchResult) -> list[str]:
         "Expect the chosen networks to do a little worse on new images."
     ]
     told += beside_majority(result)
+    words = result.learned.words
     if result.observed is None:
-        told.append("The best of many noisy accuracies is optimistic: another training would give less.")
+        told.append(f"The best of many noisy measurements of {words} is optimistic: another training would do worse.")
     else:
         told.append(
-            "The best of many noisy accuracies would be lower another time. So the front is chosen by expected accuracy: "
-            "what another training would give, by all networks of this search and by repeated trainings where there are some. "
-            "The dashed front of what was observed is optimistic."
+            f"The best of many noisy measurements of {words} would do worse another time. So the front is chosen by expected "
+            f"{words}: what another training would give, by all networks of this search and by repeated trainings where there "
+            "are some. The dashed front of what was observed is optimistic."
         )
     repeated = sum(trainings(result, trial) > 1 for trial in members(result))
     if repeated:
@@ -141,21 +128,19 @@ def cautions(result: SearchResult) -> list[str]:
     least = resolution(result)
     if least is None:
         told.append(
-            "The accuracies carry no standard error, so this report cannot say which differences are more than chance."
+            f"No standard error of {words} is known, so this report cannot say which differences are more than chance."
         )
     else:
         told.append(
-            f"Two accuracies that differ by less than {least:.1f} points cannot be told apart: that is twice the standard "
-            "error of a difference, from the number of validation images alone. The spread between training seeds comes on top."
+            f"Two networks whose {words} differs by less than {difference(result.learned, least)} cannot be told apart: that is "
+            "twice the standard error of a difference, from the number of validation images alone. The spread between training "
+            "seeds comes on top."
         )
-    if cost_name(result) == "macs" and any(
-        mixer_class(trial.candidate) not in (*UNCHANGED, NONE) for trial in trained(result)
-    ):
-        told.append(
-            "Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no multiply-add."
-        )
+    caution = result.cost.caution
+    if caution and any(mixer_class(trial.candidate) not in (*UNCHANGED, NONE) for trial in trained(result)):
+        told.append(caution)
     if len(result.objectives) > 2:
-        names = ", ".join(objective.name for objective in result.objectives)
+        names = ", ".join(objective.words for objective in result.objectives)
         told.append(
             f"The front is over {len(result.objectives)} objectives ({names}). A member below the line is there for a value "
             "that the picture does not show."
@@ -175,11 +160,10 @@ def state_counts(result: SearchResult) -> dict[str, int]:
     return {state.value: counts[state] for state in TrialState if counts[state]}
 
 
-def _shown(result: SearchResult, trial: Trial, cost: str) -> str:
-    return (
-        f"{percent(expected_accuracy(result, trial), standard_error(accuracy_of(trial)))} % "
-        f"at {human(trial.values()[cost])} {COST_UNITS.get(cost, cost)}"
-    )
+def _shown(result: SearchResult, trial: Trial) -> str:
+    error = standard_error(learned_value(result, trial))
+    value = with_error(result.learned, expected_value(result, trial), error)
+    return f"{f'{value} {result.learned.unit}'.strip()} at {with_unit(result.cost, trial.values()[result.cost.name])}"
 
 
 def _so_far(result: SearchResult) -> str:

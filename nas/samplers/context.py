@@ -11,7 +11,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from nas.dimensions import Genotype, Scalar
-from nas.objectives import LEAST
+from nas.objectives import LEAST, Objective
 from nas.plausible import sorted_out
 from nas.ports import CostFunction
 from nas.samplers.distributions import distributions, draw
@@ -36,6 +36,8 @@ class SamplerContext:
     """Names of the study's objectives whose values `costs` gives."""
     measure: CostFunction | None = None
     """Measures on the untrained network what `costs` only expects; called for what is to be trained."""
+    quantities: tuple[Objective, ...] = ()
+    """What is known of costs and limits beside their names: how they are written."""
     most_new_costs: int | None = None
     """How many costs a sampler should compute for a proposal, where that takes long."""
 
@@ -48,6 +50,10 @@ class SamplerContext:
         """One exact cost of a genotype; the first of the known objectives if it is not named. Infinite if it is refused."""
         costs, _ = sorted_out(self.costs(self.space.decode(genotype)), ())
         return costs.get(self.known[0] if name is None else name, math.inf)
+
+    def compared_cost(self, costs: Mapping[str, float]) -> float:
+        """The cost by which networks are compared, of all the costs of one: the first that is an objective."""
+        return next((costs[name] for name in self.known if name in costs), 1.0)
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""

@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evaluator.batches import BatchSource
+from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution
 from evaluator.losses import CrossEntropy, cross_entropy
-from evaluator.settings import TrainSettings
+from evaluator.settings import DataSettings, TrainSettings
 from evaluator.training_step import StepNumbers, TrainingStep
 
 CPU = resolve_execution(TrainSettings(precision="fp32", channels_last=False), resolve_device("cpu"))
@@ -38,10 +40,11 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.randn(8, 1, 2, 2, generator=generator), torch.randint(3, (8,), generator=generator)
 
 
-def test_the_settings_loss_smooths_labels() -> None:
+def test_the_settings_loss_smooths_labels(few_digits: DataSettings) -> None:
     network, (pixels, labels) = linear(), batch()
+    images = BatchSource(load(few_digits, 0).train, torch.device("cpu"))
     expected = F.cross_entropy(network(pixels), labels, label_smoothing=0.2)
-    assert torch.equal(cross_entropy(TrainSettings(label_smoothing=0.2))(network, pixels, labels), expected)
+    assert torch.equal(cross_entropy(TrainSettings(label_smoothing=0.2), images, 10)(network, pixels, labels), expected)
     assert not torch.equal(CrossEntropy()(network, pixels, labels), expected)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,25 +12,47 @@ from evaluator.augmentation import Normalization
 from evaluator.batches import BatchSource
 from evaluator.data import load
 from evaluator.device import resolve_execution
+from evaluator.measures import MEASURES
+from evaluator.measures.answers import Answers
 from evaluator.metrics import Score, learned_shuffles, score
 from evaluator.penalties import mean_penalty
 from evaluator.settings import DataSettings, TrainSettings
 from module_protocols import EvaluationMode
+from nas.plausible import RefusedNumberError
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
 
 CPU = torch.device("cpu")
 
 
-def test_the_deviation_of_an_accuracy_is_binomial() -> None:
-    accuracy = Score(correct=30, images=40, mixers={}).accuracy()
-    assert accuracy.mean == 75
-    assert accuracy.standard_error == pytest.approx(100 * math.sqrt((31 / 42) * (11 / 42) / 40))
+def score_of(correct: int, images: int, mixers: Mapping[str, Mapping[str, float]] | None = None) -> Score:
+    """Of two classes, all images being of the first."""
+    confusion = np.array([[correct, images - correct], [0, 0]])
+    return Score(
+        answers=Answers(confusion=confusion, loss=float(images), squared_loss=float(images)), mixers=mixers or {}
+    )
 
 
 def test_a_perfect_score_and_a_score_of_nothing_are_equally_uncertain() -> None:
-    perfect, nothing = (Score(correct=k, images=8, mixers={}).accuracy() for k in (8, 0))
+    perfect, nothing = (score_of(k, 8).measurements("accuracy")["accuracy"] for k in (8, 0))
     assert (perfect.mean, nothing.mean) == (100, 0)
     assert [perfect.std, nothing.std] == pytest.approx([30, 30])  # 9 of 10, 1 of 10: the root of 0.9 * 0.1 is 0.3
+
+
+def test_every_measure_is_taken_from_one_pass(few_digits: DataSettings) -> None:
+    network = plain_network()
+    passes: list[int] = []
+    network.register_forward_hook(lambda _module, inputs, _output: passes.append(len(inputs[0])))
+    measured = measure(network, few_digits, 25)
+    assert sum(passes) == measured.answers.images == 60
+    assert list(measured.measurements("accuracy")) == list(MEASURES)
+
+
+def test_a_measure_that_is_no_number_is_left_out_unless_it_is_what_is_learned() -> None:
+    broken = Answers(confusion=np.array([[1, 1], [0, 2]]), loss=math.nan, squared_loss=math.nan)
+    measured = Score(answers=broken, mixers={})
+    assert list(measured.measurements("accuracy")) == ["accuracy", "balanced_accuracy", "macro_f1"]
+    with pytest.raises(RefusedNumberError):
+        measured.measurements("cross_entropy")
 
 
 def measure(
@@ -48,8 +72,16 @@ def test_the_correct_images_are_counted_whatever_the_batch(digits: DataSettings,
             return torch.eye(10)[3].expand(len(x), 10)
 
     validation = load(digits, 0).validation
-    expected = int((validation.labels[validation.rows] == 3).sum())
-    assert measure(Constant(), digits, batch_size) == Score(correct=expected, images=len(validation), mixers={})
+    labels = validation.labels[validation.rows]
+    measured = measure(Constant(), digits, batch_size)
+    confusion = np.zeros((10, 10), dtype=np.int64)
+    confusion[:, 3] = np.bincount(labels, minlength=10)
+    assert (measured.answers.confusion == confusion).all()
+    # Nine classes of logit 0 and one of 1.
+    rest = math.log(9 + math.e)
+    expected = [rest - (label == 3) for label in labels]
+    assert measured.value("cross_entropy") == pytest.approx(np.mean(expected), rel=1e-5)
+    assert measured.mixers == {}
 
 
 def test_statistics_of_the_hard_shuffles_are_averaged_over_the_images(few_digits: DataSettings) -> None:
@@ -59,7 +91,7 @@ def test_statistics_of_the_hard_shuffles_are_averaged_over_the_images(few_digits
     calls = iter([1.0, 1.0, 0.25])  # two batches of 25 images and one of 10
     shuffle.statistics = lambda: {"valid": next(calls)}  # type: ignore[method-assign]
     hard = measure(network, few_digits, 25)
-    assert hard.images == 60
+    assert hard.answers.images == 60
     assert hard.mixers == {"3": {"valid": pytest.approx((25 + 25 + 2.5) / 60)}}
 
 

@@ -16,13 +16,15 @@ from evaluator.exclusive import lock_of
 from evaluator.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.trainer import DivergedError
-from evaluator.worker import TrainingEvaluator, other_modes, what_went_wrong
+from evaluator.what_went_wrong import what_went_wrong
+from evaluator.worker import TrainingEvaluator, other_modes
 from module_protocols import EvaluationMode
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import CostError, DataError, OutputError, SettingsError, SpaceError
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, outcome_from_json
 from tests.evaluator.networks import plain_network, shuffling_network
+from tests.evaluator.test_metrics import score_of
 
 CANDIDATE = Candidate(
     space="toy", architecture={"width": 8}, training={"lr": 0.2, "weight_decay": 1e-4, "orth_weight": 0.1}
@@ -161,9 +163,9 @@ def test_a_network_without_learned_shuffles_has_no_soft_accuracy(make: Callable[
 
 def test_shuffles_are_read_otherwise_where_that_can_differ() -> None:
     def hard(**statistics: float) -> Score:
-        return Score(correct=1, images=2, mixers={"a": {"valid": 1.0, "disagreement": 0.0, **statistics}})
+        return score_of(1, 2, {"a": {"valid": 1.0, "disagreement": 0.0, **statistics}})
 
-    assert other_modes(Score(correct=1, images=2, mixers={})) == []
+    assert other_modes(score_of(1, 2)) == []
     assert other_modes(hard()) == [EvaluationMode.SOFT]
     assert other_modes(hard(disagreement=0.1)) == [EvaluationMode.SOFT, EvaluationMode.SWAPPED]
     assert other_modes(hard(valid=0.9)) == [EvaluationMode.SOFT, EvaluationMode.PROJECTED]

@@ -57,7 +57,7 @@ class Evaluator:
             accuracy = 90 - 300 / float(str(decisions["width"])) + epoch + float(str(decisions.get("rank", 0)))
             curve.append({"epoch": epoch, "loss": 1 / epoch, "accuracy": accuracy})
             at_rung = epoch in task.budget.rungs
-            if progress(Progress(trial=task.trial, epochs=epoch, accuracy=accuracy if at_rung else None)) is False:
+            if progress(Progress(trial=task.trial, epochs=epoch, value=accuracy if at_rung else None)) is False:
                 break
         measured = Measurement(mean=curve[-1]["accuracy"], std=30.0, n=100)
         return Evaluation(measurements={"accuracy": measured}, seconds=1.5, epochs=len(curve), details={"curve": curve})

@@ -6,7 +6,7 @@ import yaml
 from nas.configuration import config_names
 from nas.errors import SettingsError
 from run_search import read_settings
-from search_plan import Settings, settings_json
+from search_settings import Settings, settings_json
 
 
 def read(*words: str) -> Settings:
@@ -87,8 +87,11 @@ def test_an_unknown_space_is_named_with_those_there_are():
 
 
 @pytest.mark.parametrize("text", ["accuracy", "macs", "accuracy,accuracy", "accuracy,macs,macs", ","])
-def test_objectives_are_accuracy_and_at_least_one_cost(text: str):
-    assert "--search.objectives: must be accuracy and at least one of" in faults(f"--search.objectives={text}")
+def test_objectives_are_one_that_is_learned_and_at_least_one_cost(text: str):
+    assert (
+        "--search.objectives: must be one of accuracy, balanced_accuracy, macro_f1, cross_entropy and at least one of"
+        in faults(f"--search.objectives={text}")
+    )
 
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path: Path):
@@ -125,4 +128,11 @@ def test_a_group_whose_lines_are_all_commented_out_is_empty(tmp_path: Path):
 @pytest.mark.parametrize("value", ["0", "-1", "1e400"])
 def test_limits_and_references_are_finite_and_above_0(value: str):
     assert "--search.max_macs: must be a finite number above 0" in faults("--search.max_macs", value)
-    assert "--search.reference_macs: must be a finite number above 0" in faults("--search.reference_macs", value)
+    assert "--search.references: macs must be a finite number above 0" in faults("--search.references", f"macs={value}")
+    assert "--search.limits: memory must be a finite number above 0" in faults("--search.limits", f"memory={value}")
+
+
+def test_two_learned_objectives_are_refused_in_one_line_that_names_both():
+    told = faults("--search.objectives", "accuracy,macs,cross_entropy")
+    assert told.startswith("--search.objectives: accuracy and cross_entropy are both learned by training")
+    assert "\n" not in told

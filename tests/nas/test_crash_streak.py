@@ -166,7 +166,7 @@ def test_a_training_that_is_paused_has_given_a_result(tmp_path: Path):
     for task in crashed:
         crash(driver, task)
     paused = begin(driver)
-    assert driver.on_progress(Progress(trial=paused.trial, epochs=1, accuracy=50.0)) is False
+    assert driver.on_progress(Progress(trial=paused.trial, epochs=1, value=50.0)) is False
     driver.on_outcome(paused.trial, toy_evaluation(paused, 1))
     assert states(driver) == [TrialState.FAILED, TrialState.FAILED, TrialState.RUNNING]
 

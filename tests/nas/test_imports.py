@@ -12,8 +12,13 @@ LIGHT += [
     "evaluator",
     "evaluator.settings",
     "run_search",
+    "evaluator.costs",
+    "evaluator.measures",
+    "search_axes",
     "search_check",
+    "search_estimate",
     "search_plan",
+    "search_settings",
     "shadow_check",
 ]
 
@@ -25,8 +30,8 @@ import sys
 before = set(sys.modules)
 import {module}
 new = {{name.partition('.')[0] for name in set(sys.modules) - before}}
-foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'search_check', 'search_plan',
-    'shadow_check'}}
+foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'search_axes', 'search_check',
+    'search_estimate', 'search_plan', 'search_settings', 'shadow_check'}}
 print(sorted(name for name in foreign if not name.startswith('_')))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

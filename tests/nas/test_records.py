@@ -34,7 +34,7 @@ def test_outcomes_tasks_and_progress_survive_json():
     genotype = {"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}
     task = Task(trial=3, candidate=ToySpace().decode(genotype), budget=Budget(epochs=2, rungs=(1,)), seed=7)
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task
-    progress = Progress(trial=3, epochs=1, accuracy=51.5)
+    progress = Progress(trial=3, epochs=1, value=51.5)
     assert Progress.from_json(progress.to_json()) == progress
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
-from toy_search import toy_objectives
+from toy_search import QUANTITIES, toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, Genotype, IntRange
@@ -391,7 +391,7 @@ def evaluation(**measured: float) -> Evaluation:
 
 
 def test_what_was_measured_stays():
-    recount = Recount(by_cheaper_form, {"macs": 30e3, "latency": 4.0})
+    recount = Recount(by_cheaper_form, {"macs": 30e3, "latency": 4.0}, QUANTITIES)
     assert recount(trial(outcome=evaluation())).costs == {"macs": 24e3, "params": 8.0, "latency": 3.0}
     decided = trial(outcome=evaluation(macs=40e3, params=7.0))
     assert recount(decided) is decided, "what its training was aimed at too: the two belong together"
@@ -401,7 +401,7 @@ def test_what_was_measured_stays():
 
 def test_a_limit_on_what_was_measured_goes_on_to_refuse():
     slow = trial(state=TrialState.INFEASIBLE, violations=("latency 3 ms is over the limit 2 ms",))
-    counted = Recount(by_cheaper_form, {"macs": 30e3, "latency": 2.0})(slow)
+    counted = Recount(by_cheaper_form, {"macs": 30e3, "latency": 2.0}, QUANTITIES)(slow)
     assert counted.state is TrialState.INFEASIBLE
     assert counted.violations == ("latency 3 ms is over the limit 2 ms",)
     assert counted.costs["macs"] == 24e3
@@ -410,5 +410,7 @@ def test_a_limit_on_what_was_measured_goes_on_to_refuse():
 def test_the_line_names_the_costs_that_changed():
     former = [trial(), trial(costs={"macs": 1.0, "params": 8.0, "memory": 2.0})]
     now = [trial(), trial(costs={"macs": 2.0, "params": 9.0, "memory": 2.5})]
-    assert summary(former, now).startswith("multiply-adds, parameters and memory of 1 of 2 trials are counted anew")
+    assert summary(former, now, QUANTITIES).startswith(
+        "multiply-adds, parameters and memory of 1 of 2 trials are counted anew"
+    )
     assert summary(former, former) == ""

@@ -138,7 +138,7 @@ def test_a_search_whose_every_cost_is_refused_ends(value: Any):
 def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what: str):
     def measured() -> Measurement:
         if what == "progress":
-            Progress(trial=0, epochs=1, accuracy=value)
+            Progress(trial=0, epochs=1, value=value)
         return Measurement(mean=value) if what == "mean" else Measurement(mean=50.0, std=value)
 
     if what == "std" and value == 1e-320:
@@ -147,7 +147,11 @@ def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what:
     driver = driver_of(good_costs, sampler="random")
     driver._begin_with.extend((f"given {k}", {"width": k}) for k in (3, 6, 9, 12))  # more in a row than crashes may be
     search_in_process(driver, Evaluator(measured))
-    name = {"mean": "the mean of a measurement", "std": "the std of a measurement", "progress": "accuracy"}[what]
+    name = {
+        "mean": "the mean of a measurement",
+        "std": "the std of a measurement",
+        "progress": "the learned objective on the way",
+    }[what]
     assert_failed(driver, f"{name} = {value!r}")
 
 

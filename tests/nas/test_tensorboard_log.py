@@ -34,7 +34,7 @@ def test_each_training_and_the_front_have_their_curves_and_none_is_written_twice
         LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(driver, log.update)
     task = next(trial for trial in driver.trials if trial.outcome is not None)
     drawn = scalars(tmp_path / "curves" / f"trial-{task.number}")
-    assert drawn["accuracy"] == pytest.approx(task.outcome.accuracies())
+    assert drawn["accuracy"] == pytest.approx(task.outcome.on_the_way("accuracy"))
     assert len(drawn["accuracy"]) == 3
     search = scalars(tmp_path / "curves" / "search")
     assert search["hypervolume"][5] == pytest.approx(driver.front().hypervolume, rel=1e-6)

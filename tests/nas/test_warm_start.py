@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evaluator.costs import COSTS
 from nas.candidate import Candidate
 from nas.count import Count
 from nas.dimensions import Genotype, IntRange
@@ -61,7 +62,7 @@ def test_a_member_that_is_stated_otherwise_now_is_taken_and_another_network_is_n
 @pytest.mark.parametrize("version", [{}, {"costs_version": 1}, {"costs_version": "?"}])
 def test_members_that_were_counted_otherwise_are_told_in_a_line(tmp_path: Path, version: dict[str, Any]):
     path = front(tmp_path / "pareto.json", member(3, 6, 6, 60.0), member(5, 2, 2, 20.0), **version)
-    (line,) = recounted(path, Count(costs=costs, version=2))
+    (line,) = recounted(path, Count(costs=costs, version=2), (COSTS["macs"].objective(1.0),))
     assert line.startswith(f"multiply-adds of 1 of the 2 networks in {path} are counted anew")
 
 

@@ -78,7 +78,7 @@ def test_another_driver_finds_paused_trials_paused(tmp_path: Path):
     for _ in range(6):
         task = first.next_task()
         assert task is not None
-        engine._begin(task)
+        engine._begin(task, "accuracy")
         while engine._stops:
             *_, number, epochs = engine._stops.pop()
             engine._arrive(first, engine._trainings[number], epochs)
@@ -113,7 +113,7 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
     while not any(trial.reused_from in first._pauses.waiting for trial in first.trials):
         task = first.next_task()
         assert task is not None
-        engine._begin(task)
+        engine._begin(task, "accuracy")
         *_, number, epochs = engine._stops.pop()
         engine._arrive(first, engine._trainings[number], epochs)
         engine._stops.clear()
@@ -143,7 +143,7 @@ def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path):
     while not paused._pauses.waiting:
         task = paused.next_task()
         assert task is not None
-        engine._begin(task)
+        engine._begin(task, "accuracy")
         while engine._stops:
             *_, number, epochs = engine._stops.pop()
             engine._arrive(paused, engine._trainings[number], epochs)

@@ -9,20 +9,19 @@ from typing import Any
 
 import pytest
 
+from evaluator.costs import COSTS
+from evaluator.measures import MEASURES
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.objectives import Direction, Kind, Objective, losses, reference_losses
+from nas.objectives import Objective, losses, reference_losses
 from nas.pareto import ParetoFront, hypervolume, non_dominated
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Trial, TrialState
 from nas.result import SearchResult
 
-ACCURACY = Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0)
-MACS = Objective(
-    name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="multiply-adds", reference=1e8, log=True
-)
-PARAMS = Objective(
-    name="params", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="parameters", reference=1e7, log=True
-)
+ACCURACY = MEASURES["accuracy"].objective(10)
+MACS = COSTS["macs"].objective(1e8)
+PARAMS = COSTS["params"].objective(1e7)
+FURTHER = tuple(COSTS[name].objective(1.0) for name in ("latency", "memory"))
 VALIDATION = 5000
 GAIN = {"fixed": 0.0, "static": -0.3, "static_full": 0.4, "dynamic": 1.8, "static_dynamic": 1.1}
 
@@ -77,7 +76,9 @@ def build_result(
     points = [losses(objectives, trial.values()) for trial in pool]
     front = [pool[position] for position in non_dominated(points)]
     front.sort(key=lambda trial: trial.values()[objectives[1].name])
+    quantities = {each.name: each for each in (*objectives[:1], MACS, PARAMS, *FURTHER)}
     values = {
+        "quantities": tuple({**quantities, **{each.name: each for each in objectives}}.values()),
         "settings": {
             "output": "runs/example",
             "data": {"name": "cifar10", "root": None},

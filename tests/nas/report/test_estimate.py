@@ -1,5 +1,6 @@
 from toy_search import ToySpace
 
+from evaluator.costs import COSTS
 from nas.report.estimate import BaselineEstimate, estimate_text, thin_data_warnings
 
 DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_size": 8, "channels": 1, "classes": 10}
@@ -7,12 +8,13 @@ DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_siz
 
 def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -> str:
     baselines = [
-        BaselineEstimate(name=f"Toy {number}", macs=2e6, params=1e5, step_seconds=second)
+        BaselineEstimate(name=f"Toy {number}", costs={"macs": 2e6, "params": 1e5}, step_seconds=second)
         for number, second in enumerate(seconds)
     ]
     return estimate_text(
         data=DATA,
         space=ToySpace(),
+        quantities=[cost.objective(1.0) for cost in COSTS.values()],
         baselines=baselines,
         trials=trials,
         epochs=epochs,
@@ -32,8 +34,8 @@ def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
     told = text(0.1)
     assert "toy: 4 decisions, 1 of them real-valued; the others have 32 combinations" in told
     assert "Toy 0" in told
-    assert "2.000 M multiply-adds" in told
-    assert "0.100 M parameters" in told
+    assert "2.00M multiply-adds" in told
+    assert "100k parameters" in told
 
 
 def test_without_a_baseline_no_time_is_told():

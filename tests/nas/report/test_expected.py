@@ -12,7 +12,7 @@ from nas.estimates import Estimate
 from nas.front import front_of
 from nas.report.console import front_lines
 from nas.report.payload import payload
-from nas.report.readings import accuracy_of, expected_accuracy, front_line, members, observed_line, trained
+from nas.report.readings import expected_value, front_line, learned_value, members, observed_line, trained
 from nas.report.tables import front_json, trials_frame
 from nas.report.words import answer, cautions
 from nas.result import SearchResult
@@ -41,7 +41,7 @@ def result(make_result: Any, make_trial: Any) -> SearchResult:
 
 def test_the_front_is_drawn_where_it_is_expected_and_the_observed_one_beside_it(result: SearchResult):
     assert [trial.number for trial in front_line(result)] == [0, 1, 2]
-    assert [expected_accuracy(result, trial) for trial in front_line(result)] == [60.5, 67.5, 68.9]
+    assert [expected_value(result, trial) for trial in front_line(result)] == [60.5, 67.5, 68.9]
     assert [trial.number for trial in observed_line(result)] == [0, 1, 2], "the mean of both trainings of 1 is below 2"
     assert observed_line(replace(result, observed=None)) == []
 
@@ -49,18 +49,18 @@ def test_the_front_is_drawn_where_it_is_expected_and_the_observed_one_beside_it(
 def test_a_candidate_that_was_trained_twice_is_one_with_the_mean(result: SearchResult):
     assert [trial.number for trial in trained(result)] == [0, 1, 2]
     again = members(result)[1]
-    assert accuracy_of(again).mean == 68.0
-    assert accuracy_of(again).standard_error == accuracy_of(result.trials[1]).standard_error
+    assert learned_value(result, again).mean == 68.0
+    assert learned_value(result, again).standard_error == learned_value(result, result.trials[1]).standard_error
 
 
 def test_every_form_of_the_report_tells_both(result: SearchResult):
     page = payload(result)
     assert page["line"] == [0, 1, 2]
     assert page["observed"] == [0, 1, 2]
-    shown = {trial["trial"]: (trial["accuracy"], trial["expected"], trial["trainings"]) for trial in page["trials"]}
+    shown = {trial["trial"]: (trial["value"], trial["expected"], trial["trainings"]) for trial in page["trials"]}
     assert shown == {0: (60.0, 60.5, 1), 1: (68.0, 67.5, 2), 2: (69.0, 68.9, 1), 3: (66.0, None, None)}
     assert page["trials"][3]["replicate_of"] == 1
-    frame = trials_frame(result.trials, result.trials, result.estimates)
+    frame = trials_frame(result, result.trials)
     assert frame["accuracy"].tolist() == [60.0, 70.0, 69.0, 66.0], "a row says what this training gave"
     assert frame["expected_accuracy"].tolist()[:3] == [60.5, 67.5, 68.9]
     assert frame["replicate_of"].tolist()[3] == 1

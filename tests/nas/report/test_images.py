@@ -9,7 +9,7 @@ import pytest
 from nas.report.console import front_lines
 from nas.report.images import image_lines, is_uneven, majority
 from nas.report.payload import payload
-from nas.report.plots import accuracy_limits, pareto_png
+from nas.report.plots import pareto_png, value_limits
 from nas.report.words import cautions
 
 UNEVEN = {"majority_class": "dark", "majority_share": 0.9, "majority_share_of_all": 0.9375, "classes": 3}
@@ -30,7 +30,7 @@ def test_the_lines_tell_what_was_chosen_and_left_out(make_search) -> None:
         "always answering the commonest class, dark, is right for 40.0 % of the validation images "
         "(35.00 % of all images are of it)",
     ]
-    assert image_lines({**data, **UNEVEN})[-1].startswith("warning     the classes are uneven: an accuracy of 90.0 %")
+    assert image_lines({**data, **UNEVEN})[-1].startswith("warning     the classes are uneven: 90.0 % right answers")
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_the_page_has_the_level_and_the_sentences(make_search) -> None:
 
 def test_the_picture_reaches_the_level_where_classes_are_uneven(make_search) -> None:
     result = make_search(20)
-    low, high = accuracy_limits(result)
-    assert accuracy_limits(of(result, **{**EVEN, "majority_share": (low - 5) / 100})) == (low, high)
+    low, high = value_limits(result)
+    assert value_limits(of(result, **{**EVEN, "majority_share": (low - 5) / 100})) == (low, high)
     for share in (0.99, 0.7):
-        below, above = accuracy_limits(of(result, **{**UNEVEN, "majority_share": share}))
+        below, above = value_limits(of(result, **{**UNEVEN, "majority_share": share}))
         assert below < 100 * share < above
     assert pareto_png(of(result, **UNEVEN)) != pareto_png(of(result, **{**UNEVEN, "majority_share": 0.91}))
 
 
 def test_a_level_below_the_picture_is_written_in_its_note(make_search) -> None:
     result = make_search(20)
-    low, _ = accuracy_limits(result)
+    low, _ = value_limits(result)
     levels = [of(result, **{**EVEN, "majority_share": share}) for share in ((low - 9) / 100, (low - 5) / 100)]
     assert pareto_png(levels[0]) != pareto_png(levels[1])

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from nas.report.importance import MIN_TRIALS, accuracy_at_equal_cost, importance
+from nas.report.importance import MIN_TRIALS, importance, value_at_equal_cost
 
 
 @pytest.fixture
@@ -65,21 +65,21 @@ def test_the_same_trials_give_the_same_importance(spread_trials):
     assert importance(trials, target) == importance(trials, target)
 
 
-def test_accuracy_that_is_a_parabola_of_log_cost_leaves_nothing(make_trial):
+def test_accuracy_that_is_a_parabola_of_log_cost_leaves_nothing(make_trial, make_result):
     costs = [10 ** (5 + k / 4) for k in range(10)]
     trials = [
         make_trial(k, accuracy=30 + 8 * np.log10(c) - 0.5 * np.log10(c) ** 2, macs=c) for k, c in enumerate(costs)
     ]
-    assert accuracy_at_equal_cost(trials, "macs") == pytest.approx([0.0] * 10, abs=1e-9)
+    assert value_at_equal_cost(make_result(trials), trials) == pytest.approx([0.0] * 10, abs=1e-9)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_few_trials_are_compared_with_their_mean(make_trial, count: int):
+def test_few_trials_are_compared_with_their_mean(make_trial, make_result, count: int):
     trials = [make_trial(k, accuracy=50.0 + k, macs=1e5 * (k + 1)) for k in range(count)]
     mean = 50 + (count - 1) / 2
-    assert accuracy_at_equal_cost(trials, "macs") == pytest.approx([50 + k - mean for k in range(count)])
+    assert value_at_equal_cost(make_result(trials), trials) == pytest.approx([50 + k - mean for k in range(count)])
 
 
-def test_one_cost_only_is_compared_with_its_mean(make_trial):
+def test_one_cost_only_is_compared_with_its_mean(make_trial, make_result):
     trials = [make_trial(k, accuracy=50.0 + k) for k in range(5)]
-    assert accuracy_at_equal_cost(trials, "macs") == pytest.approx([-2, -1, 0, 1, 2])
+    assert value_at_equal_cost(make_result(trials), trials) == pytest.approx([-2, -1, 0, 1, 2])

@@ -113,7 +113,7 @@ def test_the_reader_is_warned(make_search):
     text = " ".join(payload(make_search(40))["cautions"])
     assert "chosen on the validation split (5,000 images)" in text
     assert "optimistic" in text
-    assert "differ by less than 1.9 points cannot be told apart" in text
+    assert "Two networks whose accuracy differs by less than 1.9 points cannot be told apart" in text
 
 
 def test_nested_settings_are_readable_rows(make_result):

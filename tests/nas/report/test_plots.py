@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nas.report.plots import accuracy_limits, pareto_png
+from nas.report.plots import pareto_png, value_limits
 from nas.report.styles import STYLES
 
 
@@ -71,7 +71,7 @@ def test_text_with_dollar_signs_is_text(make_result, make_trial):
 
 def test_the_axis_shows_all_of_the_front_but_not_every_outlier(make_result, make_trial):
     trials = [make_trial(k, accuracy=60 + k / 10, macs=1e6 + k) for k in range(39)]
-    low, high = accuracy_limits(make_result([*trials, make_trial(39, accuracy=10.0, macs=2e6)]))
+    low, high = value_limits(make_result([*trials, make_trial(39, accuracy=10.0, macs=2e6)]))
     assert 50 < low < 60
     assert high > 63.8
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nas.report.quantities import human, log_ticks, percent, tick
+from evaluator.costs import COSTS
+from evaluator.measures import MEASURES
+from nas.report.quantities import difference, human, log_ticks, short, tick, with_error, with_unit
 
 
 @pytest.mark.parametrize(
@@ -37,5 +39,26 @@ def test_ticks_lie_inside_the_axis_and_are_few(low: float, high: float):
 
 
 def test_an_unknown_error_is_left_out():
-    assert percent(68.24, None) == "68.2"
-    assert percent(68.24, 0.66) == "68.2 ± 0.7"
+    accuracy = MEASURES["accuracy"].objective(10)
+    assert with_error(accuracy, 68.24, None) == "68.2"
+    assert with_error(accuracy, 68.24, 0.66) == "68.2 ± 0.7"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written", "in_full", "apart"),
+    [
+        ("accuracy", 68.24, "68.2 %", "68.2 %", "68.2 points"),
+        ("cross_entropy", 0.51249, "0.512 nats", "0.512 nats", "0.51 nats"),
+        ("macs", 10_400_000.0, "10.4M MACs", "10,400,000", "10M MACs"),
+        ("params", 950.0, "950 parameters", "950", "950 parameters"),
+        ("latency", 3.14159, "3.14 ms", "3.14 ms", "3.1 ms"),
+        ("latency", 12_345.6, "12,346 ms", "12,346 ms", "12k ms"),
+        ("memory", 0.5, "0.5 MB", "0.5 MB", "0.5 MB"),
+    ],
+)
+def test_a_value_is_written_as_its_quantity_has_it(name: str, value: float, written: str, in_full: str, apart: str):
+    quantity = MEASURES[name].objective(10) if name in MEASURES else COSTS[name].objective(1.0)
+    assert with_unit(quantity, value) == written
+    assert short(quantity, value) == written.split()[0]
+    assert quantity.amount(value) == in_full
+    assert difference(quantity, value) == apart

@@ -8,7 +8,6 @@ import pytest
 
 from nas.records import Failure, FailureKind, Measurement, TrialState
 from nas.report.readings import (
-    cost_name,
     difference_error,
     hypervolume_steps,
     reason,
@@ -61,12 +60,13 @@ def test_the_hypervolume_never_falls_and_ends_at_the_fronts(make_search, three_o
 
 
 def test_the_staircase_holds_what_nothing_beats(make_search):
-    pool = trained(make_search(60, seed=2))
+    result = make_search(60, seed=2)
+    pool = trained(result)
     points = {t.number: (t.values()["accuracy"], t.values()["macs"]) for t in pool}
     unbeaten = {
         n for n, (a, c) in points.items() if not any(b >= a and d <= c and (b, d) != (a, c) for b, d in points.values())
     }
-    line = staircase(pool, "macs")
+    line = staircase(result, pool)
     assert {trial.number for trial in line} <= unbeaten
     assert {points[trial.number] for trial in line} == {points[number] for number in unbeaten}
     assert [trial.values()["macs"] for trial in line] == sorted(trial.values()["macs"] for trial in line)
@@ -80,7 +80,7 @@ def test_partial_trainings_are_not_drawn_as_trained(make_result, make_trial):
 
 def test_the_cost_axis_is_the_first_objective_known_before_training(make_result, three_objectives):
     accuracy, _, params = three_objectives
-    assert cost_name(make_result([], (accuracy, params))) == "params"
+    assert make_result([], (accuracy, params)).cost is params
 
 
 def test_a_reason_is_one_line(make_trial):

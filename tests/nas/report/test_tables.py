@@ -14,12 +14,15 @@ from nas.records import Evaluation, Measurement, TrialState
 from nas.report.tables import (
     FIRST_COLUMNS,
     LAST_COLUMNS,
+    MIDDLE_COLUMNS,
     decision_order,
     front_json,
     pareto_csv,
     read_candidates,
     trials_csv,
 )
+
+LEARNED = ("accuracy", "accuracy_se", "expected_accuracy", "trainings")
 
 
 def read(text: str) -> pd.DataFrame:
@@ -70,7 +73,7 @@ def test_the_front_is_cheapest_first(make_search):
 
 def test_an_empty_search_has_tables_with_headings(make_result):
     for text in (trials_csv(make_result([])), pareto_csv(make_result([]))):
-        assert text == ",".join(FIRST_COLUMNS + LAST_COLUMNS) + "\n"
+        assert text == ",".join((*FIRST_COLUMNS, *LEARNED, *MIDDLE_COLUMNS, *LAST_COLUMNS)) + "\n"
 
 
 def test_a_decision_stands_after_the_one_it_follows_whichever_trial_had_it_first(make_trial):

@@ -1,0 +1,22 @@
+"""Milliseconds of a forward of the deployed network, measured on the device; how is set by `--latency`."""
+
+from __future__ import annotations
+
+from evaluator.costs.cost import Cost
+from nas.objectives import Direction, Kind, Objective
+
+
+def objective(reference: float) -> Objective:
+    """On a logarithmic scale."""
+    return Objective(
+        name="latency",
+        direction=Direction.MINIMIZE,
+        kind=Kind.MEASURABLE,
+        unit="ms",
+        reference=reference,
+        log=True,
+        heading="latency_ms",
+    )
+
+
+COST = Cost(objective=objective, count=None, of_batch=True)

@@ -1,0 +1,31 @@
+"""Multiply-adds of one image."""
+
+from __future__ import annotations
+
+from evaluator.costs.cost import Cost, Network
+from nas.objectives import Direction, Form, Kind, Objective
+
+
+def objective(reference: float) -> Objective:
+    """On a logarithmic scale."""
+    return Objective(
+        name="macs",
+        direction=Direction.MINIMIZE,
+        kind=Kind.KNOWN,
+        unit="MACs",
+        reference=reference,
+        log=True,
+        words="multiply-adds",
+        label="Multiply-adds (MACs)",
+        form=Form.COUNT,
+        caution="Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no "
+        "multiply-add.",
+    )
+
+
+def count(network: Network) -> float:
+    """Of the deployed network."""
+    return float(network.count.macs)
+
+
+COST = Cost(objective=objective, count=count, always=True)

@@ -1,0 +1,35 @@
+"""What a forward of the deployed network holds at its peak, in MB of 10^6 bytes."""
+
+from __future__ import annotations
+
+from evaluator.costs.cost import Cost, Network
+from nas.objectives import Direction, Kind, Objective
+
+
+def objective(reference: float) -> Objective:
+    """On a logarithmic scale."""
+    return Objective(
+        name="memory",
+        direction=Direction.MINIMIZE,
+        kind=Kind.KNOWN,
+        unit="MB",
+        reference=reference,
+        log=True,
+        label="Memory of a forward (MB)",
+        heading="memory_mb",
+    )
+
+
+def count(network: Network) -> float:
+    """Weights, images and activations of a batch together, followed on paper."""
+    import torch
+
+    from evaluator.device import Execution
+    from evaluator.peak_memory import peak_memory
+
+    on_paper = Execution(device=torch.device("meta"), precision="fp32", channels_last=False)
+    deployed = network.deploy(network.model)
+    return peak_memory(deployed, network.input_shape[1:], batch=network.batch, execution=on_paper).total / 1e6
+
+
+COST = Cost(objective=objective, count=count, of_batch=True)

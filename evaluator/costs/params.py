@@ -1,0 +1,29 @@
+"""Parameters of the deployed network."""
+
+from __future__ import annotations
+
+from evaluator.costs.cost import Cost, Network
+from nas.objectives import Direction, Form, Kind, Objective
+
+
+def objective(reference: float) -> Objective:
+    """On a logarithmic scale."""
+    return Objective(
+        name="params",
+        direction=Direction.MINIMIZE,
+        kind=Kind.KNOWN,
+        unit="parameters",
+        reference=reference,
+        log=True,
+        words="parameters",
+        label="Parameters",
+        form=Form.COUNT,
+    )
+
+
+def count(network: Network) -> float:
+    """Of the deployed network."""
+    return float(network.count.params)
+
+
+COST = Cost(objective=objective, count=count, always=True)

@@ -1,0 +1,48 @@
+"""The accuracy of each class by itself, averaged over the classes: a small class counts as much as a large one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evaluator.measures import bootstrap
+from evaluator.measures.answers import Answers
+from evaluator.measures.measure import Measure
+from nas.objectives import Direction, Form, Kind, Objective
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def objective(classes: int) -> Objective:
+    """In percent, measured from chance, which is also what always answering one class gives."""
+    return Objective(
+        name="balanced_accuracy",
+        direction=Direction.MAXIMIZE,
+        kind=Kind.LEARNED,
+        unit="%",
+        reference=100.0 / classes,
+        words="balanced accuracy",
+        label="Validation balanced accuracy (%)",
+        form=Form.PERCENT,
+    )
+
+
+def of_confusion(confusion: NDArray[np.int64]) -> float:
+    """Mean recall in percent of the classes that have an image; `int64[c c]`."""
+    images = confusion.sum(axis=1)
+    there = images > 0
+    return 100 * float((confusion.diagonal()[there] / images[there]).mean())
+
+
+def value(answers: Answers) -> float:
+    """Percent."""
+    return of_confusion(answers.confusion)
+
+
+def deviation(answers: Answers) -> float:
+    """Of one image, by a bootstrap over the images."""
+    return bootstrap.deviation(answers, of_confusion)
+
+
+MEASURE = Measure(objective=objective, value=value, deviation=deviation)
