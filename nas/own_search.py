@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.candidate import Candidate
 from nas.objectives import Objective
 
 if TYPE_CHECKING:
+    from nas.count import Count
     from nas.driver import Driver
     from nas.endings import Ending
     from nas.ports import Evaluator, Tell
     from nas.records import Outcome, Task
     from nas.result import SearchResult
+    from nas.samplers.context import SamplerContext
+    from nas.settings import SearchSettings
     from nas.space import SearchSpace
+    from nas.study import Study
 
 
 def make_driver(
@@ -57,28 +61,15 @@ def make_driver(
         NasError: A number is out of range, not exactly one objective is learned, there is no such sampler or no candidate within
             the limits, or the study in the database is another one.
     """
-    from optuna.storages import InMemoryStorage
-
     from nas import assembly
     from nas.count import Count
-    from nas.errors import SettingsError
     from nas.limits import check_limits
-    from nas.objectives import Kind, compared_cost, learned
-    from nas.plausible import sorted_out
+    from nas.objectives import Kind
     from nas.samplers.context import SamplerContext
-    from nas.settings import SearchSettings, epochs_faults, search_faults
-    from nas.storage import close_storage, open_storage, sqlite_url
-    from nas.stored_study import require_name
-    from nas.succession import open_study
+    from nas.settings import SearchSettings
 
-    learned(objectives)
-    compared_cost(objectives)
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
-    given = {f"reference of {each.name}": each.reference for each in objectives}
-    given |= {f"limit of {name}": limit for name, limit in (limits or {}).items()}
-    faults = [*search_faults(settings), *sorted_out(given, ())[1], *epochs_faults("epochs", epochs)]
-    if faults:
-        raise SettingsError("; ".join(faults))
+    _refuse_unsound(settings, objectives, limits or {}, epochs)
     context = SamplerContext(
         space=space,
         costs=costs,
@@ -88,16 +79,51 @@ def make_driver(
         quantities=objectives,
     )
     check_limits(context)
-    storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
-    count = Count(costs=costs, version=costs_version)
+    study = _open(database, objectives, identity, context, Count(costs=costs, version=costs_version), tell)
+    return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
+
+
+def _refuse_unsound(
+    settings: SearchSettings, objectives: tuple[Objective, ...], limits: Mapping[str, float], epochs: int
+) -> None:
+    """Raises a SettingsError for numbers that are out of range, and for objectives that are no search's."""
+    from nas.errors import SettingsError
+    from nas.objectives import compared_cost, learned
+    from nas.plausible import sorted_out
+    from nas.settings import epochs_faults, search_faults
+
+    learned(objectives)
+    compared_cost(objectives)
+    given = {f"reference of {each.name}": each.reference for each in objectives}
+    given |= {f"limit of {name}": limit for name, limit in limits.items()}
+    faults = [*search_faults(settings), *sorted_out(given, ())[1], *epochs_faults("epochs", epochs)]
+    if faults:
+        raise SettingsError("; ".join(faults))
+
+
+def _open(
+    database: str | Path | None,
+    objectives: tuple[Objective, ...],
+    identity: Mapping[str, Any],
+    context: SamplerContext,
+    count: Count,
+    tell: Callable[[str], object],
+) -> Study:
+    """The study in a SQLite file, or in memory."""
+    from optuna.storages import InMemoryStorage
+
+    from nas.storage import close_storage, open_storage, sqlite_url
+    from nas.stored_study import require_name
+    from nas.succession import open_study
+
+    storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     try:
         require_name(storage, "search")
-        study = open_study(storage, "search", objectives, identity, context, count, tell)
+        return open_study(storage, "search", objectives, identity, context, count, tell)
     except BaseException:
         close_storage(storage)
         raise
-    return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
 
 
 def search_in_process(driver: Driver, evaluator: Evaluator) -> None:

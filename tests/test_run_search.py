@@ -44,7 +44,9 @@ from search_spaces.settings import SpaceSettings
 ROOT = Path(__file__).parent.parent
 FIRST_COLUMNS = [
     *["trial", "state", "accuracy", "accuracy_se", "expected_accuracy", "trainings"],
-    *["macs", "params", "epochs", "seconds", "digest"],
+    *["macs", "params"],
+    *["balanced_accuracy", "balanced_accuracy_se", "macro_f1", "macro_f1_se", "cross_entropy", "cross_entropy_se"],
+    *["epochs", "seconds", "digest"],
 ]
 
 

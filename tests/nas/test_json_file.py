@@ -126,9 +126,9 @@ def test_a_latency_book_that_is_a_pipe_is_refused(tmp_path: Path):
 )  # fmt: skip
 def test_an_outcome_that_is_none_is_refused(change: dict[str, Any]):
     whole = {"measurements": {"accuracy": {"mean": 5, "std": 1, "n": 3}}, "seconds": 1, "epochs": 1, "details": {}}
-    outcome_from_json(whole)
+    outcome_from_json(whole, "accuracy")
     with pytest.raises(MalformedError):
-        outcome_from_json({**whole, **change})
+        outcome_from_json({**whole, **change}, "accuracy")
 
 
 def test_a_value_is_shown_in_few_characters_whatever_it_is():

@@ -52,5 +52,5 @@ def test_a_limit_that_some_network_meets_is_accepted():
 
 
 def test_a_limit_that_nothing_can_meet_is_refused_with_the_smallest_cost():
-    with pytest.raises(SettingsError, match=r"--search\.max_macs 63,000: no network.*macs 64,000"):
+    with pytest.raises(SettingsError, match=r"--search\.limits macs 63,000: no network.*macs 64,000"):
         check_limits(context(macs=63_000.0))
