@@ -28,11 +28,11 @@ from evaluator.machine import this_machine
 from nas.candidate import Candidate
 from nas.dimensions import Choice
 from search_spaces import SpaceSettings, compact, make_space
-from search_spaces.blocks.channel_gather import gather_channels
 from search_spaces.blocks.channel_shuffle import channel_shuffle
-from search_spaces.blocks.factors import hard_rows
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.permutation import shuffle_map
+from search_spaces.blocks.factors.factors import hard_rows
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.permutation import shuffle_map
 from search_spaces.ranks import factor_pairs
 
 GROUPS = 2

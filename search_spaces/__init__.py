@@ -24,43 +24,43 @@ __all__ = ["SPACES", "SpaceSettings", "compact", "load_model", "make_space", "se
 
 
 def _shufflenet_v1() -> type[ShuffleSpace]:
-    from search_spaces.shufflenet_v1 import ShuffleNetV1Space
+    from search_spaces.spaces.shufflenet_v1 import ShuffleNetV1Space
 
     return ShuffleNetV1Space
 
 
 def _shufflenet_v2() -> type[ShuffleSpace]:
-    from search_spaces.shufflenet_v2 import ShuffleNetV2Space
+    from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Space
 
     return ShuffleNetV2Space
 
 
 def _resnet_cifar() -> type[ShuffleSpace]:
-    from search_spaces.resnet_cifar import ResNetCifarSpace
+    from search_spaces.spaces.resnet_cifar import ResNetCifarSpace
 
     return ResNetCifarSpace
 
 
 def _resnet50() -> type[ShuffleSpace]:
-    from search_spaces.resnet50 import ResNet50Space
+    from search_spaces.spaces.resnet50 import ResNet50Space
 
     return ResNet50Space
 
 
 def _vgg16() -> type[ShuffleSpace]:
-    from search_spaces.vgg16 import VGG16Space
+    from search_spaces.spaces.vgg16 import VGG16Space
 
     return VGG16Space
 
 
 def _densenet_cifar() -> type[ShuffleSpace]:
-    from search_spaces.densenet_cifar import DenseNetCifarSpace
+    from search_spaces.spaces.densenet_cifar import DenseNetCifarSpace
 
     return DenseNetCifarSpace
 
 
 def _mobilenet_v2() -> type[ShuffleSpace]:
-    from search_spaces.mobilenet_v2 import MobileNetV2Space
+    from search_spaces.spaces.mobilenet_v2 import MobileNetV2Space
 
     return MobileNetV2Space
 

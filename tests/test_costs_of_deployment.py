@@ -8,7 +8,7 @@ from torch import nn
 from evaluator.cost import count_cost
 from search_spaces import SPACES, SpaceSettings, compact, make_space
 from search_spaces.blocks import BLOCKS, GENERATED, GeneratorSpec, MixerSpec
-from search_spaces.blocks.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
 from search_spaces.blocks.spec import SHARES
 from tests.search_spaces.genotypes import draw
 

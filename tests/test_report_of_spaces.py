@@ -13,8 +13,8 @@ from nas.report.styles import STYLES
 from search_spaces import SpaceSettings, compact
 from search_spaces.architecture import KINDS
 from search_spaces.blocks import BLOCKS
-from search_spaces.blocks.deployed_matrix import GatherMatrixSum, KroneckerMatrix
-from search_spaces.shufflenet_v2 import ShuffleNetV2Space
+from search_spaces.blocks.deployed.deployed_matrix import GatherMatrixSum, KroneckerMatrix
+from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Space
 from tests.search_spaces.genotypes import draw
 
 

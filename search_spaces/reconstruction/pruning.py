@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.ports import PhasedTraining
-from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed.deployable import Deployable
 from search_spaces.hosts.host import Host, replace_dense
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
 

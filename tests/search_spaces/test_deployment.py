@@ -15,9 +15,9 @@ from nas.errors import DeploymentError
 from nas.ports import LearnedShuffle
 from search_spaces import SPACES, SpaceSettings, compact, make_space
 from search_spaces.blocks import BLOCKS
-from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SUM_LEVELS
 from search_spaces.grouping.learned_group_conv import SizedGroupConv2d
 from search_spaces.reconstruction import TRANSFORMATIONS

@@ -9,7 +9,7 @@ from search_spaces import SpaceSettings, make_space
 from search_spaces.hosts.host import Host
 from search_spaces.hosts.shufflenet_v1 import shufflenet_v1
 from search_spaces.hosts.shufflenet_v2 import head_channels, shufflenet_v2
-from search_spaces.mobilenet_v2 import rounded, unit_channels
+from search_spaces.spaces.mobilenet_v2 import rounded, unit_channels
 
 PUBLISHED = [
     # space, width, conv groups, image size, classes; then from the table of methods A.5: multiply-adds and parameters in

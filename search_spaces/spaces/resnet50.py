@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from search_spaces.architecture import HostShape, number
-from search_spaces.resnet_cifar import bottleneck_shape
 from search_spaces.scaled_space import ScaledSpace
+from search_spaces.spaces.resnet_cifar import bottleneck_shape
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
