@@ -21,7 +21,7 @@ from nas.ports import Evaluator, WorkerSpec
 from nas.settings import LogSettings, SearchSettings, checkpoint_bytes, objective_names
 from nas.typed_value import shown
 from search_check import begin_check, checked_networks
-from search_spaces.settings import SpaceSettings
+from search_spaces import SpaceSettings, setting_faults, space_for_workers, space_settings
 
 if TYPE_CHECKING:
     from evaluator.data import DataSummary
@@ -46,7 +46,7 @@ MOST_NEW_COSTS = 16
 class Settings:
     """Everything a search depends on."""
 
-    space: SpaceSettings = field(default_factory=SpaceSettings)
+    space: SpaceSettings = field(default_factory=space_settings)
     data: DataSettings = field(default_factory=DataSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
@@ -266,7 +266,7 @@ class Plan:
     @property
     def space_settings(self) -> dict[str, Any]:
         """The space's settings with its defaults filled in."""
-        names = {field.name for field in fields(SpaceSettings)}
+        names = {field.name for field in fields(self.settings.space)}
         return {name: value for name, value in self.space.settings().items() if name in names}
 
     @property
@@ -330,7 +330,7 @@ class Plan:
         return WorkerSpec(
             factory="search_plan:make_evaluator",
             arguments={
-                "space": self.space.settings(),
+                "space": space_for_workers(self.space),
                 "data": asdict(self.settings.data),
                 "train": asdict(replace(self.settings.train, threads=self.threads)),
                 "device": self.device.type,
@@ -368,13 +368,13 @@ def make_evaluator(
     from evaluator.cache import SetDescription
     from evaluator.data import TrainingImages
     from evaluator.worker import TrainingEvaluator
-    from search_spaces import space_from_json
+    from search_spaces import space_in_worker
 
     if check is not None:
         with begin_check(check) as under_way:
             under_way.require()
     return TrainingEvaluator(
-        space_from_json(space).build,
+        space_in_worker(space).build,
         DataSettings(**data),
         TrainSettings(**train),
         device=device,
@@ -415,7 +415,6 @@ def settings_faults(settings: Settings) -> list[str]:
     """Every setting out of range, in words."""
     from evaluator.settings import data_faults, train_faults
     from nas.settings import contradictions, search_faults
-    from search_spaces import setting_faults
 
     found = [
         *path_faults(settings),

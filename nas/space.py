@@ -53,6 +53,10 @@ class SearchSpace(ABC):
         """
         return {}
 
+    def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those of stored settings of this space that mean something to it: earlier versions of the program may have written others."""
+        return settings
+
     def canonical(self, candidate: Candidate) -> Candidate:
         """A candidate that an earlier version of the program, or an earlier form of this space, has decoded, as `decode` states it.
 

@@ -37,8 +37,7 @@ from nas.settings import SearchSettings
 from nas.storage import open_storage, sqlite_url
 from run_search import main, read_settings, run, search, study_of
 from search_plan import Plan, Settings
-from search_spaces import load_model
-from search_spaces.settings import SpaceSettings
+from search_spaces import load_model, space_settings
 
 ROOT = Path(__file__).parent.parent
 FIRST_COLUMNS = [
@@ -49,7 +48,7 @@ FIRST_COLUMNS = [
 
 def small(output: Path, *, trials: int = 4, epochs: int = 1, workers: int = 1, seed: int = 0) -> Settings:
     return Settings(
-        space=SpaceSettings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
+        space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
         data=DataSettings(name="digits"),
         search=SearchSettings(trials=trials, workers=workers, sampler="random", seed=seed),
         train=TrainSettings(epochs=epochs),

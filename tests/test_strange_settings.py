@@ -225,7 +225,7 @@ FILES = (
 @pytest.fixture(autouse=True)
 def _one_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = make_parser()
-    monkeypatch.setattr(run_search, "make_parser", lambda: parser)
+    monkeypatch.setattr(run_search, "make_parser", lambda _space=None: parser)
 
 
 def strange(count: int, seed: int, folder: Path) -> Iterator[list[str]]:
