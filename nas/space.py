@@ -54,7 +54,7 @@ class SearchSpace(ABC):
         return {}
 
     def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Those of stored settings of this space that mean something to it: earlier versions of the program may have written others."""
+        """Those of stored settings that mean something to this space: earlier versions of the program have written others too."""
         return settings
 
     def canonical(self, candidate: Candidate) -> Candidate:

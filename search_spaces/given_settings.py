@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
 
 from nas.errors import SpaceError, unknown_name
-from nas.json_fields import shown
+from nas.typed_value import typed
 from search_spaces.settings import SpaceSettings
 from search_spaces.settings_json import tuples
 from search_spaces.spaces import SPACES, space_class
@@ -24,31 +24,41 @@ def settings_of(settings_class: type[SpaceSettings], given: Mapping[str, Any]) -
     """
     own = {field.name for field in fields(settings_class)}
     name = str(given.get("name", ""))
-    found = [foreign_fault(name, key, value) for key, value in given.items() if key not in own]
-    faults = [fault for fault in found if fault is not None]
+    faults = []
+    for key, value in given.items():
+        fault = None if key in own else foreign_fault(name, key, value)
+        if fault is not None:
+            faults.append(f"space.{key}: {fault}" if fault else unknown_name("setting of a space", key, own))
     if faults:
         raise SpaceError("; ".join(faults))
     return settings_class(**{key: tuples(value) for key, value in given.items() if key in own})
 
 
-def owners(key: str) -> dict[str, Field[Any]]:
-    """The spaces that have a setting, by name."""
-    found = {name: fields(space_class(name).settings_class) for name in SPACES}
-    return {name: field for name, each in found.items() for field in each if field.name == key}
+def owners(key: str) -> dict[str, type[SpaceSettings]]:
+    """The spaces that have a setting, by name, with their settings."""
+    found = {name: space_class(name).settings_class for name in SPACES}
+    return {name: each for name, each in found.items() if any(field.name == key for field in fields(each))}
 
 
-def foreign_fault(space: str, key: str, value: Any) -> str | None:
-    """What is wrong with a setting that a space does not have, in words; None where it may be left out.
+def foreign_fault(space: object, key: str, value: Any) -> str | None:
+    """What is wrong with a setting that a space does not have; None where it may be left out, empty where no space has it.
 
     Args:
         space: Its name.
         key: Name of the setting.
-        value: What was given.
+        value: What was given, a text of the command line, or as YAML or JSON has it.
     """
     there = owners(key)
-    if not there:
-        known = sorted({field.name for name in SPACES for field in fields(space_class(name).settings_class)})
-        return unknown_name("setting of a space", key, known)
-    if any(field.default is not MISSING and tuples(value) == field.default for field in there.values()):
+    if any(_is_default(each, key, value) for each in there.values()):
         return None
-    return f"space.{key} is no setting of {space}, but of {', '.join(there)}; leave it out (got {shown(value)})"
+    return f"no setting of {space}, but of {', '.join(there)}; leave it out" if there else ""
+
+
+def _is_default(settings_class: type[SpaceSettings], key: str, value: Any) -> bool:
+    (field,) = (field for field in fields(settings_class) if field.name == key)
+    if field.default is MISSING:
+        return False
+    try:
+        return bool(typed(value, get_type_hints(settings_class)[key]) == field.default)
+    except ValueError:
+        return False

@@ -1,6 +1,6 @@
 """What the spaces have in common whose hosts have one width and decide on kinds of convolutions in every stage."""
 
-from __future__ import annotations
+# No postponed annotations: jsonargparse resolves those of a base class with the names of the subclass's module.
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping

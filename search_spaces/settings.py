@@ -1,6 +1,6 @@
 """Settings of a search space. Field docstrings are the text of `--help`."""
 
-from __future__ import annotations
+# No postponed annotations: jsonargparse resolves those of a base class with the names of the subclass's module.
 
 from collections.abc import Sequence
 from dataclasses import dataclass

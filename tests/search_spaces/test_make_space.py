@@ -69,7 +69,10 @@ def test_images_that_fit_no_network_are_refused(image: dict[str, Any], match: st
 def test_v2_refuses_odd_and_broken_widths_and_groups_of_convolutions() -> None:
     refuse(r"space.widths holds 47, 48.5; allowed: even positive integers", widths=(47, 48, 48.5))
     refuse("space.widths .* twice", widths=(48, 48.0))
-    refuse("space.conv_groups is no setting of shufflenet_v2; leave it out", conv_groups=(3,))
+    refuse(
+        "space.conv_groups: no setting of shufflenet_v2, but of shufflenet_v1, resnet_cifar, .*leave it out",
+        conv_groups=(3,),
+    )
     refuse("space.convolutions: unknown kind of convolutions here 'grouped'.*static_dynamic", convolutions=("grouped",))
 
 
@@ -88,7 +91,7 @@ def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> N
 
 
 def test_v1_refuses_a_choice_of_its_one_by_one_convolutions() -> None:
-    refuse("space.convolutions is no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
+    refuse("space.convolutions: no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
 
 
 def test_resnet_refuses_large_images_and_the_form_for_them() -> None:
@@ -149,3 +152,22 @@ def test_json_with_unknown_or_missing_keys_is_refused_by_name() -> None:
     del data["classes"]
     with pytest.raises(SpaceError, match="'classes' is missing"):
         space_from_json(data)
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_what_every_space_was_written_with_is_left_out_where_it_is_another_space_s(name: str) -> None:
+    """Before each space had settings of its own, files held those of all spaces."""
+    before = {
+        "residual_units": ["basic", "bottleneck"],
+        "learned_groups": [2, 4, 8],
+        "rebuilt_shares": [0.25, 0.5, 0.75],
+        "filter_groups": [1, 2, 4],
+        "transformations": ["scalar", "rotation", "affine"],
+        "least_templates": [4],
+        "sparsity_step": [1e-4, 1e-2],
+        "convolutions": None,
+        "conv_groups": None,
+    }
+    assert space_settings(name, **before) == space_settings(name)
+    data = make_space(space_settings(name), image_size=32, channels=3, classes=10).settings()
+    assert space_from_json({**before, "learned_groups": [7], **data}).settings() == data

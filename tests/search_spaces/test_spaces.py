@@ -204,7 +204,8 @@ def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_t
 @EVERY_SPACE
 def test_fixed_decisions_are_no_dimensions_but_still_in_the_candidate(name: str) -> None:
     width = {"shufflenet_v2": 48, "densenet_cifar": 8}.get(name, 1)
-    settings = space_settings(name=name, widths=(width,), residual_units=("basic",), lr=(0.1, 0.1))
+    units = {"residual_units": ("basic",)} if name == "resnet_cifar" else {}
+    settings = space_settings(name=name, widths=(width,), lr=(0.1, 0.1), **units)
     space = make_space(settings, image_size=32, channels=3, classes=10)
     names = {dimension.name for dimension in space.dimensions}
     assert not names & {"lr", "width", "stage1.units"}
