@@ -37,6 +37,8 @@ class Legend:
     """A sentence: which network belongs to which kind. Empty where there is one kind."""
     comparison: str = ""
     """A sentence: which networks are compared with which. Empty where nothing is unchanged."""
+    compared: str = "kinds"
+    """What such a comparison is meant to be of, in one word: the networks of a pair differ in more than that."""
     caution: str = ""
     """A sentence on what multiply-adds do not tell of the kinds that are not unchanged; empty where there is nothing to say."""
 
@@ -62,8 +64,6 @@ class Part:
     """How often it repeats itself."""
     channels: int | None = None
     """Of its output, where the space knows them."""
-    growth: int | None = None
-    """By how much its channels are more than those of the first part, where that is known."""
     drawing: str = "plain"
     """How a unit of it is drawn: plain, slices, notched, steps or half."""
 

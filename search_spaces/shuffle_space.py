@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
+from nas.portrait import Legend, Portrait
 from nas.space import SearchSpace
 from search_spaces.architecture import MOST_CHANNELS, HostShape, StageValues, integer
 from search_spaces.blocks import BLOCKS, LEARNED
 from search_spaces.decisions import Decisions, default
 from search_spaces.image_faults import image_faults
 from search_spaces.kinds import DENSE, KINDS
+from search_spaces.portrait import legend, portrait
 from search_spaces.settings import ShuffleSettings
 from search_spaces.settings_json import plain, typed
 from search_spaces.stage import StageDecisions, ranks_of
@@ -217,6 +219,18 @@ class ShuffleSpace(SearchSpace):
         for stage, shape, plan in zip(self._stages, shapes, self._plans(candidate), strict=True):
             architecture |= stage.canonical(architecture, shape, plan)
         return replace(candidate, architecture=architecture)
+
+    def portrait(self, candidate: Candidate) -> Portrait:
+        """Its stages, told and drawn by their mixers and convolutions; see `SearchSpace.portrait`.
+
+        Raises:
+            SpaceError: As `build`.
+        """
+        return portrait(candidate, self.shape(candidate.architecture).stage_channels)
+
+    def legend(self) -> Legend:
+        """Every mixer and every kind of convolutions."""
+        return legend(always_mixes=self.always_mixes)
 
     def build(self, candidate: Candidate) -> Host:
         """The untrained network.

@@ -65,6 +65,7 @@ class DenseNetCifarSpace(ScaledSpace):
     """
 
     name = "densenet_cifar"
+    title = "CIFAR DenseNet"
     settings_class = DenseNetCifarSettings
     _settings: DenseNetCifarSettings
 

@@ -76,6 +76,7 @@ class MobileNetV2Space(ScaledSpace):
     """
 
     name = "mobilenet_v2"
+    title = "MobileNet V2"
     settings_class = MobileNetV2Settings
     _settings: MobileNetV2Settings
 

@@ -49,6 +49,7 @@ class ResNet50Space(ScaledSpace):
     """
 
     name = "resnet50"
+    title = "ResNet-50"
     settings_class = ResNet50Settings
     _settings: ResNet50Settings
 

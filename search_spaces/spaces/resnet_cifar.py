@@ -77,6 +77,7 @@ class ResNetCifarSpace(ScaledSpace):
     """
 
     name = "resnet_cifar"
+    title = "CIFAR ResNet"
     settings_class = ResNetCifarSettings
     _settings: ResNetCifarSettings
 

@@ -91,6 +91,7 @@ class ShuffleNetV1Space(ShuffleSpace):
     """
 
     name = "shufflenet_v1"
+    title = "ShuffleNet V1"
     settings_class = ShuffleNetV1Settings
     _settings: ShuffleNetV1Settings
     always_mixes = True

@@ -82,6 +82,7 @@ class ShuffleNetV2Space(ShuffleSpace):
     """
 
     name = "shufflenet_v2"
+    title = "ShuffleNet V2"
     settings_class = ShuffleNetV2Settings
     _settings: ShuffleNetV2Settings
     always_mixes = True

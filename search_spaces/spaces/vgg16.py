@@ -50,6 +50,7 @@ class VGG16Space(ScaledSpace):
     """
 
     name = "vgg16"
+    title = "VGG16"
     settings_class = VGG16Settings
     _settings: VGG16Settings
 
