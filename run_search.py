@@ -30,7 +30,7 @@ from search_check import begin_check, checked_networks
 from search_estimate import dry_run
 from search_plan import Plan
 from search_settings import Settings, require_sound, settings_faults, settings_json
-from search_spaces.settings import SpaceSettings
+from search_spaces.spaces import DEFAULT, SPACES, space_class
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -55,7 +55,6 @@ USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...
 DEFAULT_CONFIG = "quickstart"
 OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups")}
 GROUPS = {
-    "space": SpaceSettings,
     "data": DataSettings,
     "search": SearchSettings,
     "train": TrainSettings,
@@ -241,8 +240,12 @@ def _quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def make_parser() -> ArgumentParser:
-    """The command line: one group of flags a settings class."""
+def make_parser(space: object = None) -> ArgumentParser:
+    """The command line: one group of flags for each settings class.
+
+    Args:
+        space: Name of the space whose settings there are; the default one where there is none of this name.
+    """
     from argparse import SUPPRESS, RawDescriptionHelpFormatter
 
     from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
@@ -264,23 +267,28 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--dry_run", type=bool, default=False, help="Tell size, costs and time of the search, and train nothing."
     )
-    for name, group in GROUPS.items():
+    chosen = space_class(space if space in SPACES else DEFAULT).settings_class
+    for name, group in {"space": chosen, **GROUPS}.items():
         parser.add_class_arguments(group, name)
         # jsonargparse's own flag for a whole group; groups come from --config.
         parser._option_string_actions[f"--{name}"].help = SUPPRESS
+    (named,) = (action for action in parser._actions if action.dest == "space.name")
+    named.help = f"{named.help} One of {', '.join(SPACES)}."
     parser.usage = USAGE
     return parser
 
 
 def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     """The settings of a command line, and whether only a dry run is asked for."""
-    from nas.configuration import parse
+    from nas.configuration import Variants, parse
+    from search_spaces.given_settings import foreign_fault
 
     def assemble(found: Any) -> Settings:
         output = f"runs/{Path(found.config).stem}" if found.output is None else found.output
-        return Settings(device=found.device, output=output, **{name: found[name] for name in GROUPS})
+        return Settings(device=found.device, output=output, space=found.space, **{name: found[name] for name in GROUPS})
 
-    found = parse(make_parser(), argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
+    variants = Variants(key="space.name", parser=make_parser, foreign_fault=foreign_fault)
+    found = parse(variants, argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
     return assemble(found), found.dry_run
 
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def checked_networks(plan: Plan) -> dict[str, Any]:
     """The cheapest and the costliest network that the search knows, as workers will compute them: plain JSON for `begin_check`."""
     from evaluator.machine_check import images_of
+    from search_spaces import space_for_workers
 
     macs = {name: plan.exact_costs(candidate)["macs"] for name, candidate in plan.known_candidates.items()}
     chosen = dict.fromkeys((min(macs, key=macs.__getitem__), max(macs, key=macs.__getitem__)))
     return {
-        "space": plan.space.settings(),
+        "space": space_for_workers(plan.space),
         "candidates": {name: plan.known_candidates[name].to_json() for name in chosen},
         "images": {name: images_of(macs[name], plan.settings.train.batch_size) for name in chosen},
         "input_shape": plan.data.input_shape,
@@ -50,12 +51,12 @@ def make_subjects(
     from evaluator.device import resolve_device, resolve_execution
     from evaluator.machine_check import Subject
     from nas.candidate import Candidate
-    from search_spaces import space_from_json
+    from search_spaces import space_in_worker
 
     settings = TrainSettings(**train)
     execution = resolve_execution(settings, resolve_device(device))
     _, channels, height, width = input_shape
-    build = space_from_json(space).build
+    build = space_in_worker(space).build
     torch.manual_seed(0)
     return [
         Subject(

@@ -17,7 +17,7 @@ from nas.settings import checkpoint_bytes
 from search_axes import Axes
 from search_check import begin_check, checked_networks
 from search_settings import Settings
-from search_spaces.settings import SpaceSettings
+from search_spaces import space_for_workers
 
 if TYPE_CHECKING:
     from evaluator.data import DataSummary
@@ -224,7 +224,7 @@ class Plan:
     @property
     def space_settings(self) -> dict[str, Any]:
         """The space's settings with its defaults filled in."""
-        names = {field.name for field in fields(SpaceSettings)}
+        names = {field.name for field in fields(self.settings.space)}
         return {name: value for name, value in self.space.settings().items() if name in names}
 
     @property
@@ -280,7 +280,7 @@ class Plan:
         return WorkerSpec(
             factory="search_plan:make_evaluator",
             arguments={
-                "space": self.space.settings(),
+                "space": space_for_workers(self.space),
                 "data": asdict(self.settings.data),
                 "train": asdict(replace(self.settings.train, threads=self.threads)),
                 "device": self.device.type,
@@ -320,13 +320,13 @@ def make_evaluator(
     from evaluator.cache import SetDescription
     from evaluator.data import TrainingImages
     from evaluator.worker import TrainingEvaluator
-    from search_spaces import space_from_json
+    from search_spaces import space_in_worker
 
     if check is not None:
         with begin_check(check) as under_way:
             under_way.require()
     return TrainingEvaluator(
-        space_from_json(space).build,
+        space_in_worker(space).build,
         DataSettings(**data),
         TrainSettings(**train),
         device=device,

@@ -17,7 +17,7 @@ from nas.local_path import path_fault
 from nas.number_bounds import number_faults
 from nas.settings import LogSettings, SearchSettings
 from nas.typed_value import shown
-from search_spaces.settings import SpaceSettings
+from search_spaces import SpaceSettings, setting_faults, space_settings
 
 DEVICES = ("auto", "cpu", "cuda")
 AXES = AxisNames(learned=MEASURES, costs=COSTS)
@@ -28,7 +28,7 @@ AXES = AxisNames(learned=MEASURES, costs=COSTS)
 class Settings:
     """Everything a search depends on."""
 
-    space: SpaceSettings = field(default_factory=SpaceSettings)
+    space: SpaceSettings = field(default_factory=space_settings)
     data: DataSettings = field(default_factory=DataSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
@@ -70,7 +70,6 @@ def settings_faults(settings: Settings) -> list[str]:
     """Every setting out of range, in words."""
     from evaluator.settings import data_faults, train_faults
     from nas.settings import contradictions, search_faults
-    from search_spaces import setting_faults
 
     found = [
         *path_faults(settings),

@@ -1,4 +1,4 @@
-"""Which form of S_g (I_g (x) M) is fastest, forward and backward: what `search_spaces.blocks.kronecker_shuffle` goes by.
+"""Which form of S_g (I_g (x) M) is fastest, forward and backward; `blocks.permutations.kronecker_shuffle` goes by the answer.
 
     python -m benchmarks.kronecker_forms [--rounds 7] [--batch 128] [--layout channels_last]
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks.shuffle_speed import LAYOUTS, compare
 from evaluator.allocator import keep_freed_memory
-from search_spaces.blocks.kronecker_shuffle import (
+from search_spaces.blocks.permutations.kronecker_shuffle import (
     Form,
     apply_blocks,
     image_form,

@@ -25,9 +25,9 @@ from evaluator.timing import Call, TimeBudget, stopwatch_of
 from nas.latency import FORMS, Latency
 from nas.latency_predictor import LatencyPredictor, Measured
 from nas.samplers.distributions import distributions, draw
-from search_spaces import SpaceSettings, compact, make_space
+from search_spaces import compact, make_space, space_settings
 
-SPACE = SpaceSettings(widths=(24, 32, 48, 64), units=((2, 3, 4), (4, 6, 8), (2, 3, 4)))
+SPACE = space_settings(widths=(24, 32, 48, 64), units=((2, 3, 4), (4, 6, 8), (2, 3, 4)))
 IMAGE = (3, 32, 32)
 EXECUTION = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
 BUDGET = TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20)

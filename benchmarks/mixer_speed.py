@@ -24,7 +24,7 @@ from evaluator.device import Execution
 from evaluator.penalties import mean_penalty
 from module_protocols import LearnedShuffle
 from nas.dimensions import Choice
-from search_spaces import SpaceSettings, make_space
+from search_spaces import make_space, space_settings
 
 MIXERS: Mapping[str, Mapping[str, Any]] = {
     "fixed": {"mixers": ("fixed",)},
@@ -44,7 +44,7 @@ UNLEARNED = ("fixed", "static_matrix, rank 1", "static_matrix, rank 4")
 def network(mixer: str, *, soft: bool) -> nn.Module:
     """With one mixer in every stage."""
     one_of_each = {"group_ranks": 1, "pair_ranks": 1, "reductions": (16,), "shares": ("matrices",)}
-    settings = SpaceSettings(
+    settings = space_settings(
         widths=(32,), units=((2,), (4,), (2,)), binarize_from=(float(soft),), **{**one_of_each, **MIXERS[mixer]}
     )
     space = make_space(settings, image_size=32, channels=3, classes=10)

@@ -34,7 +34,7 @@ from nas.records import Evaluation, Task
 from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
 from nas.table import Table
-from search_spaces import SpaceSettings, make_space
+from search_spaces import make_space, space_settings
 
 POSITIONS: dict[str, tuple[Scalar, ...]] = {
     "width": (8, 16, 24, 32),
@@ -45,7 +45,7 @@ POSITIONS: dict[str, tuple[Scalar, ...]] = {
     "lr": (0.1, 0.4),
 }
 """What the digits of a coding choose between."""
-SPACE = SpaceSettings(
+SPACE = space_settings(
     widths=(8, 16, 24, 32),
     units=((1,), (1, 3), (1,)),
     group_ranks=1,

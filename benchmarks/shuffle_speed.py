@@ -27,12 +27,12 @@ from evaluator.device import Execution
 from evaluator.machine import this_machine
 from nas.candidate import Candidate
 from nas.dimensions import Choice
-from search_spaces import SpaceSettings, compact, make_space
-from search_spaces.blocks.channel_gather import gather_channels
+from search_spaces import compact, make_space, space_settings
 from search_spaces.blocks.channel_shuffle import channel_shuffle
-from search_spaces.blocks.factors import hard_rows
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.permutation import shuffle_map
+from search_spaces.blocks.factors.factors import hard_rows
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.permutation import shuffle_map
 from search_spaces.ranks import factor_pairs
 
 GROUPS = 2
@@ -122,7 +122,7 @@ def shuffle_arms(
 
 def network(mixer: str) -> nn.Module:
     """ShuffleNetV2 0.5x for 32 pixels, one mixer in every stage."""
-    settings = SpaceSettings(
+    settings = space_settings(
         widths=(48,), mixers=(mixer,), group_ranks=1, pair_ranks=1, reductions=(16,), shares=("matrices",)
     )
     space = make_space(settings, image_size=32, channels=3, classes=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,22 @@ def config_path(name: str, ready: Path = CONFIGS) -> Path:
     raise SettingsError("--config: " + unknown_name("config", name, names) + ", or the path of a YAML file")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variants:
+    """The settings there are, which may be other ones for each value of one of them."""
+
+    parser: Callable[[Any], ArgumentParser]
+    """Makes the parser of every setting, with its type, its default and its help, for a value of `key`. For a value that is none it
+    makes that of the default."""
+    key: str = ""
+    """The name of the setting that chooses; empty where none does."""
+    foreign_fault: Callable[[Any, str, Any], str | None] = lambda _chosen, _key, _value: ""
+    """What is wrong with a setting that only other values of `key` have, in words; None where it may be left out, and empty where
+    no value has it. It is given the value of `key`, the setting's name and its value."""
+
+
 def parse(
-    parser: ArgumentParser,
+    variants: Variants,
     argv: Sequence[str],
     check: Callable[[Any], list[str]],
     default_config: str,
@@ -64,7 +79,7 @@ def parse(
     """Merges defaults, the config and the flags, later ones winning.
 
     Args:
-        parser: Holds every setting with its type, its default and its help.
+        variants: The settings there are.
         argv: The command line without the program's name.
         check: Faults of a whole that is well-typed, such as values out of range.
         default_config: Name of the config where `--config` is not given.
@@ -79,18 +94,24 @@ def parse(
         SettingsError: Lists every unknown, ill-typed and out-of-range setting.
         SystemExit: `--help` was asked for (status 0).
     """
-    if "-h" in argv or "--help" in argv:
-        parser.parse_args(["--help"])
-    flags, faults = _read_flags(argv)
-    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
-    kinds = {name: kind for name, kind in hints if kind is not None}
+    help_wanted = "-h" in argv or "--help" in argv
+    flags, faults = _read_flags([word for word in argv if word not in ("-h", "--help")])
     config = next((flag.value for flag in reversed(flags) if flag.key == "config"), default_config)
     try:
-        groups = frozenset(key.partition(".")[0] for key in kinds if "." in key)
-        given = [*_still_meant(_read_config(config_path(config, ready), groups), flags, tied), *flags]
+        configured = _read_config(config_path(config, ready))
     except SettingsError as error:
-        given = flags
+        configured = []
         faults.append(str(error))
+    chosen = next((item.value for item in (*flags[::-1], *configured[::-1]) if item.key == variants.key), None)
+    parser = variants.parser(chosen)
+    chosen = chosen if chosen is not None or not variants.key else parser.get_defaults()[variants.key]
+    if help_wanted:
+        parser.parse_args(["--help"])
+    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
+    kinds = {name: kind for name, kind in hints if kind is not None}
+    groups = frozenset(key.partition(".")[0] for key in kinds if "." in key)
+    configured = [item for item in configured if not (item.value is None and item.key in groups)]
+    given = [*_still_meant(configured, flags, tied, variants.key, kinds), *flags]
     try:
         given, told = renewed(given)
     except SettingsError as error:
@@ -102,7 +123,8 @@ def parse(
     for item in given:
         # One at a time and in order, so that what was ill-typed cannot take the rest with it.
         try:
-            settings[item.key] = _value(item, kinds)
+            if item.key in kinds or not _is_left_out(item, variants, chosen):
+                settings[item.key] = _value(item, kinds)
         except SettingsError as error:
             faults.append(str(error))
     settings["config"] = config
@@ -115,11 +137,38 @@ def parse(
     return whole
 
 
-def _still_meant(configured: Sequence[Given], flags: Sequence[Given], tied: Mapping[str, Sequence[str]]) -> list[Given]:
+def _is_left_out(item: Given, variants: Variants, chosen: Any) -> bool:
+    """Whether a setting that is not there is one of another variant and has its default.
+
+    Raises:
+        SettingsError: It is one of another variant and has another value.
+    """
+    group = f"{variants.key.rpartition('.')[0]}."
+    if not variants.key or not item.key.startswith(group):
+        return False
+    fault = variants.foreign_fault(chosen, item.key.removeprefix(group), _read_value(item))
+    if fault:
+        raise SettingsError(f"{item.where}: {fault}")
+    return fault is None
+
+
+def _still_meant(
+    configured: Sequence[Given],
+    flags: Sequence[Given],
+    tied: Mapping[str, Sequence[str]],
+    variant: str,
+    kinds: Mapping[str, Any],
+) -> list[Given]:
+    """What the config says, without what it says for another value of a setting that a flag gives."""
     values = {item.key: item.value for item in configured}
     changed = {flag.key for flag in flags if flag.key in tied and flag.value != values.get(flag.key, flag.value)}
     dropped = {key for name in changed for key in tied[name]}
-    return [item for item in configured if item.key not in dropped]
+    group = f"{variant.rpartition('.')[0]}."
+    return [
+        item
+        for item in configured
+        if item.key not in dropped and not (variant in changed and item.key.startswith(group) and item.key not in kinds)
+    ]
 
 
 def _read_flags(argv: Sequence[str]) -> tuple[list[Given], list[str]]:
@@ -147,7 +196,7 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[Given], list[str]]:
     return flags, faults
 
 
-def _read_config(path: Path, groups: frozenset[str]) -> list[Given]:
+def _read_config(path: Path) -> list[Given]:
     from nas.yaml_text import YamlError, read_yaml
 
     try:
@@ -161,7 +210,7 @@ def _read_config(path: Path, groups: frozenset[str]) -> list[Given]:
         raise SettingsError(f"--config {path}: cannot be read: {redact(reason)}") from error
     if not isinstance(found, dict):
         raise SettingsError(f"--config {path}: must hold settings by name, got {type(found).__name__}")
-    given = [Given(key, value, path.name) for key, value in _leaves(found, "", groups)]
+    given = [Given(key, value, path.name) for key, value in _leaves(found, "")]
     twice = [key for key, times in Counter(item.key for item in given).items() if times > 1]
     if twice:
         raise SettingsError(f"--config {path}: {_cut(twice[0])} stands twice; give it once")
@@ -170,21 +219,25 @@ def _read_config(path: Path, groups: frozenset[str]) -> list[Given]:
 
 def _value(item: Given, kinds: Mapping[str, Any]) -> Any:
     """The value of its setting's type."""
-    from nas.yaml_text import YamlError, read_yaml
-
     if item.key not in kinds:
         near = difflib.get_close_matches(item.key[:LONGEST_KEY], kinds, n=1, cutoff=0.5)
         hint = f"; did you mean --{near[0]}?" if near else "; see --help for those there are"
         raise SettingsError(f"{_cut(redact_word(item.where))}: no such setting{hint}")
-    value, kind = item.value, kinds[item.key]
+    kind = kinds[item.key]
     try:
-        if item.source == "" and kind is not str and kind != str | None and value[:1] in "[{":
-            value = read_yaml(value)
-        return typed(value, kind)
-    except YamlError:
-        raise SettingsError(f"{item.where}: {shown(item.value)} is not a list that can be read") from None
+        return typed(item.value if kind is str or kind == str | None else _read_value(item), kind)
     except ValueError as error:
         raise SettingsError(f"{item.where}: {error}") from None
+
+
+def _read_value(item: Given) -> Any:
+    """The value, a list of the command line read as one."""
+    from nas.yaml_text import YamlError, read_yaml
+
+    try:
+        return read_yaml(item.value) if item.source == "" and item.value[:1] in ("[", "{") else item.value
+    except YamlError:
+        raise SettingsError(f"{item.where}: {shown(item.value)} is not a list that can be read") from None
 
 
 def _one_line(fault: str) -> str:
@@ -198,11 +251,10 @@ def _cut(name: str) -> str:
     return name if len(name) <= LONGEST_KEY else name[:LONGEST_KEY] + "..."
 
 
-def _leaves(nested: Mapping[str, Any], prefix: str, groups: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    """Leaves by dotted name; groups that hold nothing are left out."""
+def _leaves(nested: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Leaves by dotted name; a group of which every line is commented out reads as None."""
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.", groups)
-        elif not (value is None and prefix == "" and key in groups):
-            # A group of which every line is commented out reads as None.
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
             yield f"{prefix}{key}", value

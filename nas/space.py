@@ -10,6 +10,7 @@ from typing import Any
 from nas.candidate import Candidate
 from nas.dimensions import Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
+from nas.portrait import Legend, Portrait, plain_portrait
 
 
 class SearchSpace(ABC):
@@ -20,6 +21,8 @@ class SearchSpace(ABC):
     """
 
     name: str
+    title: str = ""
+    """What a reader calls the space; its name where it is empty."""
 
     @property
     @abstractmethod
@@ -53,6 +56,10 @@ class SearchSpace(ABC):
         """
         return {}
 
+    def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those of stored settings that mean something to this space: earlier versions of the program have written others too."""
+        return settings
+
     def canonical(self, candidate: Candidate) -> Candidate:
         """A candidate that an earlier version of the program, or an earlier form of this space, has decoded, as `decode` states it.
 
@@ -63,6 +70,14 @@ class SearchSpace(ABC):
     @abstractmethod
     def build(self, candidate: Candidate) -> Any:
         """The untrained network (`torch.nn.Module`), made on torch's current default device with its current seed."""
+
+    def portrait(self, candidate: Candidate) -> Portrait:
+        """How a report tells and draws a candidate of this space; here by its decisions."""
+        return plain_portrait(candidate)
+
+    def legend(self) -> Legend:
+        """The kinds that portraits name, in the order of drawing and of colors; here one for all networks."""
+        return Legend()
 
     def active(self, genotype: Genotype) -> dict[str, Scalar]:
         """The genotype's decisions that have an effect, in the order of the dimensions.

@@ -128,12 +128,15 @@ class _Succession:
         differing = [
             key for key in {*latest.identity, *self._identity} if latest.identity.get(key) != self._identity.get(key)
         ]
+        grown = False
         if differing and all(map(_is_of_space, differing)):
-            earlier.append(_space_settings(latest.identity))
+            there = _space_settings(latest.identity)
+            grown = self._context.space.meaningful(there) != _space_settings(self._identity)
+            earlier += [there] if grown else []
         elif differing:
             check_identity(latest, self._identity)
         if differing or latest.costs_version != self._count.version:
-            return self._succeed(latest, earlier, grown=bool(differing))
+            return self._succeed(latest, earlier, grown=grown)
         unfinished = len(self._family) > 1 and len(latest.trials) < max(len(study.trials) for study in self._family)
         # The process that took over the trials was killed. They are read before anything is written.
         try:

@@ -1,86 +1,56 @@
 """Search spaces: what can be built, and the way from a genotype to a network.
 
-`SPACES` maps a name to a function that gives the class of the space. Importing this module does not import torch; building or
-loading a network does.
+Importing this module does not import torch; building or loading a network does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import SpaceError, unknown_name
 from nas.space import SearchSpace
+from search_spaces.given_settings import owners, settings_of
 from search_spaces.settings import SpaceSettings
+from search_spaces.spaces import DEFAULT, SPACES, SpaceClass, register, space_class
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from search_spaces.shuffle_space import ShuffleSpace
+__all__ = [
+    "SPACES",
+    "SpaceSettings",
+    "compact",
+    "load_model",
+    "make_space",
+    "register",
+    "setting_faults",
+    "space_for_workers",
+    "space_from_json",
+    "space_in_worker",
+    "space_settings",
+]
 
-__all__ = ["SPACES", "SpaceSettings", "compact", "load_model", "make_space", "setting_faults", "space_from_json"]
-
-
-def _shufflenet_v1() -> type[ShuffleSpace]:
-    from search_spaces.shufflenet_v1 import ShuffleNetV1Space
-
-    return ShuffleNetV1Space
-
-
-def _shufflenet_v2() -> type[ShuffleSpace]:
-    from search_spaces.shufflenet_v2 import ShuffleNetV2Space
-
-    return ShuffleNetV2Space
-
-
-def _resnet_cifar() -> type[ShuffleSpace]:
-    from search_spaces.resnet_cifar import ResNetCifarSpace
-
-    return ResNetCifarSpace
+IMAGE = ("image_size", "channels", "classes")
 
 
-def _resnet50() -> type[ShuffleSpace]:
-    from search_spaces.resnet50 import ResNet50Space
+def space_settings(name: str = DEFAULT, **given: Any) -> SpaceSettings:
+    """The settings of a space, those that are not given at their defaults.
 
-    return ResNet50Space
-
-
-def _vgg16() -> type[ShuffleSpace]:
-    from search_spaces.vgg16 import VGG16Space
-
-    return VGG16Space
-
-
-def _densenet_cifar() -> type[ShuffleSpace]:
-    from search_spaces.densenet_cifar import DenseNetCifarSpace
-
-    return DenseNetCifarSpace
-
-
-def _mobilenet_v2() -> type[ShuffleSpace]:
-    from search_spaces.mobilenet_v2 import MobileNetV2Space
-
-    return MobileNetV2Space
-
-
-SPACES: dict[str, Callable[[], type[ShuffleSpace]]] = {
-    "shufflenet_v1": _shufflenet_v1,
-    "shufflenet_v2": _shufflenet_v2,
-    "resnet_cifar": _resnet_cifar,
-    "mobilenet_v2": _mobilenet_v2,
-    "resnet50": _resnet50,
-    "vgg16": _vgg16,
-    "densenet_cifar": _densenet_cifar,
-}
+    Raises:
+        SpaceError: The name is unknown, or a setting is of no space, or of others and has another value than its default.
+    """
+    return settings_of(space_class(name).settings_class, {"name": name, **given})
 
 
 def make_space(settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> SearchSpace:
     """The space of these settings.
 
     Args:
-        settings: What may be chosen.
+        settings: What may be chosen, of the settings class of the space that they name.
         image_size: Side length of the images in pixels, 8 or more.
         channels: Of the images.
         classes: Number of classes, 2 or more.
@@ -88,25 +58,59 @@ def make_space(settings: SpaceSettings, *, image_size: int, channels: int, class
     Raises:
         SpaceError: The name is unknown, or settings are wrong or fit no network; every fault is listed.
     """
-    if settings.name not in SPACES:
-        raise SpaceError(unknown_name("space", settings.name, SPACES))
-    return SPACES[settings.name]()(settings, image_size=image_size, channels=channels, classes=classes)
+    return space_class(settings.name)(settings, image_size=image_size, channels=channels, classes=classes)
 
 
 def space_from_json(data: Mapping[str, Any]) -> SearchSpace:
     """The space whose `settings()` these are; settings that are absent take their defaults.
 
+    Settings of other spaces are left out: what earlier versions wrote holds those of all.
+
     Raises:
         SpaceError: A key is unknown, the name or the image's shape is missing, or a setting is wrong.
     """
-    image = ("image_size", "channels", "classes")
-    known = {field.name for field in fields(SpaceSettings)}
-    found = [unknown_name("setting of a space", key, (*known, *image)) for key in data if key not in (*known, *image)]
-    found += [f"{key!r} is missing" for key in ("name", *image) if key not in data]
+    if "name" not in data:
+        raise SpaceError("not the settings of a space: 'name' is missing")
+    return _space_of(space_class(data["name"]), data)
+
+
+def _space_of(made: SpaceClass, data: Mapping[str, Any]) -> SearchSpace:
+    own = [field.name for field in fields(made.settings_class)]
+    strange = [key for key in data if key not in (*own, *IMAGE) and not owners(key)]
+    found = [unknown_name("setting of a space", key, (*own, *IMAGE)) for key in strange]
+    found += [f"{key!r} is missing" for key in IMAGE if key not in data]
     if found:
         raise SpaceError("not the settings of a space: " + "; ".join(found))
-    settings = SpaceSettings(**{key: _tuples(value) for key, value in data.items() if key in known})
-    return make_space(settings, **{key: data[key] for key in image})
+    settings = settings_of(made.settings_class, {key: value for key, value in data.items() if key in own})
+    return made(settings, **{key: data[key] for key in IMAGE})
+
+
+def space_for_workers(space: SearchSpace) -> dict[str, Any]:
+    """A space as plain JSON from which another process of the same search makes it again, whether it is enrolled there or not.
+
+    Raises:
+        SpaceError: Its class stands where no other process can import it.
+    """
+    made = type(space)
+    if made.__module__ == "__main__" or "<locals>" in made.__qualname__:
+        raise SpaceError(
+            f"workers cannot import the class {made.__qualname__} of the space {space.name}; put it into a module of its own"
+        )
+    return {"class": f"{made.__module__}:{made.__qualname__}", "settings": space.settings()}
+
+
+def space_in_worker(data: Mapping[str, Any]) -> SearchSpace:
+    """The space that `space_for_workers` described; from a process of the same search, never from a file."""
+    module, _, name = data["class"].partition(":")
+    made: SpaceClass = getattr(import_module(module), name)
+    return _space_of(made, data["settings"])
+
+
+def setting_faults(settings: SpaceSettings) -> list[str]:
+    """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
+    if settings.name not in SPACES:
+        return ["--space.name: " + unknown_name("space", settings.name, SPACES)]
+    return [f"--{fault}" for fault in settings.faults()]
 
 
 def load_model(folder: str | Path, *, compact: bool = False) -> nn.Module:
@@ -154,18 +158,3 @@ def compact(model: nn.Module) -> nn.Module:
     from search_spaces.deployment import compact as deploy
 
     return deploy(model)
-
-
-def _tuples(value: Any) -> Any:
-    """The value with lists as tuples, as the settings have them."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def setting_faults(settings: SpaceSettings) -> list[str]:
-    """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
-    from search_spaces.validation import setting_faults as faults
-
-    if settings.name not in SPACES:
-        return ["--space.name: " + unknown_name("space", settings.name, SPACES)]
-    stages = len(SPACES[settings.name]().published_units)
-    return [f"--{fault}" for fault in faults(settings, stages=stages)]

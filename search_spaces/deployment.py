@@ -10,10 +10,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from module_protocols import LearnedShuffle
 from nas.errors import DeploymentError
-from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather
-from search_spaces.blocks.permutation import compose
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
+from search_spaces.blocks.permutations.permutation import compose
 from search_spaces.grouping.learned_group_conv import GroupedBetweenShuffles, SizedGroupConv2d
 from search_spaces.hosts.host import Unit
 

@@ -1,52 +1,55 @@
 """What the spaces have in common whose hosts have one width and decide on kinds of convolutions in every stage."""
 
-from __future__ import annotations
+# No postponed annotations: jsonargparse resolves those of a base class with the names of the subclass's module.
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from nas.dimensions import Choice, Scalar
-from search_spaces.architecture import KINDS, number
-from search_spaces.settings import SpaceSettings
+from search_spaces.architecture import number
+from search_spaces.kinds import KINDS
+from search_spaces.settings import ShuffleSettings
 from search_spaces.shuffle_space import MOST_BASELINES, ShuffleSpace, spread
-from search_spaces.validation import convolution_faults, multiple_faults, names_faults
-
-USUAL_CONV_GROUPS = (2, 4, 8)
+from search_spaces.value_faults import multiple_faults, names_faults
 
 
-class ScaledSpace(ShuffleSpace):
-    """A `width`, and in each stage a kind of convolutions; grouped ones have a mixer between them.
+@dataclass(frozen=True, kw_only=True)
+class ScaledSettings(ShuffleSettings):
+    """Settings of the spaces whose hosts have one width and a choice of convolutions in every stage."""
 
-    Source of the kinds: see docs/methods.md.
-    """
-
-    always_mixes = False
+    offered_kinds = tuple(KINDS)
     usual_widths: ClassVar[tuple[float, ...]]
-    kinds: ClassVar[tuple[str, ...]] = KINDS
-    """Kinds of convolutions that there are, which is also the default."""
+    """The default ones."""
     sizes_of_images: ClassVar[str] = ""
     """Where there is no imagenet form: what is to be said to who asks for it."""
 
-    @abstractmethod
-    def channels(self, width: float) -> Hashable:
-        """Of all layers of the host: two widths with the same ones mean the same network."""
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: some up to 1x."""
+    convolutions: tuple[str, ...] | None = None
+    """What the convolutions of a stage are: dense; grouped (a channel mixer between them); static_dynamic (shuffles in the place of
+    1x1 ones, behind a depthwise one in the place of others); reconstructed (filters rebuilt of others); learned_groups (groups
+    and shuffles found by training). Default: all that the space offers."""
 
-    @abstractmethod
-    def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """Of an unchanged network of these host decisions."""
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of convolutions that each stage chooses from."""
+        return tuple(self.offered_kinds if self.convolutions is None else self.convolutions)
 
-    def host_faults(self, settings: SpaceSettings) -> list[str]:
-        """Widths that are none, groups below 2, kinds that are not offered here, and another form."""
-        found = self.form_faults("imagenet") if settings.form == "imagenet" else []
-        if settings.convolutions is not None:
-            found += names_faults("space.convolutions", "kind of convolutions here", settings.convolutions, self.kinds)
-        return [*found, *self.width_faults(settings.widths), *convolution_faults(settings.conv_groups)]
+    def host_faults(self) -> list[str]:
+        """Widths that are none, kinds that are not offered here, and another form."""
+        found = self.form_faults(self.form) if self.form == "imagenet" else []
+        if self.convolutions is not None:
+            kinds = names_faults(
+                "space.convolutions", "kind of convolutions here", self.convolutions, self.offered_kinds
+            )
+            found += kinds
+        return [*found, *self.width_faults()]
 
-    def width_faults(self, widths: object) -> list[str]:
+    def width_faults(self) -> list[str]:
         """What is wrong with the widths; None stands for a default."""
-        return multiple_faults(widths)
+        return multiple_faults(self.widths)
 
     def form_faults(self, form: str) -> list[str]:
         """Only the small form may be there."""
@@ -56,12 +59,33 @@ class ScaledSpace(ShuffleSpace):
             f"space.form: {self.name} has the form small alone, which is for {self.sizes_of_images}; use small, or resnet50"
         ]
 
-    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
-        """Usual widths and groups, and every kind of convolutions, where none are given."""
-        widths = settings.widths if settings.widths is not None else self.usual_widths
-        groups = settings.conv_groups if settings.conv_groups is not None else USUAL_CONV_GROUPS
-        kinds = settings.convolutions if settings.convolutions is not None else self.kinds
-        return replace(settings, widths=tuple(map(float, widths)), conv_groups=tuple(groups), convolutions=tuple(kinds))
+    def with_host_defaults(self) -> Self:
+        """Usual widths, the defaults of kinds, and every kind of convolutions, where none are given."""
+        settings = replace(
+            self, widths=self.usual_widths if self.widths is None else self.widths, convolutions=self.kinds
+        )
+        for name in self.offered_kinds:
+            settings = KINDS[name].with_defaults(settings)
+        return settings
+
+
+class ScaledSpace(ShuffleSpace):
+    """A `width`, and in each stage a kind of convolutions; grouped ones have a mixer between them.
+
+    Source of the kinds: see docs/methods.md.
+    """
+
+    always_mixes = False
+    settings_class: type[ScaledSettings]
+    _settings: ScaledSettings
+
+    @abstractmethod
+    def channels(self, width: float) -> Hashable:
+        """Of all layers of the host: two widths with the same ones mean the same network."""
+
+    @abstractmethod
+    def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
+        """Of an unchanged network of these host decisions."""
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """The width."""

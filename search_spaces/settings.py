@@ -1,55 +1,62 @@
 """Settings of a search space. Field docstrings are the text of `--help`."""
 
-from __future__ import annotations
+# No postponed annotations: jsonargparse resolves those of a base class with the names of the subclass's module.
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from search_spaces.blocks import BLOCKS
+from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES, SUM_LEVELS
+from search_spaces.kinds import KINDS
+from search_spaces.value_faults import (
+    MOST_CHANNELS,
+    MOST_RANKS,
+    log_range_faults,
+    names_faults,
+    numbers_faults,
+    one_of_faults,
+    units_faults,
+    whole_faults,
+)
+
+FORMS = ("auto", "small", "imagenet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceSettings:
-    """Which networks are searched."""
+    """Which networks are searched: what the settings of every space have.
 
-    name: str = "shufflenet_v2"
-    """Host network: shufflenet_v1, shufflenet_v2, mobilenet_v2, resnet_cifar, resnet50, vgg16, densenet_cifar. With another one
-    than the config's, the config's widths, units, convolutions and conv_groups are not taken."""
+    Each space has a class of its own, with its name as the default.
+    """
+
+    name: str
+    """Host network. With another one than the config's, what the config says of its widths, units, convolutions and conv_groups is
+    not taken."""
+
+    def faults(self) -> list[str]:
+        """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffleSettings(SpaceSettings):
+    """Settings of the spaces in which stages of a host network mix channels."""
+
+    published_units: ClassVar[tuple[int, ...]]
+    """Units of each stage in the published network."""
+    offered_kinds: ClassVar[Sequence[str]] = ("dense",)
+    """Kinds of convolutions that may be chosen from."""
+
     form: str = "auto"
-    """small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels; not resnet_cifar, vgg16 and
-    densenet_cifar), auto (by image size)."""
+    """small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels), auto (by image size)."""
     stem_kernel: int = 3
     """Kernel size of the small form's stem: 1 or 3."""
-    widths: tuple[float, ...] | None = None
-    """shufflenet_v2: channels of the first stage, doubled in each later one (48, 116, 176 and 244 are the published 0.5x, 1x, 1.5x
-    and 2x). densenet_cifar: growth rates, default [8, 12, 24]. The others: multiples of the published 1x. Default: the published
-    ones (resnet_cifar, vgg16: [0.25, 0.5, 1])."""
-    residual_units: tuple[str, ...] = ("basic", "bottleneck")
-    """resnet_cifar: basic (two 3x3 convolutions, ResNet-20 and 56), bottleneck (1x1, 3x3, 1x1), chosen for the whole network."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]] for the ShuffleNets,
-    [[3], [3], [3]] for resnet_cifar (20 or 29 layers), [[2], [3], [7], [4]] for mobilenet_v2, [[3], [4], [6], [3]] for resnet50,
-    [[1], [2], [3], [3], [3]] for vgg16 (its first convolution is the stem), [[16], [16], [16]] for densenet_cifar (100 layers)."""
+    """For each stage the numbers of units to choose from. Default: the published ones."""
     mixers: tuple[str, ...] = ("fixed", "static", "static_full", "dynamic", "static_dynamic")
     """Channel mixers a stage chooses from. Also allowed, as controls: none, random (one drawn permutation), random_each (another
     for each image), squeeze_excitation (fixed, channels scaled by the image), static_matrix (static_dynamic's static part)."""
-    convolutions: tuple[str, ...] | None = None
-    """What the convolutions of a stage are: dense; grouped (a channel mixer between them); static_dynamic (shuffles in the place of
-    1x1 ones, behind a depthwise one in the place of others); reconstructed (filters rebuilt of others); learned_groups (groups
-    and shuffles found by training). Default: all of these; mobilenet_v2 has the first three, shufflenet_v2 dense and
-    static_dynamic (default [dense]), shufflenet_v1 no choice."""
-    conv_groups: tuple[int, ...] | None = None
-    """Groups of convolutions. shufflenet_v1: of all 1x1 (1, 2, 3, 4, 8), default [2, 3, 4, 8]. Others: of grouped stages, default
-    [2, 4, 8]; one that does not divide a stage's channels means the next lower one that does. Not for shufflenet_v2."""
-    learned_groups: tuple[int, ...] = (2, 4, 8)
-    """learned_groups: how many times fewer multiply-adds the stage shall have; each convolution finds a number of its own."""
-    rebuilt_shares: tuple[float, ...] = (0.25, 0.5, 0.75)
-    """reconstructed: share of the stage's filters to be rebuilt."""
-    filter_groups: tuple[int, ...] = (1, 2, 4)
-    """reconstructed: groups of channels that have transformations of their own."""
-    transformations: tuple[str, ...] = ("scalar", "rotation", "affine")
-    """reconstructed: what a template is put through, scalar (a factor for each tap), rotation, affine."""
-    least_templates: tuple[int, ...] = (4,)
-    """reconstructed: filters that each convolution keeps in any case."""
-    sparsity_step: tuple[float, float] = (1e-4, 1e-2)
-    """learned_groups: range [low, high] of the step by which the penalty's weight changes an epoch, searched on a log scale."""
     group_ranks: int = 3
     """How many of the legal shuffle group counts a stage chooses from; rank 0 is the nearest to the host's own."""
     pair_ranks: int = 4
@@ -81,3 +88,46 @@ class SpaceSettings:
     """Range [low, high] of the peak learning rate at a batch of 128, searched on a log scale. [x, x] fixes it."""
     weight_decay: tuple[float, float] = (1e-5, 1e-3)
     """Range [low, high] of the weight decay, searched on a log scale. [x, x] fixes it."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of convolutions that each stage chooses from."""
+        return tuple(self.offered_kinds)
+
+    def faults(self) -> list[str]:
+        """Everything that no network of the space can have; see `SpaceSettings.faults`."""
+        return [
+            *one_of_faults("space.form", self.form, FORMS),
+            *one_of_faults("space.stem_kernel", self.stem_kernel, (1, 3)),
+            *units_faults(self.units, len(self.published_units)),
+            *names_faults("space.mixers", "mixer", self.mixers, BLOCKS),
+            *whole_faults("space.group_ranks", self.group_ranks, 1, MOST_RANKS),
+            *whole_faults("space.pair_ranks", self.pair_ranks, 1, MOST_RANKS),
+            *whole_faults("space.max_factor", self.max_factor, 2, MOST_RANKS),
+            *numbers_faults("space.reductions", self.reductions, whole=True, low=1, high=MOST_CHANNELS),
+            *names_faults("space.shares", "share", self.shares, SHARES),
+            *numbers_faults("space.kron_ranks", self.kron_ranks, whole=True, low=1, high=MOST_RANKS),
+            *names_faults("space.sum_levels", "level", self.sum_levels, SUM_LEVELS),
+            *names_faults("space.normalizers", "normalizer", self.normalizers, NORMALIZERS),
+            *names_faults("space.penalties", "penalty", self.penalties, PENALTIES),
+            *names_faults("space.roundings", "rounding", self.roundings, ROUNDINGS),
+            *numbers_faults("space.binarize_from", self.binarize_from, low=0, high=1),
+            *(fault for kind in self.offered_kinds for fault in KINDS[kind].faults(self)),
+            *log_range_faults("space.orth_weight", self.orth_weight),
+            *log_range_faults("space.temperature", self.temperature, positive=True),
+            *log_range_faults("space.lr", self.lr, positive=True),
+            *log_range_faults("space.weight_decay", self.weight_decay),
+            *self.host_faults(),
+        ]
+
+    def host_faults(self) -> list[str]:
+        """What is wrong with the settings that describe the host; None stands for a default."""
+        return []
+
+    def form_faults(self, form: str) -> list[str]:
+        """What is wrong with the form, small or imagenet, that the settings come to."""
+        return []
+
+    def with_host_defaults(self) -> Self:
+        """The settings with the host's defaults filled in and its values in their own types; of the same class."""
+        return self

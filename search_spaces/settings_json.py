@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from search_spaces.settings import SpaceSettings
 
+Settings = TypeVar("Settings", bound=SpaceSettings)
 
-def typed(settings: SpaceSettings) -> SpaceSettings:
+
+def typed(settings: Settings) -> Settings:
     """The settings with every number in its own type, so that equal settings have equal JSON."""
+    kinds = get_type_hints(type(settings))
     return replace(
-        settings,
-        units=tuple(tuple(counts) for counts in settings.units or ()),
-        mixers=tuple(settings.mixers),
-        convolutions=None if settings.convolutions is None else tuple(settings.convolutions),
-        residual_units=tuple(settings.residual_units),
-        learned_groups=tuple(settings.learned_groups),
-        rebuilt_shares=tuple(map(float, settings.rebuilt_shares)),
-        filter_groups=tuple(settings.filter_groups),
-        transformations=tuple(settings.transformations),
-        least_templates=tuple(settings.least_templates),
-        sparsity_step=(float(settings.sparsity_step[0]), float(settings.sparsity_step[1])),
-        reductions=tuple(settings.reductions),
-        shares=tuple(settings.shares),
-        kron_ranks=tuple(settings.kron_ranks),
-        sum_levels=tuple(settings.sum_levels),
-        binarize_from=tuple(map(float, settings.binarize_from)),
-        normalizers=tuple(settings.normalizers),
-        penalties=tuple(settings.penalties),
-        roundings=tuple(settings.roundings),
-        orth_weight=(float(settings.orth_weight[0]), float(settings.orth_weight[1])),
-        temperature=(float(settings.temperature[0]), float(settings.temperature[1])),
-        lr=(float(settings.lr[0]), float(settings.lr[1])),
-        weight_decay=(float(settings.weight_decay[0]), float(settings.weight_decay[1])),
+        settings, **{field.name: _of(kinds[field.name], getattr(settings, field.name)) for field in fields(settings)}
     )
+
+
+def _of(kind: Any, value: Any) -> Any:
+    """The value in its type: numbers as floats where these are meant, and lists as tuples."""
+    if get_origin(kind) in (Union, UnionType):
+        if value is None:
+            return None
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+    if get_origin(kind) is tuple:
+        return tuple(_of(get_args(kind)[0], item) for item in value)
+    return float(value) if kind is float else value
 
 
 def plain(value: Any) -> Any:
@@ -42,3 +35,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def tuples(value: Any) -> Any:
+    """The value with lists as tuples, as the settings have them."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value

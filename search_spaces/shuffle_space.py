@@ -6,28 +6,35 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
+from nas.portrait import Legend, Portrait
 from nas.space import SearchSpace
-from search_spaces.architecture import MOST_CHANNELS, HostShape, StagePlan, integer, stage_plan
-from search_spaces.blocks import LEARNED
+from search_spaces.architecture import MOST_CHANNELS, HostShape, StageValues, integer
+from search_spaces.blocks import BLOCKS, LEARNED
 from search_spaces.decisions import Decisions, default
-from search_spaces.settings import SpaceSettings
+from search_spaces.image_faults import image_faults
+from search_spaces.kinds import DENSE, KINDS
+from search_spaces.portrait import legend, portrait
+from search_spaces.settings import ShuffleSettings
 from search_spaces.settings_json import plain, typed
 from search_spaces.stage import StageDecisions, ranks_of
-from search_spaces.validation import MOST_UNITS, faults
+from search_spaces.stage_plan import StagePlan, stage_plan
+from search_spaces.value_faults import MOST_UNITS
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
+Settings = TypeVar("Settings", bound=ShuffleSettings)
 IMAGENET_FROM = 128
 MOST_BASELINES = 4
 ALWAYS_TRAINED = ("lr", "weight_decay")
 FIXED = ("name", "form", "stem_kernel")
 """Settings that are no decisions."""
+FIXED_MIXER = next(name for name, mixer in BLOCKS.items() if mixer.unchanged)
 TRAINING = (*ALWAYS_TRAINED, "binarize_from", "normalizer", "penalty", "rounding", "temperature", "orth_weight")
 
 
@@ -46,22 +53,18 @@ class ShuffleSpace(SearchSpace):
         SpaceError: Lists every fault of the settings.
     """
 
-    published_units: ClassVar[tuple[int, ...]]
-    """Units of each stage in the published network."""
+    settings_class: type[ShuffleSettings]
+    """What may be chosen in the space."""
     always_mixes: ClassVar[bool]
     """Whether the unchanged network shuffles channels in each unit, and so has a mixer there."""
+    _settings: ShuffleSettings
 
-    def __init__(self, settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> None:
-        found = [
-            *faults(
-                settings, stages=len(self.published_units), image_size=image_size, channels=channels, classes=classes
-            ),
-            *self.host_faults(settings),
-        ]
+    def __init__(self, settings: ShuffleSettings, *, image_size: int, channels: int, classes: int) -> None:
+        found = [*image_faults(settings.form, image_size, channels, classes), *settings.faults()]
         if not found:
-            self._settings = self._resolved(self.with_host_defaults(settings), image_size)
+            self._settings = _resolved(settings, image_size)
             self._image = {"image_size": image_size, "channels": channels, "classes": classes}
-            found = self.form_faults(self._settings.form)
+            found = self._settings.form_faults(self._settings.form)
         if not found:
             shapes = self._shapes()
             self._stages = tuple(
@@ -71,7 +74,7 @@ class ShuffleSpace(SearchSpace):
                     [shape.stages[number - 1] for each in shapes.values() for shape in each],
                     always_mixes=self.always_mixes,
                 )
-                for number in range(1, len(self.published_units) + 1)
+                for number in range(1, len(settings.published_units) + 1)
             )
             found = [
                 fault
@@ -81,14 +84,6 @@ class ShuffleSpace(SearchSpace):
         if found:
             raise SpaceError(f"the space {self.name} cannot be made: " + "; ".join(found))
         self._decisions = Decisions(self._declared())
-
-    @abstractmethod
-    def host_faults(self, settings: SpaceSettings) -> list[str]:
-        """What is wrong with the settings that describe the host; None stands for a default."""
-
-    @abstractmethod
-    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
-        """The settings with the host's defaults filled in and its values in their own types."""
 
     @abstractmethod
     def host_dimensions(self) -> tuple[Choice, ...]:
@@ -110,10 +105,6 @@ class ShuffleSpace(SearchSpace):
     def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
         """Host decisions of the baselines, which have these units, by name."""
 
-    def form_faults(self, form: str) -> list[str]:
-        """What is wrong with the form, small or imagenet, that the settings come to."""
-        return []
-
     def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """The host decisions, those that give the same network made one."""
         return {dimension.name: decisions[dimension.name] for dimension in self.host_dimensions()}
@@ -130,13 +121,12 @@ class ShuffleSpace(SearchSpace):
         architecture = self.canonical_host(decisions)
         for stage, sizes in zip(self._stages, shape.stages, strict=True):
             architecture |= stage.resolved(decisions, sizes)
-        learns = any(
-            architecture.get(f"{stage.name}.mixer") in LEARNED
-            or architecture.get(f"{stage.name}.convolution") == "static_dynamic"
-            for stage in self._stages
+        kinds = [KINDS[str(architecture.get(f"{stage.name}.convolution", DENSE.name))] for stage in self._stages]
+        learns = any(kind.learned for kind in kinds) or any(
+            architecture.get(f"{stage.name}.mixer") in LEARNED for stage in self._stages
         )
-        sparsifies = any(architecture.get(f"{stage.name}.convolution") == "learned_groups" for stage in self._stages)
-        names = (*(TRAINING if learns else ALWAYS_TRAINED), *(("sparsity_step",) if sparsifies else ()))
+        of_kinds = [name for kind in dict.fromkeys(kinds) for name in kind.training(self._settings)]
+        names = (*(TRAINING if learns else ALWAYS_TRAINED), *of_kinds)
         return Candidate(
             space=self.name,
             architecture=architecture,
@@ -157,7 +147,7 @@ class ShuffleSpace(SearchSpace):
         Raises:
             SpaceError: One is missing or not a legal one.
         """
-        units = tuple(integer(decisions, f"stage{k}.units") for k in range(1, len(self.published_units) + 1))
+        units = tuple(integer(decisions, f"stage{k}.units") for k in range(1, len(self._settings.published_units) + 1))
         if max(units) > MOST_UNITS:
             raise SpaceError(f"candidate: a stage of {max(units):,} units; at most {MOST_UNITS} are built")
         return units
@@ -176,19 +166,17 @@ class ShuffleSpace(SearchSpace):
     def baselines(self) -> Mapping[str, Genotype]:
         """The unchanged networks; none where what they have is not offered."""
         settings = self._settings
-        if (self.always_mixes and "fixed" not in settings.mixers) or "dense" not in (
-            settings.convolutions or ("dense",)
-        ):
+        if (self.always_mixes and FIXED_MIXER not in settings.mixers) or DENSE.name not in settings.kinds:
             return {}
         units = tuple(
             published if published in offered else max(offered)
-            for published, offered in zip(self.published_units, self._units, strict=True)
+            for published, offered in zip(self._settings.published_units, self._units, strict=True)
         )
         chosen: dict[str, Scalar] = {}
         for stage, count in zip(self._stages, units, strict=True):
-            chosen |= {f"{stage.name}.units": count, f"{stage.name}.convolution": "dense"}
-            chosen |= {f"{stage.name}.mixer": "fixed"} if self.always_mixes else {}
-        suffix = "" if units == self.published_units else f", units {'-'.join(map(str, units))}"
+            chosen |= {f"{stage.name}.units": count, f"{stage.name}.convolution": DENSE.name}
+            chosen |= {f"{stage.name}.mixer": FIXED_MIXER} if self.always_mixes else {}
+        suffix = "" if units == self._settings.published_units else f", units {'-'.join(map(str, units))}"
         return {
             name + suffix: {
                 dimension.name: {**chosen, **host}.get(dimension.name, default(dimension))
@@ -216,6 +204,10 @@ class ShuffleSpace(SearchSpace):
             for dimension in self.dimensions
         }
 
+    def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those that this space has; before each space had settings of its own, the settings of all were written."""
+        return {name: value for name, value in settings.items() if name in self.settings()}
+
     def canonical(self, candidate: Candidate) -> Candidate:
         """The candidate with equal choices of each stage made one as `decode` does; see `SearchSpace.canonical`.
 
@@ -227,6 +219,18 @@ class ShuffleSpace(SearchSpace):
         for stage, shape, plan in zip(self._stages, shapes, self._plans(candidate), strict=True):
             architecture |= stage.canonical(architecture, shape, plan)
         return replace(candidate, architecture=architecture)
+
+    def portrait(self, candidate: Candidate) -> Portrait:
+        """Its stages, told and drawn by their mixers and convolutions; see `SearchSpace.portrait`.
+
+        Raises:
+            SpaceError: As `build`.
+        """
+        return portrait(candidate, self.shape(candidate.architecture).stage_channels)
+
+    def legend(self) -> Legend:
+        """Every mixer and every kind of convolutions."""
+        return legend(always_mixes=self.always_mixes)
 
     def build(self, candidate: Candidate) -> Host:
         """The untrained network.
@@ -254,7 +258,12 @@ class ShuffleSpace(SearchSpace):
             raise SpaceError(f"the candidate is of the space {candidate.space!r}, not of {self.name!r}")
         ranks = ranks_of(self._settings)
         return [
-            stage_plan(candidate, stage, shape, ranks, always_mixes=self.always_mixes)
+            stage_plan(
+                StageValues(stage=stage, architecture=candidate.architecture, training=candidate.training),
+                shape,
+                ranks,
+                always_mixes=self.always_mixes,
+            )
             for stage, shape in enumerate(self.shape(candidate.architecture).stages, start=1)
         ]
 
@@ -284,9 +293,12 @@ class ShuffleSpace(SearchSpace):
             FloatRange(name=name, low=low, high=high, log=True, condition=learned)
             for name, (low, high) in ranges.items()
         ]
-        sparsified = tuple(itertools.chain.from_iterable(stage.sparsified for stage in self._stages))
-        low, high = settings.sparsity_step
-        declared.append(FloatRange(name="sparsity_step", low=low, high=high, log=True, condition=sparsified))
+        for kind in sorted((KINDS[name] for name in settings.kinds), key=lambda kind: kind.name):
+            chosen = tuple(stage.is_of((kind,)) for stage in self._stages)
+            declared += [
+                FloatRange(name=name, low=low, high=high, log=True, condition=chosen)
+                for name, (low, high) in kind.training(settings).items()
+            ]
         return declared
 
     def _shapes(self) -> dict[str, list[HostShape]]:
@@ -301,12 +313,14 @@ class ShuffleSpace(SearchSpace):
             shapes[words] = [self._bounded_shape(decisions, counts) for counts in units]
         return shapes
 
-    def _resolved(self, settings: SpaceSettings, image_size: int) -> SpaceSettings:
-        form = settings.form
-        if form == "auto":
-            form = "imagenet" if image_size >= IMAGENET_FROM else "small"
-        units = settings.units if settings.units is not None else tuple((count,) for count in self.published_units)
-        return typed(replace(settings, form=form, units=units))
+
+def _resolved(settings: Settings, image_size: int) -> Settings:
+    """The settings with what was left to choose filled in."""
+    form = settings.form
+    if form == "auto":
+        form = "imagenet" if image_size >= IMAGENET_FROM else "small"
+    units = settings.units if settings.units is not None else tuple((count,) for count in settings.published_units)
+    return typed(replace(settings, form=form, units=units)).with_host_defaults()
 
 
 def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float, ...]:

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nas.dimensions import Choice, Dimension, IntRange, Scalar, When
-from search_spaces.architecture import StagePlan, StageShape, convolution_kind, integer, mixer_kind, number
-from search_spaces.blocks import FACTORED, GENERATED, LEARNED, RANKED, REDUCED, KroneckerShape
+from search_spaces.architecture import StageShape, StageValues
+from search_spaces.blocks import (
+    BLOCKS,
+    FACTORED,
+    GENERATED,
+    LEARNED,
+    RANKED,
+    REDUCED,
+    SUMMED,
+    KroneckerShape,
+)
 from search_spaces.blocks.spec import generator_inputs, hidden_width
+from search_spaces.kinds import DENSE, KINDS, Kind
 from search_spaces.ranks import KroneckerRanks, Layer
-from search_spaces.settings import SpaceSettings
+from search_spaces.settings import ShuffleSettings
+from search_spaces.stage_plan import StagePlan, convolution_kind, mixer_kind
+
+Factors = tuple[list[KroneckerShape], list[KroneckerShape]]
+"""Of mixers, and of the shuffles in the place of convolutions."""
 
 
 class StageDecisions:
     """Units, what the convolutions are, and how channels are mixed.
 
-    Group counts and Kronecker factors are chosen by rank among those that fit (`KroneckerRanks`). A mixer and the static-dynamic
-    shuffles in the place of convolutions, where a stage has both, share ranks, reduction, share, Kronecker rank and sum level.
+    Group counts and Kronecker factors are chosen by rank among those that fit (`KroneckerRanks`). A mixer and the shuffles in the
+    place of convolutions, where a stage has both, share ranks, reduction, share, Kronecker rank and sum level.
 
     Args:
         number: Of the stage, from 1.
         settings: What may be chosen, with no default left open.
         shapes: Every shape that the stage has in some host.
-        always_mixes: Whether it has mixers whatever its convolutions are, and not only between grouped ones.
+        always_mixes: Whether it has mixers whatever its convolutions are, and not only between those of some kinds.
     """
 
     def __init__(
-        self, number: int, settings: SpaceSettings, shapes: Sequence[StageShape], *, always_mixes: bool
+        self, number: int, settings: ShuffleSettings, shapes: Sequence[StageShape], *, always_mixes: bool
     ) -> None:
         assert settings.units is not None
         self.number = number
@@ -34,45 +49,44 @@ class StageDecisions:
         self.always_mixes = always_mixes
         self._settings = settings
         self._units = settings.units[number - 1]
-        self._convolutions = ("dense",) if settings.convolutions is None else settings.convolutions
-        self._conv_groups = () if always_mixes or settings.conv_groups is None else settings.conv_groups
+        self._kinds = tuple(KINDS[name] for name in settings.kinds)
         self._shapes = shapes
         self.ranks = ranks_of(settings)
 
-    @property
-    def sparsified(self) -> tuple[When, ...]:
-        """Any of these holds when the stage's weights are pulled to groups."""
-        return self._is("learned_groups")
+    def is_of(self, kinds: Iterable[Kind[Any]]) -> When:
+        """Holds where the convolutions are of one of these kinds; never where the stage may choose none of them."""
+        wanted = {kind.name for kind in kinds}
+        return When(
+            name=f"{self.name}.convolution", values=tuple(kind.name for kind in self._kinds if kind.name in wanted)
+        )
 
     @property
     def learned(self) -> tuple[When, ...]:
         """Any of these holds when something of the stage learns a permutation."""
-        return (*self._mixed_by(LEARNED), *self._is("static_dynamic"))
+        return (self._mixed_by(LEARNED), self.is_of(kind for kind in self._kinds if kind.learned))
 
     def dimensions(self) -> list[Dimension]:
         """Every decision of the stage, some with one value only."""
         settings, name = self._settings, self.name
-        grouped, replaced = self._is("grouped"), self._is("static_dynamic")
+        mixing = self.is_of(kind for kind in self._kinds if kind.mixes)
+        replaced = self.is_of(kind for kind in self._kinds if kind.factored)
         groups, pairs = self.ranks.counts(self._layers_of_any())
         declared: list[Dimension] = [
             Choice(name=f"{name}.units", choices=self._units),
-            Choice(name=f"{name}.convolution", choices=self._convolutions),
+            Choice(name=f"{name}.convolution", choices=settings.kinds),
         ]
-        if self._conv_groups:
-            declared.append(Choice(name=f"{name}.conv_groups", choices=self._conv_groups, condition=grouped))
-        of_kinds: list[tuple[str, str, tuple[Scalar, ...]]] = [
-            ("learned_groups", "learned_groups", settings.learned_groups),
-            *(("reconstructed", key, choices) for key, choices in self._of_rebuilt().items()),
-        ]
-        declared += [
-            Choice(name=f"{name}.{key}", choices=choices, condition=self._is(kind)) for kind, key, choices in of_kinds
-        ]
-        factored, generated = (*self._mixed_by(FACTORED), *replaced), (*self._mixed_by(GENERATED), *replaced)
-        reduced, ranked = (*self._mixed_by(REDUCED), *replaced), (*self._mixed_by(RANKED), *replaced)
-        summed = (*self._mixed_by(("static_dynamic",)), *replaced)
+        # The order of dimensions belongs to a study. Names order kinds in the same way whichever a space offers.
+        for kind in sorted(self._kinds, key=lambda kind: kind.name):
+            declared += [
+                Choice(name=f"{name}.{key}", choices=choices, condition=(self.is_of((kind,)),))
+                for key, choices in kind.decisions(settings).items()
+            ]
+        factored, generated = (self._mixed_by(FACTORED), replaced), (self._mixed_by(GENERATED), replaced)
+        reduced, ranked = (self._mixed_by(REDUCED), replaced), (self._mixed_by(RANKED), replaced)
+        summed = (self._mixed_by(SUMMED), replaced)
         return [
             *declared,
-            Choice(name=f"{name}.mixer", choices=settings.mixers, condition=() if self.always_mixes else grouped),
+            Choice(name=f"{name}.mixer", choices=settings.mixers, condition=() if self.always_mixes else (mixing,)),
             IntRange(name=f"{name}.group_rank", low=0, high=groups - 1, condition=factored),
             IntRange(name=f"{name}.pair_rank", low=0, high=pairs - 1, condition=factored),
             Choice(name=f"{name}.reduction", choices=settings.reductions, condition=reduced),
@@ -83,14 +97,11 @@ class StageDecisions:
 
     def faults(self, host: str, shape: StageShape) -> list[str]:
         """Why something that the stage may choose fits none of its channels in this host; empty when all is well."""
-        found = []
-        if "grouped" in self._convolutions and not self._fitting_groups(shape):
-            found.append(
-                f"{host}: none of space.conv_groups = {', '.join(map(str, self._conv_groups))} divides the channels of the "
-                f"convolutions in stage {self.number}; change that width, or leave grouped out of space.convolutions"
-            )
+        found = [
+            f"{host}: {fault}" for kind in self._kinds for fault in kind.misfits(self._settings, self.number, shape)
+        ]
         needing = [mixer for mixer in self._settings.mixers if mixer in FACTORED]
-        if needing and (self.always_mixes or "grouped" in self._convolutions):
+        if needing and (self.always_mixes or any(kind.mixes for kind in self._kinds)):
             found += [
                 f"{host}: the {channels} channels mixed in stage {self.number} have no group count whose "
                 f"channels are a product of two factors from 2 to {self._settings.max_factor}; change that width, raise "
@@ -106,29 +117,24 @@ class StageDecisions:
         The factors of mixers that mix one number of channels are told by name. Where layers differ in size, so in their factors,
         the smallest ranks that mean the same for all of them stand for these.
         """
-        name = self.name
-        resolved: dict[str, Scalar] = {"units": decisions[f"{name}.units"]}
-        kind = convolution_kind(decisions, self.number)
-        replaced = self._replaceable(shape) if kind == "static_dynamic" else ()
-        if (kind == "static_dynamic" and not replaced) or (
-            kind == "reconstructed" and not self._rebuilds(decisions, shape)
-        ):
-            kind = "dense"
-        if kind != "dense" or not self.always_mixes:
-            resolved["convolution"] = kind
-        host_groups = shape.groups
-        if kind == "grouped":
-            host_groups = self._dividing(shape, integer(decisions, f"{name}.conv_groups"))
-            resolved["conv_groups"] = host_groups
-        of_kind = {"learned_groups": ("learned_groups",), "reconstructed": tuple(self._of_rebuilt())}.get(kind, ())
-        resolved |= {key: decisions[f"{name}.{key}"] for key in of_kind}
+        values = StageValues(stage=self.number, architecture=decisions)
+        resolved: dict[str, Scalar] = {"units": values.raw("units")}
+        kind = convolution_kind(values)
+        if not kind.applies(values, shape, self.ranks):
+            kind = DENSE
+        if kind is not DENSE or not self.always_mixes:
+            resolved["convolution"] = kind.name
+        own = kind.resolved(self._settings, values, shape)
+        resolved |= own
+        host_groups = kind.host_groups(own, shape)
         mixer = ""
-        if self.always_mixes or kind == "grouped":
-            mixer = self._canonical_mixer(mixer_kind(decisions, self.number), shape, host_groups)
+        if self.always_mixes or kind.mixes:
+            mixer = self._canonical_mixer(mixer_kind(values), shape, host_groups)
             resolved["mixer"] = mixer
-        factors = self._resolved_factors(resolved, decisions, _Layers(mixer, shape, host_groups, replaced))
-        self._resolve_rest(resolved, decisions, mixer, shape, factors)
-        return {f"{name}.{key}": value for key, value in resolved.items()}
+        layers = _Layers(mixer, shape, host_groups, kind.layers(shape, self.ranks))
+        factors = self._resolved_factors(resolved, values, layers)
+        self._resolve_rest(resolved, values, mixer, shape, factors)
+        return {f"{self.name}.{key}": value for key, value in resolved.items()}
 
     def canonical(self, architecture: Mapping[str, Scalar], shape: StageShape, plan: StagePlan) -> dict[str, Scalar]:
         """The stage of an architecture that was resolved by earlier rules, with equal choices made one as `resolved` does.
@@ -143,20 +149,17 @@ class StageDecisions:
             key.removeprefix(f"{name}."): value for key, value in architecture.items() if key.startswith(f"{name}.")
         }
         if plan.mixer:
-            host_groups = plan.conv_groups if plan.conv_groups > 1 else shape.groups
-            resolved["mixer"] = self._canonical_mixer(plan.mixer, shape, host_groups)
+            resolved["mixer"] = self._canonical_mixer(plan.mixer, shape, plan.host_groups)
         mixed = [KroneckerShape.square(each.groups, each.n1, each.n2) for each in plan.mixers.values() if each.n1]
-        replaced = [each.shape for each in plan.shuffled.values()]
-        self._resolve_rest(resolved, architecture, plan.mixer, shape, (mixed, replaced))
+        values = StageValues(stage=self.number, architecture=architecture)
+        self._resolve_rest(resolved, values, plan.mixer, shape, (mixed, list(plan.convolutions.factors)))
         return {f"{name}.{key}": value for key, value in resolved.items()}
 
-    def _resolved_factors(
-        self, resolved: dict[str, Scalar], decisions: Mapping[str, Scalar], layers: _Layers
-    ) -> tuple[list[KroneckerShape], list[KroneckerShape]]:
+    def _resolved_factors(self, resolved: dict[str, Scalar], values: StageValues, layers: _Layers) -> Factors:
         """The factors of mixers and of replaced convolutions, whose decisions are added to those resolved."""
         if not (layers.mixed or layers.replaced):
             return [], []
-        ranks = _rank(decisions, f"{self.name}.group_rank"), _rank(decisions, f"{self.name}.pair_rank")
+        ranks = values.ranks()
         mixed, replaced = (
             [factors for layer in each if (factors := self.ranks.shape(layer, ranks)) is not None]
             for each in (layers.mixed, layers.replaced)
@@ -172,83 +175,44 @@ class StageDecisions:
         return mixed, replaced
 
     def _resolve_rest(
-        self,
-        resolved: dict[str, Scalar],
-        decisions: Mapping[str, Scalar],
-        mixer: str,
-        shape: StageShape,
-        factors: tuple[list[KroneckerShape], list[KroneckerShape]],
+        self, resolved: dict[str, Scalar], values: StageValues, mixer: str, shape: StageShape, factors: Factors
     ) -> None:
         """Adds what the generators and the static matrices are like."""
-        name = self.name
         mixed, replaced = factors
         generated = [*(mixed if mixer in GENERATED else ()), *replaced]
         shared = any(each.groups > 1 for each in generated)
-        share = str(decisions[f"{name}.share"]) if shared else "matrices"
+        share = str(values.raw("share")) if shared else "matrices"
         inputs = {generator_inputs(each.inputs, each.groups, share) for each in generated}
         if mixer in REDUCED and mixer not in GENERATED:
             inputs |= set(shape.mixed)
         if inputs:
-            wanted = integer(decisions, f"{name}.reduction")
-            resolved["reduction"] = min(
-                (
-                    r
-                    for r in self._settings.reductions
-                    if all(hidden_width(n, r) == hidden_width(n, wanted) for n in inputs)
-                ),
-                default=wanted,
-            )
+            resolved["reduction"] = self._smallest_reduction(inputs, values.integer("reduction"))
         if shared:
             resolved["share"] = share
-        if mixer == "static_dynamic" or replaced:
-            resolved["sum_level"] = decisions[f"{name}.sum_level"]
+        summed = mixer in SUMMED or bool(replaced)
+        if summed:
+            resolved["sum_level"] = values.raw("sum_level")
         ranked = [*(mixed if mixer in RANKED else ()), *replaced]
         if ranked:
-            by_factors = resolved.get("sum_level") == "factor" and mixer != "static_matrix"
+            # A mixer that is a static matrix alone has terms of its own even beside shuffles that add factors.
+            by_factors = resolved.get("sum_level") == "factor" and not (mixer in RANKED and mixer not in SUMMED)
             most = 1 if by_factors else max(each.most_terms for each in ranked)
-            resolved["kron_rank"] = min(integer(decisions, f"{name}.kron_rank"), most)
+            resolved["kron_rank"] = min(values.integer("kron_rank"), most)
 
-    def _of_rebuilt(self) -> dict[str, tuple[Scalar, ...]]:
-        """What is decided on rebuilt filters."""
-        settings = self._settings
-        return {
-            "rebuilt": settings.rebuilt_shares,
-            "filter_groups": settings.filter_groups,
-            "transformation": settings.transformations,
-            "least_templates": settings.least_templates,
-        }
+    def _smallest_reduction(self, inputs: Iterable[int], wanted: int) -> int:
+        """The smallest that is offered with the hidden widths of the wanted one."""
+        widths = [(count, hidden_width(count, wanted)) for count in inputs]
+        same = (r for r in self._settings.reductions if all(hidden_width(count, r) == width for count, width in widths))
+        return min(same, default=wanted)
 
-    def _rebuilds(self, decisions: Mapping[str, Scalar], shape: StageShape) -> bool:
-        """Whether there are filters beyond the templates that each convolution keeps."""
-        least = integer(decisions, f"{self.name}.least_templates")
-        share = number(decisions, f"{self.name}.rebuilt")
-        return any(min(round(share * filters), filters - least) > 0 for filters in shape.filters)
-
-    def _is(self, kind: str) -> tuple[When, ...]:
-        return (When(name=f"{self.name}.convolution", values=(kind,) if kind in self._convolutions else ()),)
-
-    def _mixed_by(self, kinds: Sequence[str]) -> tuple[When, ...]:
+    def _mixed_by(self, kinds: Sequence[str]) -> When:
         offered = tuple(kind for kind in self._settings.mixers if kind in kinds)
-        return (When(name=f"{self.name}.mixer", values=offered),)
+        return When(name=f"{self.name}.mixer", values=offered)
 
     def _canonical_mixer(self, mixer: str, shape: StageShape, host_groups: int) -> str:
         """The mixer, or none where it is a fixed shuffle over as many groups as channels, if none is offered too."""
         same = all(channels == host_groups for channels in shape.mixed)
-        return "none" if mixer == "fixed" and same and "none" in self._settings.mixers else mixer
-
-    def _fitting_groups(self, shape: StageShape) -> list[int]:
-        channels = [c for pair in shape.convolutions for c in pair]
-        return [groups for groups in self._conv_groups if all(c % groups == 0 for c in channels)]
-
-    def _dividing(self, shape: StageShape, wanted: int) -> int:
-        """The wanted group count, else the next lower one that divides every channel count, else the lowest that does."""
-        fitting = self._fitting_groups(shape)
-        return max((groups for groups in fitting if groups <= wanted), default=min(fitting))
-
-    def _replaceable(self, shape: StageShape) -> tuple[Layer, ...]:
-        """The convolutions that some factors fit; the rest stay dense."""
-        layers = (Layer(inputs=inputs, outputs=outputs) for inputs, outputs in shape.convolutions)
-        return tuple(layer for layer in layers if self.ranks.groups(layer))
+        return "none" if BLOCKS[mixer].unchanged and same and "none" in self._settings.mixers else mixer
 
     def _layers_of_any(self) -> list[Layer]:
         """Every layer that ranks may be asked for, in any host."""
@@ -256,11 +220,11 @@ class StageDecisions:
         for shape in self._shapes:
             if self.always_mixes:
                 layers += [Layer(inputs=c, outputs=c, host_groups=shape.groups) for c in shape.mixed]
-            elif "grouped" in self._convolutions:
-                hosts = self._fitting_groups(shape)
-                layers += [Layer(inputs=c, outputs=c, host_groups=g) for c in shape.mixed for g in hosts]
-            if "static_dynamic" in self._convolutions:
-                layers += self._replaceable(shape)
+            for kind in self._kinds:
+                if kind.mixes and not self.always_mixes:
+                    hosts = kind.mixer_groups(self._settings, shape)
+                    layers += [Layer(inputs=c, outputs=c, host_groups=g) for c in shape.mixed for g in hosts]
+                layers += kind.layers(shape, self.ranks)
         return layers
 
 
@@ -273,14 +237,8 @@ class _Layers:
         self.replaced = tuple(replaced)
 
 
-def ranks_of(settings: SpaceSettings) -> KroneckerRanks:
+def ranks_of(settings: ShuffleSettings) -> KroneckerRanks:
     """What ranks mean with these settings."""
     return KroneckerRanks(
         group_ranks=settings.group_ranks, pair_ranks=settings.pair_ranks, max_factor=settings.max_factor
     )
-
-
-def _rank(decisions: Mapping[str, Scalar], name: str) -> int:
-    value = decisions[name]
-    assert isinstance(value, int)
-    return value

@@ -6,9 +6,9 @@ import pytest
 from torch import nn
 
 from evaluator.cost import count_cost
-from search_spaces import SPACES, SpaceSettings, compact, make_space
+from search_spaces import SPACES, compact, make_space, space_settings
 from search_spaces.blocks import BLOCKS, GENERATED, GeneratorSpec, MixerSpec
-from search_spaces.blocks.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
 from search_spaces.blocks.spec import SHARES
 from tests.search_spaces.genotypes import draw
 
@@ -24,10 +24,10 @@ def folded_channels(model: nn.Module, network: nn.Module) -> int:
 def test_macs_are_the_objectives_and_params_are_less_by_one_for_each_channel_normed_after_a_convolution(
     name: str, seed: int
 ):
-    settings = SpaceSettings(
+    settings = space_settings(
         name=name,
         mixers=tuple(BLOCKS),
-        units=((1, 2),) * len(SPACES[name]().published_units),
+        units=((1, 2),) * len(SPACES[name]().settings_class.published_units),
         sum_levels=("full", "factor"),
     )
     space = make_space(settings, image_size=16, channels=3, classes=5)

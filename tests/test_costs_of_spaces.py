@@ -11,9 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from evaluator.cost_table import CostTable
 from nas.space import SearchSpace
-from search_spaces import SPACES, compact, make_space
+from search_spaces import SPACES, SpaceSettings, compact, make_space, space_settings
 from search_spaces.blocks.blend_shuffle import BlendShuffle
-from search_spaces.settings import SpaceSettings
 from tests.search_spaces.members import members, whole_space
 
 
@@ -55,7 +54,7 @@ def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size
 
 @pytest.mark.parametrize(("groups", "share"), [(2, 0.5), (4, 0.25), (8, 0.125)])
 def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, share: float):
-    settings = SpaceSettings(
+    settings = space_settings(
         name="vgg16", widths=(1,), convolutions=("dense", "learned_groups"), learned_groups=(groups,)
     )
     space, costs = space_and_costs(settings, 32, 10)
@@ -68,28 +67,28 @@ def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, sh
 
 PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
     # Million multiply-adds and parameters: batch norms, pooling and the shuffle cost nothing; CIFAR nets with a 1x1 stem.
-    "ShuffleNetV2 1x": (SpaceSettings(widths=(116,)), 224, 1000, 144.9, 2.279),
-    "ShuffleNetV2 0.5x": (SpaceSettings(widths=(48,), stem_kernel=1), 32, 100, 10.40, 0.444),
-    "ShuffleNetV2 1x, CIFAR": (SpaceSettings(widths=(116,), stem_kernel=1), 32, 100, 44.50, 1.356),
-    "ShuffleNetV2 1.5x, CIFAR": (SpaceSettings(widths=(176,), stem_kernel=1), 32, 100, 93.76, 2.581),
-    "ShuffleNetV1 1x g=3": (SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(3,)), 224, 1000, 137.5, 1.866),
+    "ShuffleNetV2 1x": (space_settings(widths=(116,)), 224, 1000, 144.9, 2.279),
+    "ShuffleNetV2 0.5x": (space_settings(widths=(48,), stem_kernel=1), 32, 100, 10.40, 0.444),
+    "ShuffleNetV2 1x, CIFAR": (space_settings(widths=(116,), stem_kernel=1), 32, 100, 44.50, 1.356),
+    "ShuffleNetV2 1.5x, CIFAR": (space_settings(widths=(176,), stem_kernel=1), 32, 100, 93.76, 2.581),
+    "ShuffleNetV1 1x g=3": (space_settings(name="shufflenet_v1", widths=(1,), conv_groups=(3,)), 224, 1000, 137.5, 1.866),
     "ShuffleNetV1 1x g=3, CIFAR": (
-        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(3,), stem_kernel=1), 32, 100, 42.09, 1.000,
+        space_settings(name="shufflenet_v1", widths=(1,), conv_groups=(3,), stem_kernel=1), 32, 100, 42.09, 1.000,
     ),
     "ShuffleNetV1 1x g=8, CIFAR": (
-        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(8,), stem_kernel=1), 32, 100, 42.25, 1.051,
+        space_settings(name="shufflenet_v1", widths=(1,), conv_groups=(8,), stem_kernel=1), 32, 100, 42.25, 1.051,
     ),
     "ShuffleNetV1 1x g=4, CIFAR": (
-        SpaceSettings(name="shufflenet_v1", widths=(1,), conv_groups=(4,), stem_kernel=1), 32, 100, 41.04, 0.988,
+        space_settings(name="shufflenet_v1", widths=(1,), conv_groups=(4,), stem_kernel=1), 32, 100, 41.04, 0.988,
     ),
     # torchvision's documentation of mobilenet_v2: 3,504,872 parameters; 300.8 million multiply-adds.
-    "MobileNetV2 1x": (SpaceSettings(name="mobilenet_v2", widths=(1,)), 224, 1000, 300.8, 3.504872),
+    "MobileNetV2 1x": (space_settings(name="mobilenet_v2", widths=(1,)), 224, 1000, 300.8, 3.504872),
     # torchvision's documentation of resnet50: 25,557,032 parameters; 4.089 billion multiply-adds.
-    "ResNet-50": (SpaceSettings(name="resnet50", widths=(1,)), 224, 1000, 4089.2, 25.557032),
+    "ResNet-50": (space_settings(name="resnet50", widths=(1,)), 224, 1000, 4089.2, 25.557032),
     # Thirteen 3x3 convolutions from 3 to 512 channels at 32 to 2 pixels, and a fully connected layer: added up by hand.
-    "VGG16, CIFAR": (SpaceSettings(name="vgg16", widths=(1,)), 32, 10, 313.2, 14.724042),
+    "VGG16, CIFAR": (space_settings(name="vgg16", widths=(1,)), 32, 10, 313.2, 14.724042),
     # DenseNet, arXiv 1608.06993, table 2: 0.8 million parameters for L = 100, k = 12; the multiply-adds are not published.
-    "DenseNet-BC-100": (SpaceSettings(name="densenet_cifar", widths=(12,)), 32, 10, 287.9, 0.769162),
+    "DenseNet-BC-100": (space_settings(name="densenet_cifar", widths=(12,)), 32, 10, 287.9, 0.769162),
 }  # fmt: skip
 
 
@@ -104,7 +103,7 @@ def test_an_unchanged_network_costs_what_is_published(label: str):
 
 
 def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
-    space, costs = space_and_costs(SpaceSettings(name="mobilenet_v2", widths=(1,)), 224, 1000)
+    space, costs = space_and_costs(space_settings(name="mobilenet_v2", widths=(1,)), 224, 1000)
     (genotype,) = space.baselines().values()
     assert costs(space.decode(genotype))["params"] == 3_504_872
 
@@ -113,7 +112,7 @@ def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
 @pytest.mark.parametrize("n", [2, 3])
 def test_a_cifar_resnet_costs_what_its_layers_do(n: int, width: float, first: int):
     units = ((n,), (n,), (n,))
-    settings = SpaceSettings(name="resnet_cifar", widths=(width,), units=units, residual_units=("bottleneck",))
+    settings = space_settings(name="resnet_cifar", widths=(width,), units=units, residual_units=("bottleneck",))
     space, costs = space_and_costs(settings, 32, 10)
     macs, params, inputs = 1024 * 27 * 16, 27 * 16 + 2 * 16, 16
     for stage, before in enumerate((32, 32, 16)):

@@ -10,12 +10,12 @@ from evaluator.device import Execution
 from evaluator.exactness import worst_deviation
 from nas.samplers.distributions import distributions, draw
 from nas.space import SearchSpace
-from search_spaces import SPACES, SpaceSettings, make_space
+from search_spaces import SPACES, make_space, space_settings
 
 
 @pytest.fixture(scope="module", params=SPACES)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
-    return make_space(SpaceSettings(name=request.param), image_size=32, channels=3, classes=10)
+    return make_space(space_settings(name=request.param), image_size=32, channels=3, classes=10)
 
 
 @pytest.mark.usefixtures("one_thread")

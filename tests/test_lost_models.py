@@ -16,14 +16,13 @@ from nas.settings import SearchSettings
 from nas.storage import sqlite_url
 from run_search import WEIGHTLESS, main, run
 from search_settings import Settings
-from search_spaces import load_model
-from search_spaces.settings import SpaceSettings
+from search_spaces import load_model, space_settings
 
 
 def settings(output: Path, widths: tuple[int, ...] = (8, 12), **search: object) -> Settings:
     given = {"trials": 3, "workers": 1, "sampler": "random", "seed": 0, **search}
     return Settings(
-        space=SpaceSettings(widths=widths, units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
+        space=space_settings(widths=widths, units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
         data=DataSettings(name="digits"),
         search=SearchSettings(**given),  # type: ignore[arg-type]
         train=TrainSettings(epochs=1),

@@ -38,8 +38,7 @@ from nas.storage import open_storage, sqlite_url
 from run_search import main, read_settings, run, search, study_of
 from search_plan import Plan
 from search_settings import Settings
-from search_spaces import load_model
-from search_spaces.settings import SpaceSettings
+from search_spaces import load_model, space_settings
 
 ROOT = Path(__file__).parent.parent
 FIRST_COLUMNS = [
@@ -52,7 +51,7 @@ FIRST_COLUMNS = [
 
 def small(output: Path, *, trials: int = 4, epochs: int = 1, workers: int = 1, seed: int = 0) -> Settings:
     return Settings(
-        space=SpaceSettings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
+        space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
         data=DataSettings(name="digits"),
         search=SearchSettings(trials=trials, workers=workers, sampler="random", seed=seed),
         train=TrainSettings(epochs=epochs),

@@ -20,10 +20,10 @@ from run_search import main, search
 from search_check import checked_networks, make_subjects
 from search_plan import Plan
 from search_settings import Settings
-from search_spaces.settings import SpaceSettings
+from search_spaces import space_settings
 
 SMALL = Settings(
-    space=SpaceSettings(widths=(8, 12), units=((1,), (1,), (1,)), reductions=(4,)),
+    space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), reductions=(4,)),
     search=SearchSettings(trials=2, workers=1, sampler="random"),
     train=TrainSettings(epochs=1, batch_size=64),
     device="cpu",

@@ -26,12 +26,12 @@ from nas.settings import SearchSettings
 from run_search import main, read_settings, run
 from search_plan import Plan
 from search_settings import Settings
-from search_spaces.settings import SpaceSettings
+from search_spaces import space_settings
 
 
 def small(output: Path, objectives: str, *, trials: int = 3, epochs: int = 1, **search: str) -> Settings:
     return Settings(
-        space=SpaceSettings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
+        space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
         data=DataSettings(name="digits"),
         search=SearchSettings(trials=trials, workers=1, sampler="random", objectives=objectives, **search),
         train=TrainSettings(epochs=epochs, class_weights="balanced"),

@@ -225,7 +225,7 @@ FILES = (
 @pytest.fixture(autouse=True)
 def _one_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = make_parser()
-    monkeypatch.setattr(run_search, "make_parser", lambda: parser)
+    monkeypatch.setattr(run_search, "make_parser", lambda _space=None: parser)
 
 
 def strange(count: int, seed: int, folder: Path) -> Iterator[list[str]]:
@@ -309,7 +309,7 @@ def test_files_that_hold_more_or_other_than_settings_are_refused(tmp_path: Path,
         (["--ray.cpus_per_trial", "nan"], "--ray.cpus_per_trial: expected a number, got 'nan'"),
         (["--ray.trial_timeout", "1" + "0" * 400], "--ray.trial_timeout: must be a finite number of seconds above 0, got inf"),
         (["--search.checkpoint_budget_gb", "inf"], "--search.checkpoint_budget_gb: must be a finite number above 0, got inf"),
-        (["--space.widths", "[1e400]"], "--space.widths: must be finite, got (inf,)"),
+        (["--space.widths", "[1e400]"], "--space.widths holds inf; allowed: even positive integers"),
         (["--search.trials", "1" + "0" * 400], "--search.trials: expected an integer of at most 18 digits, got '1000000"),
         (["--search.workers", "1000000"], "--search.workers: must be 10,000 or less, got 1000000"),
         (["--config", "x" * 300], "is too long: a path has 4095 bytes and a name in it 255 at most; allowed: cifar10,"),

@@ -15,10 +15,10 @@ from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.dimensions import Scalar
 from nas.records import Evaluation, Task
-from search_spaces import SpaceSettings, compact, make_space
+from search_spaces import compact, make_space, space_settings
 
 IMAGE = (1, 1, 8, 8)
-SETTINGS = SpaceSettings(
+SETTINGS = space_settings(
     name="resnet_cifar",
     widths=(0.5,),
     units=((1,), (1,), (1,)),

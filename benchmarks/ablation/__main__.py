@@ -23,7 +23,7 @@ from benchmarks.ablation.table import arms_table, claims_table, hours, markdown
 from benchmarks.command import command
 from evaluator.settings import DataSettings, TrainSettings
 from nas.atomic_file import write_atomically
-from nas.configuration import config_names, parse
+from nas.configuration import Variants, config_names, parse
 
 GROUPS = {"ablation": AblationSettings, "data": DataSettings, "train": TrainSettings}
 CONFIGS = Path(__file__).parent
@@ -64,7 +64,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
         return Settings(device=found.device, output=found.output, **{name: found[name] for name in GROUPS})
 
     found = parse(
-        make_parser(),
+        Variants(parser=lambda _chosen: make_parser()),
         argv,
         lambda whole: faults(assemble(whole), tuple(ARMS)),
         DEFAULT_CONFIG,

@@ -15,7 +15,7 @@ from torch import nn
 
 from evaluator.cost import count_cost
 from search_spaces import compact
-from search_spaces.blocks.permutation import cross_group_shuffle
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle
 from search_spaces.grouping.conversion import learn_groups
 from search_spaces.grouping.group_learning import GroupLearning
 from search_spaces.grouping.hierarchy import groups_at

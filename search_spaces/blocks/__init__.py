@@ -1,14 +1,14 @@
 """Channel mixers: what may stand in the place of a ShuffleNet's channel shuffle.
 
-`BLOCKS` maps the name of a kind to a function that makes it from a `MixerSpec`. Being in it enrolls a block in the contract
-tests. Importing this module does not import torch; calling an entry does.
+`BLOCKS` maps the name of a mixer to all that is said of it; calling an entry makes one from a `MixerSpec`. Being in it enrolls a
+mixer in the spaces, in the report and in the contract tests. Importing this module does not import torch; calling an entry does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from search_spaces.blocks.mixer import Mixer
 from search_spaces.blocks.spec import BlendSpec, GeneratorSpec, KroneckerShape, MixerSpec, PointwiseSpec, Relaxation
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ __all__ = [
     "LEARNED",
     "RANKED",
     "REDUCED",
+    "SUMMED",
     "BlendSpec",
     "GeneratorSpec",
     "KroneckerShape",
+    "Mixer",
     "MixerSpec",
     "PointwiseSpec",
     "Relaxation",
@@ -131,32 +133,79 @@ def make_pointwise(spec: PointwiseSpec) -> nn.Module:
     )
 
 
-BLOCKS: dict[str, Callable[[MixerSpec], nn.Module]] = {
-    "none": _none,
-    "fixed": _fixed,
-    "random": _random,
-    "random_each": _random_each,
-    "squeeze_excitation": _squeeze_excitation,
-    "static": _static,
-    "static_full": _static_full,
-    "static_matrix": _static_matrix,
-    "dynamic": _dynamic,
-    "static_dynamic": _static_dynamic,
-    "blend": _blend,
-    "kronecker_blend": _kronecker_blend,
+BLOCKS: dict[str, Mixer] = {
+    "none": Mixer(make=_none, label="no shuffle", short="none", spoken="none", shape="square"),
+    "fixed": Mixer(make=_fixed, label="fixed shuffle", short="fixed", spoken="fixed", unchanged=True),
+    "random": Mixer(make=_random, label="random shuffle", short="random", spoken="random", shape="triangle-down"),
+    "random_each": Mixer(
+        make=_random_each,
+        label="random for each image",
+        short="random-each",
+        spoken="random-each",
+        shape="triangle-up",
+        factored=True,
+    ),
+    "squeeze_excitation": Mixer(
+        make=_squeeze_excitation,
+        label="squeeze-excitation",
+        short="squeeze-excitation",
+        spoken="squeeze-excitation",
+        shape="cross",
+        reduced=True,
+    ),
+    "static": Mixer(make=_static, label="static", short="static", spoken="static", factored=True, learned=True),
+    "static_full": Mixer(
+        make=_static_full, label="static, all channels", short="full", spoken="static-full", learned=True
+    ),
+    "static_matrix": Mixer(
+        make=_static_matrix,
+        label="static matrix",
+        short="static-matrix",
+        spoken="static-matrix",
+        shape="square",
+        factored=True,
+        ranked=True,
+    ),
+    "dynamic": Mixer(
+        make=_dynamic, label="dynamic", short="dyn", spoken="dynamic", factored=True, generated=True, learned=True
+    ),
+    "static_dynamic": Mixer(
+        make=_static_dynamic,
+        label="static + dynamic",
+        short="s+d",
+        spoken="static+dynamic",
+        shape="square",
+        factored=True,
+        generated=True,
+        ranked=True,
+        summed=True,
+        learned=True,
+    ),
+    "blend": Mixer(make=_blend, label="blend", short="blend", spoken="blend", shape="pentagon"),
+    "kronecker_blend": Mixer(
+        make=_kronecker_blend,
+        label="Kronecker blend",
+        short="kronecker-blend",
+        spoken="kronecker-blend",
+        shape="hexagon",
+        factored=True,
+    ),
 }
 
-FACTORED = ("random_each", "static", "static_matrix", "dynamic", "static_dynamic", "kronecker_blend")
+FACTORED = tuple(name for name, mixer in BLOCKS.items() if mixer.factored)
 """Kinds that need a group count and a Kronecker pair."""
 
-GENERATED = ("dynamic", "static_dynamic")
+GENERATED = tuple(name for name, mixer in BLOCKS.items() if mixer.generated)
 """Kinds that have a generator, so something to share."""
 
-REDUCED = ("squeeze_excitation", *GENERATED)
+REDUCED = tuple(name for name, mixer in BLOCKS.items() if mixer.reduced or mixer.generated)
 """Kinds with a hidden layer, so a reduction."""
 
-RANKED = ("static_matrix", "static_dynamic")
+RANKED = tuple(name for name, mixer in BLOCKS.items() if mixer.ranked)
 """Kinds with a static matrix, so a Kronecker rank."""
 
-LEARNED = ("static", "static_full", "dynamic", "static_dynamic")
+SUMMED = tuple(name for name, mixer in BLOCKS.items() if mixer.summed)
+"""Kinds that add a static and a generated matrix, so a level at which."""
+
+LEARNED = tuple(name for name, mixer in BLOCKS.items() if mixer.learned)
 """Kinds whose permutation is learned, so a relaxation."""

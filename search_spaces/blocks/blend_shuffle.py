@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.channel_gather import gather_channels
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.generator import pool
-from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, two_products
-from search_spaces.blocks.permutation import cross_group_shuffle
-from search_spaces.blocks.precision import full_precision
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.factors.generator import pool
+from search_spaces.blocks.factors.precision import full_precision
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.kronecker_shuffle import kronecker_shuffle, two_products
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle
 from search_spaces.blocks.spec import BlendSpec, KroneckerShape
 
 FIRST_LOGIT = 4.0

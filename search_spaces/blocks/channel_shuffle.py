@@ -8,8 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.layout import is_channels_last
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.permutations.layout import is_channels_last
 
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from search_spaces.blocks.generated_mixer import GeneratedMixer
+from search_spaces.blocks.factors.generated_mixer import GeneratedMixer
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.static_dynamic_map import StaticDynamicMap
+from search_spaces.blocks.factors.static_dynamic_map import StaticDynamicMap
 
 
 class PointwiseShuffle(StaticDynamicMap):

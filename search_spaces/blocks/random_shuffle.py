@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.channel_gather import gather_channels
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather
-from search_spaces.blocks.permutation import shuffle_map
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.permutation import shuffle_map
 
 EVALUATION_SEED = 0
 

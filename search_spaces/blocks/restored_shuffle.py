@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from search_spaces.blocks.channel_gather import gather_channels
 from search_spaces.blocks.channel_shuffle import channel_shuffle
-from search_spaces.blocks.factor_rows import RowGenerator, RowTable
-from search_spaces.blocks.factors import rounded_rows
-from search_spaces.blocks.generated_mixer import GeneratedMixer
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle
-from search_spaces.blocks.permutation import inverse, shuffle_map
+from search_spaces.blocks.factors.factor_rows import RowGenerator, RowTable
+from search_spaces.blocks.factors.factors import rounded_rows
+from search_spaces.blocks.factors.generated_mixer import GeneratedMixer
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.kronecker_shuffle import kronecker_shuffle
+from search_spaces.blocks.permutations.permutation import inverse, shuffle_map
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 

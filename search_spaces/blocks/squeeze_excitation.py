@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.blocks.channel_shuffle import ChannelShuffle
-from search_spaces.blocks.precision import full_precision
+from search_spaces.blocks.factors.precision import full_precision
 from search_spaces.blocks.spec import hidden_width
 
 

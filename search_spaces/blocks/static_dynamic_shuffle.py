@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.factors.static_dynamic_map import StaticDynamicMap
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
-from search_spaces.blocks.static_dynamic_map import StaticDynamicMap
 
 
 class StaticDynamicShuffle(StaticDynamicMap):

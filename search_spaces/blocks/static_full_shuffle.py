@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
 from search_spaces.blocks.channel_shuffle import channel_shuffle
-from search_spaces.blocks.deployed_gather import ChannelGather
-from search_spaces.blocks.factors import evaluated_rows, gates, rounded_rows
-from search_spaces.blocks.layout import is_channels_last
-from search_spaces.blocks.learned_mixer import LearnedMixer
-from search_spaces.blocks.permutation import cross_group_shuffle, matrix
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
+from search_spaces.blocks.factors.factors import evaluated_rows, gates, rounded_rows
+from search_spaces.blocks.factors.learned_mixer import LearnedMixer
+from search_spaces.blocks.permutations.channel_gather import gather_channels, scatter_channels
+from search_spaces.blocks.permutations.layout import is_channels_last
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix
 from search_spaces.blocks.spec import Relaxation
 
 

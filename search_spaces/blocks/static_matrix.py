@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_matrix import deployed_matrix
-from search_spaces.blocks.kronecker_shuffle import kronecker_sum
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_matrix import deployed_matrix
+from search_spaces.blocks.permutations.kronecker_shuffle import kronecker_sum
 from search_spaces.blocks.spec import KroneckerShape
 from search_spaces.blocks.static_dynamic_shuffle import static_terms
 

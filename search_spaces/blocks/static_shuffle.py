@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.deployed_gather import ChannelGather
-from search_spaces.blocks.factors import evaluated_rows, near_identity_
-from search_spaces.blocks.kronecker_mixer import KroneckerMixer
-from search_spaces.blocks.permutation import shuffle_map
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
+from search_spaces.blocks.factors.factors import evaluated_rows, near_identity_
+from search_spaces.blocks.factors.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.permutations.permutation import shuffle_map
 from search_spaces.blocks.spec import KroneckerShape, Relaxation
 
 

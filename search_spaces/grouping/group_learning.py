@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import PhasedTraining
-from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed.deployable import Deployable
 from search_spaces.grouping.hierarchy import deepest_level
 from search_spaces.grouping.learned_group_conv import KEPT_SHARE, LearnedGroupConv2d
 from search_spaces.grouping.strength import STEP, Strength, levels_for, removed_share

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
 from search_spaces.grouping.arrangement import Arrangement, arranged, kernel_norms
 from search_spaces.grouping.hierarchy import deepest_level, groups_at, inside, level_that_keeps, prices
 from search_spaces.hosts.strided_pointwise import conv2d

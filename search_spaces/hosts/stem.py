@@ -41,3 +41,14 @@ def convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, 
 def depthwise_norm(channels: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     """A 3x3 depthwise convolution and its norm."""
     return conv_norm(channels, channels, kernel=3, stride=stride, groups=channels)
+
+
+def like(other: nn.Conv2d, *, groups: int, outputs: int | None = None) -> nn.Conv2d:
+    """A convolution of the same kernel and stride, with another number of groups and, where it is given, of outputs."""
+    return convolution(
+        other.in_channels,
+        other.out_channels if outputs is None else outputs,
+        kernel=other.kernel_size[0],
+        stride=other.stride[0],
+        groups=groups,
+    )

@@ -15,7 +15,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed.deployable import Deployable
 
 VECTOR = 16
 """Inputs from which on the convolution is left as it is, to be safe those of a vector of AVX-512. Where there are many,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from module_protocols import PhasedTraining
-from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed.deployable import Deployable
 from search_spaces.hosts.host import Host, replace_dense
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.deployable import Deployable
+from search_spaces.blocks.deployed.deployable import Deployable
 from search_spaces.hosts.strided_pointwise import conv2d
 from search_spaces.reconstruction.families import Family, family_of
 from search_spaces.reconstruction.rebuilt_shape import RebuiltShape

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.layout import is_channels_last
+from search_spaces.blocks.permutations.layout import is_channels_last
 from search_spaces.reconstruction.families import Family
 from search_spaces.reconstruction.rebuilt_shape import RebuiltShape
 

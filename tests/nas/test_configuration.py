@@ -7,6 +7,7 @@ from nas.configuration import config_names
 from nas.errors import SettingsError
 from run_search import read_settings
 from search_settings import Settings, settings_json
+from search_spaces import space_settings
 
 
 def read(*words: str) -> Settings:
@@ -136,3 +137,42 @@ def test_two_learned_objectives_are_refused_in_one_line_that_names_both():
     told = faults("--search.objectives", "accuracy,macs,cross_entropy")
     assert told.startswith("--search.objectives: accuracy and cross_entropy are both learned by training")
     assert "\n" not in told
+
+
+def test_help_is_of_the_space_that_the_command_line_or_the_config_names(capsys: pytest.CaptureFixture[str]):
+    def told(*words: str) -> str:
+        with pytest.raises(SystemExit) as caught:
+            read(*words, "--help")
+        assert caught.value.code == 0
+        return capsys.readouterr().out
+
+    vgg16, quickstart, kinds = told("--space.name", "vgg16"), told(), told("--config", "cifar10_kinds")
+    assert "--space.residual_units" not in vgg16
+    assert "--space.learned_groups" in vgg16
+    assert "--space.learned_groups" not in quickstart
+    assert "--space.residual_units" in kinds
+
+
+def test_a_setting_of_another_space_is_refused_by_the_names_of_those_that_have_it(tmp_path: Path):
+    told = faults("--space.name", "vgg16", "--space.residual_units", "[basic]")
+    assert told == "--space.residual_units: no setting of vgg16, but of resnet_cifar; leave it out"
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("space: {learned_groups: [3]}\n")
+    told = faults("--config", str(mine))
+    assert told.startswith(
+        "space.learned_groups (in mine.yaml): no setting of shufflenet_v2, but of resnet_cifar, resnet50"
+    )
+    assert "no such setting; did you mean --space.widths" in faults("--space.name", "vgg16", "--space.width", "[1]")
+
+
+def test_a_setting_of_another_space_at_its_default_is_left_out(tmp_path: Path):
+    assert read("--space.learned_groups", "[2, 4, 8]", "--space.conv_groups", "null").space == read().space
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("space:\n  name: vgg16\n  residual_units: [basic, bottleneck]\n  sparsity_step: [1.0e-4, 0.01]\n")
+    assert read("--config", str(mine)).space == space_settings("vgg16")
+
+
+def test_what_a_config_says_of_its_own_space_alone_is_not_taken_by_another():
+    other = read("--config", "cifar10_kinds", "--space.name", "vgg16").space
+    assert type(other) is type(space_settings("vgg16"))
+    assert not hasattr(other, "residual_units")

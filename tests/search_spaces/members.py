@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.space import SearchSpace
-from search_spaces import SPACES, SpaceSettings, make_space
+from search_spaces import SPACES, make_space, space_settings
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, SHARES, SUM_LEVELS
 from search_spaces.reconstruction import TRANSFORMATIONS
@@ -29,10 +29,10 @@ KINDS = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic")}
 
 def whole_space(name: str, image_size: int) -> SearchSpace:
     """With everything that it may choose, but for hard rows by assignment, which are found in Python."""
-    settings = SpaceSettings(
+    settings = space_settings(
         name=name,
         widths=WIDTHS.get(name, (0.25, 0.5, 1.0)),
-        units=((1,) if name in SLOW else (1, 2),) * len(SPACES[name]().published_units),
+        units=((1,) if name in SLOW else (1, 2),) * len(SPACES[name]().settings_class.published_units),
         convolutions=KINDS.get(name),
         mixers=tuple(BLOCKS),
         normalizers=NORMALIZERS,

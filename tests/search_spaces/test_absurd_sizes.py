@@ -9,7 +9,7 @@ import pytest
 
 from nas.errors import SettingsError, SpaceError
 from run_search import read_settings
-from search_spaces import SPACES, SpaceSettings, make_space
+from search_spaces import SPACES, make_space, space_settings
 
 EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))
 ABSURD = (10**9, 10**20, 10**400, 10**5000, -1, math.nan, math.inf, -math.inf, 1e308, 1e-320)
@@ -21,14 +21,14 @@ RANGES = ("sparsity_step", "orth_weight", "temperature", "lr", "weight_decay")
 
 def refused(name: str, setting: str, value: Any) -> None:
     with pytest.raises(SpaceError, match=f"space.{setting}") as told:
-        make_space(SpaceSettings(name=name, **{setting: value}), image_size=32, channels=3, classes=10)
+        make_space(space_settings(name=name, **{setting: value}), image_size=32, channels=3, classes=10)
     assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("value", ABSURD, ids=map(str, range(len(ABSURD))))
 @EVERY_SPACE
 def test_an_absurd_size_is_refused(name: str, value: Any):
-    stages = len(SPACES[name]().published_units)
+    stages = len(SPACES[name]().settings_class.published_units)
     if value != 1e-320 or name in ("shufflenet_v1", "shufflenet_v2", "densenet_cifar"):
         refused(name, "widths", (value,))
     refused(name, "units", ((1,),) * (stages - 1) + ((value,),))
@@ -50,7 +50,7 @@ def test_an_absurd_size_is_refused(name: str, value: Any):
 )
 @EVERY_SPACE
 def test_what_a_slip_of_the_pen_gives_is_refused(name: str, setting: str, value: Any):
-    stages = len(SPACES[name]().published_units)
+    stages = len(SPACES[name]().settings_class.published_units)
     each = {"units": ((value,),) * stages, "max_factor": value}.get(setting, (value,))
     refused(name, setting, each)
 

@@ -10,7 +10,7 @@ import pytest
 from nas.errors import SpaceError
 from nas.growth import Growth
 from nas.records import Trial, TrialState
-from search_spaces import SPACES, SpaceSettings, make_space
+from search_spaces import SPACES, SpaceSettings, make_space, space_settings
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw
 from tests.search_spaces.test_digest import SETTINGS
@@ -34,7 +34,7 @@ def test_a_reduction_is_the_smallest_offered_now_that_means_the_same():
     """Hidden layers have four units at least: of 16 channels a quarter and an eighth are the same."""
     before, now = (
         space_of(
-            SpaceSettings(widths=(16,), units=((1,), (1,), (1,)), mixers=("fixed", "dynamic"), reductions=reductions)
+            space_settings(widths=(16,), units=((1,), (1,), (1,)), mixers=("fixed", "dynamic"), reductions=reductions)
         )
         for reductions in ((8,), (4, 8))
     )

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from module_protocols import LearnedShuffle
-from search_spaces import SpaceSettings, make_space
+from search_spaces import make_space, space_settings
 from search_spaces.blocks import BLOCKS, LEARNED, GeneratorSpec, MixerSpec
 from tests.search_spaces.genotypes import draw
 from tests.search_spaces.perturbation import perturb
@@ -28,7 +28,7 @@ def block(kind: str, *, colliding: bool) -> nn.Module:
 
 
 def shufflenet() -> nn.Module:
-    settings = SpaceSettings(widths=(16,), units=((1,), (1,), (1,)), mixers=("dynamic",), binarize_from=(0.0,))
+    settings = space_settings(widths=(16,), units=((1,), (1,), (1,)), mixers=("dynamic",), binarize_from=(0.0,))
     space = make_space(settings, image_size=8, channels=3, classes=5)
     model: nn.Module = space.build(space.decode(draw(space, random.Random(0))))
     return model.train()

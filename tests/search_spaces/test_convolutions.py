@@ -21,8 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from search_spaces import SPACES, make_space
-from search_spaces.settings import SpaceSettings
+from search_spaces import SPACES, make_space, space_settings
 from tests.search_spaces.genotypes import draw
 
 ROOT = Path(__file__).parents[2]
@@ -67,8 +66,8 @@ def convolutions_of(name: str, members: int, image_size: int) -> list[Convolutio
     kinds = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic"), "mobilenet_v2": KINDS[:3]}.get(
         name, KINDS
     )
-    settings = SpaceSettings(name=name, convolutions=kinds, widths=WIDTHS.get(name, (0.25, 0.5, 1.0)))
-    settings = replace(settings, units=((1, 2),) * len(SPACES[name]().published_units))
+    settings = space_settings(name=name, convolutions=kinds, widths=WIDTHS.get(name, (0.25, 0.5, 1.0)))
+    settings = replace(settings, units=((1, 2),) * len(SPACES[name]().settings_class.published_units))
     space = make_space(settings, image_size=image_size, channels=3, classes=10)
     rng = random.Random(0)
     recorder = Recorder()

@@ -13,11 +13,11 @@ from torch import nn
 from module_protocols import LearnedShuffle
 from nas.dimensions import Scalar
 from nas.errors import DeploymentError
-from search_spaces import SPACES, SpaceSettings, compact, make_space
+from search_spaces import SPACES, compact, make_space, space_settings
 from search_spaces.blocks import BLOCKS
-from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SUM_LEVELS
 from search_spaces.grouping.learned_group_conv import SizedGroupConv2d
 from search_spaces.reconstruction import TRANSFORMATIONS
@@ -47,14 +47,14 @@ NARROW: dict[str, dict[str, object]] = {
 def untrained(name: str, seed: int, **settings: object) -> nn.Module:
     offered = {
         "mixers": tuple(BLOCKS),
-        "units": ((1, 2),) * len(SPACES[name]().published_units),
+        "units": ((1, 2),) * len(SPACES[name]().settings_class.published_units),
         "normalizers": NORMALIZERS,
         "roundings": ROUNDINGS,
         "sum_levels": SUM_LEVELS,
         **NARROW.get(name, {}),
         **settings,
     }
-    space = make_space(SpaceSettings(name=name, **offered), image_size=16, channels=3, classes=5)  # type: ignore[arg-type]
+    space = make_space(space_settings(name=name, **offered), image_size=16, channels=3, classes=5)  # type: ignore[arg-type]
     model: nn.Module = space.build(space.decode(draw(space, random.Random(seed))))
     return model.eval()
 
@@ -272,7 +272,7 @@ def test_what_has_no_deployed_form_is_named() -> None:
 
 
 def test_indices_between_neighbouring_units_become_one():
-    settings = SpaceSettings(name="vgg16", widths=(0.25,), units=((1,), (1,), (3,), (1,), (1,)))
+    settings = space_settings(name="vgg16", widths=(0.25,), units=((1,), (1,), (3,), (1,), (1,)))
     space = make_space(settings, image_size=16, channels=3, classes=5)
     (dense,) = space.baselines().values()
     learned = {**dense, "stage3.convolution": "learned_groups", "stage3.learned_groups": 4}

@@ -19,7 +19,7 @@ from torch import nn
 
 from module_protocols import LearnedShuffle, PhasedTraining
 from nas.dimensions import Scalar
-from search_spaces import SPACES, SpaceSettings
+from search_spaces import SPACES, space_settings
 from search_spaces.blocks import (
     BLOCKS,
     GeneratorSpec,
@@ -40,11 +40,11 @@ PHASED_EPOCHS = 8
 Meaning = tuple[tuple[torch.Tensor, ...], tuple[float, ...]]
 SETTINGS = {
     # 0.5 and 0.51 give the same channels with groups of 8, others with none of the rest.
-    "shufflenet_v1": SpaceSettings(
+    "shufflenet_v1": space_settings(
         name="shufflenet_v1", widths=(0.5, 0.51, 0.6), conv_groups=(1, 8), units=((1, 2), (1,), (1,))
     ),
     # One unit has no branch of stride 1; halves of 6 and 12 channels have no or few factors.
-    "shufflenet_v2": SpaceSettings(
+    "shufflenet_v2": space_settings(
         name="shufflenet_v2",
         widths=(12, 24),
         units=((1, 2), (1,), (2,)),
@@ -53,7 +53,7 @@ SETTINGS = {
         mixers=("fixed", "static", "static_full", "static_matrix", "dynamic", "static_dynamic"),
     ),
     # 0.25 and 0.26 give the same channels; at 0.25 groups of 4 divide every bottleneck into single channels, 8 do not divide.
-    "resnet_cifar": SpaceSettings(
+    "resnet_cifar": space_settings(
         name="resnet_cifar",
         widths=(0.25, 0.26, 0.5),
         units=((1, 2), (1,), (1,)),
@@ -65,7 +65,7 @@ SETTINGS = {
         least_templates=(4, 8),
     ),
     # No convolution of the first stage has more filters than the most templates.
-    "resnet50": SpaceSettings(
+    "resnet50": space_settings(
         name="resnet50",
         widths=(0.125,),
         units=((1,), (1,), (1,), (1,)),
@@ -76,7 +76,7 @@ SETTINGS = {
         filter_groups=(1, 2),
         least_templates=(4, 32),
     ),
-    "vgg16": SpaceSettings(
+    "vgg16": space_settings(
         name="vgg16",
         widths=(0.125, 0.13),
         units=((1,), (1,), (1, 2), (1,), (1,)),
@@ -87,7 +87,7 @@ SETTINGS = {
         filter_groups=(1, 2),
         least_templates=(4, 8),
     ),
-    "densenet_cifar": SpaceSettings(
+    "densenet_cifar": space_settings(
         name="densenet_cifar",
         widths=(4, 8),
         units=((1, 2), (2,), (2,)),
@@ -98,7 +98,7 @@ SETTINGS = {
         filter_groups=(1, 2),
         least_templates=(4, 8),
     ),
-    "mobilenet_v2": SpaceSettings(
+    "mobilenet_v2": space_settings(
         name="mobilenet_v2",
         widths=(0.2, 0.25),
         units=((1, 2), (1,), (1, 2), (1,)),
@@ -301,7 +301,7 @@ def test_digests_are_equal_exactly_when_networks_and_training_are(name: str) -> 
 
 def digests(decision: str, values: tuple[Scalar, ...], **others: Scalar) -> list[str]:
     """Of the dynamic mixer in stage 1 of ShuffleNetV2 with 24 channels, for each value of a decision of that stage."""
-    space = SPACES["shufflenet_v2"]()(SpaceSettings(widths=(24, 48)), image_size=8, channels=1, classes=3)
+    space = SPACES["shufflenet_v2"]()(space_settings(widths=(24, 48)), image_size=8, channels=1, classes=3)
     rest = {**draw(space, random.Random(3)), "width": 24, "stage1.mixer": "dynamic", "stage1.share": "matrices"}
     rest |= {f"stage1.{name}": value for name, value in others.items()}
     return [space.decode({**rest, f"stage1.{decision}": value}).digest for value in values]
@@ -329,13 +329,13 @@ def test_ranks_beyond_the_last_pair_are_one() -> None:
 
 
 def test_a_whole_number_given_as_an_integer_is_the_same_rate() -> None:
-    space = SPACES["shufflenet_v2"]()(SpaceSettings(lr=(0.5, 2.0)), image_size=8, channels=1, classes=3)
+    space = SPACES["shufflenet_v2"]()(space_settings(lr=(0.5, 2.0)), image_size=8, channels=1, classes=3)
     genotype = draw(space, random.Random(0))
     assert space.decode({**genotype, "lr": 1}).digest == space.decode({**genotype, "lr": 1.0}).digest
 
 
 def test_every_way_to_say_fixed_has_one_digest() -> None:
-    settings = SpaceSettings(widths=(12, 24), units=((1, 2), (1,), (1,)))
+    settings = space_settings(widths=(12, 24), units=((1, 2), (1,), (1,)))
     space = SPACES["shufflenet_v2"]()(settings, image_size=8, channels=1, classes=3)
     rng = random.Random(2)
     kept = {"width": 12, "stage1.units": 1, "lr": 0.1, "weight_decay": 1e-4}

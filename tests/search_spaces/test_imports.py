@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Refuse())
         "import search_spaces.settings",
         "from search_spaces import compact, load_model",
         # All of a space but its networks works without torch: what the engine needs to propose and to read a study.
-        "import search_spaces as s; space = s.make_space(s.SpaceSettings(), image_size=32, channels=3, classes=10); "
+        "import search_spaces as s; space = s.make_space(s.space_settings(), image_size=32, channels=3, classes=10); "
         "[space.decode(g) for g in space.baselines().values()]; s.space_from_json(space.settings())",
     ],
 )

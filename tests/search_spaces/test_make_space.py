@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from nas.errors import SpaceError
-from search_spaces import SPACES, SpaceSettings, make_space, space_from_json
+from search_spaces import SPACES, make_space, space_from_json, space_settings
 
 
 def refuse(match: str, *, image_size: int = 32, channels: int = 3, classes: int = 10, **settings: Any) -> None:
     with pytest.raises(SpaceError, match=match):
-        make_space(SpaceSettings(**settings), image_size=image_size, channels=channels, classes=classes)
+        make_space(space_settings(**settings), image_size=image_size, channels=channels, classes=classes)
 
 
 def test_an_unknown_space_is_refused_with_the_nearest_name() -> None:
@@ -69,7 +69,10 @@ def test_images_that_fit_no_network_are_refused(image: dict[str, Any], match: st
 def test_v2_refuses_odd_and_broken_widths_and_groups_of_convolutions() -> None:
     refuse(r"space.widths holds 47, 48.5; allowed: even positive integers", widths=(47, 48, 48.5))
     refuse("space.widths .* twice", widths=(48, 48.0))
-    refuse("space.conv_groups is no setting of shufflenet_v2; leave it out", conv_groups=(3,))
+    refuse(
+        "space.conv_groups: no setting of shufflenet_v2, but of shufflenet_v1, resnet_cifar, .*leave it out",
+        conv_groups=(3,),
+    )
     refuse("space.convolutions: unknown kind of convolutions here 'grouped'.*static_dynamic", convolutions=("grouped",))
 
 
@@ -88,13 +91,13 @@ def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> N
 
 
 def test_v1_refuses_a_choice_of_its_one_by_one_convolutions() -> None:
-    refuse("space.convolutions is no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
+    refuse("space.convolutions: no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
 
 
 def test_resnet_refuses_large_images_and_the_form_for_them() -> None:
     refuse("resnet_cifar has the form small alone", name="resnet_cifar", form="imagenet")
     refuse("resnet_cifar has the form small alone", name="resnet_cifar", image_size=224)
-    make_space(SpaceSettings(name="resnet_cifar", form="small"), image_size=224, channels=3, classes=10)
+    make_space(space_settings(name="resnet_cifar", form="small"), image_size=224, channels=3, classes=10)
 
 
 @pytest.mark.parametrize("name", ["resnet_cifar", "mobilenet_v2"])
@@ -102,7 +105,7 @@ def test_a_choice_of_grouped_convolutions_needs_groups_that_divide_some_width(na
     refuse("space.conv_groups holds 1; allowed: integers from 2 to 16384", name=name, conv_groups=(1, 2))
     refuse("none of space.conv_groups = 5 divides the channels .* in stage 1", name=name, conv_groups=(5,))
     make_space(
-        SpaceSettings(name=name, conv_groups=(5,), convolutions=("dense", "static_dynamic")),
+        space_settings(name=name, conv_groups=(5,), convolutions=("dense", "static_dynamic")),
         image_size=32,
         channels=3,
         classes=10,
@@ -123,7 +126,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 
 def test_channels_that_no_pair_of_factors_fits_are_refused_only_where_a_mixer_needs_them() -> None:
-    settings = SpaceSettings(widths=(48, 74))
+    settings = space_settings(widths=(48, 74))
     with pytest.raises(SpaceError, match=r"width 74: the 74 channels mixed in stage 1 .*raise space.max_factor"):
         make_space(settings, image_size=32, channels=3, classes=10)
     for change in ({"mixers": ("fixed", "static_full")}, {"max_factor": 37}):
@@ -132,10 +135,10 @@ def test_channels_that_no_pair_of_factors_fits_are_refused_only_where_a_mixer_ne
 
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_equal_settings_in_other_number_types_have_equal_json(name: str) -> None:
-    a = SpaceSettings(
+    a = space_settings(
         name=name, widths=(48.0,) if name == "shufflenet_v2" else (2.0, 4.0), lr=(1, 1), binarize_from=(0,)
     )
-    b = SpaceSettings(
+    b = space_settings(
         name=name, widths=(48,) if name == "shufflenet_v2" else (2, 4), lr=(1.0, 1.0), binarize_from=(0.0,)
     )
     first, second = (make_space(s, image_size=32, channels=3, classes=10).settings() for s in (a, b))
@@ -143,9 +146,28 @@ def test_equal_settings_in_other_number_types_have_equal_json(name: str) -> None
 
 
 def test_json_with_unknown_or_missing_keys_is_refused_by_name() -> None:
-    data = make_space(SpaceSettings(), image_size=32, channels=3, classes=10).settings()
+    data = make_space(space_settings(), image_size=32, channels=3, classes=10).settings()
     with pytest.raises(SpaceError, match=r"unknown setting of a space 'mixer'.*did you mean 'mixers'"):
         space_from_json({**data, "mixer": []})
     del data["classes"]
     with pytest.raises(SpaceError, match="'classes' is missing"):
         space_from_json(data)
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_what_every_space_was_written_with_is_left_out_where_it_is_another_space_s(name: str) -> None:
+    """Before each space had settings of its own, files held those of all spaces."""
+    before = {
+        "residual_units": ["basic", "bottleneck"],
+        "learned_groups": [2, 4, 8],
+        "rebuilt_shares": [0.25, 0.5, 0.75],
+        "filter_groups": [1, 2, 4],
+        "transformations": ["scalar", "rotation", "affine"],
+        "least_templates": [4],
+        "sparsity_step": [1e-4, 1e-2],
+        "convolutions": None,
+        "conv_groups": None,
+    }
+    assert space_settings(name, **before) == space_settings(name)
+    data = make_space(space_settings(name), image_size=32, channels=3, classes=10).settings()
+    assert space_from_json({**before, "learned_groups": [7], **data}).settings() == data

@@ -15,7 +15,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
-from search_spaces import SPACES, SpaceSettings, make_space, space_from_json
+from search_spaces import SPACES, SpaceSettings, make_space, space_from_json, space_settings
 from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw
@@ -43,7 +43,7 @@ def stages_of(space: SearchSpace) -> range:
 
 
 def small_space(name: str, **changes: object) -> SearchSpace:
-    settings = SpaceSettings(name=name, **{**SMALL[name], **changes})  # type: ignore[arg-type]
+    settings = space_settings(name=name, **{**SMALL[name], **changes})  # type: ignore[arg-type]
     return make_space(settings, image_size=8, channels=1, classes=7)
 
 
@@ -63,7 +63,7 @@ def drawn(space: SearchSpace, count: int) -> list[Candidate]:
 
 @EVERY_SPACE
 def test_default_space_has_twenty_to_seventy_decisions_of_plain_values(name: str) -> None:
-    space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
+    space = make_space(space_settings(name=name), image_size=32, channels=3, classes=10)
     names = [dimension.name for dimension in space.dimensions]
     assert 20 <= len(names) <= 70
     assert len(set(names)) == len(names)
@@ -153,9 +153,9 @@ def test_candidates_of_the_same_host_begin_with_the_same_host_weights(name: str)
 
 @EVERY_SPACE
 def test_baselines_are_the_unchanged_networks_with_published_units(name: str) -> None:
-    published = list(SPACES[name]().published_units)
+    published = list(SPACES[name]().settings_class.published_units)
     kind, unchanged = ("mixer", "fixed") if name in ALWAYS_MIXING else ("convolution", "dense")
-    space = make_space(SpaceSettings(name=name), image_size=32, channels=3, classes=10)
+    space = make_space(space_settings(name=name), image_size=32, channels=3, classes=10)
     baselines = space.baselines()
     assert 1 <= len(baselines) <= 4
     digests = set()
@@ -175,28 +175,28 @@ def test_baselines_have_the_names_a_person_would_use() -> None:
     def names(settings: SpaceSettings) -> list[str]:
         return list(make_space(settings, image_size=32, channels=3, classes=10).baselines())
 
-    v1, v2 = SpaceSettings(name="shufflenet_v1"), SpaceSettings(name="shufflenet_v2")
+    v1, v2 = space_settings(name="shufflenet_v1"), space_settings(name="shufflenet_v2")
     assert names(v2) == ["ShuffleNetV2 0.5x", "ShuffleNetV2 1x", "ShuffleNetV2 1.5x", "ShuffleNetV2 2x"]
     assert names(replace(v2, widths=(32, 48), units=((2, 4), (8,), (4,)))) == ["ShuffleNetV2 (32)", "ShuffleNetV2 0.5x"]
     assert names(replace(v2, widths=(48,), units=((1, 2), (2, 4), (1, 2)))) == ["ShuffleNetV2 0.5x, units 2-4-2"]
     assert names(replace(v1, widths=(1.0,), conv_groups=(3, 8))) == ["ShuffleNetV1 1x (g=3)", "ShuffleNetV1 1x (g=8)"]
     assert names(replace(v1, widths=(0.5, 1.0, 2.0))) == [f"ShuffleNetV1 {w}x (g=3)" for w in ("0.5", "1", "2")]
     assert names(replace(v2, mixers=("dynamic", "static"))) == []
-    resnet, mobilenet = SpaceSettings(name="resnet_cifar"), SpaceSettings(name="mobilenet_v2")
+    resnet, mobilenet = space_settings(name="resnet_cifar"), space_settings(name="mobilenet_v2")
     assert names(resnet) == ["ResNet-20 0.25x", "ResNet-20 1x", "ResNet-29 0.25x", "ResNet-29 1x"]
     bottlenecks = replace(resnet, residual_units=("bottleneck",))
     assert names(bottlenecks) == ["ResNet-29 0.25x", "ResNet-29 0.5x", "ResNet-29 1x"]
     assert names(replace(bottlenecks, widths=(1,), units=((2,), (2,), (2,)))) == ["ResNet-20 1x, units 2-2-2"]
-    assert names(SpaceSettings(name="resnet50", widths=(1,))) == ["ResNet-50 1x"]
-    assert names(SpaceSettings(name="vgg16", widths=(1,))) == ["VGG16 1x"]
-    assert names(SpaceSettings(name="densenet_cifar", widths=(12,))) == ["DenseNet-BC-100, growth 12"]
+    assert names(space_settings(name="resnet50", widths=(1,))) == ["ResNet-50 1x"]
+    assert names(space_settings(name="vgg16", widths=(1,))) == ["VGG16 1x"]
+    assert names(space_settings(name="densenet_cifar", widths=(12,))) == ["DenseNet-BC-100, growth 12"]
     assert names(mobilenet) == [f"MobileNetV2 {w}x" for w in ("0.25", "0.5", "0.75", "1")]
     assert names(replace(mobilenet, mixers=("dynamic",), widths=(1,))) == ["MobileNetV2 1x"]
     assert names(replace(mobilenet, convolutions=("grouped",))) == []
 
 
 def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_them() -> None:
-    settings = SpaceSettings(widths=(16, 24, 32, 40, 48, 56, 64))
+    settings = space_settings(widths=(16, 24, 32, 40, 48, 56, 64))
     space = make_space(settings, image_size=32, channels=3, classes=10)
     assert [genotype["width"] for genotype in space.baselines().values()] == [16, 32, 48, 64]
 
@@ -204,20 +204,21 @@ def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_t
 @EVERY_SPACE
 def test_fixed_decisions_are_no_dimensions_but_still_in_the_candidate(name: str) -> None:
     width = {"shufflenet_v2": 48, "densenet_cifar": 8}.get(name, 1)
-    settings = SpaceSettings(name=name, widths=(width,), residual_units=("basic",), lr=(0.1, 0.1))
+    units = {"residual_units": ("basic",)} if name == "resnet_cifar" else {}
+    settings = space_settings(name=name, widths=(width,), lr=(0.1, 0.1), **units)
     space = make_space(settings, image_size=32, channels=3, classes=10)
     names = {dimension.name for dimension in space.dimensions}
     assert not names & {"lr", "width", "stage1.units"}
     (candidate,) = drawn(space, 1)
     assert candidate.training["lr"] == 0.1
-    assert candidate.architecture["stage1.units"] == SPACES[name]().published_units[0]
+    assert candidate.architecture["stage1.units"] == SPACES[name]().settings_class.published_units[0]
     assert "width" in candidate.architecture
 
 
 @EVERY_SPACE
 def test_without_learned_mixers_nothing_about_them_is_asked(name: str) -> None:
     convolutions = None if name in ALWAYS_MIXING else ("dense", "grouped")
-    settings = SpaceSettings(name=name, mixers=("fixed",), convolutions=convolutions)
+    settings = space_settings(name=name, mixers=("fixed",), convolutions=convolutions)
     space = make_space(settings, image_size=32, channels=3, classes=10)
     host = {"width"} | {"shufflenet_v1": {"conv_groups"}, "resnet_cifar": {"unit"}}.get(name, set())
     if convolutions is not None:
@@ -261,7 +262,7 @@ def test_a_candidate_that_does_not_fit_is_refused(name: str) -> None:
 
 def test_form_auto_is_imagenet_from_128_pixels_and_small_below() -> None:
     for size, form, positions in ((127, "small", 127), (128, "imagenet", 32)):
-        space = make_space(SpaceSettings(widths=(16,)), image_size=size, channels=3, classes=10)
+        space = make_space(space_settings(widths=(16,)), image_size=size, channels=3, classes=10)
         assert space.settings()["form"] == form
         with torch.device("meta"):
             model = space.build(space.decode(draw(space, random.Random(0)))).eval()
@@ -303,7 +304,7 @@ def test_every_one_by_one_convolution_that_factors_fit_becomes_the_drop_in(name:
 
 def test_a_convolution_that_no_factors_fit_stays_dense() -> None:
     # Halves of 122, 244 and 488 channels: 2 x 61 has no factors up to 32, 4 x 61 and 8 x 61 have 61 groups of 2 x 2 and 2 x 4.
-    settings = SpaceSettings(
+    settings = space_settings(
         widths=(244,),
         units=((2,), (2,), (2,)),
         mixers=("fixed",),
@@ -323,7 +324,7 @@ def test_a_convolution_that_no_factors_fit_stays_dense() -> None:
 
 def test_groups_that_do_not_divide_become_the_next_lower_ones_that_do() -> None:
     # At 0.25x the bottlenecks have 4, 8 and 16 channels.
-    space = make_space(SpaceSettings(name="resnet_cifar", widths=(0.25,)), image_size=8, channels=1, classes=3)
+    space = make_space(space_settings(name="resnet_cifar", widths=(0.25,)), image_size=8, channels=1, classes=3)
     genotype = with_mixers(space, draw(space, random.Random(0)), {1: "fixed", 2: "fixed", 3: "fixed"})
     for wanted, found in ((2, [2, 2, 2]), (4, [4, 4, 4]), (8, [4, 8, 8])):
         given = {**genotype, **{f"stage{k}.conv_groups": wanted for k in (1, 2, 3)}}

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from nas.errors import OutputError
-from search_spaces import SPACES, SpaceSettings, compact, load_model, make_space
+from search_spaces import SPACES, compact, load_model, make_space, space_settings
 from tests.search_spaces.genotypes import draw
 
 
 def store(folder: Path, name: str, width: float, seed: int = 0) -> nn.Module:
     """What a search leaves of a trained network; its norms have seen data."""
-    settings = SpaceSettings(name=name, widths=(width,), units=((1,),) * (4 if name == "mobilenet_v2" else 3))
+    settings = space_settings(name=name, widths=(width,), units=((1,),) * (4 if name == "mobilenet_v2" else 3))
     space = make_space(settings, image_size=8, channels=1, classes=4)
     candidate = space.decode(draw(space, random.Random(seed)))
     model: nn.Module = space.build(candidate)

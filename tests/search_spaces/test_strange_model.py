@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from nas.errors import NasError
-from search_spaces import SpaceSettings, load_model, make_space
+from search_spaces import load_model, make_space, space_settings
 from search_spaces.stored_model import MOST_CHARACTERS
 from tests.search_spaces.genotypes import draw
 from tests.search_spaces.test_stored_model import store
@@ -200,7 +200,7 @@ STRANGE: dict[str, Callable[[Path], object]] = {
     ),
     "weights without numbers": weights(lambda state: first(state, lambda tensor: tensor.to("meta"))),
     "a text for weights": weights(lambda state: first(state, lambda _: "heavy")),
-    "an object of some class": weights(lambda state: {**state, "more": SpaceSettings()}),
+    "an object of some class": weights(lambda state: {**state, "more": space_settings()}),
 }
 
 
@@ -218,7 +218,7 @@ def test_a_strange_model_is_refused_in_one_short_line(what: str, model: Path, tm
 
 
 def test_learned_orders_that_are_none_are_refused(tmp_path: Path):
-    settings = SpaceSettings(name="resnet_cifar", widths=(0.5,), units=((1,),) * 3, convolutions=("learned_groups",))
+    settings = space_settings(name="resnet_cifar", widths=(0.5,), units=((1,),) * 3, convolutions=("learned_groups",))
     space = make_space(settings, image_size=8, channels=1, classes=4)
     candidate = space.decode(draw(space, random.Random(0)))
     (tmp_path / "candidate.json").write_text(json.dumps({"space": space.settings(), "candidate": candidate.to_json()}))

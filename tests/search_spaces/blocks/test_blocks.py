@@ -16,12 +16,12 @@ from module_protocols import Counted, EvaluationMode, LearnedShuffle
 from search_spaces import compact
 from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.blocks.blend_shuffle import BlendCoefficients, BlendShuffle, KroneckerBlend
-from search_spaces.blocks.factors import assigned_rows, hard_rows
-from search_spaces.blocks.generated_mixer import GeneratedMixer
-from search_spaces.blocks.generator import FactorGenerator
-from search_spaces.blocks.kronecker_mixer import KroneckerMixer
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import cross_group_shuffle, matrix, shuffle_map
+from search_spaces.blocks.factors.factors import assigned_rows, hard_rows
+from search_spaces.blocks.factors.generated_mixer import GeneratedMixer
+from search_spaces.blocks.factors.generator import FactorGenerator
+from search_spaces.blocks.factors.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix, shuffle_map
 from search_spaces.blocks.random_shuffle import RandomEachShuffle, RandomShuffle
 from search_spaces.blocks.squeeze_excitation import SqueezeExcitation
 from search_spaces.blocks.static_dynamic_shuffle import StaticDynamicShuffle

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
+from search_spaces.blocks.permutations.channel_gather import gather_channels, scatter_channels
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 

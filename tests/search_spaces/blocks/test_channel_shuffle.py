@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from search_spaces.blocks.channel_shuffle import ChannelShuffle, channel_shuffle
-from search_spaces.blocks.permutation import cross_group_shuffle
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 

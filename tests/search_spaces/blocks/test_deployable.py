@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from module_protocols import Counted, EvaluationMode, LearnedShuffle
 from search_spaces import compact
 from search_spaces.blocks import BLOCKS, GENERATED, LEARNED, RANKED, GeneratorSpec, MixerSpec, Relaxation
-from search_spaces.blocks.channel_affine import ChannelAffine
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.deployed_gather import ChannelGather, GeneratedGather
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather, GeneratedGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SHARES, SOURCES
 from tests.search_spaces.perturbation import perturb
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from search_spaces.blocks.deployed_matrix import GatherMatrixSum, KroneckerMatrix, deployed_matrix
-from search_spaces.blocks.permutation import cross_group_shuffle, matrix
+from search_spaces.blocks.deployed.deployed_matrix import GatherMatrixSum, KroneckerMatrix, deployed_matrix
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 

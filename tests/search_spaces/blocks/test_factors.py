@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from search_spaces.blocks.factors import (
+from search_spaces.blocks.factors.factors import (
     assigned_rows,
     hard_rows,
     l1_minus_l2,
@@ -15,7 +15,7 @@ from search_spaces.blocks.factors import (
     soft_rows,
     straight_through,
 )
-from search_spaces.blocks.permutation import is_permutation
+from search_spaces.blocks.permutations.permutation import is_permutation
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 29])

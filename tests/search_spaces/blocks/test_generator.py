@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from search_spaces.blocks.generator import FactorGenerator
+from search_spaces.blocks.factors.generator import FactorGenerator
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape
 
 GROUPS, N1, N2 = 4, 2, 5

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import coverage, is_permutation, kronecker, matrix, shuffle_map
+from search_spaces.blocks.permutations.channel_gather import gather_channels, scatter_channels
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import coverage, is_permutation, kronecker, matrix, shuffle_map
 
 GROUPS, N1, N2 = 2, 2, 3
 CHANNELS = GROUPS * N1 * N2

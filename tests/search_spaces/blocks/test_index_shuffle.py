@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from search_spaces.blocks.factors import soft_rows, straight_through
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import is_permutation, shuffle_map
+from search_spaces.blocks.factors.factors import soft_rows, straight_through
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import is_permutation, shuffle_map
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 BATCH, N1, N2 = 3, 3, 4

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from search_spaces.blocks import kronecker_shuffle as module
-from search_spaces.blocks.kronecker_shuffle import (
+from search_spaces.blocks.permutations import kronecker_shuffle as module
+from search_spaces.blocks.permutations.kronecker_shuffle import (
     Form,
     dense_matrix,
     image_form,
@@ -16,7 +16,7 @@ from search_spaces.blocks.kronecker_shuffle import (
     kronecker_sum,
     shared_form,
 )
-from search_spaces.blocks.permutation import matrix, shuffle_map
+from search_spaces.blocks.permutations.permutation import matrix, shuffle_map
 from search_spaces.blocks.spec import KroneckerShape
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)

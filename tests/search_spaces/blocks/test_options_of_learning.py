@@ -13,8 +13,8 @@ from module_protocols import LearnedShuffle
 from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
 from search_spaces.blocks.channel_shuffle import ChannelShuffle, channel_shuffle
 from search_spaces.blocks.dynamic_shuffle import DynamicShuffle
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import cross_group_shuffle, matrix
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix
 
 SPEC = MixerSpec(channels=24, host_groups=2, groups=2, n1=3, n2=4, generator=GeneratorSpec(reduction=4))
 HARD_KINDS = ("static", "static_full", "dynamic", "static_dynamic")

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from search_spaces.blocks import permutation as algebra
+from search_spaces.blocks.permutations import permutation as algebra
 
 
 def random_maps(batch: int, n: int) -> torch.Tensor:

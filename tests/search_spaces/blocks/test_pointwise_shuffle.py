@@ -14,9 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from module_protocols import EvaluationMode
 from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, KroneckerShape, PointwiseSpec, Relaxation, make_pointwise
-from search_spaces.blocks.factors import assigned_rows, hard_rows, orthogonality, soft_rows
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import matrix, shuffle_map
+from search_spaces.blocks.factors.factors import assigned_rows, hard_rows, orthogonality, soft_rows
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import matrix, shuffle_map
 from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)

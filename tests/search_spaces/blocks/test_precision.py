@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import torch
 
-from search_spaces.blocks.precision import full_precision
+from search_spaces.blocks.factors.precision import full_precision
 
 
 def test_autocast_is_switched_off_inside_and_only_where_it_was_on() -> None:

@@ -13,9 +13,9 @@ from evaluator.cost import count_cost
 from module_protocols import EvaluationMode
 from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, Relaxation
-from search_spaces.blocks.factors import assigned_rows
-from search_spaces.blocks.kronecker_shuffle import dense_matrix
-from search_spaces.blocks.permutation import cross_group_shuffle, matrix
+from search_spaces.blocks.factors.factors import assigned_rows
+from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
+from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix
 from search_spaces.blocks.restored_shuffle import RestoredShuffle
 from search_spaces.hosts.shufflenet_v2 import SplitUnit
 

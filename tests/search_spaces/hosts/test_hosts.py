@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from search_spaces import SpaceSettings, make_space
+from search_spaces import make_space, space_settings
 from search_spaces.hosts.host import Host
 from search_spaces.hosts.shufflenet_v1 import shufflenet_v1
 from search_spaces.hosts.shufflenet_v2 import head_channels, shufflenet_v2
-from search_spaces.mobilenet_v2 import rounded, unit_channels
+from search_spaces.spaces.mobilenet_v2 import rounded, unit_channels
 
 PUBLISHED = [
     # space, width, conv groups, image size, classes; then from the table of methods A.5: multiply-adds and parameters in
@@ -29,7 +29,7 @@ def cost(
     name: str, width: float, groups: int | None, size: int, classes: int, mixer: str, reduction: int
 ) -> tuple[float, int]:
     """Multiply-adds as torch counts them, and parameters."""
-    settings = SpaceSettings(
+    settings = space_settings(
         name=name,
         widths=(width,),
         conv_groups=None if groups is None else (groups,),
@@ -142,7 +142,8 @@ def test_stem_and_stages_have_the_resolutions_of_the_published_tables(
     name: str, form: str, size: int, sizes: list[int]
 ) -> None:
     widths = (12,) if name == "densenet_cifar" else (1,)
-    settings = SpaceSettings(name=name, form=form, widths=widths, residual_units=("bottleneck",))
+    units = {"residual_units": ("bottleneck",)} if name == "resnet_cifar" else {}
+    settings = space_settings(name=name, form=form, widths=widths, **units)
     space = make_space(settings, image_size=size, channels=3, classes=10)
     (genotype,) = space.baselines().values()
     with torch.device("meta"):

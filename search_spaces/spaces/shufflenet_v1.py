@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
 from nas.json_fields import shown
 from search_spaces.architecture import HostShape, StageShape, integer, number
-from search_spaces.settings import SpaceSettings
+from search_spaces.settings import ShuffleSettings
 from search_spaces.shuffle_space import MOST_BASELINES, ShuffleSpace, spread
-from search_spaces.validation import WIDEST, is_multiple, is_number, items_of
+from search_spaces.value_faults import WIDEST, is_multiple, is_number, items_of
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -34,25 +34,25 @@ def first_stage_channels(width: float, groups: int) -> int:
     return step * max(1, math.floor(PUBLISHED_CHANNELS[groups] * width / step + 0.5))
 
 
-class ShuffleNetV1Space(ShuffleSpace):
-    """The mixer stands between the first 1x1 group convolution and the depthwise one, over a fourth of a unit's outputs.
+@dataclass(frozen=True, kw_only=True)
+class ShuffleNetV1Settings(ShuffleSettings):
+    """Settings of the space of ShuffleNetV1 networks."""
 
-    `width` is a multiple of the published 1x network, `conv_groups` the groups of the 1x1 convolutions and of the host's shuffle.
-
-    Source: Zhang et al., ShuffleNet, arXiv 1707.01083.
-    """
-
-    name = "shufflenet_v1"
     published_units = (4, 8, 4)
-    always_mixes = True
 
-    def host_faults(self, settings: SpaceSettings) -> list[str]:
+    name: str = "shufflenet_v1"
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: the published ones, [0.5, 1, 1.5, 2]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
+    conv_groups: tuple[int, ...] | None = None
+    """Groups of all 1x1 convolutions (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
+
+    def host_faults(self) -> list[str]:
         """Groups without a published width, and widths that are not positive or narrower than the stem."""
-        widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
-        groups = settings.conv_groups if settings.conv_groups is not None else PUBLISHED_GROUPS
+        widths = self.widths if self.widths is not None else PUBLISHED_WIDTHS
+        groups = self.conv_groups if self.conv_groups is not None else PUBLISHED_GROUPS
         found: list[str] = []
-        if settings.convolutions is not None:
-            found.append("space.convolutions is no setting of shufflenet_v1; leave it out")
         for name, values in (("space.widths", widths), ("space.conv_groups", groups)):
             if items_of(values) is None or not values:
                 return [*found, f"{name} = {values!r} must be a list of at least one value"]
@@ -75,11 +75,26 @@ class ShuffleNetV1Space(ShuffleSpace):
             ]
         return found
 
-    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
+    def with_host_defaults(self) -> Self:
         """The published widths and groups where none are given."""
-        widths = settings.widths if settings.widths is not None else PUBLISHED_WIDTHS
-        groups = settings.conv_groups if settings.conv_groups is not None else PUBLISHED_GROUPS
-        return replace(settings, widths=tuple(map(float, widths)), conv_groups=tuple(groups))
+        widths = self.widths if self.widths is not None else PUBLISHED_WIDTHS
+        groups = self.conv_groups if self.conv_groups is not None else PUBLISHED_GROUPS
+        return replace(self, widths=tuple(map(float, widths)), conv_groups=tuple(groups))
+
+
+class ShuffleNetV1Space(ShuffleSpace):
+    """The mixer stands between the first 1x1 group convolution and the depthwise one, over a fourth of a unit's outputs.
+
+    `width` is a multiple of the published 1x network, `conv_groups` the groups of the 1x1 convolutions and of the host's shuffle.
+
+    Source: Zhang et al., ShuffleNet, arXiv 1707.01083.
+    """
+
+    name = "shufflenet_v1"
+    title = "ShuffleNet V1"
+    settings_class = ShuffleNetV1Settings
+    _settings: ShuffleNetV1Settings
+    always_mixes = True
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """Width and groups."""

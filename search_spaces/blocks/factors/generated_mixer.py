@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from search_spaces.blocks.deployed_gather import ChannelGather, GeneratedGather
-from search_spaces.blocks.factor_rows import RowTable
-from search_spaces.blocks.generator import FactorGenerator
-from search_spaces.blocks.kronecker_mixer import KroneckerMixer
-from search_spaces.blocks.permutation import shuffle_map
+from search_spaces.blocks.deployed.deployed_gather import ChannelGather, GeneratedGather
+from search_spaces.blocks.factors.factor_rows import RowTable
+from search_spaces.blocks.factors.generator import FactorGenerator
+from search_spaces.blocks.factors.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.permutations.permutation import shuffle_map
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.channel_affine import ChannelAffine, scale_and_shift
-from search_spaces.blocks.factor_rows import RowGenerator, RowTable
-from search_spaces.blocks.factors import evaluated_rows, near_identity_
-from search_spaces.blocks.precision import full_precision, sum_dtype
+from search_spaces.blocks.deployed.channel_affine import ChannelAffine, scale_and_shift
+from search_spaces.blocks.factors.factor_rows import RowGenerator, RowTable
+from search_spaces.blocks.factors.factors import evaluated_rows, near_identity_
+from search_spaces.blocks.factors.precision import full_precision, sum_dtype
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation, generator_inputs, hidden_width
 
 

@@ -6,9 +6,9 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-from search_spaces.blocks.deployed_matrix import FactorSum, GatherMatrixSum, deployed_matrix
-from search_spaces.blocks.generated_mixer import GeneratedMixer
-from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle, kronecker_sum
+from search_spaces.blocks.deployed.deployed_matrix import FactorSum, GatherMatrixSum, deployed_matrix
+from search_spaces.blocks.factors.generated_mixer import GeneratedMixer
+from search_spaces.blocks.permutations.kronecker_shuffle import kronecker_shuffle, kronecker_sum
 from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 

@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from search_spaces.blocks.precision import at_least_float32, full_precision
+from search_spaces.blocks.factors.precision import at_least_float32, full_precision
 from search_spaces.blocks.spec import Relaxation
 
 SINKHORN_ROUNDS = 20

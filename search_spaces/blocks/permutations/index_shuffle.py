@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from search_spaces.blocks.channel_gather import gather_channels, scatter_channels
-from search_spaces.blocks.factors import hard_rows
-from search_spaces.blocks.layout import is_channels_last
-from search_spaces.blocks.permutation import (
+from search_spaces.blocks.factors.factors import hard_rows
+from search_spaces.blocks.permutations.channel_gather import gather_channels, scatter_channels
+from search_spaces.blocks.permutations.layout import is_channels_last
+from search_spaces.blocks.permutations.permutation import (
     cross_group_shuffle,
     grouped,
     inverse,

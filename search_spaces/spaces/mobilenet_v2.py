@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from search_spaces.architecture import HostShape, StageShape, number
-from search_spaces.scaled_space import ScaledSpace
+from search_spaces.kinds.grouped import GroupedSettings
+from search_spaces.scaled_space import ScaledSettings, ScaledSpace
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -44,6 +46,24 @@ def unit_channels(width: float, stage: int, units: int) -> tuple[int, ...]:
     return (rounded(first * width),) * (units - lasting) + (rounded(last * width),) * lasting
 
 
+@dataclass(frozen=True, kw_only=True)
+class MobileNetV2Settings(GroupedSettings, ScaledSettings):
+    """Settings of the space of MobileNetV2 networks."""
+
+    published_units = (2, 3, 7, 4)
+    usual_widths = (0.25, 0.5, 0.75, 1.0)
+    offered_kinds = ("dense", "grouped", "static_dynamic")
+
+    name: str = "mobilenet_v2"
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 0.75, 1]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: the published ones, [[2], [3], [7], [4]]."""
+    convolutions: tuple[str, ...] | None = None
+    """What the convolutions of a stage are: dense; grouped (a channel mixer between them); static_dynamic (shuffles in the place of
+    1x1 ones). Default: all of these."""
+
+
 class MobileNetV2Space(ScaledSpace):
     """Inverted residuals of the published channels times `width`, rounded to multiples of 8, in four stages of one resolution each.
 
@@ -56,9 +76,9 @@ class MobileNetV2Space(ScaledSpace):
     """
 
     name = "mobilenet_v2"
-    published_units = (2, 3, 7, 4)
-    usual_widths = (0.25, 0.5, 0.75, 1.0)
-    kinds = ("dense", "grouped", "static_dynamic")
+    title = "MobileNet V2"
+    settings_class = MobileNetV2Settings
+    _settings: MobileNetV2Settings
 
     def channels(self, width: float) -> tuple[int, ...]:
         """Of the stem, of every row and of the last convolution."""

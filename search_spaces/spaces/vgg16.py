@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from search_spaces.architecture import HostShape, StageShape, number
-from search_spaces.scaled_space import ScaledSpace
+from search_spaces.kinds import EveryKindSettings
+from search_spaces.scaled_space import ScaledSettings, ScaledSpace
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -22,6 +24,22 @@ def stage_channels(width: float) -> tuple[int, ...]:
     return tuple(8 * max(1, math.floor(channels * width / 8 + 0.5)) for channels in PUBLISHED_CHANNELS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class VGG16Settings(EveryKindSettings, ScaledSettings):
+    """Settings of the space of VGG networks."""
+
+    published_units = (1, 2, 3, 3, 3)
+    usual_widths = (0.25, 0.5, 1.0)
+    sizes_of_images = "8 to 64 pixels"
+
+    name: str = "vgg16"
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of convolutions to choose from, behind the first one, which is the stem. Default: the
+    published ones, [[1], [2], [3], [3], [3]]."""
+
+
 class VGG16Space(ScaledSpace):
     """Five stages of 3x3 convolutions of 64 to 512 channels times `width`; 1, 2, 3, 3 and 3 of them behind a first one are VGG16.
 
@@ -32,9 +50,9 @@ class VGG16Space(ScaledSpace):
     """
 
     name = "vgg16"
-    published_units = (1, 2, 3, 3, 3)
-    usual_widths = (0.25, 0.5, 1.0)
-    sizes_of_images = "8 to 64 pixels"
+    title = "VGG16"
+    settings_class = VGG16Settings
+    _settings: VGG16Settings
 
     def channels(self, width: float) -> tuple[int, ...]:
         """Of the stages."""
@@ -66,5 +84,5 @@ class VGG16Space(ScaledSpace):
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
         """VGG16, whose name counts three fully connected layers of which there is one here, or a VGG by its convolutions."""
-        host = "VGG16" if units == self.published_units else f"VGG of {sum(units) + 1} convolutions"
+        host = "VGG16" if units == self._settings.published_units else f"VGG of {sum(units) + 1} convolutions"
         return f"{host} {decisions['width']:g}x"

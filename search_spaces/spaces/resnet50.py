@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from search_spaces.architecture import HostShape, number
-from search_spaces.resnet_cifar import bottleneck_shape
-from search_spaces.scaled_space import ScaledSpace
+from search_spaces.kinds import EveryKindSettings
+from search_spaces.scaled_space import ScaledSettings, ScaledSpace
+from search_spaces.spaces.resnet_cifar import bottleneck_shape
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -24,6 +26,20 @@ def first_channels(width: float) -> int:
     return 8 * max(1, math.floor(PUBLISHED_CHANNELS * width / 8 + 0.5))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResNet50Settings(EveryKindSettings, ScaledSettings):
+    """Settings of the space of ResNets in four stages."""
+
+    published_units = (3, 4, 6, 3)
+    usual_widths = (0.25, 0.5, 1.0)
+
+    name: str = "resnet50"
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: the published ones, [[3], [4], [6], [3]]."""
+
+
 class ResNet50Space(ScaledSpace):
     """Bottlenecks of 64, 128, 256 and 512 channels times `width`; 3, 4, 6 and 3 units are ResNet-50.
 
@@ -33,8 +49,9 @@ class ResNet50Space(ScaledSpace):
     """
 
     name = "resnet50"
-    published_units = (3, 4, 6, 3)
-    usual_widths = (0.25, 0.5, 1.0)
+    title = "ResNet-50"
+    settings_class = ResNet50Settings
+    _settings: ResNet50Settings
 
     def channels(self, width: float) -> int:
         """Of the first stage."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.factors import evaluated_rows
-from search_spaces.blocks.precision import full_precision
+from search_spaces.blocks.factors.factors import evaluated_rows
+from search_spaces.blocks.factors.precision import full_precision
 from search_spaces.blocks.spec import Relaxation
 
 

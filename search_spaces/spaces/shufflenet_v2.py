@@ -3,48 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
 from nas.json_fields import shown
 from search_spaces.architecture import HostShape, StageShape, integer
-from search_spaces.settings import SpaceSettings
+from search_spaces.settings import ShuffleSettings
 from search_spaces.shuffle_space import ShuffleSpace, spread
-from search_spaces.validation import MOST_CHANNELS, is_number, items_of, names_faults
+from search_spaces.value_faults import MOST_CHANNELS, is_number, items_of, names_faults
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
 PUBLISHED = {48: "0.5x", 116: "1x", 176: "1.5x", 244: "2x"}
 HOST_GROUPS = 2
-KINDS = ("dense", "static_dynamic")
 
 
-class ShuffleNetV2Space(ShuffleSpace):
-    """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
+@dataclass(frozen=True, kw_only=True)
+class ShuffleNetV2Settings(ShuffleSettings):
+    """Settings of the space of ShuffleNetV2 networks."""
 
-    `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
-    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. `static_dynamic` convolutions replace
-    both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no Kronecker factors fit stay dense.
-
-    Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
-    """
-
-    name = "shufflenet_v2"
     published_units = (4, 8, 4)
-    always_mixes = True
+    offered_kinds = ("dense", "static_dynamic")
 
-    def host_faults(self, settings: SpaceSettings) -> list[str]:
-        """Widths that are not even positive integers; groups of convolutions, of which this host has none."""
+    name: str = "shufflenet_v2"
+    widths: tuple[float, ...] | None = None
+    """Channels of the first stage, doubled in each later one. Default: 48, 116, 176 and 244, the published 0.5x, 1x,
+    1.5x and 2x."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
+    convolutions: tuple[str, ...] | None = None
+    """What the 1x1 convolutions of a stage are: dense, or static_dynamic (shuffles in their place). Default: [dense]."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of convolutions that each stage chooses from."""
+        return ("dense",) if self.convolutions is None else tuple(self.convolutions)
+
+    def host_faults(self) -> list[str]:
+        """Widths that are not even positive integers, and kinds that are not offered here."""
         found = []
-        if settings.conv_groups is not None:
-            found.append("space.conv_groups is no setting of shufflenet_v2; leave it out")
-        if settings.convolutions is not None:
-            found += names_faults("space.convolutions", "kind of convolutions here", settings.convolutions, KINDS)
-        widths = settings.widths
+        if self.convolutions is not None:
+            kinds = names_faults(
+                "space.convolutions", "kind of convolutions here", self.convolutions, self.offered_kinds
+            )
+            found += kinds
+        widths = self.widths
         if widths is None:
             return found
         if items_of(widths) is None or not widths:
@@ -58,11 +65,27 @@ class ShuffleNetV2Space(ShuffleSpace):
             found.append(f"space.widths = {list(widths)!r} holds a value twice")
         return found
 
-    def with_host_defaults(self, settings: SpaceSettings) -> SpaceSettings:
+    def with_host_defaults(self) -> Self:
         """The published widths where none are given, and dense convolutions."""
-        widths = settings.widths if settings.widths is not None else tuple(PUBLISHED)
-        convolutions = settings.convolutions if settings.convolutions is not None else ("dense",)
-        return replace(settings, widths=tuple(int(width) for width in widths), convolutions=convolutions)
+        widths = self.widths if self.widths is not None else tuple(PUBLISHED)
+        return replace(self, widths=tuple(int(width) for width in widths), convolutions=self.kinds)
+
+
+class ShuffleNetV2Space(ShuffleSpace):
+    """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
+
+    `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
+    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. `static_dynamic` convolutions replace
+    both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no Kronecker factors fit stay dense.
+
+    Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
+    """
+
+    name = "shufflenet_v2"
+    title = "ShuffleNet V2"
+    settings_class = ShuffleNetV2Settings
+    _settings: ShuffleNetV2Settings
+    always_mixes = True
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """The width."""

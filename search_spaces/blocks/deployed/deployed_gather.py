@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from search_spaces.blocks.channel_gather import gather_channels
-from search_spaces.blocks.factor_rows import RowGenerator
-from search_spaces.blocks.permutation import joined_map
+from search_spaces.blocks.factors.factor_rows import RowGenerator
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.permutation import joined_map
 
 
 class ChannelGather(nn.Module):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from search_spaces.architecture import HostShape, StageShape, number
-from search_spaces.scaled_space import ScaledSpace
-from search_spaces.validation import growth_faults, is_number, items_of
+from search_spaces.kinds import EveryKindSettings
+from search_spaces.scaled_space import ScaledSettings, ScaledSpace
+from search_spaces.value_faults import growth_faults, is_number, items_of
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -33,6 +35,26 @@ def _whole(value: object) -> object:
     return int(value) if is_number(value) and value == int(value) else value  # type: ignore[call-overload]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DenseNetCifarSettings(EveryKindSettings, ScaledSettings):
+    """Settings of the space of CIFAR DenseNets."""
+
+    published_units = (16, 16, 16)
+    usual_widths = (8.0, 12.0, 24.0)
+    sizes_of_images = "8 to 64 pixels"
+
+    name: str = "densenet_cifar"
+    widths: tuple[float, ...] | None = None
+    """Growth rates, the channels that each unit adds. Default: [8, 12, 24]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: [[16], [16], [16]], 100 layers."""
+
+    def width_faults(self) -> list[str]:
+        """What is wrong with the growth rates; a whole number may be written as 8.0."""
+        items = items_of(self.widths)
+        return growth_faults(self.widths if items is None else tuple(_whole(item) for item in items))
+
+
 class DenseNetCifarSpace(ScaledSpace):
     """Three stages of units that each add `width` channels, the growth rate; 16 units a stage are DenseNet-BC of 100 layers.
 
@@ -43,14 +65,9 @@ class DenseNetCifarSpace(ScaledSpace):
     """
 
     name = "densenet_cifar"
-    published_units = (16, 16, 16)
-    usual_widths = (8.0, 12.0, 24.0)
-    sizes_of_images = "8 to 64 pixels"
-
-    def width_faults(self, widths: object) -> list[str]:
-        """What is wrong with the growth rates; a whole number may be written as 8.0."""
-        items = items_of(widths)
-        return growth_faults(widths if items is None else tuple(_whole(item) for item in items))
+    title = "CIFAR DenseNet"
+    settings_class = DenseNetCifarSettings
+    _settings: DenseNetCifarSettings
 
     def channels(self, width: float) -> int:
         """The growth rate."""

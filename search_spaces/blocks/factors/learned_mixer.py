@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from module_protocols import Counted, EvaluationMode, LearnedShuffle
-from search_spaces.blocks.deployable import Deployable
-from search_spaces.blocks.factors import evaluated_rows, penalty, soft_matrix
-from search_spaces.blocks.permutation import coverage, disagreement, is_valid
+from search_spaces.blocks.deployed.deployable import Deployable
+from search_spaces.blocks.factors.factors import evaluated_rows, penalty, soft_matrix
+from search_spaces.blocks.permutations.permutation import coverage, disagreement, is_valid
 from search_spaces.blocks.spec import Relaxation
 
 

@@ -7,12 +7,12 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from search_spaces.blocks.channel_gather import gather_channels
-from search_spaces.blocks.factors import gated, gates, rounded_rows, straight_through
-from search_spaces.blocks.index_shuffle import index_shuffle
-from search_spaces.blocks.kronecker_shuffle import kronecker_shuffle
-from search_spaces.blocks.learned_mixer import LearnedMixer
-from search_spaces.blocks.permutation import matrix, shuffle_map
+from search_spaces.blocks.factors.factors import gated, gates, rounded_rows, straight_through
+from search_spaces.blocks.factors.learned_mixer import LearnedMixer
+from search_spaces.blocks.permutations.channel_gather import gather_channels
+from search_spaces.blocks.permutations.index_shuffle import index_shuffle
+from search_spaces.blocks.permutations.kronecker_shuffle import kronecker_shuffle
+from search_spaces.blocks.permutations.permutation import matrix, shuffle_map
 from search_spaces.blocks.spec import KroneckerShape, Relaxation
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from search_spaces.architecture import HostShape, StageShape, named, number
-from search_spaces.scaled_space import ScaledSpace
+from search_spaces.kinds import EveryKindSettings
+from search_spaces.scaled_space import ScaledSettings, ScaledSpace
+from search_spaces.value_faults import names_faults
 
 if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
@@ -38,6 +41,31 @@ def bottleneck_shape(inputs: int, bottlenecks: Sequence[int], units: Sequence[in
     return HostShape(stage_channels=tuple(EXPANSION * each for each in bottlenecks), stages=tuple(stages))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResNetCifarSettings(EveryKindSettings, ScaledSettings):
+    """Settings of the space of CIFAR ResNets."""
+
+    published_units = (3, 3, 3)
+    usual_widths = (0.25, 0.5, 1.0)
+    sizes_of_images = "8 to 64 pixels"
+
+    name: str = "resnet_cifar"
+    widths: tuple[float, ...] | None = None
+    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    units: tuple[tuple[int, ...], ...] | None = None
+    """For each stage the numbers of units to choose from. Default: [[3], [3], [3]], 20 layers of basic units
+    or 29 of bottlenecks."""
+    residual_units: tuple[str, ...] = ("basic", "bottleneck")
+    """basic (two 3x3 convolutions, ResNet-20 and 56), bottleneck (1x1, 3x3, 1x1), chosen for the whole network."""
+
+    def host_faults(self) -> list[str]:
+        """Units that are none, and what every space of this kind refuses."""
+        return [
+            *names_faults("space.residual_units", "residual unit", self.residual_units, tuple(LAYERS)),
+            *super().host_faults(),
+        ]
+
+
 class ResNetCifarSpace(ScaledSpace):
     """16, 32 and 64 channels times `width`, 6 n + 2 layers of basic units or 9 n + 2 of bottlenecks for n units a stage.
 
@@ -49,9 +77,9 @@ class ResNetCifarSpace(ScaledSpace):
     """
 
     name = "resnet_cifar"
-    published_units = (3, 3, 3)
-    usual_widths = (0.25, 0.5, 1.0)
-    sizes_of_images = "8 to 64 pixels"
+    title = "CIFAR ResNet"
+    settings_class = ResNetCifarSettings
+    _settings: ResNetCifarSettings
 
     def host_dimensions(self) -> tuple[Choice, ...]:
         """The width, and what units are."""

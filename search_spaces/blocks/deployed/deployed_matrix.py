@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from module_protocols import Counted
-from search_spaces.blocks.factor_rows import RowGenerator, RowTable
-from search_spaces.blocks.kronecker_shuffle import summed_terms, terms_together, two_products
+from search_spaces.blocks.factors.factor_rows import RowGenerator, RowTable
+from search_spaces.blocks.permutations.kronecker_shuffle import summed_terms, terms_together, two_products
 from search_spaces.blocks.spec import KroneckerShape
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from search_spaces.blocks.layout import is_channels_last
+from search_spaces.blocks.permutations.layout import is_channels_last
 
 
 def gather_channels(x: Tensor, index_map: Tensor) -> Tensor:

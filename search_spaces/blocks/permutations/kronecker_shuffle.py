@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from search_spaces.blocks.channel_shuffle import channel_shuffle
-from search_spaces.blocks.layout import is_channels_last
-from search_spaces.blocks.precision import full_precision
+from search_spaces.blocks.factors.precision import full_precision
+from search_spaces.blocks.permutations.layout import is_channels_last
 from search_spaces.blocks.spec import KroneckerShape, inner_first
 
 LARGEST_WHOLE = 64 * 64

@@ -1,0 +1,1 @@
+"""What learned parts become when a network is deployed."""

@@ -1,0 +1,1 @@
+"""Permutations of channels: their algebra, and how they are applied by index."""
