@@ -22,7 +22,7 @@ class _Counting(RandomSampler):
         self.running.append(len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))))
 
 
-def test_a_batch_is_asked_for_whole_before_any_of_it_is_told():
+def test_a_batch_is_asked_for_whole_before_any_of_it_is_told() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     problem, sampler = mixed_problem(), _Counting()
     study = study_with(problem, sampler, 20, seed=0)

@@ -16,7 +16,7 @@ from nas.errors import SettingsError
 @pytest.mark.parametrize(
     ("continues", "said"), [(True, "\nstopped; the same command continues\n"), (False, "\nstopped\n")]
 )
-def test_ctrl_c_is_one_line_and_130(continues: bool, said: str, capsys: pytest.CaptureFixture[str]):
+def test_ctrl_c_is_one_line_and_130(continues: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     @command(continues=continues)
     def main(argv: Sequence[str] | None = None) -> int:
         raise KeyboardInterrupt
@@ -26,7 +26,7 @@ def test_ctrl_c_is_one_line_and_130(continues: bool, said: str, capsys: pytest.C
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_what_ends_programs_is_one_line_too(number: int, code: int, capsys: pytest.CaptureFixture[str]):
+def test_what_ends_programs_is_one_line_too(number: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     @command()
     def main(argv: Sequence[str] | None = None) -> int:
         signal.raise_signal(number)
@@ -40,7 +40,9 @@ def test_what_ends_programs_is_one_line_too(number: int, code: int, capsys: pyte
     assert capsys.readouterr().err == "\nstopped\n"
 
 
-def test_what_is_refused_is_one_line_and_2_and_other_faults_show_where_they_are(capsys: pytest.CaptureFixture[str]):
+def test_what_is_refused_is_one_line_and_2_and_other_faults_show_where_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     @command()
     def main(argv: Sequence[str] | None = None) -> int:
         if argv:
@@ -67,7 +69,7 @@ def test_what_is_refused_is_one_line_and_2_and_other_faults_show_where_they_are(
 )
 def test_each_command_refuses_in_one_line(
     module: str, argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     none = str(tmp_path / "none")
     assert import_module(f"benchmarks.{module}").main([word.replace("{none}", none) for word in argv]) == 2
     said = capsys.readouterr().err

@@ -33,12 +33,12 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("wanted", [300_000, 700_000])
-def test_the_narrow_network_costs_what_is_wanted(wanted: int):
+def test_the_narrow_network_costs_what_is_wanted(wanted: int) -> None:
     channels = (8, 16, 32)
     assert macs(network(uniform_channels(channels, 10 * wanted))) == pytest.approx(10 * wanted, rel=0.04)
 
 
-def test_fresh_networks_have_the_learned_groups_and_each_its_own_order(learned: Path):
+def test_fresh_networks_have_the_learned_groups_and_each_its_own_order(learned: Path) -> None:
     trained = build(Arm("learned", 0.5), CHANNELS, learned.with_name("dense.pt"), 1e-4)
     trained.load_state_dict(torch.load(learned, weights_only=True))
     groups = [module.groups for module in trained.modules() if isinstance(module, LearnedGroupConv2d)]
@@ -61,7 +61,7 @@ def test_fresh_networks_have_the_learned_groups_and_each_its_own_order(learned: 
     assert macs(uniform) == pytest.approx(macs(trained), rel=0.1)
 
 
-def test_every_arm_comes_after_the_one_that_it_follows():
+def test_every_arm_comes_after_the_one_that_it_follows() -> None:
     there: set[str] = set()
     for arm in arms([0.3, 0.6], [0.6]):
         assert arm.follows is None or str(arm.follows) in there
@@ -70,7 +70,7 @@ def test_every_arm_comes_after_the_one_that_it_follows():
 
 
 @pytest.mark.parametrize("target", [0.3, 0.5])
-def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target: float):
+def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target: float) -> None:
     channels = (8, 16, 32)
     dense = network(channels)
     torch.save(dense.state_dict(), learned.with_name("wide.pt"))
@@ -79,7 +79,7 @@ def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target:
     assert 1 - macs(host) / macs(dense) == pytest.approx(target, abs=0.02)
 
 
-def test_the_table_tells_means_spreads_and_paired_differences():
+def test_the_table_tells_means_spreads_and_paired_differences() -> None:
     def record(arm: str, seed: int, accuracy: float) -> dict[str, object]:
         return {"arm": arm, "seed": seed, "accuracy": accuracy, "macs": 1000, "params": 10}
 
@@ -95,7 +95,7 @@ def test_the_table_tells_means_spreads_and_paired_differences():
     assert lines[-1] == "Failed: random-50, seed 0: diverged: at step 3"
 
 
-def test_the_table_tells_the_machines_that_trained():
+def test_the_table_tells_the_machines_that_trained() -> None:
     record = {"arm": "dense", "accuracy": 60.0, "macs": 1000, "params": 10}
     there = [{**record, "seed": seed, "machine": name} for seed, name in enumerate(("a, 1 thread", "b", "a, 1 thread"))]
     assert table([*there, {**record, "seed": 3}]).endswith("|\n\nComputed with a, 1 thread\nComputed with b\n")

@@ -23,7 +23,7 @@ def folded_channels(model: nn.Module, network: nn.Module) -> int:
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_macs_are_the_objectives_and_params_are_less_by_one_for_each_channel_normed_after_a_convolution(
     name: str, seed: int
-):
+) -> None:
     settings = space_settings(
         name=name,
         mixers=tuple(BLOCKS),
@@ -49,7 +49,7 @@ def block(kind: str, generator: GeneratorSpec) -> nn.Module:
 
 
 @pytest.mark.parametrize("kind", GENERATED)
-def test_a_generator_with_a_constant_input_costs_nothing_when_deployed(kind: str):
+def test_a_generator_with_a_constant_input_costs_nothing_when_deployed(kind: str) -> None:
     """What is left of a static-dynamic shuffle is its static matrix, 12x12 in each of three groups, and its norm.
 
     Two terms of 3x3 and 4x4 would take 2 (3 + 4) multiply-adds a channel and position where the matrix takes 12.
@@ -61,14 +61,14 @@ def test_a_generator_with_a_constant_input_costs_nothing_when_deployed(kind: str
 
 @pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("kind", GENERATED)
-def test_standardization_costs_two_parameters_an_input_where_it_cannot_be_folded(kind: str, share: str):
+def test_standardization_costs_two_parameters_an_input_where_it_cannot_be_folded(kind: str, share: str) -> None:
     model = block(kind, GeneratorSpec(reduction=4, share=share, standardize=True))
     trained, deployed = (count_cost(each, (1, 36, 5, 5)) for each in (model, compact(model)))
     assert deployed.macs == trained.macs
     assert deployed.params - trained.params == (2 * 36 if share == "generator" else 0)
 
 
-def test_a_network_of_hand_counted_cost():
+def test_a_network_of_hand_counted_cost() -> None:
     """A 3x3 convolution from 2 to 4 channels with its norm, on 5x5 positions."""
     model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
     trained, deployed = (count_cost(each, (1, 2, 5, 5)) for each in (model, compact(model)))

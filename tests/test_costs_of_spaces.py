@@ -45,7 +45,7 @@ def executed(network: nn.Module, image_size: int) -> float:
 
 @pytest.mark.parametrize("image_size", [8, pytest.param(32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", sorted(SPACES))
-def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int):
+def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size: int) -> None:
     space = whole_space(name, image_size)
     costs = CostTable(space.build, (1, 3, image_size, image_size))
     for kind, candidate in members(space, random.Random(image_size)):
@@ -53,7 +53,7 @@ def test_counted_macs_are_half_the_flops_that_torch_counts(name: str, image_size
 
 
 @pytest.mark.parametrize(("groups", "share"), [(2, 0.5), (4, 0.25), (8, 0.125)])
-def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, share: float):
+def test_learned_groups_aim_at_so_many_times_fewer_multiply_adds(groups: int, share: float) -> None:
     settings = space_settings(
         name="vgg16", widths=(1,), convolutions=("dense", "learned_groups"), learned_groups=(groups,)
     )
@@ -93,7 +93,7 @@ PUBLISHED: Mapping[str, tuple[SpaceSettings, int, int, float, float]] = {
 
 
 @pytest.mark.parametrize("label", PUBLISHED)
-def test_an_unchanged_network_costs_what_is_published(label: str):
+def test_an_unchanged_network_costs_what_is_published(label: str) -> None:
     settings, image_size, classes, macs, params = PUBLISHED[label]
     space, costs = space_and_costs(settings, image_size, classes)
     (genotype,) = space.baselines().values()
@@ -102,7 +102,7 @@ def test_an_unchanged_network_costs_what_is_published(label: str):
     assert counted["params"] / 1e6 == pytest.approx(params, abs=0.0006)
 
 
-def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
+def test_mobilenet_v2_has_the_parameters_that_torchvision_documents() -> None:
     space, costs = space_and_costs(space_settings(name="mobilenet_v2", widths=(1,)), 224, 1000)
     (genotype,) = space.baselines().values()
     assert costs(space.decode(genotype))["params"] == 3_504_872
@@ -110,7 +110,7 @@ def test_mobilenet_v2_has_the_parameters_that_torchvision_documents():
 
 @pytest.mark.parametrize(("width", "first"), [(0.25, 4), (0.5, 8), (1.0, 16)])
 @pytest.mark.parametrize("n", [2, 3])
-def test_a_cifar_resnet_costs_what_its_layers_do(n: int, width: float, first: int):
+def test_a_cifar_resnet_costs_what_its_layers_do(n: int, width: float, first: int) -> None:
     units = ((n,), (n,), (n,))
     settings = space_settings(name="resnet_cifar", widths=(width,), units=units, residual_units=("bottleneck",))
     space, costs = space_and_costs(settings, 32, 10)

@@ -58,7 +58,7 @@ def front(output: Path) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_broken_checkpoint_is_not_copied_over_a_good_model(output: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_broken_checkpoint_is_not_copied_over_a_good_model(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     number = front(output)[0]
     before = load_model(output / "models" / str(number)).state_dict()
     weights = output / "checkpoints" / str(number) / "weights.pt"
@@ -72,7 +72,7 @@ def test_a_broken_checkpoint_is_not_copied_over_a_good_model(output: Path, capsy
     assert "no model" not in capsys.readouterr().err
 
 
-def test_a_front_without_weights_is_told_everywhere(output: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_front_without_weights_is_told_everywhere(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     number = front(output)[0]
     shutil.rmtree(output / "models" / str(number))
     (output / "checkpoints" / str(number) / "weights.pt").write_bytes(b"broken")
@@ -89,7 +89,7 @@ def test_a_front_without_weights_is_told_everywhere(output: Path, capsys: pytest
 
 
 @pytest.mark.slow
-def test_two_searches_in_one_storage_stay_two(tmp_path: Path):
+def test_two_searches_in_one_storage_stay_two(tmp_path: Path) -> None:
     """Also where one of them has the name that a successor of the other would get, and has itself grown."""
     storage = sqlite_url(tmp_path / "studies.db")
     first = settings(tmp_path / "c10", widths=(8, 12), storage=storage)

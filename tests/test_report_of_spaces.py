@@ -19,17 +19,17 @@ from tests.search_spaces.genotypes import draw
 
 
 @pytest.mark.parametrize("mixer", BLOCKS)
-def test_every_mixer_has_a_name_and_look_of_its_own(mixer: str):
+def test_every_mixer_has_a_name_and_look_of_its_own(mixer: str) -> None:
     assert stage_kind({"mixer": mixer}) == mixer
     assert mixer in STYLES
 
 
 @pytest.mark.parametrize("convolution", KINDS)
-def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: str):
+def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: str) -> None:
     assert stage_kind({"convolution": convolution}) in STYLES
 
 
-def test_the_words_say_whether_a_static_matrix_is_deployed_dense():
+def test_the_words_say_whether_a_static_matrix_is_deployed_dense() -> None:
     settings = space_settings(
         widths=(16, 24, 48), units=((1,), (1,), (1,)), mixers=("static_dynamic",), sum_levels=("full", "factor")
     )

@@ -80,7 +80,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def test_the_output_folder_holds_what_the_readme_promises(finished: Path):
+def test_the_output_folder_holds_what_the_readme_promises(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names >= {
         "study.db", "config.yaml", "provenance.json", "trials.csv", "pareto.csv", "pareto.json", "models",
@@ -97,7 +97,7 @@ def test_the_output_folder_holds_what_the_readme_promises(finished: Path):
     assert yaml.safe_load((finished / "config.yaml").read_text())["train"]["epochs"] == 2
 
 
-def test_a_model_of_the_front_gives_the_recorded_accuracy_again(finished: Path):
+def test_a_model_of_the_front_gives_the_recorded_accuracy_again(finished: Path) -> None:
     front = pd.read_csv(finished / "pareto.csv").iloc[-1]
     plan = Plan(small(finished))
     splits = load(plan.settings.data, plan.split_seed)
@@ -111,7 +111,7 @@ def test_a_model_of_the_front_gives_the_recorded_accuracy_again(finished: Path):
     assert 100 * hits.mean() == pytest.approx(front["accuracy"], abs=1e-6)
 
 
-def test_the_same_command_again_trains_nothing(finished: Path):
+def test_the_same_command_again_trains_nothing(finished: Path) -> None:
     before = (finished / "trials.csv").read_bytes()
     settings = small(finished, trials=5, epochs=2)
     result = run(settings)
@@ -119,7 +119,7 @@ def test_the_same_command_again_trains_nothing(finished: Path):
     assert len(result.trials) == 5
 
 
-def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path):
+def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path) -> None:
     before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file() and path.name != ".lock"}
     settings = small(finished, trials=5, epochs=3)
     with pytest.raises(StudyError, match=r"train\.epochs: there 2, asked 3"):
@@ -134,7 +134,7 @@ def leave_drafts(*paths: Path) -> None:
     subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, cwd=ROOT)
 
 
-def test_what_killed_processes_left_is_swept_by_the_same_search_alone(finished: Path):
+def test_what_killed_processes_left_is_swept_by_the_same_search_alone(finished: Path) -> None:
     trial = next((finished / "models").iterdir()).name
     kept = finished / "checkpoints" / trial
     files = ("report.html", "pareto.png", f"models/{trial}/weights.pt")
@@ -146,18 +146,18 @@ def test_what_killed_processes_left_is_swept_by_the_same_search_alone(finished: 
     assert not list(finished.rglob(".*.tmp"))
 
 
-def test_a_moved_output_folder_is_continued(finished: Path, tmp_path: Path):
+def test_a_moved_output_folder_is_continued(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "moved")
     result = run(small(tmp_path / "moved", trials=5, epochs=2))
     assert [trial.number for trial in result.trials] == list(range(5))
 
 
-def test_another_number_of_workers_or_trials_is_no_other_identity(finished: Path, tmp_path: Path):
+def test_another_number_of_workers_or_trials_is_no_other_identity(finished: Path, tmp_path: Path) -> None:
     assert Plan(small(finished, trials=9, workers=2)).identity == Plan(small(tmp_path, trials=5)).identity
 
 
 @pytest.mark.slow
-def test_latency_and_memory_are_costs_like_others(tmp_path: Path):
+def test_latency_and_memory_are_costs_like_others(tmp_path: Path) -> None:
     asked = [
         "--search.objectives", "accuracy,latency", "--search.max_memory", "0.2", "--latency.networks", "30",
         "--latency.accept_disturbed", "true",
@@ -183,7 +183,7 @@ def test_latency_and_memory_are_costs_like_others(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_table_but_for_times(finished: Path, tmp_path: Path):
+def test_the_same_seed_gives_the_same_table_but_for_times(finished: Path, tmp_path: Path) -> None:
     search(small(tmp_path / "again", trials=5, epochs=2))
     pd.testing.assert_frame_equal(
         table(finished).drop(columns="seconds"), table(tmp_path / "again").drop(columns="seconds"), check_exact=True
@@ -191,7 +191,7 @@ def test_the_same_seed_gives_the_same_table_but_for_times(finished: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_path: Path):
+def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_path: Path) -> None:
     search(small(tmp_path / "two", trials=5, epochs=2, workers=2))
     columns = ["digest", "accuracy", "macs", "params"]
     one, two = (frame[columns].sort_values("digest", ignore_index=True) for frame in
@@ -200,7 +200,7 @@ def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_kill_9_of_everything_at_random_moments_loses_nothing_and_goes_on_from_checkpoints(tmp_path: Path):
+def test_kill_9_of_everything_at_random_moments_loses_nothing_and_goes_on_from_checkpoints(tmp_path: Path) -> None:
     search(small(tmp_path / "whole", trials=3, epochs=20, workers=2))
     output = tmp_path / "killed"
     command = [
@@ -242,7 +242,7 @@ def interruptible() -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
+def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path) -> None:
     output = tmp_path / "stopped"
     command = [sys.executable, str(ROOT / "run_search.py"), *flags(small(output, trials=50, epochs=2))]
     with subprocess.Popen(
@@ -264,7 +264,9 @@ def test_ctrl_c_writes_the_report_and_says_how_to_go_on(tmp_path: Path):
     assert "complete" in set(table(output)["state"])
 
 
-def test_if_all_fail_the_exit_code_is_1_and_the_reason_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_if_all_fail_the_exit_code_is_1_and_the_reason_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--space.lr", "[1e6,1e6]", "--space.mixers", "[fixed]", "--search.trials", "2"]
     assert main([*flags(small(tmp_path / "nan")), *arguments]) == 1
     assert "diverged" in capsys.readouterr().err
@@ -273,7 +275,7 @@ def test_if_all_fail_the_exit_code_is_1_and_the_reason_is_told(tmp_path: Path, c
 
 def test_crashes_one_after_the_other_are_one_line_and_the_same_command_continues(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """As on a machine whose library has a broken kernel, until that is mended."""
     (tmp_path / "fatal_kernel.py").write_text(
         "import os, resource, signal\n"
@@ -306,19 +308,21 @@ def test_crashes_one_after_the_other_are_one_line_and_the_same_command_continues
     assert list(trials["trial"]) == list(range(4))
 
 
-def test_everything_failing_raises_in_the_api(tmp_path: Path):
+def test_everything_failing_raises_in_the_api(tmp_path: Path) -> None:
     settings = small(tmp_path / "nan", trials=2)
     with pytest.raises(AllFailedError, match="diverged"):
         search(replace(settings, space=replace(settings.space, lr=(1e6, 1e6))))
 
 
-def test_a_limit_nothing_can_meet_is_refused_before_any_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_limit_nothing_can_meet_is_refused_before_any_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*flags(small(tmp_path / "limit")), "--search.max_macs", "1000"]) == 2
     assert "no network of shufflenet_v2 meets this; the smallest found has macs" in capsys.readouterr().err
     assert not (tmp_path / "limit" / "study.db").exists()
 
 
-def test_limits_and_three_objectives_are_honored(tmp_path: Path):
+def test_limits_and_three_objectives_are_honored(tmp_path: Path) -> None:
     settings = small(tmp_path / "three", trials=3)
     limit = 45_000.0
     chosen = replace(settings.search, objectives="accuracy,macs,params", max_macs=limit)
@@ -329,7 +333,7 @@ def test_limits_and_three_objectives_are_honored(tmp_path: Path):
     assert set(trials.loc[trials["macs"] > limit, "state"]) <= {"infeasible"}
 
 
-def test_a_search_begins_with_the_front_of_another(finished: Path, tmp_path: Path):
+def test_a_search_begins_with_the_front_of_another(finished: Path, tmp_path: Path) -> None:
     best = json.loads((finished / "pareto.json").read_text())["members"]
     settings = small(tmp_path / "warm", trials=2 + len(best))
     warm = replace(settings.search, warm_start=str(finished / "pareto.json"))
@@ -353,7 +357,7 @@ def test_a_search_begins_with_the_front_of_another(finished: Path, tmp_path: Pat
 )
 def test_a_warm_start_from_another_space_is_refused(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
-):
+) -> None:
     front = str(finished / "pareto.json")
     assert main([*flags(small(tmp_path / "warm")), "--search.warm_start", front, *arguments]) == 2
     message = capsys.readouterr().err
@@ -363,7 +367,7 @@ def test_a_warm_start_from_another_space_is_refused(
 
 
 @pytest.mark.slow
-def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = small(tmp_path / "grown", trials=3)
     search(settings)
     before = table(tmp_path / "grown")
@@ -386,7 +390,7 @@ def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pyte
     pd.testing.assert_frame_equal(table(tmp_path / "grown"), before)
 
 
-def test_members_of_the_front_are_trained_again(tmp_path: Path):
+def test_members_of_the_front_are_trained_again(tmp_path: Path) -> None:
     settings = small(tmp_path / "again", trials=3)
     front = search(replace(settings, search=replace(settings.search, replicates=2)))
     trials = table(tmp_path / "again")
@@ -399,7 +403,7 @@ def test_members_of_the_front_are_trained_again(tmp_path: Path):
     assert sum(trials["replicate_of"].isna() & (trials["state"] == "complete")) == 3
 
 
-def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*flags(small(tmp_path / "dry")), "--dry_run"]) == 0
     told = capsys.readouterr().out
     for words in ("decisions", "ShuffleNetV2 (8)", "multiply-adds", "time "):
@@ -430,7 +434,7 @@ def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pyt
 )
 def test_bad_input_is_one_clear_message_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
-):
+) -> None:
     if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     assert main([*flags(small(tmp_path / "bad")), *arguments]) == 2
@@ -449,7 +453,7 @@ def image_folder(path: Path, per_class: int = 4, classes: tuple[str, ...] = ("ca
     return path
 
 
-def test_a_folder_of_images_is_searched(tmp_path: Path):
+def test_a_folder_of_images_is_searched(tmp_path: Path) -> None:
     photos = image_folder(tmp_path / "photos", per_class=20)
     settings = small(tmp_path / "run", trials=3)
     data = DataSettings(name=str(photos), validation_share=0.25, cache=str(tmp_path / "cache"))
@@ -482,7 +486,7 @@ def no_classes(path: Path) -> Path:
 @pytest.mark.parametrize(("make", "told"), [(broken_image, "2.png"), (lonely_class, "dog"), (no_classes, "sub-folder")])
 def test_images_that_cannot_be_used_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path], told: str
-):
+) -> None:
     folder = make(tmp_path / "photos")
     arguments = ["--data.name", str(folder), "--data.cache", str(tmp_path / "cache")]
     assert main([*flags(small(tmp_path / "run")), *arguments]) == 2
@@ -491,13 +495,13 @@ def test_images_that_cannot_be_used_are_named(
     assert "Traceback" not in message
 
 
-def test_a_second_driver_on_the_same_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_second_driver_on_the_same_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with OutputFolder(finished):
         assert main(flags(small(finished, trials=5, epochs=2))) == 2
     assert "in use by another running search" in capsys.readouterr().err
 
 
-def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path):
+def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path) -> None:
     plan = Plan(read_settings(["--output", str(tmp_path / "run")])[0])
     search_settings = plan.settings.search
     make = sampler_factory(search_settings.sampler)
@@ -519,7 +523,7 @@ def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path):
     assert min(trained.values()) >= 2
 
 
-def test_help_explains_every_setting():
+def test_help_explains_every_setting() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "run_search.py"), "--help"], capture_output=True, text=True, check=True
     )

@@ -30,7 +30,7 @@ def table() -> dict[str, dict[str, float]]:
     }
 
 
-def test_the_score_is_the_share_of_the_front_s_hypervolume_on_log_cost():
+def test_the_score_is_the_share_of_the_front_s_hypervolume_on_log_cost() -> None:
     problem = table_problem(Table(table()), "small", "acc", "cost")
     every = problem.every
     assert problem.score(every) == problem.score_linear(every) == 1
@@ -45,7 +45,7 @@ def test_the_score_is_the_share_of_the_front_s_hypervolume_on_log_cost():
     assert problem.score(only) == pytest.approx((largest - 3) * (best_only - median) / area)
 
 
-def test_trials_count_distinct_candidates_and_starts_are_those_of_known_cost():
+def test_trials_count_distinct_candidates_and_starts_are_those_of_known_cost() -> None:
     problem = table_problem(Table(table()), "small", "acc", "cost")
     runs = run(problem, "random", 0, 20)
     assert runs["trial"].tolist() == list(range(1, 21))
@@ -55,13 +55,13 @@ def test_trials_count_distinct_candidates_and_starts_are_those_of_known_cost():
     assert both[0] == both[1]
 
 
-def test_the_front_of_the_mixed_space_is_never_passed():
+def test_the_front_of_the_mixed_space_is_never_passed() -> None:
     problem = mixed_problem(noise=0.3)
     scores = run(problem, "known_cost", 0, 25)["score"]
     assert 0.2 < scores.iloc[-1] <= 1
 
 
-def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / "small.json", tmp_path / "out.csv"
     path.write_text(json.dumps(table()))
     command = ["--table", str(path), "--accuracy", "acc", "--cost", "cost", "--trials", "20", "--workers", "1"]
@@ -84,7 +84,7 @@ def test_the_command_goes_on_and_refuses_other_runs(tmp_path: Path, capsys: pyte
     assert "did you mean 'cost'" in message
 
 
-def test_fronts_are_compared_by_what_they_are_really_worth():
+def test_fronts_are_compared_by_what_they_are_really_worth() -> None:
     rows = front_run(mixed_problem(0.0), "random", trials=12, replicates=2, seed=0)
     all_trained, observed, expected = rows
     assert all_trained["trainings"] > 12, "members were trained again"
@@ -97,7 +97,7 @@ def test_fronts_are_compared_by_what_they_are_really_worth():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_botorch_is_asked_like_any_other_sampler():
+def test_botorch_is_asked_like_any_other_sampler() -> None:
     pytest.importorskip("botorch", reason="needs the packages of the extra 'peers'")
     for problem in (table_problem(Table(table()), "small", "acc", "cost"), mixed_problem()):
         runs = [run(problem, "botorch", 0, 12) for _ in range(2)]
@@ -107,7 +107,7 @@ def test_botorch_is_asked_like_any_other_sampler():
 
 def test_a_peer_that_is_not_installed_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setitem(sys.modules, "botorch", None)
     assert main(["--table", "mixed", "--samplers", "botorch", "--out", str(tmp_path / "runs.csv")]) == 2
     assert capsys.readouterr().err.startswith("error: --samplers: botorch needs its packages: pip install")

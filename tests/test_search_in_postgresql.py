@@ -33,7 +33,7 @@ def secrets(server: PostgresqlServer) -> tuple[bytes, ...]:
 @pytest.mark.slow
 def test_a_search_in_postgresql_is_continued_equals_that_in_a_file_and_shows_no_password(
     server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-):
+) -> None:
     output = tmp_path / "shared"
     command = [*SMALL, "--output", str(output), "--search.storage", server.url()]
     monkeypatch.setattr("sys.argv", ["run_search.py", *command])
@@ -73,7 +73,7 @@ def test_a_search_in_postgresql_is_continued_equals_that_in_a_file_and_shows_no_
 )
 def test_a_storage_out_of_reach_is_one_line_and_exit_code_2(
     server: PostgresqlServer, tmp_path: Path, capfd: pytest.CaptureFixture[str], change: tuple[str, str], told: str
-):
+) -> None:
     url = server.url().replace(*change)
     assert main([*SMALL, "--output", str(tmp_path / "run"), "--search.storage", url]) == 2
     said = capfd.readouterr().err
@@ -84,6 +84,6 @@ def test_a_storage_out_of_reach_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("flag", ["--search.trials", "--search.storag", "--search.stopping", "--device", ""])
-def test_a_password_under_a_wrong_flag_is_not_shown(flag: str, capfd: pytest.CaptureFixture[str]):
+def test_a_password_under_a_wrong_flag_is_not_shown(flag: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([*([flag] if flag else []), "postgresql://ann:s3cr3t@host/db"]) == 2
     assert "s3cr3t" not in capfd.readouterr().err

@@ -48,7 +48,7 @@ def searched(
     return request.param, output, run(small(output, f"macs,{request.param}", trials=4, epochs=3))
 
 
-def test_the_front_is_by_the_measure_that_was_asked_for(searched: tuple[str, Path, SearchResult]):
+def test_the_front_is_by_the_measure_that_was_asked_for(searched: tuple[str, Path, SearchResult]) -> None:
     name, _, result = searched
     assert [objective.name for objective in result.objectives] == [name, "macs"]
     learned = result.learned
@@ -59,7 +59,7 @@ def test_the_front_is_by_the_measure_that_was_asked_for(searched: tuple[str, Pat
     assert result.front.hypervolume > 0, "three epochs are better than the reference"
 
 
-def test_tables_hold_every_measure_with_its_error(searched: tuple[str, Path, SearchResult]):
+def test_tables_hold_every_measure_with_its_error(searched: tuple[str, Path, SearchResult]) -> None:
     name, output, _ = searched
     table = pd.read_csv(output / "trials.csv")
     assert list(table.columns[:8]) == [
@@ -73,7 +73,7 @@ def test_tables_hold_every_measure_with_its_error(searched: tuple[str, Path, Sea
     assert front["macs"].is_monotonic_increasing
 
 
-def test_what_was_measured_on_the_way_has_its_name(searched: tuple[str, Path, SearchResult]):
+def test_what_was_measured_on_the_way_has_its_name(searched: tuple[str, Path, SearchResult]) -> None:
     name, _, result = searched
     for trial in result.trials:
         assert isinstance(trial.outcome, Evaluation)
@@ -83,7 +83,7 @@ def test_what_was_measured_on_the_way_has_its_name(searched: tuple[str, Path, Se
         assert not any("accuracy" in key for key in trial.outcome.details if name != "balanced_accuracy")
 
 
-def test_page_and_console_speak_of_it(searched: tuple[str, Path, SearchResult]):
+def test_page_and_console_speak_of_it(searched: tuple[str, Path, SearchResult]) -> None:
     name, output, result = searched
     words = result.learned.words
     assert front_lines(result).splitlines()[0].split("  ")[1].strip() == f"{words} {result.learned.unit}".lower()
@@ -95,7 +95,7 @@ def test_page_and_console_speak_of_it(searched: tuple[str, Path, SearchResult]):
     assert all(name in trial["quantities"] for trial in shown["trials"])
 
 
-def test_the_front_can_begin_another_search(searched: tuple[str, Path, SearchResult], tmp_path: Path):
+def test_the_front_can_begin_another_search(searched: tuple[str, Path, SearchResult], tmp_path: Path) -> None:
     _, output, result = searched
     members = read_members(output / "pareto.json")
     assert [member.trial for member in members] == list(result.front.trials)
@@ -103,7 +103,7 @@ def test_the_front_can_begin_another_search(searched: tuple[str, Path, SearchRes
     assert len(Plan(settings).given) == len(members)
 
 
-def test_the_settings_that_are_written_are_read_as_the_same_search(searched: tuple[str, Path, SearchResult]):
+def test_the_settings_that_are_written_are_read_as_the_same_search(searched: tuple[str, Path, SearchResult]) -> None:
     _, output, result = searched
     with contextlib.redirect_stderr(io.StringIO()) as told:
         again, _ = read_settings(["--config", str(output / "config.yaml"), "--output", str(output)])
@@ -115,7 +115,7 @@ def test_the_settings_that_are_written_are_read_as_the_same_search(searched: tup
 
 def test_another_measure_is_another_search(
     searched: tuple[str, Path, SearchResult], capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     name, output, _ = searched
     assert (
         main(["--config", str(output / "config.yaml"), "--output", str(output), "--search.objectives", "accuracy,macs"])
@@ -143,7 +143,7 @@ def count_layers(network: Network) -> float:
     return float(sum(isinstance(module, torch.nn.Conv2d) for module in network.model.modules()))
 
 
-def test_an_added_cost_is_an_objective_a_limit_and_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_added_cost_is_an_objective_a_limit_and_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COSTS, "layers", Cost(objective=layers, count=count_layers))
     settings = small(tmp_path / "run", "accuracy,layers", limits="layers=1000,macs=1e9", references="layers=500")
     result = run(settings)

@@ -16,7 +16,7 @@ def started(folder: Path, code: str, name: str = "-c") -> subprocess.CompletedPr
 
 
 @pytest.mark.parametrize("hidden", ["nas/__init__.py", "evaluator.py", "search_spaces/__init__.py", "search_plan.py"])
-def test_a_file_that_hides_a_package_is_named_beside_it(tmp_path: Path, hidden: str):
+def test_a_file_that_hides_a_package_is_named_beside_it(tmp_path: Path, hidden: str) -> None:
     file = tmp_path / hidden
     file.parent.mkdir(exist_ok=True)
     file.write_text("mine = 1\n")
@@ -32,14 +32,14 @@ def test_a_file_that_hides_a_package_is_named_beside_it(tmp_path: Path, hidden: 
     assert installed.stderr.splitlines() == ["error: " + last.removeprefix("ImportError: ")]
 
 
-def test_a_folder_that_is_no_package_hides_nothing(tmp_path: Path):
+def test_a_folder_that_is_no_package_hides_nothing(tmp_path: Path) -> None:
     (tmp_path / "nas").mkdir()
     (tmp_path / "evaluator").mkdir()
     done = started(tmp_path, "import shadow_check; print(shadow_check.shadows())")
     assert done.stdout == "[]\n", done.stderr
 
 
-def test_the_command_of_the_source_tree_does_not_care_for_the_current_folder(tmp_path: Path):
+def test_the_command_of_the_source_tree_does_not_care_for_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "evaluator.py").write_text("raise SystemExit('mine')\n")
     command = [sys.executable, str(ROOT / "run_search.py"), "--search.trials", "0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -84,7 +84,7 @@ def goes_on(output: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_search_as_ctrl_c_does(tmp_path: Path, number: signal.Signals):
+def test_a_signal_ends_a_search_as_ctrl_c_does(tmp_path: Path, number: signal.Signals) -> None:
     output = tmp_path / "run"
     with begun(command(output), output) as process:
         process.send_signal(number)
@@ -98,7 +98,7 @@ def test_a_signal_ends_a_search_as_ctrl_c_does(tmp_path: Path, number: signal.Si
 
 
 @pytest.mark.slow
-def test_a_signal_to_all_processes_of_a_search_is_the_drivers(tmp_path: Path):
+def test_a_signal_to_all_processes_of_a_search_is_the_drivers(tmp_path: Path) -> None:
     """As Slurm and systemd send it: no worker dies of it and costs its trial a try."""
     output = tmp_path / "run"
     with begun([*command(output), "--log.json", "true"], output, start_new_session=True) as process:
@@ -111,7 +111,7 @@ def test_a_signal_to_all_processes_of_a_search_is_the_drivers(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_terminal_that_is_closed_ends_a_search_with_its_report(tmp_path: Path):
+def test_a_terminal_that_is_closed_ends_a_search_with_its_report(tmp_path: Path) -> None:
     output = tmp_path / "run"
     child, terminal = pty.fork()
     if child == 0:
@@ -134,7 +134,7 @@ def test_a_terminal_that_is_closed_ends_a_search_with_its_report(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_the_report_is_renewed_while_a_search_runs(tmp_path: Path):
+def test_the_report_is_renewed_while_a_search_runs(tmp_path: Path) -> None:
     output = tmp_path / "run"
     with begun(command(output), output) as process:
         csv = output / "trials.csv"

@@ -279,7 +279,9 @@ def assert_clear(told: str) -> None:
         assert word not in told
 
 
-def test_every_strange_value_is_accepted_or_gets_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_every_strange_value_is_accepted_or_gets_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     refused = 0
     for words in strange(140, 0, tmp_path):
         told = fault_of(words)
@@ -291,7 +293,7 @@ def test_every_strange_value_is_accepted_or_gets_one_clear_line(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("number", range(len(FILES)))
-def test_files_that_hold_more_or_other_than_settings_are_refused(tmp_path: Path, number: int):
+def test_files_that_hold_more_or_other_than_settings_are_refused(tmp_path: Path, number: int) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(FILES[number], encoding="utf-8")
     told = fault_of(["--config", str(file)])
@@ -322,12 +324,12 @@ def test_files_that_hold_more_or_other_than_settings_are_refused(tmp_path: Path,
         (["--search.storage", "journal:" + "x" * 300], None),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(words: list[str], told: str | None):
+def test_what_is_wrong_is_named(words: list[str], told: str | None) -> None:
     found = fault_of(words)
     assert (found is None) if told is None else found is not None and told in found
 
 
-def test_two_sections_of_one_name_are_told_with_their_lines(tmp_path: Path):
+def test_two_sections_of_one_name_are_told_with_their_lines(tmp_path: Path) -> None:
     file = tmp_path / "twice.yaml"
     file.write_text("search:\n  trials: 5\nsearch:\n  seed: 3\n")
     with pytest.raises(
@@ -338,7 +340,7 @@ def test_two_sections_of_one_name_are_told_with_their_lines(tmp_path: Path):
 
 def test_the_home_folder_is_meant_by_a_tilde_in_every_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -357,7 +359,7 @@ def test_the_home_folder_is_meant_by_a_tilde_in_every_path(
     assert not (tmp_path / "~").exists()
 
 
-def test_a_refused_dataset_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_refused_dataset_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (
         ["--data.name", str(tmp_path / "gone")],
         ["--search.max_macs", "1"],
@@ -368,7 +370,7 @@ def test_a_refused_dataset_leaves_no_folder(tmp_path: Path, capsys: pytest.Captu
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_messages_show_no_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_messages_show_no_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["\x1b[2J"], ["--data.name", "\x1b[31mred"], ["--search.trails\x07", "3"], ["--config", "\x1b[31m"]):
         assert main([*words, "--output", str(tmp_path / "run"), "--data.cache", str(tmp_path / "cache")]) == 2
     told = capsys.readouterr().err
@@ -378,7 +380,7 @@ def test_messages_show_no_control_characters(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("begun", [False, True])
 def test_an_error_that_nobody_has_foreseen_is_one_line_and_a_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, begun: bool
-):
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     output = tmp_path / "run"
     if begun:

@@ -98,13 +98,13 @@ def continued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield Continued(output, plan, result, told.getvalue(), before, costs)
 
 
-def test_every_cost_is_as_it_is_counted_today(continued: Continued):
+def test_every_cost_is_as_it_is_counted_today(continued: Continued) -> None:
     assert len(continued.before) == 27
     for before, now in zip(continued.before, continued.result.trials, strict=True):
         assert now.costs == continued.costs(before.candidate), now.number
 
 
-def test_the_console_says_how_many_trials_were_counted_anew(continued: Continued):
+def test_the_console_says_how_many_trials_were_counted_anew(continued: Continued) -> None:
     changed = [trial for trial in continued.before if trial.costs != continued.costs(trial.candidate)]
     lines = [line for line in continued.told.splitlines() if "counted anew" in line]
     assert len(lines) == bool(changed)
@@ -112,7 +112,7 @@ def test_the_console_says_how_many_trials_were_counted_anew(continued: Continued
         assert f" of {len(changed)} of {len(continued.before)} trials are counted anew" in lines[0]
 
 
-def test_limits_are_judged_anew_and_all_else_stays(continued: Continued):
+def test_limits_are_judged_anew_and_all_else_stays(continued: Continued) -> None:
     assert sum(trial.state is TrialState.INFEASIBLE for trial in continued.before) == 7
     for before, now in zip(continued.before, continued.result.trials, strict=True):
         over = continued.costs(before.candidate)["macs"] > LIMIT
@@ -127,13 +127,13 @@ def test_limits_are_judged_anew_and_all_else_stays(continued: Continued):
     )
 
 
-def test_the_front_is_that_of_today_s_costs(continued: Continued):
+def test_the_front_is_that_of_today_s_costs(continued: Continued) -> None:
     counted = [replace(trial, costs=continued.costs(trial.candidate)) for trial in continued.before]
     expected = Estimates(continued.plan.space, continued.plan.objectives, counted)
     assert continued.result.front == expected.front
 
 
-def test_files_state_the_costs_of_today(continued: Continued):
+def test_files_state_the_costs_of_today(continued: Continued) -> None:
     table = pd.read_csv(continued.output / "trials.csv")
     costs = [continued.costs(trial.candidate) for trial in continued.before]
     assert list(table["macs"]) == [cost["macs"] for cost in costs]
@@ -153,7 +153,7 @@ def test_files_state_the_costs_of_today(continued: Continued):
             assert frozen.values[1] == cost["macs"]
 
 
-def test_a_model_of_before_is_loaded_in_the_form_in_which_it_was_trained(continued: Continued):
+def test_a_model_of_before_is_loaded_in_the_form_in_which_it_was_trained(continued: Continued) -> None:
     folder = continued.output / "models" / "13"
     network = load_model(folder)
     assert network.state_dict().keys() == torch.load(folder / "weights.pt", weights_only=True).keys()
@@ -164,7 +164,7 @@ def test_a_model_of_before_is_loaded_in_the_form_in_which_it_was_trained(continu
     assert count_cost(network, continued.plan.data.input_shape).params == described["values"]["params"]
 
 
-def test_the_same_command_again_changes_nothing(continued: Continued, capsys: pytest.CaptureFixture[str]):
+def test_the_same_command_again_changes_nothing(continued: Continued, capsys: pytest.CaptureFixture[str]) -> None:
     table = (continued.output / "trials.csv").read_text()
     studies = optuna.get_all_study_names(open_storage(sqlite_url(continued.output / "study.db")))
     assert main(command(continued.output)) == WEIGHTLESS  # of the models of its front the data here have one
@@ -173,7 +173,7 @@ def test_the_same_command_again_changes_nothing(continued: Continued, capsys: py
     assert optuna.get_all_study_names(open_storage(sqlite_url(continued.output / "study.db"))) == studies
 
 
-def test_networks_of_before_that_are_proposed_again_are_repeats(continued: Continued, tmp_path: Path):
+def test_networks_of_before_that_are_proposed_again_are_repeats(continued: Continued, tmp_path: Path) -> None:
     """Also those that are stated otherwise today."""
     output = tmp_path / "more"
     shutil.copytree(continued.output, output)
@@ -190,7 +190,9 @@ def test_networks_of_before_that_are_proposed_again_are_repeats(continued: Conti
     assert len(handed_out) == len(set(handed_out)) == TRIALS + 1
 
 
-def test_another_search_begins_with_its_front(continued: Continued, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_another_search_begins_with_its_front(
+    continued: Continued, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     front = BEFORE / "pareto.json"
     members = read_candidates(front)
     stated = [member["values"] for member in json.loads(front.read_text())["members"]]

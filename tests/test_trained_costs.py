@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Scalar]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_training_decides_replaces_the_cost_that_was_aimed_at(kind: str, tmp_path: Path):
+def test_what_a_training_decides_replaces_the_cost_that_was_aimed_at(kind: str, tmp_path: Path) -> None:
     space = make_space(SETTINGS, image_size=8, channels=1, classes=10)
     (dense,) = space.baselines().values()
     candidate = space.decode({**dense, **KINDS[kind]})

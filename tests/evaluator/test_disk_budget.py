@@ -22,7 +22,7 @@ def saved(epochs: int, floats: int) -> Saved:
     return Saved(epochs=epochs, seconds=1.0, curve=[], states={"model": {"w": torch.zeros(floats)}})
 
 
-def test_a_checkpoint_that_does_not_fit_leaves_the_older_one(tmp_path: Path):
+def test_a_checkpoint_that_does_not_fit_leaves_the_older_one(tmp_path: Path) -> None:
     budget = DiskBudget(tmp_path, 30_000)
     checkpoints = Checkpoints(tmp_path / "7", {"digest": "abc"}, budget=budget)
     checkpoints.save(saved(1, 2_000))
@@ -35,7 +35,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_older_one(tmp_path: Path):
 
 def test_a_finished_network_takes_the_place_of_its_checkpoint_or_is_not_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     budget = DiskBudget(tmp_path, 30_000)
     first = Checkpoints(tmp_path / "1", {"digest": "abc"}, budget=budget)
     first.save(saved(3, 5_000))
@@ -48,7 +48,7 @@ def test_a_finished_network_takes_the_place_of_its_checkpoint_or_is_not_kept(
     assert folder_size(tmp_path) <= 30_000
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path):
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     checkpoints = Checkpoints(tmp_path / "file" / "7", {}, budget=DiskBudget(tmp_path / "file", 1000))
     with pytest.raises(OutputError, match="checkpoints cannot be written"):
@@ -63,7 +63,7 @@ def weightless(folder: Path) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_search_stays_within_its_budget_and_is_continued(tmp_path: Path):
+def test_a_search_stays_within_its_budget_and_is_continued(tmp_path: Path) -> None:
     budget, sizes, done = 300_000, [0], threading.Event()
 
     def watch() -> None:

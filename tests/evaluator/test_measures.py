@@ -37,12 +37,12 @@ def answers_of(labels: NDArray[np.int64], shares: NDArray[np.float64]) -> Answer
     return Answers(confusion=confusion, loss=float(losses.sum()), squared_loss=float((losses**2).sum()))
 
 
-def test_every_measure_is_compared():
+def test_every_measure_is_compared() -> None:
     assert list(MEASURES) == list(THEIRS)
 
 
 @pytest.mark.parametrize("name", THEIRS)
-def test_a_measure_is_what_scikit_learn_gives(name: str):
+def test_a_measure_is_what_scikit_learn_gives(name: str) -> None:
     for seed in range(3):
         labels, shares = images(300, seed)
         expected = THEIRS[name](labels, shares.argmax(axis=1), shares)
@@ -51,7 +51,7 @@ def test_a_measure_is_what_scikit_learn_gives(name: str):
 
 
 @pytest.mark.parametrize("name", THEIRS)
-def test_a_standard_error_is_the_spread_over_drawing_the_images_again(name: str):
+def test_a_standard_error_is_the_spread_over_drawing_the_images_again(name: str) -> None:
     labels, shares = images(400)
     rng = np.random.default_rng(5)
     again = []
@@ -63,7 +63,7 @@ def test_a_standard_error_is_the_spread_over_drawing_the_images_again(name: str)
     assert measured == MEASURES[name].measurement(answers_of(labels, shares)), "the same each time"
 
 
-def test_the_error_of_an_accuracy_is_binomial():
+def test_the_error_of_an_accuracy_is_binomial() -> None:
     for correct in (0, 30, 40):
         confusion = np.array([[correct, 40 - correct], [0, 0]])
         measured = MEASURES["accuracy"].measurement(Answers(confusion=confusion, loss=0.0, squared_loss=0.0))
@@ -73,7 +73,7 @@ def test_the_error_of_an_accuracy_is_binomial():
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
-def test_references_are_what_a_network_gives_that_has_learned_nothing(classes: int):
+def test_references_are_what_a_network_gives_that_has_learned_nothing(classes: int) -> None:
     one_answer = np.zeros((classes, classes), dtype=np.int64)
     one_answer[:, 0] = 7
     uniform = Answers(confusion=one_answer, loss=7 * classes * math.log(classes), squared_loss=0.0)
@@ -83,13 +83,13 @@ def test_references_are_what_a_network_gives_that_has_learned_nothing(classes: i
         assert measure.value(uniform) == pytest.approx(objective.reference), objective.name
 
 
-def test_a_class_without_images_counts_only_where_it_is_answered():
+def test_a_class_without_images_counts_only_where_it_is_answered() -> None:
     confusion = np.array([[8, 2, 0], [0, 0, 0], [1, 0, 9]])
     answers = Answers(confusion=confusion, loss=0.0, squared_loss=0.0)
     assert MEASURES["balanced_accuracy"].value(answers) == pytest.approx((80 + 90) / 2)
     assert MEASURES["macro_f1"].value(answers) == pytest.approx(100 * (16 / 19 + 0 + 18 / 19) / 3)
 
 
-def test_only_the_cross_entropy_is_minimized():
+def test_only_the_cross_entropy_is_minimized() -> None:
     directions = {name: measure.objective(3).direction for name, measure in MEASURES.items()}
     assert [name for name, direction in directions.items() if direction is Direction.MINIMIZE] == ["cross_entropy"]

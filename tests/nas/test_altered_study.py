@@ -348,23 +348,23 @@ def altered(original: Path, folder: Path, alter: Callable[[sqlite3.Connection], 
     return database
 
 
-def test_as_it_was_written_it_goes_on(original: Path, tmp_path: Path):
+def test_as_it_was_written_it_goes_on(original: Path, tmp_path: Path) -> None:
     assert answer(altered(original, tmp_path, lambda _connection: None)) == ""
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_does_not_fit_is_refused_and_nothing_is_changed(what: str, original: Path, tmp_path: Path):
+def test_what_does_not_fit_is_refused_and_nothing_is_changed(what: str, original: Path, tmp_path: Path) -> None:
     alter, told = REFUSED[what]
     assert told in answer(altered(original, tmp_path, alter))
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe", "known_cost"])
 @pytest.mark.parametrize("what", HARMLESS)
-def test_what_no_search_needs_is_passed_over(what: str, sampler: str, original: Path, tmp_path: Path):
+def test_what_no_search_needs_is_passed_over(what: str, sampler: str, original: Path, tmp_path: Path) -> None:
     assert answer(altered(original, tmp_path, HARMLESS[what]), sampler, TRIALS + 3) == ""
 
 
-def test_an_empty_study_with_other_objectives_is_refused(tmp_path: Path):
+def test_an_empty_study_with_other_objectives_is_refused(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     optuna.create_study(
         study_name="search", storage=open_storage(sqlite_url(database)), directions=["minimize", "minimize"]
@@ -372,7 +372,7 @@ def test_an_empty_study_with_other_objectives_is_refused(tmp_path: Path):
     assert "it has other objectives, minimize, minimize" in answer(database)
 
 
-def test_an_empty_study_that_a_killed_search_has_left_is_begun(tmp_path: Path):
+def test_an_empty_study_that_a_killed_search_has_left_is_begun(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     optuna.create_study(
         study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
@@ -380,7 +380,7 @@ def test_an_empty_study_that_a_killed_search_has_left_is_begun(tmp_path: Path):
     assert answer(database, trials=3) == ""
 
 
-def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = tmp_path / "study.db"
     optuna.create_study(
         study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
@@ -453,7 +453,7 @@ def change_json(connection: sqlite3.Connection, table: str, row: int, rng: rando
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
-def test_alterations_drawn_at_random_end_in_no_traceback(block: int, original: Path, tmp_path: Path):
+def test_alterations_drawn_at_random_end_in_no_traceback(block: int, original: Path, tmp_path: Path) -> None:
     """Two hundred in all; what a search goes on with is whole, as another start shows."""
     for seed in range(20 * block, 20 * block + 20):
         rng = random.Random(seed)

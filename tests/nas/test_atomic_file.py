@@ -30,7 +30,7 @@ write_atomically(Path(sys.argv[1]), b"new")
 """
 
 
-def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path):
+def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     (tmp_path / "report.html" / "inside").touch()
     with pytest.raises(OutputError, match="cannot write"):
@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_the_old_content_is_replaced(tmp_path: Path):
+def test_the_old_content_is_replaced(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", b"long old content")
     write_atomically(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
@@ -69,7 +69,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path):
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_atomically(path, b"old")
     with writing(path) as killed, writing(path) as living:
@@ -85,7 +85,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_is_not(
     assert path.read_bytes() == b"new"
 
 
-def test_a_number_that_was_given_again_is_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_number_that_was_given_again_is_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft_of(tmp_path / "mine").touch()
     begin_earlier(monkeypatch)
     draft_of(tmp_path / "former").touch()
@@ -93,7 +93,9 @@ def test_a_number_that_was_given_again_is_another_process(tmp_path: Path, monkey
     assert [name.split("-")[0] for name in names(tmp_path)] == [".mine"]
 
 
-def test_of_another_machines_drafts_the_old_ones_are_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_of_another_machines_drafts_the_old_ones_are_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = {"host": "another.example.org", "pid": 1, "started": "1"}
     monkeypatch.setattr(atomic_file, "process_sign", lambda: other)
     old, new, set_in_work = (draft_of(tmp_path / name) for name in ("old", "new", "set"))
@@ -107,7 +109,7 @@ def test_of_another_machines_drafts_the_old_ones_are_left_behind(tmp_path: Path,
     assert names(tmp_path) == sorted([new.name, set_in_work.name])
 
 
-def test_nothing_else_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_else_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     others = [".lock", ".report.html.tmp", ".x-12345678", "a.tmp", ".budget", ".notes-0a1b2c3d.tmp", ".other.12.tmp"]
     for name in others:
         (tmp_path / name).touch()
@@ -125,7 +127,7 @@ def test_nothing_else_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     "name", [".last.pt-0123abcd", ".weights.pt-0123abcd", ".report.html.17.tmp", ".pareto.png.1.tmp"]
 )
-def test_what_earlier_versions_left_is_swept(tmp_path: Path, name: str):
+def test_what_earlier_versions_left_is_swept(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     sweep(tmp_path)
     assert names(tmp_path) == []

@@ -22,12 +22,12 @@ NAMES = AxisNames(learned=("accuracy", "error"), costs=("macs", "params", "laten
         (" latency = 5 , macs=1e6,", {"latency": 5.0, "macs": 1e6}),
     ],
 )
-def test_amounts_are_read(text: str | None, expected: dict[str, float]):
+def test_amounts_are_read(text: str | None, expected: dict[str, float]) -> None:
     assert amounts("--search.limits", text, NAMES.costs) == expected
 
 
 @pytest.mark.parametrize("values", [{}, {"macs": 60e3}, {"macs": 0.1, "latency": 1 / 3}, {"params": 1e300}])
-def test_the_text_of_amounts_is_read_as_the_same_numbers(values: dict[str, float]):
+def test_the_text_of_amounts_is_read_as_the_same_numbers(values: dict[str, float]) -> None:
     assert amounts("--search.limits", amounts_text(values), NAMES.costs) == values
 
 
@@ -59,13 +59,13 @@ def test_the_text_of_amounts_is_read_as_the_same_numbers(values: dict[str, float
         ({"objectives": "error,macs,macs"}, "each once, got 'error,macs,macs'"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(settings: dict[str, Any], told: str):
+def test_what_is_wrong_is_told_in_one_line(settings: dict[str, Any], told: str) -> None:
     faults = axes_faults(SearchSettings(**settings), NAMES)
     assert any(told in fault for fault in faults), faults
     assert not any("\n" in fault for fault in faults)
 
 
-def test_a_short_form_is_a_limit_like_others():
+def test_a_short_form_is_a_limit_like_others() -> None:
     settings = SearchSettings(max_params=1e5, limits="latency=5,macs=7", max_macs=7.0)
     assert list(limits_of(settings, NAMES.costs).items()) == [("macs", 7.0), ("params", 1e5), ("latency", 5.0)]
     assert axes_faults(settings, NAMES) == []

@@ -20,26 +20,26 @@ def faults(*words: str) -> str:
     return str(caught.value)
 
 
-def test_without_arguments_the_quickstart_is_read():
+def test_without_arguments_the_quickstart_is_read() -> None:
     settings = read()
     assert settings.data.name == "digits"
     assert settings.output == "runs/quickstart"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "cifar10_cpu", "cifar10", "cifar100", "tiny_imagenet", "imagenet"])
-def test_every_ready_config_is_found_by_its_name(name: str):
+def test_every_ready_config_is_found_by_its_name(name: str) -> None:
     assert name in config_names()
     assert read("--config", name).output == f"runs/{name}"
 
 
-def test_flags_win_over_the_config_and_the_later_over_the_earlier():
+def test_flags_win_over_the_config_and_the_later_over_the_earlier() -> None:
     settings = read("--train.epochs", "3", "--config=cifar10", "--train.epochs=4", "--space.lr", "[0.1, 0.2]")
     assert settings.train.epochs == 4
     assert settings.data.name == "cifar10"
     assert settings.space.lr == (0.1, 0.2)
 
 
-def test_another_space_does_not_take_what_the_config_says_of_its_own():
+def test_another_space_does_not_take_what_the_config_says_of_its_own() -> None:
     quickstart = read("--space.name", "shufflenet_v2").space
     assert quickstart == read().space
     other = read("--space.name", "mobilenet_v2", "--space.widths", "[0.5]").space
@@ -48,20 +48,20 @@ def test_another_space_does_not_take_what_the_config_says_of_its_own():
     assert other.group_ranks == quickstart.group_ranks == 2
 
 
-def test_a_written_config_is_read_back_to_the_same_settings(tmp_path: Path):
+def test_a_written_config_is_read_back_to_the_same_settings(tmp_path: Path) -> None:
     settings = read("--config", "cifar10", "--search.max_macs", "3e6", "--output", "here")
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings_json(settings)))
     assert read("--config", str(path)) == settings
 
 
-def test_dry_run_needs_no_value():
+def test_dry_run_needs_no_value() -> None:
     assert read_settings(["--dry_run"])[1]
     assert read_settings(["--dry_run", "--search.trials", "3"])[1]
     assert not read_settings([])[1]
 
 
-def test_all_faults_are_told_at_once_with_the_nearest_names(tmp_path: Path):
+def test_all_faults_are_told_at_once_with_the_nearest_names(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("search:\n  trails: 3\ntrain:\n  epochs: many\n")
     told = faults(
@@ -83,19 +83,19 @@ def test_all_faults_are_told_at_once_with_the_nearest_names(tmp_path: Path):
         assert words in told
 
 
-def test_an_unknown_space_is_named_with_those_there_are():
+def test_an_unknown_space_is_named_with_those_there_are() -> None:
     assert "did you mean 'shufflenet_v2'?" in faults("--space.name", "shuflenet_v2")
 
 
 @pytest.mark.parametrize("text", ["accuracy", "macs", "accuracy,accuracy", "accuracy,macs,macs", ","])
-def test_objectives_are_one_that_is_learned_and_at_least_one_cost(text: str):
+def test_objectives_are_one_that_is_learned_and_at_least_one_cost(text: str) -> None:
     assert (
         "--search.objectives: must be one of accuracy, balanced_accuracy, macro_f1, cross_entropy and at least one of"
         in faults(f"--search.objectives={text}")
     )
 
 
-def test_a_config_that_cannot_be_read_is_named(tmp_path: Path):
+def test_a_config_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1")
     assert "broken.yaml: cannot be read" in faults("--config", str(broken))
@@ -104,42 +104,42 @@ def test_a_config_that_cannot_be_read_is_named(tmp_path: Path):
     assert "unknown config 'cifar'" in faults("--config", "cifar")
 
 
-def test_words_that_are_no_flags_and_flags_without_a_value_are_faults():
+def test_words_that_are_no_flags_and_flags_without_a_value_are_faults() -> None:
     assert "unexpected argument 'digits'" in faults("digits")
     assert "--search.trials: a value is missing" in faults("--search.trials")
     assert "--data.name: a value is missing" in faults("--data.name=")
     assert "not a list that can be read" in faults("--space.lr", "[0.1,")
 
 
-def test_a_password_stays_out_of_the_written_config():
+def test_a_password_stays_out_of_the_written_config() -> None:
     settings = read("--search.storage", "postgresql://ann:s3cr3t@host/db")
     assert "s3cr3t" not in yaml.safe_dump(settings_json(settings))
 
 
-def test_an_optional_setting_of_the_wrong_type_is_told_without_pythons_words():
+def test_an_optional_setting_of_the_wrong_type_is_told_without_pythons_words() -> None:
     assert faults("--search.workers", "two") == "--search.workers: expected an integer, got 'two'"
 
 
-def test_a_group_whose_lines_are_all_commented_out_is_empty(tmp_path: Path):
+def test_a_group_whose_lines_are_all_commented_out_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("search:\n  # trials: 3\ntrain:\n  epochs: 3\n")
     assert read("--config", str(path)).train.epochs == 3
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1e400"])
-def test_limits_and_references_are_finite_and_above_0(value: str):
+def test_limits_and_references_are_finite_and_above_0(value: str) -> None:
     assert "--search.max_macs: must be a finite number above 0" in faults("--search.max_macs", value)
     assert "--search.references: macs must be a finite number above 0" in faults("--search.references", f"macs={value}")
     assert "--search.limits: memory must be a finite number above 0" in faults("--search.limits", f"memory={value}")
 
 
-def test_two_learned_objectives_are_refused_in_one_line_that_names_both():
+def test_two_learned_objectives_are_refused_in_one_line_that_names_both() -> None:
     told = faults("--search.objectives", "accuracy,macs,cross_entropy")
     assert told.startswith("--search.objectives: accuracy and cross_entropy are both learned by training")
     assert "\n" not in told
 
 
-def test_help_is_of_the_space_that_the_command_line_or_the_config_names(capsys: pytest.CaptureFixture[str]):
+def test_help_is_of_the_space_that_the_command_line_or_the_config_names(capsys: pytest.CaptureFixture[str]) -> None:
     def told(*words: str) -> str:
         with pytest.raises(SystemExit) as caught:
             read(*words, "--help")
@@ -153,7 +153,7 @@ def test_help_is_of_the_space_that_the_command_line_or_the_config_names(capsys: 
     assert "--space.residual_units" in kinds
 
 
-def test_a_setting_of_another_space_is_refused_by_the_names_of_those_that_have_it(tmp_path: Path):
+def test_a_setting_of_another_space_is_refused_by_the_names_of_those_that_have_it(tmp_path: Path) -> None:
     told = faults("--space.name", "vgg16", "--space.residual_units", "[basic]")
     assert told == "--space.residual_units: no setting of vgg16, but of resnet_cifar; leave it out"
     mine = tmp_path / "mine.yaml"
@@ -165,14 +165,14 @@ def test_a_setting_of_another_space_is_refused_by_the_names_of_those_that_have_i
     assert "no such setting; did you mean --space.widths" in faults("--space.name", "vgg16", "--space.width", "[1]")
 
 
-def test_a_setting_of_another_space_at_its_default_is_left_out(tmp_path: Path):
+def test_a_setting_of_another_space_at_its_default_is_left_out(tmp_path: Path) -> None:
     assert read("--space.learned_groups", "[2, 4, 8]", "--space.conv_groups", "null").space == read().space
     mine = tmp_path / "mine.yaml"
     mine.write_text("space:\n  name: vgg16\n  residual_units: [basic, bottleneck]\n  sparsity_step: [1.0e-4, 0.01]\n")
     assert read("--config", str(mine)).space == space_settings("vgg16")
 
 
-def test_what_a_config_says_of_its_own_space_alone_is_not_taken_by_another():
+def test_what_a_config_says_of_its_own_space_alone_is_not_taken_by_another() -> None:
     other = read("--config", "cifar10_kinds", "--space.name", "vgg16").space
     assert type(other) is type(space_settings("vgg16"))
     assert not hasattr(other, "residual_units")

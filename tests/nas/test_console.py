@@ -33,7 +33,7 @@ def run(folder: Path, *redirections: str, **environment: str) -> subprocess.Comp
 @pytest.mark.parametrize(
     "redirections", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "| head -1"]
 )
-def test_a_stream_that_is_closed_or_full_ends_nothing(tmp_path: Path, redirections: str):
+def test_a_stream_that_is_closed_or_full_ends_nothing(tmp_path: Path, redirections: str) -> None:
     done = run(tmp_path, redirections)
     assert done.returncode == 0
     assert (tmp_path / "done").read_text() == "whole"
@@ -42,7 +42,7 @@ def test_a_stream_that_is_closed_or_full_ends_nothing(tmp_path: Path, redirectio
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_stream_takes_every_text(tmp_path: Path, encoding: str):
+def test_a_stream_takes_every_text(tmp_path: Path, encoding: str) -> None:
     done = run(tmp_path, PYTHONIOENCODING=f"{encoding}:strict")
     assert done.returncode == 0
     first = done.stdout.decode(encoding).splitlines()[0]
@@ -56,7 +56,7 @@ def test_a_stream_takes_every_text(tmp_path: Path, encoding: str):
     )
 
 
-def test_what_is_not_to_be_seen_is_escaped(capsys: pytest.CaptureFixture[str]):
+def test_what_is_not_to_be_seen_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     with sturdy_console():
         say("\x1b[2J\x07a\r\x00b\x9b1m\u202ec\u2028\ud800")
         tell("two\nlines\tstay, \u00b1 too")
@@ -66,7 +66,7 @@ def test_what_is_not_to_be_seen_is_escaped(capsys: pytest.CaptureFixture[str]):
     assert visible("plain, even \u4e00") == "plain, even \u4e00"
 
 
-def test_what_other_code_prints_within_it_is_safe_too():
+def test_what_other_code_prints_within_it_is_safe_too() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     before, sys.stdout = sys.stdout, stream
     try:

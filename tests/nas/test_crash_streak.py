@@ -48,7 +48,7 @@ def crash_three(driver: Driver) -> list[int]:
     return [task.trial for task in tasks]
 
 
-def test_three_crashes_in_a_row_stop_the_search_and_are_recorded_against_nobody(tmp_path: Path):
+def test_three_crashes_in_a_row_stop_the_search_and_are_recorded_against_nobody(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=8)
     finish(driver, begin(driver))
     for message in (SEGFAULT, SEGFAULT):
@@ -63,7 +63,7 @@ def test_three_crashes_in_a_row_stop_the_search_and_are_recorded_against_nobody(
     assert not driver.finished
 
 
-def test_the_next_start_tries_them_again_stops_again_and_uses_no_trial_up(tmp_path: Path):
+def test_the_next_start_tries_them_again_stops_again_and_uses_no_trial_up(tmp_path: Path) -> None:
     finish(driver := toy_driver(tmp_path, trials=8), begin(driver))
     for _ in range(4):
         assert crash_three(driver) == [1, 2, 3]
@@ -75,7 +75,7 @@ def test_the_next_start_tries_them_again_stops_again_and_uses_no_trial_up(tmp_pa
     assert states(driver) == [TrialState.COMPLETE] * 8
 
 
-def test_the_same_driver_may_go_on_too(tmp_path: Path):
+def test_the_same_driver_may_go_on_too(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=4)
     for _ in range(2):
         tasks = [begin(driver) for _ in range(3)]
@@ -90,7 +90,7 @@ def test_the_same_driver_may_go_on_too(tmp_path: Path):
     assert states(driver) == [TrialState.COMPLETE] * 4
 
 
-def test_a_crash_between_good_trainings_is_a_failure_of_its_candidate(tmp_path: Path):
+def test_a_crash_between_good_trainings_is_a_failure_of_its_candidate(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=9)
     while (task := driver.next_task()) is not None:
         if task.trial % 3:
@@ -106,7 +106,7 @@ def test_a_crash_between_good_trainings_is_a_failure_of_its_candidate(tmp_path: 
 
 
 @pytest.mark.parametrize("trials", [1, 2])
-def test_fewer_than_three_candidates_that_all_crash_are_failures(tmp_path: Path, trials: int):
+def test_fewer_than_three_candidates_that_all_crash_are_failures(tmp_path: Path, trials: int) -> None:
     driver = toy_driver(tmp_path, trials=trials)
     while (task := driver.next_task()) is not None:
         crash(driver, task)
@@ -115,7 +115,7 @@ def test_fewer_than_three_candidates_that_all_crash_are_failures(tmp_path: Path,
 
 
 @pytest.mark.parametrize("kind", sorted(set(FailureKind) - {FailureKind.CRASHED}))
-def test_failures_of_other_kinds_neither_count_nor_acquit(tmp_path: Path, kind: FailureKind):
+def test_failures_of_other_kinds_neither_count_nor_acquit(tmp_path: Path, kind: FailureKind) -> None:
     driver = toy_driver(tmp_path, trials=9)
     for _ in range(2):
         fail(driver, begin(driver), kind)
@@ -126,7 +126,7 @@ def test_failures_of_other_kinds_neither_count_nor_acquit(tmp_path: Path, kind: 
     assert Counter(states(driver)) == {TrialState.FAILED: 4, TrialState.RUNNING: 3}
 
 
-def test_a_worker_that_gave_no_sign_of_life_is_no_crash(tmp_path: Path):
+def test_a_worker_that_gave_no_sign_of_life_is_no_crash(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=5)
     while (task := driver.next_task()) is not None:
         driver.on_lost(task.trial, "no sign of life", FailureKind.TIMED_OUT)
@@ -136,7 +136,7 @@ def test_a_worker_that_gave_no_sign_of_life_is_no_crash(tmp_path: Path):
     }
 
 
-def test_with_several_workers_the_row_is_that_of_the_ends(tmp_path: Path):
+def test_with_several_workers_the_row_is_that_of_the_ends(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=9)
     first, second, third, fourth, fifth = (begin(driver) for _ in range(5))
     crash(driver, third)
@@ -160,7 +160,7 @@ class PauseAll(StoppingRule):
         return True
 
 
-def test_a_training_that_is_paused_has_given_a_result(tmp_path: Path):
+def test_a_training_that_is_paused_has_given_a_result(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=9, epochs=9, stopping=PauseAll())
     crashed = [begin(driver), begin(driver)]
     for task in crashed:
@@ -171,7 +171,7 @@ def test_a_training_that_is_paused_has_given_a_result(tmp_path: Path):
     assert states(driver) == [TrialState.FAILED, TrialState.FAILED, TrialState.RUNNING]
 
 
-def test_repeats_of_a_crashed_candidate_end_as_it_does_and_not_before(tmp_path: Path):
+def test_repeats_of_a_crashed_candidate_end_as_it_does_and_not_before(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=15, space=ToySpace(widths=(8, 12, 16), learning_rate=False))
     tasks = [begin(driver) for _ in range(15)]
     repeats = [trial for trial in driver.trials if trial.reused_from is not None]
@@ -185,7 +185,7 @@ def test_repeats_of_a_crashed_candidate_end_as_it_does_and_not_before(tmp_path: 
     assert isinstance(repeat.outcome, Failure)
 
 
-def test_the_epochs_of_crashes_that_are_undecided_are_spent(tmp_path: Path):
+def test_the_epochs_of_crashes_that_are_undecided_are_spent(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=9, epochs=3, endings=[within_epochs(8, 3)])
     for _ in range(2):
         crash(driver, begin(driver), epochs=3)
@@ -203,7 +203,7 @@ class Crashing(ToyEvaluator):
         return toy_evaluation(task, task.budget.epochs)
 
 
-def test_a_crash_at_the_end_leaves_the_search_finished_with_replicates_too(tmp_path: Path):
+def test_a_crash_at_the_end_leaves_the_search_finished_with_replicates_too(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=3, replicates=2)
     VirtualTimeEngine(Crashing(str(tmp_path), 0.0, [], [])).run(driver)
     assert driver.finished

@@ -64,7 +64,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return sqlite_url(tmp_path / "study.db") if request.param == "sqlite" else f"journal:{tmp_path / 'study.journal'}"
 
 
-def test_the_dashboard_follows_a_search_and_does_not_disturb_it(url: str, tmp_path: Path):
+def test_the_dashboard_follows_a_search_and_does_not_disturb_it(url: str, tmp_path: Path) -> None:
     expected = toy_study(sqlite_url(tmp_path / "reference.db"))
     run_inline(toy_driver(tmp_path, study=expected, trials=8, sampler="nsga2"))
     told: list[str] = []
@@ -89,7 +89,7 @@ def test_the_dashboard_follows_a_search_and_does_not_disturb_it(url: str, tmp_pa
     assert list(toy_study(url)) == list(study) == list(expected)
 
 
-def test_the_dashboard_refuses_to_change_a_study(url: str):
+def test_the_dashboard_refuses_to_change_a_study(url: str) -> None:
     toy_study(url).close()
     with served(url) as address:
         (summary,) = ask(address, "/api/studies")["study_summaries"]
@@ -112,7 +112,7 @@ def answer_to(address: str, *hosts: str) -> int:
         return answer.status
 
 
-def test_the_dashboard_answers_no_page_of_another_name(tmp_path: Path):
+def test_the_dashboard_answers_no_page_of_another_name(tmp_path: Path) -> None:
     """Whose owner lets it lead to this machine, to read the study through a visitor's browser."""
     url = sqlite_url(tmp_path / "study.db")
     toy_study(url).close()
@@ -130,14 +130,14 @@ def test_the_dashboard_answers_no_page_of_another_name(tmp_path: Path):
 @pytest.mark.parametrize("kind", ["sqlite:///", "journal:"])
 def test_a_study_that_is_not_there_is_told_and_not_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
-):
+) -> None:
     monkeypatch.setattr("nas.dashboard.dashboard", lambda _storage: None)
     assert main([f"{kind}{tmp_path}/none"]) == 2
     assert "there is no study at" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas.dashboard import dashboard
 
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
@@ -145,7 +145,7 @@ def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pyte
         dashboard(InMemoryStorage())
 
 
-def test_a_port_that_cannot_be_had_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_port_that_cannot_be_had_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip(
         "optuna_dashboard", reason="optuna-dashboard is not installed: pip install 'shufflenas[dashboard]'"
     )

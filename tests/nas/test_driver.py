@@ -19,20 +19,20 @@ def states(driver: Driver) -> Counter[TrialState]:
 
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
-def test_a_search_trains_exactly_the_asked_number_of_distinct_candidates(tmp_path: Path, sampler: str):
+def test_a_search_trains_exactly_the_asked_number_of_distinct_candidates(tmp_path: Path, sampler: str) -> None:
     driver = toy_driver(tmp_path, trials=14, sampler=sampler, space=ToySpace(learning_rate=False))
     run_inline(driver)
     trained = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
     assert len({trial.candidate.digest for trial in trained}) == len(trained) == 14
 
 
-def test_baselines_come_first(tmp_path: Path):
+def test_baselines_come_first(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=5)
     run_inline(driver)
     assert [trial.baseline for trial in driver.trials][:3] == ["Toy 8", "Toy 16", None]
 
 
-def test_a_repeat_takes_over_the_outcome_of_the_first_and_is_not_trained(tmp_path: Path):
+def test_a_repeat_takes_over_the_outcome_of_the_first_and_is_not_trained(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=18, space=ToySpace(learning_rate=False))
     run_inline(driver)
     reused = [trial for trial in driver.trials if trial.state is TrialState.REUSED]
@@ -44,7 +44,7 @@ def test_a_repeat_takes_over_the_outcome_of_the_first_and_is_not_trained(tmp_pat
         assert first.outcome == trial.outcome
 
 
-def test_a_repeat_of_what_is_in_training_waits_for_it(tmp_path: Path):
+def test_a_repeat_of_what_is_in_training_waits_for_it(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=18, space=ToySpace(learning_rate=False))
     tasks = []
     while (task := driver.next_task()) is not None:
@@ -58,14 +58,14 @@ def test_a_repeat_of_what_is_in_training_waits_for_it(tmp_path: Path):
     assert all(driver.trials[trial.number].outcome is not None for trial in waiting)
 
 
-def test_an_exhausted_space_ends_the_search(tmp_path: Path):
+def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=100, space=ToySpace(widths=(8, 16), learning_rate=False))
     run_inline(driver)
     assert driver.ended == "every further proposal is known or over a limit"
     assert states(driver)[TrialState.COMPLETE] == 2 * (1 + 4), "two widths, fixed or learned with four ranks"
 
 
-def test_what_is_over_a_limit_is_recorded_and_never_handed_out(tmp_path: Path):
+def test_what_is_over_a_limit_is_recorded_and_never_handed_out(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=10, limits={"macs": 300_000.0})
     run_inline(driver)
     refused = [trial for trial in driver.trials if trial.state is TrialState.INFEASIBLE]
@@ -75,7 +75,7 @@ def test_what_is_over_a_limit_is_recorded_and_never_handed_out(tmp_path: Path):
     assert all(driver.trials[number].costs["macs"] <= 300_000 for number in driver.front().trials)
 
 
-def test_a_lost_worker_costs_a_second_try_and_then_a_failure(tmp_path: Path):
+def test_a_lost_worker_costs_a_second_try_and_then_a_failure(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=1)
     task = driver.next_task()
     assert task is not None
@@ -89,7 +89,7 @@ def test_a_lost_worker_costs_a_second_try_and_then_a_failure(tmp_path: Path):
     assert outcome.kind is FailureKind.CRASHED
 
 
-def test_failures_count_as_trained_and_stay_off_the_front(tmp_path: Path):
+def test_failures_count_as_trained_and_stay_off_the_front(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=4)
     while (task := driver.next_task()) is not None:
         driver.on_outcome(task.trial, Failure(kind=FailureKind.DIVERGED, message="loss is nan"))
@@ -98,7 +98,7 @@ def test_failures_count_as_trained_and_stay_off_the_front(tmp_path: Path):
     assert len(driver.front()) == 0
 
 
-def test_the_front_is_cheapest_first_in_the_users_units(tmp_path: Path):
+def test_the_front_is_cheapest_first_in_the_users_units(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=12)
     run_inline(driver)
     front = driver.front()
@@ -112,7 +112,9 @@ def test_the_front_is_cheapest_first_in_the_users_units(tmp_path: Path):
 
 
 @pytest.mark.parametrize("sampler", ["random", "random_logbins", "nsga2", "tpe", "known_cost"])
-def test_a_search_that_was_interrupted_anywhere_proposes_what_the_uninterrupted_one_does(tmp_path: Path, sampler: str):
+def test_a_search_that_was_interrupted_anywhere_proposes_what_the_uninterrupted_one_does(
+    tmp_path: Path, sampler: str
+) -> None:
     whole = toy_driver(tmp_path / "whole", trials=24, sampler=sampler)
     run_inline(whole)
     draw = random.Random(3)
@@ -131,7 +133,7 @@ def test_a_search_that_was_interrupted_anywhere_proposes_what_the_uninterrupted_
     assert states(driver)[TrialState.RUNNING] == 0
 
 
-def test_a_reopened_study_is_equal_to_the_one_that_was_closed(tmp_path: Path):
+def test_a_reopened_study_is_equal_to_the_one_that_was_closed(tmp_path: Path) -> None:
     space = ToySpace(learning_rate=False)
     driver = toy_driver(tmp_path, trials=12, space=space, limits={"macs": 2e6})
     run_inline(driver)
@@ -140,7 +142,7 @@ def test_a_reopened_study_is_equal_to_the_one_that_was_closed(tmp_path: Path):
     assert again.finished
 
 
-def test_more_trials_can_be_asked_for_later(tmp_path: Path):
+def test_more_trials_can_be_asked_for_later(tmp_path: Path) -> None:
     run_inline(toy_driver(tmp_path, trials=5))
     driver = toy_driver(tmp_path, trials=9)
     assert not driver.finished
@@ -148,14 +150,14 @@ def test_more_trials_can_be_asked_for_later(tmp_path: Path):
     assert states(driver)[TrialState.COMPLETE] == 9
 
 
-def test_a_study_with_another_identity_is_refused_and_the_differing_settings_named(tmp_path: Path):
+def test_a_study_with_another_identity_is_refused_and_the_differing_settings_named(tmp_path: Path) -> None:
     open_toy_study(tmp_path, ToySpace(), {"search.seed": 0, "data.name": "digits"})
     with pytest.raises(StudyError, match=r"search\.seed: there 0, asked 1") as caught:
         open_toy_study(tmp_path, ToySpace(), {"search.seed": 1, "data.name": "digits"})
     assert "data.name" not in str(caught.value)
 
 
-def test_the_study_is_an_ordinary_optuna_study(tmp_path: Path):
+def test_the_study_is_an_ordinary_optuna_study(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=10, space=ToySpace(learning_rate=False), limits={"macs": 2e6})
     run_inline(driver)
     study = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db")))
@@ -173,7 +175,7 @@ def test_the_study_is_an_ordinary_optuna_study(tmp_path: Path):
     assert {trial.number for trial in study.best_trials} >= set(driver.front().trials)
 
 
-def test_an_outcome_written_just_before_the_driver_died_is_kept(tmp_path: Path):
+def test_an_outcome_written_just_before_the_driver_died_is_kept(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=1)
     task = driver.next_task()
     assert task is not None
@@ -197,7 +199,7 @@ def expected_costs(candidate: Candidate) -> dict[str, float]:
     return {**toy_costs(candidate), "latency": 1.0}
 
 
-def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_path: Path):
+def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_path: Path) -> None:
     asked: list[str] = []
 
     def measure(candidate: Candidate) -> dict[str, float]:
@@ -223,7 +225,7 @@ def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_pa
     assert any(trial.state is TrialState.REUSED for trial in driver.trials)
 
 
-def test_a_measurement_that_is_refused_ends_the_search_and_the_next_driver_asks_anew(tmp_path: Path):
+def test_a_measurement_that_is_refused_ends_the_search_and_the_next_driver_asks_anew(tmp_path: Path) -> None:
     def refuse(candidate: Candidate) -> dict[str, float]:
         raise MeasurementError("others use the device")
 

@@ -60,7 +60,7 @@ def true_volume(front: ParetoFront, trials: list[Trial]) -> float:
     return front_of(toy_objectives(), values).hypervolume
 
 
-def test_the_front_is_nearer_to_the_truth_than_the_observed_one_and_worth_more():
+def test_the_front_is_nearer_to_the_truth_than_the_observed_one_and_worth_more() -> None:
     searches = [noisy_search(80, seed) for seed in range(8)]
     estimates = [Estimates(SPACE, toy_objectives(), trials) for trials in searches]
     observed = [optimism(each.observed_front, trials) for each, trials in zip(estimates, searches, strict=True)]
@@ -75,7 +75,7 @@ def test_the_front_is_nearer_to_the_truth_than_the_observed_one_and_worth_more()
     assert sum(gain > 0 for gain in gains) > len(gains) / 2
 
 
-def test_a_lucky_candidate_falls_from_the_front_when_it_is_trained_again():
+def test_a_lucky_candidate_falls_from_the_front_when_it_is_trained_again() -> None:
     trials = noisy_search(60)
     lucky = max(trials, key=lambda trial: trial.costs["macs"])
     trials[lucky.number] = trained(lucky.number, dict(lucky.genotype), truth(lucky) + 6.0)  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def test_a_lucky_candidate_falls_from_the_front_when_it_is_trained_again():
     assert abs(after.mean - truth(lucky)) < abs(before.mean - truth(lucky))
 
 
-def test_with_few_candidates_each_is_expected_to_be_what_it_showed():
+def test_with_few_candidates_each_is_expected_to_be_what_it_showed() -> None:
     trials = noisy_search(LEAST_CANDIDATES - 1)
     estimates = Estimates(SPACE, toy_objectives(), trials)
     assert [estimates.by_number[trial.number].mean for trial in trials] == [t.values()["accuracy"] for t in trials]
@@ -98,7 +98,7 @@ def test_with_few_candidates_each_is_expected_to_be_what_it_showed():
     assert estimates.least_certain() == list(estimates.front.trials)
 
 
-def test_only_what_was_trained_to_its_end_counts():
+def test_only_what_was_trained_to_its_end_counts() -> None:
     trials = noisy_search(20)
     failed = Failure(kind=FailureKind.DIVERGED, message="loss is nan")
     partial = trained(21, {f"p{k}": "d" for k in range(4)}, 99.0)
@@ -112,7 +112,7 @@ def test_only_what_was_trained_to_its_end_counts():
     )
 
 
-def test_whose_place_is_certain_comes_last_or_not_at_all():
+def test_whose_place_is_certain_comes_last_or_not_at_all() -> None:
     trials = noisy_search(80)
     estimates = Estimates(SPACE, toy_objectives(), trials)
     order = estimates.least_certain()
@@ -121,7 +121,7 @@ def test_whose_place_is_certain_comes_last_or_not_at_all():
     assert hopeless.number not in order[:20]
 
 
-def test_more_trials_than_the_model_takes_keep_what_was_observed_away_from_the_front():
+def test_more_trials_than_the_model_takes_keep_what_was_observed_away_from_the_front() -> None:
     trials = noisy_search(256)
     doubled = trials + [trained(256 + t.number, dict(t.genotype), t.values()["accuracy"] - 20.0) for t in trials]  # type: ignore[arg-type]
     estimates = Estimates(SPACE, toy_objectives(), doubled)
@@ -130,7 +130,7 @@ def test_more_trials_than_the_model_takes_keep_what_was_observed_away_from_the_f
     assert all(number < 256 for number in estimates.front.trials)
 
 
-def test_a_growing_front_is_the_front_of_all_that_came():
+def test_a_growing_front_is_the_front_of_all_that_came() -> None:
     rng = np.random.default_rng(0)
     growing, seen = GrowingFront(toy_objectives()), {}
     for number in range(200):

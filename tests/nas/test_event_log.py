@@ -14,7 +14,7 @@ from nas.event_log import EventLog
 from nas.records import TrialState
 
 
-def test_every_trial_s_life_is_told_in_order_and_a_later_process_appends(tmp_path: Path):
+def test_every_trial_s_life_is_told_in_order_and_a_later_process_appends(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
     (tmp_path / "work").mkdir()
     evaluator = ToyEvaluator(str(tmp_path / "work"), 0.0, [64], [])
@@ -43,6 +43,6 @@ def test_every_trial_s_life_is_told_in_order_and_a_later_process_appends(tmp_pat
     assert complete["values"] == driver.trials[complete["trial"]].values()
 
 
-def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path):
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         EventLog(toy_driver(tmp_path), tmp_path / "none" / "events.jsonl")

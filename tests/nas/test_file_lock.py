@@ -36,7 +36,9 @@ def dead_process() -> int:
 
 
 @BOTH
-def test_one_holds_it_at_a_time_and_it_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int):
+def test_one_holds_it_at_a_time_and_it_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int
+) -> None:
     refuse_flock(monkeypatch, without)
     first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     first.take()
@@ -49,7 +51,9 @@ def test_one_holds_it_at_a_time_and_it_is_given_back(tmp_path: Path, monkeypatch
 
 
 @BOTH
-def test_those_who_wait_have_it_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int):
+def test_those_who_wait_have_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int
+) -> None:
     refuse_flock(monkeypatch, without)
     monkeypatch.setattr("nas.file_lock.POLL_SECONDS", 0.001)
     inside: list[int] = []
@@ -71,7 +75,7 @@ def test_those_who_wait_have_it_one_after_the_other(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("number", sorted(set(NO_FLOCK)))
-def test_a_search_runs_where_there_is_no_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int):
+def test_a_search_runs_where_there_is_no_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     refuse_flock(monkeypatch, number)
     with OutputFolder(tmp_path / "run"), pytest.raises(StudyError, match=f"in use.*{os.getpid()}"):
         OutputFolder(tmp_path / "run").__enter__()
@@ -81,7 +85,7 @@ def test_a_search_runs_where_there_is_no_flock(tmp_path: Path, monkeypatch: pyte
         pass
 
 
-def test_the_file_of_a_process_that_has_ended_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_file_of_a_process_that_has_ended_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_flock(monkeypatch, errno.ENOSYS)
     owner = tmp_path / "lock.owner"
     for sign in ({"pid": dead_process()}, {"started": "12"}):
@@ -95,7 +99,7 @@ def test_the_file_of_a_process_that_has_ended_is_taken_over(tmp_path: Path, monk
 @pytest.mark.parametrize("content", ["", "[]", json.dumps({**process_sign(), "host": "elsewhere"})])
 def test_the_file_of_one_that_cannot_be_seen_from_here_is_named_with_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
-):
+) -> None:
     refuse_flock(monkeypatch, errno.ENOSYS)
     owner = tmp_path / ".lock.owner"
     owner.write_text(content)
@@ -105,7 +109,7 @@ def test_the_file_of_one_that_cannot_be_seen_from_here_is_named_with_the_way_out
     assert owner.read_text() == content
 
 
-def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, removed = fcntl.flock, []
 
     def flock(file: int, mode: int) -> None:
@@ -121,13 +125,13 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path, m
     lock.release()
 
 
-def test_other_failures_of_the_file_system_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_other_failures_of_the_file_system_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_flock(monkeypatch, errno.EIO)
     with pytest.raises(OutputError, match="Input/output error"):
         FileLock(tmp_path / "lock").take()
 
 
-def test_a_folder_that_was_made_and_left_empty_is_removed(tmp_path: Path):
+def test_a_folder_that_was_made_and_left_empty_is_removed(tmp_path: Path) -> None:
     with OutputFolder(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b" / ".lock").exists()
     assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ def stored(database: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
 
 
 @pytest.mark.parametrize("sampler", ["random", "known_cost", "tpe"])
-def test_a_decision_is_added_in_the_same_study(tmp_path: Path, sampler: str):
+def test_a_decision_is_added_in_the_same_study(tmp_path: Path, sampler: str) -> None:
     database = tmp_path / "study.db"
     before, _ = search(database, space(WIDTH), 3)
     after, evaluator = search(database, space(WIDTH, DEPTH, former={"depth": 2}), 8, sampler)
@@ -82,7 +82,7 @@ def test_a_decision_is_added_in_the_same_study(tmp_path: Path, sampler: str):
     assert again.trials == after.trials
 
 
-def test_a_decision_with_more_choices_makes_a_new_study_with_all_trials(tmp_path: Path):
+def test_a_decision_with_more_choices_makes_a_new_study_with_all_trials(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     before, _ = search(database, space(WIDTH, DEPTH), 6)
     after, evaluator = search(database, space(WIDER, DEPTH), 12)
@@ -104,7 +104,9 @@ def test_a_decision_with_more_choices_makes_a_new_study_with_all_trials(tmp_path
     assert len([trial for trial in third.trials if trial.state is TrialState.COMPLETE]) == 13
 
 
-def test_what_a_killed_process_left_out_is_taken_over_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_killed_process_left_out_is_taken_over_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = tmp_path / "study.db"
     before, _ = search(database, space(WIDTH, DEPTH), 8)
     from nas.study import Study
@@ -137,7 +139,7 @@ def test_what_a_killed_process_left_out_is_taken_over_by_the_next(tmp_path: Path
         (space(WIDTH, DEPTH, Choice(name="mixer", choices=("a", "b"))), "missing decision 'mixer'"),
     ],
 )
-def test_a_space_that_does_not_hold_the_trials_is_refused(tmp_path: Path, second: SimpleSpace, told: str):
+def test_a_space_that_does_not_hold_the_trials_is_refused(tmp_path: Path, second: SimpleSpace, told: str) -> None:
     database = tmp_path / "study.db"
     search(database, space(WIDTH, DEPTH), 4)
     with pytest.raises(StudyError, match="nothing was changed") as error:

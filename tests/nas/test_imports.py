@@ -24,7 +24,7 @@ LIGHT += [
 
 
 @pytest.mark.parametrize("module", LIGHT)
-def test_noun_modules_and_registries_import_the_standard_library_alone(module: str):
+def test_noun_modules_and_registries_import_the_standard_library_alone(module: str) -> None:
     program = f"""
 import sys
 before = set(sys.modules)
@@ -38,7 +38,7 @@ print(sorted(name for name in foreign if not name.startswith('_')))
     assert done.stdout.strip() == "[]"
 
 
-def test_the_engine_runs_without_torch():
+def test_the_engine_runs_without_torch() -> None:
     program = """
 import sys
 sys.modules['torch'] = None

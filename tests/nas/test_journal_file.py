@@ -17,14 +17,14 @@ from nas.study import Study
 MAXIMIZE = [StudyDirection.MAXIMIZE]
 
 
-def test_nothing_of_a_journal_file_is_unpickled(tmp_path: Path):
+def test_nothing_of_a_journal_file_is_unpickled(tmp_path: Path) -> None:
     assert not issubclass(JournalFileBackend, BaseJournalSnapshot)
     open_journal(str(tmp_path / "j")).create_new_study(MAXIMIZE, "a")
     assert [json.loads(line)["op_code"] for line in (tmp_path / "j").read_text().splitlines()] == [0]
 
 
 @pytest.mark.parametrize("torn", ['{"op_code":0,"worker', "{", '{"op_code":0,"x":"' + "y" * 200_000])
-def test_a_journal_whose_last_line_is_torn_goes_on_after_the_last_whole_one(tmp_path: Path, torn: str):
+def test_a_journal_whose_last_line_is_torn_goes_on_after_the_last_whole_one(tmp_path: Path, torn: str) -> None:
     path = tmp_path / "study.journal"
     open_journal(str(path)).create_new_study(MAXIMIZE, "a")
     with path.open("a") as journal:
@@ -34,7 +34,7 @@ def test_a_journal_whose_last_line_is_torn_goes_on_after_the_last_whole_one(tmp_
 
 
 @pytest.mark.parametrize("text", ["a shopping list", '{"studies": []}\n', '{"op_code":"none"}\n', "\n\n"])
-def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, text: str):
+def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.txt"
     path.write_text(text)
     with pytest.raises(ValueError, match="no journal of Optuna"):
@@ -42,7 +42,9 @@ def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, text:
     assert path.read_text() == text
 
 
-def test_a_relative_path_is_of_the_working_directory_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_relative_path_is_of_the_working_directory_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     storage = open_storage("journal:study.journal")
     (tmp_path / "elsewhere").mkdir()
@@ -51,7 +53,7 @@ def test_a_relative_path_is_of_the_working_directory_at_the_start(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["study.journal"]
 
 
-def test_a_writer_whose_lock_was_taken_over_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_writer_whose_lock_was_taken_over_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_journal(str(tmp_path / "j"))
     monkeypatch.setattr("nas.journal_file._cut_torn_line", lambda path: path.with_name("j.lock").unlink())
     with pytest.raises(OSError, match="was taken over by another process"):
@@ -81,7 +83,7 @@ def replaced(journal: Path) -> None:
 @pytest.mark.parametrize("change", [halved, halved_and_grown, replaced, Path.unlink])
 def test_a_journal_that_is_cut_under_a_running_driver_is_one_line_that_names_it(
     tmp_path: Path, change: Callable[[Path], object]
-):
+) -> None:
     journal = tmp_path / "study.journal"
     identity = {"space.name": "toy"}
     study = Study(
@@ -102,7 +104,7 @@ def test_a_journal_that_is_cut_under_a_running_driver_is_one_line_that_names_it(
     assert (journal.read_bytes() if journal.exists() else None) == left
 
 
-def test_a_journal_that_another_process_writes_too_is_no_cut_one(tmp_path: Path):
+def test_a_journal_that_another_process_writes_too_is_no_cut_one(tmp_path: Path) -> None:
     first, second = (open_journal(str(tmp_path / "j")) for _ in range(2))
     first.create_new_study(MAXIMIZE, "a")
     second.create_new_study(MAXIMIZE, "b")

@@ -49,7 +49,7 @@ STRANGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("what", STRANGE)
-def test_a_strange_file_is_refused_in_a_line_wherever_one_is_read(what: str, tmp_path: Path):
+def test_a_strange_file_is_refused_in_a_line_wherever_one_is_read(what: str, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     STRANGE[what](path)
     readers: tuple[Callable[[], Any], ...] = (
@@ -64,7 +64,7 @@ def test_a_strange_file_is_refused_in_a_line_wherever_one_is_read(what: str, tmp
         assert len(str(caught.value)) < 500
 
 
-def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path):
+def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "file.json")
 
@@ -84,7 +84,7 @@ def front(path: Path, **changes: Any) -> Path:
         {"candidate": {"space": "ranks", "architecture": {"rank": [1]}, "training": {}}},
     ],
 )  # fmt: skip
-def test_a_member_of_a_front_that_is_none_is_named(changes: dict[str, Any], tmp_path: Path):
+def test_a_member_of_a_front_that_is_none_is_named(changes: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="member 0 "):
         warm_start(front(tmp_path / "pareto.json", **changes), SPACE)
 
@@ -103,13 +103,13 @@ LINE = {"architecture": {"rank": 2}, "costs": {"macs": 5}, "latencies": [LATENCY
         {**LINE, "latencies": [{**LATENCY, "conditions": {**CONDITIONS, "image_shape": [3, 8]}}]},
     ],
 )  # fmt: skip
-def test_a_line_of_a_latency_book_that_is_none_is_as_one_that_was_cut_off(line: Any, tmp_path: Path):
+def test_a_line_of_a_latency_book_that_is_none_is_as_one_that_was_cut_off(line: Any, tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
     path.write_text(f"{json.dumps(LINE)}\n{json.dumps(line)}\n{'[' * 100_000}\n")
     assert len(LatencyBook(path, lambda _candidate: [], Count(costs=lambda _candidate: {}))) == 1
 
 
-def test_a_latency_book_that_is_a_pipe_is_refused(tmp_path: Path):
+def test_a_latency_book_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
     os.mkfifo(path)
     with pytest.raises(OutputError, match="is no regular file"):
@@ -124,14 +124,14 @@ def test_a_latency_book_that_is_a_pipe_is_refused(tmp_path: Path):
         {"details": {"curve": [{"epoch": 1, "accuracy": float("nan")}]}}, {"failure": "none"}, {"failure": "crashed"},
     ],
 )  # fmt: skip
-def test_an_outcome_that_is_none_is_refused(change: dict[str, Any]):
+def test_an_outcome_that_is_none_is_refused(change: dict[str, Any]) -> None:
     whole = {"measurements": {"accuracy": {"mean": 5, "std": 1, "n": 3}}, "seconds": 1, "epochs": 1, "details": {}}
     outcome_from_json(whole, "accuracy")
     with pytest.raises(MalformedError):
         outcome_from_json({**whole, **change}, "accuracy")
 
 
-def test_a_value_is_shown_in_few_characters_whatever_it_is():
+def test_a_value_is_shown_in_few_characters_whatever_it_is() -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]

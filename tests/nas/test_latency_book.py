@@ -56,7 +56,7 @@ def drawing(seed: int = 0) -> Callable[[], Candidate]:
     return networks(10_000, seed).__next__
 
 
-def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path):
+def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path) -> None:
     device = Device()
     book = LatencyBook(tmp_path / "latencies.jsonl", device, Count(costs=costs))
     book.calibrate(drawing(), 60)
@@ -79,7 +79,7 @@ def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path):
     assert again.expected(chosen) == book.expected(chosen)
 
 
-def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path):
+def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
     path, device = tmp_path / "latencies.jsonl", Device()
     LatencyBook(path, device, Count(costs=costs)).calibrate(drawing(), 31)
     path.write_text(path.read_text()[:-40])
@@ -90,7 +90,7 @@ def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path):
     assert device.times == 32
 
 
-def test_a_small_space_is_measured_whole(tmp_path: Path):
+def test_a_small_space_is_measured_whole(tmp_path: Path) -> None:
     device = Device()
     book = LatencyBook(tmp_path / "latencies.jsonl", device, Count(costs=costs))
     few = list(networks(5))
@@ -101,7 +101,7 @@ def test_a_small_space_is_measured_whole(tmp_path: Path):
     assert device.times == 6
 
 
-def test_latencies_of_two_devices_are_not_mixed(tmp_path: Path):
+def test_latencies_of_two_devices_are_not_mixed(tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
     LatencyBook(path, Device(), Count(costs=costs)).calibrate(drawing(), 3)
     with pytest.raises(MeasurementError, match="measured on AMD EPYC, this one on Other"):
@@ -113,24 +113,24 @@ def test_latencies_of_two_devices_are_not_mixed(tmp_path: Path):
         LatencyBook(path, Device(), Count(costs=costs))
 
 
-def test_disturbed_latencies_are_told(tmp_path: Path):
+def test_disturbed_latencies_are_told(tmp_path: Path) -> None:
     book = LatencyBook(tmp_path / "latencies.jsonl", Device(disturbed_by="others"), Count(costs=costs))
     book.calibrate(drawing(), 3)
     assert "3 of 3 latencies were measured while others used the device" in book.notes()[-1]
 
 
-def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path):
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     book = LatencyBook(tmp_path / "nowhere" / "latencies.jsonl", Device(), Count(costs=costs))
     with pytest.raises(OutputError, match="cannot be written: No such file"):
         book.measure(next(networks(1)))
 
 
-def test_settings_out_of_range_are_told_in_words():
+def test_settings_out_of_range_are_told_in_words() -> None:
     faults = latency_faults(LatencySettings(form="fast", batch=0, networks=5))
     assert [fault.split(":")[0] for fault in faults] == ["--latency.form", "--latency.batch", "--latency.networks"]
 
 
-def test_networks_that_were_counted_otherwise_are_counted_anew_and_not_measured_again(tmp_path: Path):
+def test_networks_that_were_counted_otherwise_are_counted_anew_and_not_measured_again(tmp_path: Path) -> None:
     path, device = tmp_path / "latencies.jsonl", Device()
     former = LatencyBook(
         path, device, Count(costs=lambda candidate: {name: cost * 7 for name, cost in costs(candidate).items()})

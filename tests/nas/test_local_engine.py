@@ -52,7 +52,7 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_search_in_processes_ends_with_what_the_evaluator_says(tmp_path: Path, workers: int):
+def test_a_search_in_processes_ends_with_what_the_evaluator_says(tmp_path: Path, workers: int) -> None:
     driver = toy_driver(tmp_path, trials=8)
     LocalEngine(toy_worker(tmp_path / "work"), workers=workers, logs=tmp_path / "logs").run(driver, nothing)
     trained = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
@@ -63,7 +63,7 @@ def test_a_search_in_processes_ends_with_what_the_evaluator_says(tmp_path: Path,
     assert children(os.getpid()) == []
 
 
-def test_a_failing_and_a_killed_worker_are_recorded_and_the_search_goes_on(tmp_path: Path):
+def test_a_failing_and_a_killed_worker_are_recorded_and_the_search_goes_on(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=10)
     worker = toy_worker(tmp_path / "work", failing=(64,), deadly=(32,))
     LocalEngine(worker, workers=2, logs=tmp_path / "logs").run(driver, nothing)
@@ -82,7 +82,7 @@ def test_a_failing_and_a_killed_worker_are_recorded_and_the_search_goes_on(tmp_p
 )
 def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start_goes_on(
     tmp_path: Path, workers: int, dies_of: signal.Signals, told: str
-):
+) -> None:
     every = toy_worker(tmp_path / "work", deadly=(8, 16, 32, 64), dies_of=dies_of)
     driver = toy_driver(tmp_path, trials=6, max_losses=1)
     with pytest.raises(CrashStreakError, match=rf"^trials \d, \d and \d crashed .*\(the worker process died \({told}"):
@@ -96,7 +96,7 @@ def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start
     assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
 
 
-def test_a_worker_that_dies_of_a_fault_leaves_in_its_log_where_that_was(tmp_path: Path):
+def test_a_worker_that_dies_of_a_fault_leaves_in_its_log_where_that_was(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=1)
     worker = toy_worker(tmp_path / "work", deadly=(8,), dies_of=signal.SIGSEGV)
     LocalEngine(worker, workers=1, logs=tmp_path / "logs").run(driver, nothing)
@@ -108,7 +108,7 @@ def test_a_worker_that_dies_of_a_fault_leaves_in_its_log_where_that_was(tmp_path
 
 def test_an_evaluator_that_raises_for_each_candidate_stops_the_search_with_the_exceptions_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (tmp_path / "broken_evaluator.py").write_text(
         "class Evaluator:\n"
         "    def evaluate(self, task, progress):\n"
@@ -123,14 +123,14 @@ def test_an_evaluator_that_raises_for_each_candidate_stops_the_search_with_the_e
     assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
 
 
-def test_a_worker_that_cannot_start_ends_the_search_with_its_reason(tmp_path: Path):
+def test_a_worker_that_cannot_start_ends_the_search_with_its_reason(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=2)
     spec = WorkerSpec(factory="toy_search:no_such_function")
     with pytest.raises(WorkerError, match="no_such_function"):
         LocalEngine(spec, workers=1, logs=tmp_path / "logs").run(driver, nothing)
 
 
-def test_an_interrupt_leaves_no_process_and_the_trials_running(tmp_path: Path):
+def test_an_interrupt_leaves_no_process_and_the_trials_running(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=4)
     calls = 0
 
@@ -154,7 +154,7 @@ def trained(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path: Path):
+def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path: Path) -> None:
     draw = random.Random(0)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     kills = 0
@@ -189,7 +189,7 @@ def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path: P
     assert sum(epochs.values()) <= 8 * 4 + 2 * kills
 
 
-def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_path: Path):
+def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_path: Path) -> None:
     (tmp_path / "noisy_factory.py").write_text(
         "from toy_search import make_toy_evaluator\n"
         "def make(**arguments):\n    print('hello from a library')\n    return make_toy_evaluator(**arguments)\n"
@@ -220,7 +220,7 @@ def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_
     assert [reply["kind"] for reply in replies] == ["ready", "progress", "progress", "progress", "outcome"]
 
 
-def test_a_worker_killed_inside_a_line_is_seen_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_worker_killed_inside_a_line_is_seen_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "half_line.py").write_text(
         "import os\n"
         "class Evaluator:\n"
@@ -242,7 +242,7 @@ def test_a_worker_killed_inside_a_line_is_seen_as_dead(tmp_path: Path, monkeypat
 
 def test_an_error_that_is_not_the_candidates_stops_the_search_and_fails_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (tmp_path / "no_images.py").write_text(
         "from nas.errors import DataError\n"
         "class Evaluator:\n"
@@ -257,7 +257,9 @@ def test_an_error_that_is_not_the_candidates_stops_the_search_and_fails_no_trial
     assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
 
 
-def test_a_file_of_the_users_does_not_shadow_a_module_of_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_of_the_users_does_not_shadow_a_module_of_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "queue.py").write_text("raise ImportError('shadowed')")
     monkeypatch.chdir(tmp_path)
     driver = toy_driver(tmp_path, trials=2)
@@ -265,7 +267,7 @@ def test_a_file_of_the_users_does_not_shadow_a_module_of_the_worker(tmp_path: Pa
     assert driver.finished
 
 
-def test_logs_that_cannot_be_written_are_an_output_error(tmp_path: Path):
+def test_logs_that_cannot_be_written_are_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(OutputError, match="cannot make the folder"):
         LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(toy_driver(tmp_path), nothing)

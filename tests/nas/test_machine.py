@@ -12,7 +12,7 @@ MACHINE = Machine(
 )
 
 
-def test_a_machine_is_one_plain_line_without_what_is_not_known():
+def test_a_machine_is_one_plain_line_without_what_is_not_known() -> None:
     assert str(MACHINE) == (
         "AMD EPYC (family 25, model 17), torch 2.13.0+cpu (AVX2), oneDNN 3.12.0 (Intel AVX2), 2 threads, fp32, channels_last"
     )
@@ -20,5 +20,5 @@ def test_a_machine_is_one_plain_line_without_what_is_not_known():
     assert str(bare) == "aarch64, torch 2.13.0 (DEFAULT), 1 thread"
 
 
-def test_a_machine_comes_back_from_json():
+def test_a_machine_comes_back_from_json() -> None:
     assert Machine.from_json(MACHINE.to_json()) == MACHINE

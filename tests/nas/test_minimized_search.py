@@ -91,7 +91,7 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return driver, folder
 
 
-def test_the_front_holds_the_smallest_errors(ended: tuple[Driver, Path]):
+def test_the_front_holds_the_smallest_errors(ended: tuple[Driver, Path]) -> None:
     driver, _ = ended
     complete = [t for t in driver.trials if t.state is TrialState.COMPLETE and t.replicate_of is None]
     for number, (error, weight) in zip(driver.front().trials, driver.front().values, strict=True):
@@ -101,7 +101,7 @@ def test_the_front_holds_the_smallest_errors(ended: tuple[Driver, Path]):
     assert weights == sorted(weights), "cheapest first, though the error comes first and is minimized too"
 
 
-def test_what_has_large_errors_on_its_way_waits(ended: tuple[Driver, Path]):
+def test_what_has_large_errors_on_its_way_waits(ended: tuple[Driver, Path]) -> None:
     driver, _ = ended
     stopped = [trial for trial in driver.trials if trial.state is TrialState.STOPPED]
     complete = [trial for trial in driver.trials if trial.state is TrialState.COMPLETE]
@@ -113,7 +113,7 @@ def test_what_has_large_errors_on_its_way_waits(ended: tuple[Driver, Path]):
     assert rates[0] > rates[1], "those that were stopped have worse rates than those that came to their end"
 
 
-def test_members_of_the_front_are_trained_again(ended: tuple[Driver, Path]):
+def test_members_of_the_front_are_trained_again(ended: tuple[Driver, Path]) -> None:
     driver, _ = ended
     estimates = Estimates(driver.space, driver.objectives, driver.trials)
     for number in estimates.front.trials:
@@ -122,7 +122,7 @@ def test_members_of_the_front_are_trained_again(ended: tuple[Driver, Path]):
         assert estimate.mean == pytest.approx(driver.trials[number].values()["error"], abs=0.25)
 
 
-def test_the_report_speaks_of_the_error(ended: tuple[Driver, Path]):
+def test_the_report_speaks_of_the_error(ended: tuple[Driver, Path]) -> None:
     driver, folder = ended
     result = result_of(driver)
     rows = list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
@@ -143,19 +143,19 @@ def test_the_report_speaks_of_the_error(ended: tuple[Driver, Path]):
     assert "accuracy" not in (folder / "report.html").read_text().partition("<script>")[0]
 
 
-def test_of_two_networks_that_with_the_smaller_error_is_better(ended: tuple[Driver, Path]):
+def test_of_two_networks_that_with_the_smaller_error_is_better(ended: tuple[Driver, Path]) -> None:
     driver, _ = ended
     found = pairs(result_of(driver))
     assert all(pair.better == (pair.difference < 0) for pair in found if pair.difference)
 
 
-def test_the_events_tell_the_error(ended: tuple[Driver, Path]):
+def test_the_events_tell_the_error(ended: tuple[Driver, Path]) -> None:
     _, folder = ended
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert all("error" in event["values"] for event in events if event["event"] == "complete")
 
 
-def test_a_study_of_errors_is_continued(tmp_path: Path):
+def test_a_study_of_errors_is_continued(tmp_path: Path) -> None:
     first = own_driver("bound", trials=20, database=tmp_path / "study.db")
     VirtualTimeEngine(Evaluator()).run(first)
     first.close()
@@ -165,7 +165,7 @@ def test_a_study_of_errors_is_continued(tmp_path: Path):
     assert again.handed_out == 30
 
 
-def test_a_training_that_tells_no_curve_comes_to_its_end():
+def test_a_training_that_tells_no_curve_comes_to_its_end() -> None:
     class Silent:
         def evaluate(self, task: Task, progress: Tell) -> Evaluation:
             return Evaluation(measurements={"error": Measurement(mean=1.0)}, seconds=1.0, epochs=EPOCHS)
@@ -184,6 +184,6 @@ def test_a_training_that_tells_no_curve_comes_to_its_end():
         ((ERROR,), "a search has at least one objective that is known without training"),
     ],
 )  # fmt: skip
-def test_other_numbers_of_learned_objectives_are_refused(objectives: tuple[Objective, ...], told: str):
+def test_other_numbers_of_learned_objectives_are_refused(objectives: tuple[Objective, ...], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         own_driver(objectives=objectives)

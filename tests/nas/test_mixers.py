@@ -25,15 +25,15 @@ def candidate(**architecture: Scalar) -> Candidate:
         (("static", "static_full", "static"), "mixed"),
     ],
 )
-def test_a_class_is_the_one_kind_beside_fixed(kinds: tuple[str, ...], expected: str):
+def test_a_class_is_the_one_kind_beside_fixed(kinds: tuple[str, ...], expected: str) -> None:
     assert mixer_class(candidate(stage1__mixer=kinds[0], stage2__mixer=kinds[1], stage3__mixer=kinds[2])) == expected
 
 
-def test_a_space_without_mixers_has_one_class():
+def test_a_space_without_mixers_has_one_class() -> None:
     assert mixer_class(candidate(depth=3, kernel="a")) == "network"
 
 
-def test_stages_are_in_order_of_their_number_not_their_text():
+def test_stages_are_in_order_of_their_number_not_their_text() -> None:
     names = stages(candidate(stage10__units=1, stage2__units=1, stage1__units=1))
     assert list(names) == ["stage1", "stage2", "stage10"]
 
@@ -69,27 +69,27 @@ def resnet(*names: str) -> Candidate:
         (("grouped dynamic", "grouped none", "dense"), "mixed"),
     ],
 )
-def test_a_class_is_the_one_kind_beside_dense_and_plainly_grouped(names: tuple[str, ...], expected: str):
+def test_a_class_is_the_one_kind_beside_dense_and_plainly_grouped(names: tuple[str, ...], expected: str) -> None:
     assert mixer_class(resnet(*names)) == expected
 
 
-def test_replaced_convolutions_and_the_mixer_of_that_name_are_two_kinds():
+def test_replaced_convolutions_and_the_mixer_of_that_name_are_two_kinds() -> None:
     mixed = candidate(stage1__mixer="static_dynamic")
     replaced = candidate(stage1__mixer="fixed", stage1__convolution="static_dynamic")
     both = candidate(stage1__mixer="static_dynamic", stage1__convolution="static_dynamic")
     assert [mixer_class(one) for one in (mixed, replaced, both)] == ["static_dynamic", REPLACED, "mixed"]
 
 
-def test_a_stage_that_decides_on_neither_mixer_nor_convolutions_has_no_kind():
+def test_a_stage_that_decides_on_neither_mixer_nor_convolutions_has_no_kind() -> None:
     assert stage_kind({"units": 3}) is None
 
 
 @pytest.mark.parametrize(
     "names", [("dense", "static-dynamic"), ("grouped", "grouped"), ("grouped dynamic", "static-dynamic")]
 )
-def test_where_convolutions_are_a_choice_in_every_stage_the_dense_network_is_unchanged(names: tuple[str, ...]):
+def test_where_convolutions_are_a_choice_in_every_stage_the_dense_network_is_unchanged(names: tuple[str, ...]) -> None:
     assert unchanged_class([resnet(*names)]) == DENSE
 
 
-def test_where_every_stage_mixes_the_fixed_network_is_unchanged():
+def test_where_every_stage_mixes_the_fixed_network_is_unchanged() -> None:
     assert unchanged_class([candidate(stage1__mixer="dynamic", stage1__convolution="static_dynamic")]) == "fixed"

@@ -14,7 +14,7 @@ def objective(**facts: object) -> Objective:
 
 @pytest.mark.parametrize("direction", list(Direction))
 @pytest.mark.parametrize("log", [False, True])
-def test_a_score_is_turned_back_into_its_value(direction: Direction, log: bool):
+def test_a_score_is_turned_back_into_its_value(direction: Direction, log: bool) -> None:
     one = objective(name="error", direction=direction, log=log)
     for value in (0.25, 1.0, 60.0):
         assert one.value_of(one.score(value)) == pytest.approx(value)
@@ -23,13 +23,13 @@ def test_a_score_is_turned_back_into_its_value(direction: Direction, log: bool):
     assert one.score(better) > one.score(worse)
 
 
-def test_the_score_of_what_is_maximized_is_the_value_itself():
+def test_the_score_of_what_is_maximized_is_the_value_itself() -> None:
     one = objective(name="gain", direction=Direction.MAXIMIZE)
     assert one.score(0.1 + 0.2) == 0.1 + 0.2
     assert one.value_of(0.1 + 0.2) == 0.1 + 0.2
 
 
-def test_what_is_not_said_follows_from_name_and_unit():
+def test_what_is_not_said_follows_from_name_and_unit() -> None:
     one = objective(name="mean_error", unit="mm")
     assert (one.words, one.label, one.heading, one.form) == (
         "mean error",
@@ -44,13 +44,13 @@ def test_what_is_not_said_follows_from_name_and_unit():
     assert (counted.title, counted.is_counted) == ("MACs", True)
 
 
-def test_names_that_nobody_declared_are_listed_as_they_are():
+def test_names_that_nobody_declared_are_listed_as_they_are() -> None:
     known = [objective(name="macs", words="multiply-adds")]
     assert listed(["macs", "price", "energy"], known) == "multiply-adds, price and energy"
     assert listed(["macs"], known) == "multiply-adds"
 
 
-def test_the_learned_objective_and_the_compared_cost_are_found_by_kind():
+def test_the_learned_objective_and_the_compared_cost_are_found_by_kind() -> None:
     error, price = objective(name="error"), objective(name="price", kind=Kind.KNOWN)
     assert learned((price, error)) is error
     assert compared_cost((error, price)) is price

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
 import pytest
 from toy_search import ToySpace, run_inline, toy_driver, toy_objectives
@@ -15,25 +16,25 @@ from nas.result import SearchResult
 from nas.storage import open_storage, redact
 
 
-def test_a_second_driver_on_the_same_folder_is_refused(tmp_path: Path):
+def test_a_second_driver_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with OutputFolder(tmp_path / "run"), pytest.raises(StudyError, match=f"in use.*{os.getpid()}"):
         OutputFolder(tmp_path / "run").__enter__()
 
 
-def test_the_lock_is_given_back(tmp_path: Path):
+def test_the_lock_is_given_back(tmp_path: Path) -> None:
     with OutputFolder(tmp_path / "run"):
         pass
     with OutputFolder(tmp_path / "run") as folder:
         assert folder.path.exists()
 
 
-def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path):
+def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(OutputError, match="cannot be written"):
         OutputFolder(tmp_path / "file" / "run").__enter__()
 
 
-def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path):
+def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path) -> Never:
     for name in ("new", "old"):
         if name == "old":
             (tmp_path / name).mkdir()
@@ -76,7 +77,7 @@ def whole(folder: Path, trial: Trial) -> None:
         raise OutputError("not the byte")
 
 
-def test_models_hold_exactly_the_front(tmp_path: Path):
+def test_models_hold_exactly_the_front(tmp_path: Path) -> None:
     result = result_of(tmp_path / "study")
     members = result.front.trials
     with OutputFolder(tmp_path) as folder:
@@ -91,7 +92,7 @@ def test_models_hold_exactly_the_front(tmp_path: Path):
     assert sorted(path.name for path in last.iterdir()) == ["candidate.json", "weights.pt"]
 
 
-def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
+def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path) -> None:
     result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path) as folder:
         put_weights(folder, result, result.front.trials)
@@ -113,19 +114,19 @@ def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path):
         ("postgresql://host/db?user=ann&password=s3cr3t&x=1", "postgresql://host/db?user=ann&password=***&x=1"),
     ],
 )
-def test_a_password_is_never_shown(url: str, shown: str):
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
     assert redact(url) == shown
 
 
 @pytest.mark.parametrize("url", ["nonsense://ann:s3cr3t@host/db", "postgresql://ann:s3cr3t@127.0.0.1:1/db"])
-def test_a_storage_that_cannot_be_opened_is_a_study_error_without_the_password(url: str):
+def test_a_storage_that_cannot_be_opened_is_a_study_error_without_the_password(url: str) -> None:
     with pytest.raises(StudyError) as caught:
         open_storage(url)
     assert "s3cr3t" not in str(caught.value)
     assert "***" in str(caught.value)
 
 
-def test_a_folder_with_files_of_somebody_else_is_refused_and_left_alone(tmp_path: Path):
+def test_a_folder_with_files_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("mine")
     (tmp_path / "models" / "precious").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"holds config\.yaml, models that no search has written"):
@@ -133,7 +134,7 @@ def test_a_folder_with_files_of_somebody_else_is_refused_and_left_alone(tmp_path
     assert (tmp_path / "config.yaml").read_text() == "mine"
 
 
-def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path):
+def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path) -> None:
     result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path / "run") as folder:
         (folder.models / "precious").mkdir(parents=True)
@@ -143,7 +144,7 @@ def test_what_a_person_puts_beside_the_models_stays(tmp_path: Path):
         assert (folder.models / "7").exists()
 
 
-def test_members_without_weights_are_told_and_not_published(tmp_path: Path):
+def test_members_without_weights_are_told_and_not_published(tmp_path: Path) -> None:
     result = result_of(tmp_path / "study")
     with OutputFolder(tmp_path / "run") as folder:
         put_weights(folder, result, result.front.trials[:1])
@@ -175,7 +176,7 @@ def named_wrongly(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [broken, of_another, unnamed, named_wrongly])
-def test_what_is_no_model_of_a_trial_is_not_copied_over_one(change: Callable[[Path], None], tmp_path: Path):
+def test_what_is_no_model_of_a_trial_is_not_copied_over_one(change: Callable[[Path], None], tmp_path: Path) -> None:
     result = result_of(tmp_path / "study")
     number = result.front.trials[0]
     with OutputFolder(tmp_path / "run") as folder:

@@ -44,7 +44,7 @@ def own_driver(folder: Path) -> Driver:
     return make_driver(space, AXES, costs, trials=6, sampler="random", database=folder / "study.db")
 
 
-def test_an_exception_of_one_candidate_is_its_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_exception_of_one_candidate_is_its_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     driver = own_driver(tmp_path)
     search_in_process(driver, Evaluator(1, 2, 5))
     outcomes = [trial.outcome for trial in driver.trials]
@@ -55,7 +55,7 @@ def test_an_exception_of_one_candidate_is_its_failure(tmp_path: Path, capsys: py
     assert "Traceback" in capsys.readouterr().err, "with the place in full"
 
 
-def test_three_exceptions_in_a_row_stop_the_search_and_the_repaired_program_continues(tmp_path: Path):
+def test_three_exceptions_in_a_row_stop_the_search_and_the_repaired_program_continues(tmp_path: Path) -> None:
     driver = own_driver(tmp_path)
     with pytest.raises(
         CrashStreakError, match=r"trials 1, 2 and 3 crashed .*\(KeyError: 'no such activation' \(test_own"
@@ -69,7 +69,7 @@ def test_three_exceptions_in_a_row_stop_the_search_and_the_repaired_program_cont
     assert again.trials[1].genotype == driver.trials[1].genotype
 
 
-def test_what_is_no_outcome_is_a_crash(tmp_path: Path):
+def test_what_is_no_outcome_is_a_crash(tmp_path: Path) -> None:
     class Careless:
         def evaluate(self, task: Task, progress: Tell) -> Evaluation:
             return 93.5  # type: ignore[return-value]
@@ -78,7 +78,7 @@ def test_what_is_no_outcome_is_a_crash(tmp_path: Path):
         search_in_process(own_driver(tmp_path), Careless())
 
 
-def test_what_concerns_every_candidate_stops_the_search_at_once(tmp_path: Path):
+def test_what_concerns_every_candidate_stops_the_search_at_once(tmp_path: Path) -> None:
     driver = own_driver(tmp_path)
     with pytest.raises(DataError, match="the images are gone"):
         search_in_process(driver, Evaluator(0, error=DataError("the images are gone")))

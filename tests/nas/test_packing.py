@@ -21,7 +21,7 @@ def need(size: int, device: str = "a") -> MemoryNeed:
     return MemoryNeed(device=device, bytes=size, capacity=10)
 
 
-def test_those_that_fit_are_let_in_once_in_the_order_in_which_they_asked():
+def test_those_that_fit_are_let_in_once_in_the_order_in_which_they_asked() -> None:
     packing = Packing()
     for trial, size in enumerate((4, 5, 3, 1)):
         packing.ask(trial, need(size))
@@ -32,7 +32,7 @@ def test_those_that_fit_are_let_in_once_in_the_order_in_which_they_asked():
     assert packing.devices() == [DeviceUse(device="a", held=8, capacity=10, training=3, waiting=0)]
 
 
-def test_one_that_is_alone_is_let_in_however_large_and_nobody_beside_it():
+def test_one_that_is_alone_is_let_in_however_large_and_nobody_beside_it() -> None:
     packing = Packing()
     packing.ask(0, need(40))
     packing.ask(1, need(1))
@@ -41,7 +41,7 @@ def test_one_that_is_alone_is_let_in_however_large_and_nobody_beside_it():
     assert packing.let_in() == [1]
 
 
-def test_devices_do_not_wait_for_each_other():
+def test_devices_do_not_wait_for_each_other() -> None:
     packing = Packing()
     packing.ask(0, need(9))
     packing.ask(1, need(9))
@@ -50,7 +50,7 @@ def test_devices_do_not_wait_for_each_other():
     assert [(use.device, use.training, use.waiting) for use in packing.devices()] == [("a", 1, 1), ("b", 1, 0)]
 
 
-def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before():
+def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before() -> None:
     packing = Packing()
     packing.ask(0, need(9))
     packing.ask(1, need(9))
@@ -62,7 +62,7 @@ def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before():
 
 
 @pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.slow)])
-def test_workers_that_really_allocate_never_hold_more_than_the_device_has(tmp_path: Path, engine: str):
+def test_workers_that_really_allocate_never_hold_more_than_the_device_has(tmp_path: Path, engine: str) -> None:
     driver = toy_driver(tmp_path, trials=8)
     spec = holding_worker(tmp_path / "work")
     full = []

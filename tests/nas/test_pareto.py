@@ -5,14 +5,14 @@ import pytest
 from nas.pareto import dominates, hypervolume, non_dominated
 
 
-def test_a_point_dominates_when_nowhere_worse_and_somewhere_better():
+def test_a_point_dominates_when_nowhere_worse_and_somewhere_better() -> None:
     assert dominates((1.0, 2.0), (1.0, 3.0))
     assert not dominates((1.0, 2.0), (1.0, 2.0))
     assert not dominates((1.0, 2.0), (0.0, 3.0))
 
 
 @pytest.mark.parametrize("axes", [2, 3])
-def test_the_front_is_what_brute_force_finds(axes: int):
+def test_the_front_is_what_brute_force_finds(axes: int) -> None:
     draw = random.Random(0)
     for _ in range(50):
         points = [tuple(float(draw.randint(0, 5)) for _ in range(axes)) for _ in range(30)]
@@ -24,7 +24,7 @@ def test_the_front_is_what_brute_force_finds(axes: int):
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
-def test_the_hypervolume_is_the_number_of_dominated_unit_cells(axes: int):
+def test_the_hypervolume_is_the_number_of_dominated_unit_cells(axes: int) -> None:
     draw = random.Random(1)
     side = 6
     for _ in range(30):
@@ -36,6 +36,6 @@ def test_the_hypervolume_is_the_number_of_dominated_unit_cells(axes: int):
         assert hypervolume(points, (float(side),) * axes) == pytest.approx(covered)
 
 
-def test_points_beyond_the_reference_add_nothing():
+def test_points_beyond_the_reference_add_nothing() -> None:
     assert hypervolume([(2.0, 0.0), (0.0, 2.0)], (1.0, 1.0)) == 0.0
     assert hypervolume([], (1.0, 1.0)) == 0.0

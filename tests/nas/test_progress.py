@@ -16,7 +16,7 @@ from nas.progress import ProgressDisplay
 
 def test_a_line_a_trial_tells_what_ended_how_fast_and_what_is_packed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     driver = toy_driver(tmp_path, trials=8)
     use = DeviceUse(device="here, GPU 1", held=3 * 10**9, capacity=8 * 10**9, training=2, waiting=1)
     with ProgressDisplay(driver, 3, lambda: [use], lambda: (87.0, 3.0)) as display:
@@ -35,7 +35,7 @@ def test_a_line_a_trial_tells_what_ended_how_fast_and_what_is_packed(
 @pytest.mark.parametrize(("says", "percent"), [("echo 87; echo 3", (87.0, 3.0)), ("echo [N/A]", ()), ("exit 9", ())])
 def test_the_use_of_gpus_is_what_nvidia_smi_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, percent: tuple[float, ...]
-):
+) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text(f"#!/bin/sh\n{says}\n")
     tool.chmod(0o755)
@@ -47,7 +47,7 @@ def test_the_use_of_gpus_is_what_nvidia_smi_says(
     assert use.percent == percent
 
 
-def test_without_nvidia_smi_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_nvidia_smi_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with GpuUse() as use:
         pass

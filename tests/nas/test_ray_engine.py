@@ -144,7 +144,7 @@ def interruptible() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def test_a_search_has_the_same_trials_with_either_engine_and_no_process_is_left(tmp_path: Path):
+def test_a_search_has_the_same_trials_with_either_engine_and_no_process_is_left(tmp_path: Path) -> None:
     before = set(descendants(os.getpid()))
     drivers = [toy_driver(tmp_path / engine, trials=3) for engine in ("local", "ray")]
     LocalEngine(toy_worker(tmp_path / "local"), workers=2, logs=tmp_path / "logs").run(drivers[0], lambda: None)
@@ -155,7 +155,7 @@ def test_a_search_has_the_same_trials_with_either_engine_and_no_process_is_left(
 
 
 @pytest.mark.slow
-def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
+def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path) -> None:
     """Real trainings: the same proposals, the same digits, and no process left."""
     before = set(descendants(os.getpid()))
     tables = []
@@ -171,7 +171,7 @@ def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path):
+def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=6)
     numbers = np.arange(2_000_000)
     log = tmp_path / "work" / "arrays.log"
@@ -192,7 +192,7 @@ def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero(tmp_path: Path):
+def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero(tmp_path: Path) -> None:
     work = tmp_path / "work"
     driver = toy_driver(tmp_path, trials=8, epochs=6, max_losses=4)
     done: list[str] = []
@@ -229,7 +229,7 @@ def test_a_killed_worker_and_a_lost_node_cost_no_trial_and_no_training_from_zero
 @pytest.mark.slow
 def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     late: list[float] = []
     with a_cluster(2):
         driver = toy_driver(tmp_path, trials=10)
@@ -273,7 +273,7 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
 
 
 @pytest.mark.slow
-def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start_goes_on(tmp_path: Path):
+def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start_goes_on(tmp_path: Path) -> None:
     work = tmp_path / "work"
     with a_cluster(2):
         driver = toy_driver(tmp_path, trials=6, max_losses=1)
@@ -306,7 +306,7 @@ def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start
 )
 def test_a_driver_that_ends_leaves_nothing_behind_and_any_engine_continues_its_study(
     tmp_path: Path, ending: signal.Signals, to_all: bool, code: int
-):
+) -> None:
     """Told to end alone, as by Kubernetes, or with all that it has started, as by Slurm, systemd and a terminal that is closed."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     (temporary := tmp_path / "temporary").mkdir()
@@ -341,7 +341,9 @@ def test_a_driver_that_ends_leaves_nothing_behind_and_any_engine_continues_its_s
     assert sum(trained.values()) <= 6 * 6 + 2
 
 
-def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when it renews a large report."""
     clock, killed = [1000.0], []
     monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
@@ -363,7 +365,7 @@ def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(tmp_path: Pat
     assert killed == ["actor"]
 
 
-def test_settings_out_of_range_are_told_in_words():
+def test_settings_out_of_range_are_told_in_words() -> None:
     wrong = RaySettings(gpus_per_trial=1.5, cpus_per_trial=0, max_concurrent=0, max_failures=0, trial_timeout=0)
     assert [fault.split(":")[0] for fault in ray_faults(wrong)] == [
         "--ray.gpus_per_trial", "--ray.cpus_per_trial", "--ray.max_concurrent", "--ray.max_failures", "--ray.trial_timeout",
@@ -371,7 +373,7 @@ def test_settings_out_of_range_are_told_in_words():
     assert ray_faults(RaySettings(gpus_per_trial=0.25)) == []
 
 
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path):
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=2)
     with pytest.raises(WorkerError, match=r"--ray.address: cannot reach a Ray cluster at 127.0.0.1:1: .*refused"):
         run(driver, toy_worker(tmp_path / "work"), tmp_path, address="127.0.0.1:1")

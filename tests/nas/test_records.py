@@ -10,18 +10,18 @@ from nas.seeds import derive_seed
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_measurement_is_finite(bad: float):
+def test_a_measurement_is_finite(bad: float) -> None:
     with pytest.raises(ValueError, match="refused"):
         Measurement(mean=bad)
     with pytest.raises(ValueError, match="refused"):
         Measurement(mean=0.0, std=bad)
 
 
-def test_the_standard_error_falls_with_the_root_of_n():
+def test_the_standard_error_falls_with_the_root_of_n() -> None:
     assert Measurement(mean=1.0, std=4.0, n=16).standard_error == 1.0
 
 
-def test_outcomes_tasks_and_progress_survive_json():
+def test_outcomes_tasks_and_progress_survive_json() -> None:
     evaluation = Evaluation(
         measurements={"accuracy": Measurement(mean=71.25, std=45.3, n=5000)},
         seconds=1.5,
@@ -38,7 +38,7 @@ def test_outcomes_tasks_and_progress_survive_json():
     assert Progress.from_json(progress.to_json()) == progress
 
 
-def test_seeds_differ_by_purpose_and_fit_31_bits():
+def test_seeds_differ_by_purpose_and_fit_31_bits() -> None:
     seeds = {derive_seed(root, "sampler", number) for root in range(5) for number in range(100)}
     assert len(seeds) == 500
     assert all(0 <= seed < 2**31 for seed in seeds)

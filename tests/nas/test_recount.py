@@ -147,7 +147,7 @@ def assert_counted_by(costs: CostFunction, trials: tuple[Trial, ...]) -> None:
         assert trial.costs == costs(trial.candidate), trial
 
 
-def test_a_study_of_before_is_counted_anew_once_and_stays_beside(tmp_path: Path):
+def test_a_study_of_before_is_counted_anew_once_and_stays_beside(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=8, seed=2)
     as_it_was = stored(database)["search"]
@@ -184,7 +184,7 @@ def test_a_study_of_before_is_counted_anew_once_and_stays_beside(tmp_path: Path)
     assert again.trials[: len(now.trials)] == now.trials
 
 
-def test_the_same_count_again_or_one_that_changes_nothing_makes_no_new_study(tmp_path: Path):
+def test_the_same_count_again_or_one_that_changes_nothing_makes_no_new_study(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=6)
     same = search(database, by_cheaper_form, 1, trials=6)
@@ -203,7 +203,9 @@ LIMITS = {"macs": 97e3}
 
 
 @pytest.mark.parametrize("sampler", ["random", "known_cost"])
-def test_what_was_over_a_limit_and_fits_now_may_be_proposed_and_the_baseline_is_trained(tmp_path: Path, sampler: str):
+def test_what_was_over_a_limit_and_fits_now_may_be_proposed_and_the_baseline_is_trained(
+    tmp_path: Path, sampler: str
+) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=9, limits=LIMITS, sampler=sampler)
     refused = {t.number: t.candidate.digest for t in before.trials if t.state is TrialState.INFEASIBLE}
@@ -225,7 +227,7 @@ def test_what_was_over_a_limit_and_fits_now_may_be_proposed_and_the_baseline_is_
     assert search(database, by_cheaper_form, 2, trials=18, limits=LIMITS, sampler=sampler).trained == []
 
 
-def test_what_is_over_a_limit_now_leaves_the_front_and_comes_back_with_its_outcome(tmp_path: Path):
+def test_what_is_over_a_limit_now_leaves_the_front_and_comes_back_with_its_outcome(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     cheap = search(database, by_cheaper_form, 1, trials=12, limits=LIMITS, replicates=2)
     over = {t.number for t in cheap.trials if by_factors(t.candidate)["macs"] > LIMITS["macs"]}
@@ -253,7 +255,9 @@ def test_what_is_over_a_limit_now_leaves_the_front_and_comes_back_with_its_outco
     assert list(stored(database)) == ["search", "search-2", "search-3"]
 
 
-def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=8, limits=LIMITS)
     add, count = Study.add, 0
@@ -289,7 +293,7 @@ def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(tmp_path: Path, 
     assert third.trials == after.trials
 
 
-def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(tmp_path: Path):
+def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=6)
     optuna.create_study(
@@ -302,7 +306,7 @@ def test_a_study_that_was_killed_before_it_had_an_identity_is_made_again(tmp_pat
     assert list(stored(database)) == ["search", "search-2"]
 
 
-def test_what_was_in_training_goes_on_under_its_number(tmp_path: Path):
+def test_what_was_in_training_goes_on_under_its_number(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     killed = search(database, by_factors, 1, trials=4, runs=False)
     tasks = [killed.driver.next_task() for _ in range(3)]
@@ -316,7 +320,7 @@ def test_what_was_in_training_goes_on_under_its_number(tmp_path: Path):
     "second",
     [Space(WIDER, RANK), Space(WIDTH, RANK, Choice(name="bias", choices=(False, True)), former={"bias": False})],
 )
-def test_a_space_that_has_grown_and_another_count_come_together(tmp_path: Path, second: Space):
+def test_a_space_that_has_grown_and_another_count_come_together(tmp_path: Path, second: Space) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=8, limits=LIMITS)
     after = search(database, by_cheaper_form, 2, trials=8, limits=LIMITS, space=second)
@@ -330,7 +334,7 @@ def test_a_space_that_has_grown_and_another_count_come_together(tmp_path: Path, 
     assert more.told == []
 
 
-def test_what_a_sampler_noted_is_kept(tmp_path: Path):
+def test_what_a_sampler_noted_is_kept(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     search(database, by_factors, 1, trials=8, sampler="nsga2")
     search(database, by_cheaper_form, 2, trials=8, sampler="nsga2")
@@ -340,7 +344,7 @@ def test_what_a_sampler_noted_is_kept(tmp_path: Path):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_candidate_that_is_stated_otherwise_now_is_known_in_both_forms(tmp_path: Path, version: int):
+def test_a_candidate_that_is_stated_otherwise_now_is_known_in_both_forms(tmp_path: Path, version: int) -> None:
     """Ranks above four become four: the trials keep what they were, and count as what they are now."""
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=18, seed=3)
@@ -365,7 +369,7 @@ def test_a_candidate_that_is_stated_otherwise_now_is_known_in_both_forms(tmp_pat
         assert space.canonical(few.trials[trial.reused_from or 0].candidate) == trial.candidate
 
 
-def test_a_space_that_has_grown_since_takes_candidates_that_are_stated_otherwise(tmp_path: Path):
+def test_a_space_that_has_grown_since_takes_candidates_that_are_stated_otherwise(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     before = search(database, by_factors, 1, trials=8, seed=3)
     after = search(database, by_cheaper_form, 2, trials=8, seed=3, space=Space(WIDER, RANK, canonical_ranks=True))
@@ -390,7 +394,7 @@ def evaluation(**measured: float) -> Evaluation:
     )
 
 
-def test_what_was_measured_stays():
+def test_what_was_measured_stays() -> None:
     recount = Recount(by_cheaper_form, {"macs": 30e3, "latency": 4.0}, QUANTITIES)
     assert recount(trial(outcome=evaluation())).costs == {"macs": 24e3, "params": 8.0, "latency": 3.0}
     decided = trial(outcome=evaluation(macs=40e3, params=7.0))
@@ -399,7 +403,7 @@ def test_what_was_measured_stays():
     assert recount(going_on).costs["macs"] == 24e3, "its training decides anew, and counts as costs are counted now"
 
 
-def test_a_limit_on_what_was_measured_goes_on_to_refuse():
+def test_a_limit_on_what_was_measured_goes_on_to_refuse() -> None:
     slow = trial(state=TrialState.INFEASIBLE, violations=("latency 3 ms is over the limit 2 ms",))
     counted = Recount(by_cheaper_form, {"macs": 30e3, "latency": 2.0}, QUANTITIES)(slow)
     assert counted.state is TrialState.INFEASIBLE
@@ -407,7 +411,7 @@ def test_a_limit_on_what_was_measured_goes_on_to_refuse():
     assert counted.costs["macs"] == 24e3
 
 
-def test_the_line_names_the_costs_that_changed():
+def test_the_line_names_the_costs_that_changed() -> None:
     former = [trial(), trial(costs={"macs": 1.0, "params": 8.0, "memory": 2.0})]
     now = [trial(), trial(costs={"macs": 2.0, "params": 9.0, "memory": 2.5})]
     assert summary(former, now, QUANTITIES).startswith(

@@ -48,7 +48,7 @@ def mistypings(count: int, seed: int = 0) -> list[str]:
     return [mistyped(draw.choice(RIGHT), draw) for _ in range(count)]
 
 
-def test_no_mistyping_of_a_url_shows_its_password():
+def test_no_mistyping_of_a_url_shows_its_password() -> None:
     for url in mistypings(5_000):
         assert SECRET not in shown_url(url), url
         if not {*url} & {*" '\""}:  # where a URL ends in a text, these tell
@@ -72,7 +72,7 @@ def opened(url: str) -> str:
 
 def test_what_is_said_of_a_storage_that_cannot_be_opened_shows_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     said = [text for url in mistypings(400, seed=1) if (text := opened(url))]
     assert len(said) > 30
@@ -82,7 +82,7 @@ def test_what_is_said_of_a_storage_that_cannot_be_opened_shows_no_password(
 @pytest.mark.parametrize(
     "words", ["--search.storage {}", "--search.storge {}", "-search.storage {}", "{}", "--search.seed {}"]
 )
-def test_no_message_of_the_command_line_shows_it(words: str, capsys: pytest.CaptureFixture[str]):
+def test_no_message_of_the_command_line_shows_it(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     for url in mistypings(6, seed=len(words)):
         # As a shell splits it, into words that end at blanks.
         assert main([*words.format(url).split(), "--search.trials", "0"]) == 2
@@ -91,13 +91,13 @@ def test_no_message_of_the_command_line_shows_it(words: str, capsys: pytest.Capt
     assert "Traceback" not in told
 
 
-def test_a_url_in_the_place_of_a_path_is_refused(capsys: pytest.CaptureFixture[str]):
+def test_a_url_in_the_place_of_a_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for setting in ("--output", "--data.root", "--search.warm_start", "--data.name", "--data.cache", "--config"):
         assert main([setting, RIGHT[0]]) == 2
     assert SECRET not in capsys.readouterr().err
 
 
-def test_the_dashboard_shows_none(capsys: pytest.CaptureFixture[str]):
+def test_the_dashboard_shows_none(capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([RIGHT[0].replace(SECRET, f" {SECRET}")], [f"postgresql://ann: {SECRET}@host/db"]):
         with contextlib.suppress(SystemExit):
             dashboard.main([part for word in words for part in word.split()])
@@ -113,28 +113,28 @@ def test_the_dashboard_shows_none(capsys: pytest.CaptureFixture[str]):
         "https://github.com/uxlfoundation/oneDNN/issues/6035",
     ],
 )
-def test_what_holds_no_password_is_shown_whole(text: str):
+def test_what_holds_no_password_is_shown_whole(text: str) -> None:
     assert shown_url(text) == text
 
 
 @pytest.mark.parametrize(
     "text", ["photos/img@2x.png is broken", "a/b//c: no folder", "std::bad_alloc", "expected 2:1 or 16:9", "C:\\x"]
 )
-def test_texts_without_urls_stay_as_they_are(text: str):
+def test_texts_without_urls_stay_as_they_are(text: str) -> None:
     assert redact(text) == text
 
 
-def test_a_name_alone_is_shown_of_a_storage_that_was_opened():
+def test_a_name_alone_is_shown_of_a_storage_that_was_opened() -> None:
     assert shown_url("postgresql://ann@host/db") == "postgresql://***@host/db"
     assert shown_url("postgresql://ann@host/db", opened=True) == "postgresql://ann@host/db"
 
 
-def test_a_secret_is_hidden_in_every_form_that_a_url_gives_it():
+def test_a_secret_is_hidden_in_every_form_that_a_url_gives_it() -> None:
     url = "postgresql://ann:p%40ss%2Fw@host/db"
     assert hide("p@ss/w p%40ss%2Fw", secrets_of(url)) == "*** ***"
 
 
-def test_a_setting_of_another_name_does_not_show_it():
+def test_a_setting_of_another_name_does_not_show_it() -> None:
     with pytest.raises(NasError) as caught:
         read_settings(["--search.workers", RIGHT[0]])
     assert SECRET not in str(caught.value)

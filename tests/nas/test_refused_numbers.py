@@ -101,7 +101,7 @@ def words(value: object) -> str:
     [*itertools.product(["random"], REFUSED), *itertools.product(["known_cost", "random_logbins"], [math.nan, 1e308])],
     ids=map(str, itertools.count()),
 )
-def test_a_cost_that_is_no_number_fails_its_trial_alone(value: Any, sampler: str, tmp_path: Path):
+def test_a_cost_that_is_no_number_fails_its_trial_alone(value: Any, sampler: str, tmp_path: Path) -> None:
     def costs(candidate: Candidate) -> dict[str, Any]:
         return {"macs": value} if is_bad(candidate) else good_costs(candidate)
 
@@ -117,7 +117,7 @@ def test_a_cost_that_is_no_number_fails_its_trial_alone(value: Any, sampler: str
 
 
 @pytest.mark.parametrize("given", [{}, {"flops": 3.0}, None, 7.0])
-def test_a_cost_that_is_missing_fails_its_trial_alone(given: Any):
+def test_a_cost_that_is_missing_fails_its_trial_alone(given: Any) -> None:
     driver = driver_of(lambda candidate: given if is_bad(candidate) else good_costs(candidate))
     driver._begin_with.append(("given", {"width": 3}))
     search_in_process(driver, Evaluator())
@@ -125,7 +125,7 @@ def test_a_cost_that_is_missing_fails_its_trial_alone(given: Any):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e-320, None])
-def test_a_search_whose_every_cost_is_refused_ends(value: Any):
+def test_a_search_whose_every_cost_is_refused_ends(value: Any) -> None:
     driver = driver_of(lambda _candidate: {"macs": value}, trials=12)
     search_in_process(driver, Evaluator())
     assert driver.finished
@@ -135,7 +135,7 @@ def test_a_search_whose_every_cost_is_refused_ends(value: Any):
 
 @EVERY_FLOAT
 @pytest.mark.parametrize("what", ["mean", "std", "progress"])
-def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what: str):
+def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what: str) -> None:
     def measured() -> Measurement:
         if what == "progress":
             Progress(trial=0, epochs=1, value=value)
@@ -155,7 +155,7 @@ def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what:
     assert_failed(driver, f"{name} = {value!r}")
 
 
-def test_an_evaluation_without_accuracy_fails_its_trial_alone():
+def test_an_evaluation_without_accuracy_fails_its_trial_alone() -> None:
     driver = driver_of(good_costs, sampler="random")
     driver._begin_with.append(("given", {"width": 3}))
     search_in_process(driver, Evaluator(lambda: None))
@@ -163,7 +163,7 @@ def test_an_evaluation_without_accuracy_fails_its_trial_alone():
 
 
 @EVERY_FLOAT
-def test_references_and_limits_that_are_no_numbers_are_refused(value: float):
+def test_references_and_limits_that_are_no_numbers_are_refused(value: float) -> None:
     space = SimpleSpace("widths", IntRange(name="width", low=2, high=200))
     with pytest.raises(SettingsError, match="reference of macs = ") as told:
         make_driver(space, objectives(value), good_costs, trials=2)
@@ -175,7 +175,7 @@ def test_references_and_limits_that_are_no_numbers_are_refused(value: float):
 
 @pytest.mark.parametrize("value", [0, -1, 10**20, 10**400, 10**5000], ids=["0", "-1", "10**20", "10**400", "10**5000"])
 @pytest.mark.parametrize("name", ["trials", "epochs", "replicates"])
-def test_absurd_numbers_of_trainings_are_refused(name: str, value: int):
+def test_absurd_numbers_of_trainings_are_refused(name: str, value: int) -> None:
     space = SimpleSpace("widths", IntRange(name="width", low=2, high=200))
     with pytest.raises(SettingsError, match=f"{name}: must be 1"):
         make_driver(space, objectives(), good_costs, **{"trials": 2, name: value})
@@ -186,7 +186,7 @@ SPACE: dict[str, BaseDistribution] = {name: IntDistribution(1, 12) for name in (
 
 @EVERY
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_the_sampler_alone_proposes_nothing_whose_cost_is_refused(value: Any, direction: str):
+def test_the_sampler_alone_proposes_nothing_whose_cost_is_refused(value: Any, direction: str) -> None:
     def cost(genotype: Any) -> Any:
         return value if genotype["a"] % 2 else float(genotype["a"] + genotype["b"])
 
@@ -199,7 +199,7 @@ def test_the_sampler_alone_proposes_nothing_whose_cost_is_refused(value: Any, di
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, 1e308, -1e308, 1e-320])
-def test_the_sampler_alone_takes_a_refused_accuracy_for_a_failure(value: float):
+def test_the_sampler_alone_takes_a_refused_accuracy_for_a_failure(value: float) -> None:
     sampler = KnownCostSampler(SPACE, costs={1: lambda genotype: genotype["a"]}, seed=0)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     with warnings.catch_warnings():
@@ -209,7 +209,7 @@ def test_the_sampler_alone_takes_a_refused_accuracy_for_a_failure(value: float):
             study.tell(trial, [value if trial.params["b"] % 3 == 0 else trial.params["b"], trial.params["a"]])
 
 
-def test_costs_of_candidates_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch):
+def test_costs_of_candidates_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proposals are the same as with all of them kept."""
     space: dict[str, BaseDistribution] = {f"p{k}": IntDistribution(0, 9) for k in range(6)}
     proposed = []

@@ -35,7 +35,7 @@ def trainings(driver: Driver) -> Counter[int]:
     return Counter(trial.first for trial in driver.trained())
 
 
-def test_in_the_end_every_member_of_the_front_has_had_all_its_trainings(tmp_path: Path):
+def test_in_the_end_every_member_of_the_front_has_had_all_its_trainings(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=24, space=SPACE, replicates=3)
     tasks = run(driver)
     assert driver.finished
@@ -52,7 +52,7 @@ def test_in_the_end_every_member_of_the_front_has_had_all_its_trainings(tmp_path
     )
 
 
-def test_they_take_a_quarter_of_the_trainings_while_candidates_are_searched(tmp_path: Path):
+def test_they_take_a_quarter_of_the_trainings_while_candidates_are_searched(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=60, space=SPACE, replicates=3)
     while driver.handed_out < 60:
         run(driver, most=1)
@@ -60,7 +60,7 @@ def test_they_take_a_quarter_of_the_trainings_while_candidates_are_searched(tmp_
     assert 10 < again <= (60 - 8) / 3 + 1
 
 
-def test_a_driver_that_takes_over_goes_on_in_the_same_way(tmp_path: Path):
+def test_a_driver_that_takes_over_goes_on_in_the_same_way(tmp_path: Path) -> None:
     whole = toy_driver(tmp_path / "whole", trials=16, space=SPACE, replicates=2)
     run(whole)
     first = toy_driver(tmp_path / "cut", trials=16, space=SPACE, replicates=2)
@@ -79,7 +79,7 @@ def test_a_driver_that_takes_over_goes_on_in_the_same_way(tmp_path: Path):
 
 
 @pytest.mark.parametrize("replicates", [1, 2])
-def test_a_further_training_that_fails_is_not_tried_for_ever(tmp_path: Path, replicates: int):
+def test_a_further_training_that_fails_is_not_tried_for_ever(tmp_path: Path, replicates: int) -> None:
     driver = toy_driver(tmp_path, trials=12, space=SPACE, replicates=replicates)
     count = 0
     while not driver.finished and (task := driver.next_task()) is not None:

@@ -17,14 +17,14 @@ def context(**limits: float) -> SamplerContext:
     return SamplerContext(space=ToySpace(widths=tuple(range(8, 129))), costs=toy_costs, limits=limits, seed=0)
 
 
-def test_an_unknown_sampler_is_refused_with_the_nearest_name():
+def test_an_unknown_sampler_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(
         SettingsError, match=r"did you mean 'nsga2'.*gp, known_cost, nsga2, random, random_logbins, tpe"
     ):
         sampler_factory("nsga")
 
 
-def test_stratified_draws_fill_every_cost_bin_alike(tmp_path: Path):
+def test_stratified_draws_fill_every_cost_bin_alike(tmp_path: Path) -> None:
     space = ToySpace(widths=tuple(range(8, 129)))
     driver = toy_driver(tmp_path, trials=5 * BINS, space=space, sampler="random_logbins")
     run_inline(driver)
@@ -35,7 +35,7 @@ def test_stratified_draws_fill_every_cost_bin_alike(tmp_path: Path):
     assert max(bins.values()) <= 5 + 1
 
 
-def test_draws_stay_in_the_domain():
+def test_draws_stay_in_the_domain() -> None:
     space = ToySpace()
     rng = np.random.default_rng(0)
     drawer = SamplerContext(space=space, costs=toy_costs, limits={}, seed=0)
@@ -45,12 +45,12 @@ def test_draws_stay_in_the_domain():
     assert {genotype["rank"] for genotype in drawn} == {0, 1, 2, 3}
 
 
-def test_a_limit_that_some_network_meets_is_accepted():
+def test_a_limit_that_some_network_meets_is_accepted() -> None:
     check_limits(
         context(macs=toy_costs(ToySpace().decode({"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}))["macs"])
     )
 
 
-def test_a_limit_that_nothing_can_meet_is_refused_with_the_smallest_cost():
+def test_a_limit_that_nothing_can_meet_is_refused_with_the_smallest_cost() -> None:
     with pytest.raises(SettingsError, match=r"--search\.limits macs 63,000: no network.*macs 64,000"):
         check_limits(context(macs=63_000.0))

@@ -57,7 +57,7 @@ def process(
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_the_exit_code_tells_the_signal(number: signal.Signals):
+def test_the_exit_code_tells_the_signal(number: signal.Signals) -> None:
     with process() as running:
         running.send_signal(number)
         assert running.communicate()[0] == f"stopped by {number.name}\n"
@@ -75,7 +75,7 @@ def in_a_container() -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_the_first_process_of_a_container_hears_them_too(number: signal.Signals):
+def test_the_first_process_of_a_container_hears_them_too(number: signal.Signals) -> None:
     with process(words=in_a_container()) as running:
         [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
         status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
@@ -85,7 +85,7 @@ def test_the_first_process_of_a_container_hears_them_too(number: signal.Signals)
     assert running.returncode == CODES[number]
 
 
-def test_a_second_signal_ends_at_once_with_the_code_of_the_first():
+def test_a_second_signal_ends_at_once_with_the_code_of_the_first() -> None:
     with process(end="time.sleep(60)") as running:
         running.send_signal(signal.SIGTERM)
         assert running.stdout is not None
@@ -95,7 +95,7 @@ def test_a_second_signal_ends_at_once_with_the_code_of_the_first():
     assert running.returncode == 143
 
 
-def test_signals_that_come_together_are_one():
+def test_signals_that_come_together_are_one() -> None:
     """As systemd sends SIGHUP behind SIGTERM."""
     after = "import signal; signal.raise_signal(signal.SIGHUP); print('written', flush=True)"
     with process(end=after) as running:
@@ -104,7 +104,7 @@ def test_signals_that_come_together_are_one():
     assert running.returncode == 143
 
 
-def test_what_is_ignored_stays_so():
+def test_what_is_ignored_stays_so() -> None:
     def nohup() -> None:
         usual()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -116,7 +116,7 @@ def test_what_is_ignored_stays_so():
         assert running.communicate()[0] == "stopped by SIGTERM\n"
 
 
-def test_after_a_terminal_is_closed_nothing_that_is_written_to_it_is_an_error():
+def test_after_a_terminal_is_closed_nothing_that_is_written_to_it_is_an_error() -> None:
     child, terminal = pty.fork()
     if child == 0:
         usual()
@@ -140,7 +140,7 @@ def default_handlers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("default_handlers")
-def test_what_is_held_is_done_to_its_end():
+def test_what_is_held_is_done_to_its_end() -> None:
     done = []
 
     def held() -> None:
@@ -158,7 +158,7 @@ def test_what_is_held_is_done_to_its_end():
 
 
 @pytest.mark.usefixtures("default_handlers")
-def test_what_is_written_after_the_first_signal_is_not_interrupted_by_it():
+def test_what_is_written_after_the_first_signal_is_not_interrupted_by_it() -> None:
     with ending_signals():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGHUP)
@@ -167,7 +167,7 @@ def test_what_is_written_after_the_first_signal_is_not_interrupted_by_it():
 
 
 @pytest.mark.usefixtures("default_handlers")
-def test_a_handler_of_a_users_own_stays():
+def test_a_handler_of_a_users_own_stays() -> None:
     heard = []
     signal.signal(signal.SIGTERM, lambda number, _frame: heard.append(number))
     with ending_signals():
@@ -176,7 +176,7 @@ def test_a_handler_of_a_users_own_stays():
 
 
 @pytest.mark.usefixtures("default_handlers")
-def test_handlers_of_a_library_do_not_stay_and_others_do():
+def test_handlers_of_a_library_do_not_stay_and_others_do() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     try:
         with ending_signals():

@@ -59,7 +59,7 @@ def searched(url: str, folder: Path, trials: int = 12) -> list[Trial]:
     return list(study)
 
 
-def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: str, tmp_path: Path):
+def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: str, tmp_path: Path) -> None:
     expected = searched(sqlite_url(tmp_path / "reference.db"), tmp_path)
     searched(url, tmp_path, trials=5)
     assert searched(url, tmp_path) == expected
@@ -73,7 +73,7 @@ def trials_of(url: str, name: str) -> list[Trial]:
     return [trial for trial, _ in study.trials]
 
 
-def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
+def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path) -> None:
     before, space = searched(url, tmp_path), ToySpace()
 
     def half(candidate: Candidate) -> dict[str, float]:
@@ -91,7 +91,7 @@ def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path):
     assert trials_of(url, "toy") == before
 
 
-def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str, tmp_path: Path):
+def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str, tmp_path: Path) -> None:
     space, objectives, identity = ToySpace(), toy_objectives(), {"space.name": "toy"}
 
     def opened(name: str, version: int) -> Study:
@@ -115,7 +115,7 @@ def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str
     assert opened("toy", 3).name == "toy-4"
 
 
-def test_a_study_that_another_driver_holds_is_refused(url: str):
+def test_a_study_that_another_driver_holds_is_refused(url: str) -> None:
     toy_study(url).close()
     storage = open_storage(url)
     sign = {"host": "elsewhere", "pid": 7, "token": "other", "time": time.time()}
@@ -124,7 +124,7 @@ def test_a_study_that_another_driver_holds_is_refused(url: str):
         toy_study(url)
 
 
-def test_a_trial_that_another_process_added_is_noticed_and_the_search_continues(url: str, tmp_path: Path):
+def test_a_trial_that_another_process_added_is_noticed_and_the_search_continues(url: str, tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, study=toy_study(url), trials=4)
     assert driver.next_task() is not None
     storage = open_storage(url)
@@ -152,7 +152,9 @@ def fail_after(storage: Any, monkeypatch: pytest.MonkeyPatch, *methods: str) -> 
         monkeypatch.setattr(storage, method, wrapper)
 
 
-def test_a_write_whose_answer_was_lost_is_not_done_twice(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_write_whose_answer_was_lost_is_not_done_twice(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nas.patience.PAUSE_SECONDS", 0.0)
     expected = searched(sqlite_url(tmp_path / "reference.db"), tmp_path, trials=4)
     told: list[str] = []
@@ -184,7 +186,7 @@ def as_soon_as_it_is_away(told: list[str], mend: Callable[[], object]) -> Iterat
         mender.join()
 
 
-def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: PostgresqlServer, tmp_path: Path):
+def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: PostgresqlServer, tmp_path: Path) -> None:
     expected = searched(sqlite_url(tmp_path / "reference.db"), tmp_path, trials=6)
     url = server.new_database(next(NAMES))
     told: list[str] = []
@@ -209,7 +211,7 @@ def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: Postg
 
 def test_a_server_that_stays_away_ends_the_search_and_the_same_search_continues(
     server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("nas.patience.AWAY_SECONDS", 1.0)
     url = server.new_database(next(NAMES))
     study = toy_study(url)
@@ -229,7 +231,7 @@ def test_a_server_that_stays_away_ends_the_search_and_the_same_search_continues(
     assert driver.next_task() == task
 
 
-def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
     monkeypatch.setattr("nas.storage.BUSY_SECONDS", 0.05)
@@ -250,13 +252,13 @@ def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("attempt", [BUSY_SECONDS, CONNECT_SECONDS])
-def test_a_driver_that_waits_for_its_storage_is_not_dead_to_others(attempt: float):
+def test_a_driver_that_waits_for_its_storage_is_not_dead_to_others(attempt: float) -> None:
     # Optuna's RDBStorage.create_new_trial: five attempts, and up to two seconds after each but the last.
     adding = 5 * attempt + 4 * 2
     assert RENEW_SECONDS + AWAY_SECONDS + PAUSE_SECONDS + adding < STALE_SECONDS
 
 
-def test_a_path_with_the_characters_of_urls_and_templates_is_a_file(tmp_path: Path):
+def test_a_path_with_the_characters_of_urls_and_templates_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a{b}%20c?d#e.db"
     open_storage(sqlite_url(path))
     assert path.exists()
@@ -284,7 +286,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("url", BAD)
-def test_a_storage_that_cannot_be_opened_is_one_line_that_says_why_without_the_password(url: str):
+def test_a_storage_that_cannot_be_opened_is_one_line_that_says_why_without_the_password(url: str) -> None:
     if "127.0.0.1" in url and find_spec("psycopg") is None:
         pytest.skip("no PostgreSQL driver is installed")
     with pytest.raises(StudyError) as caught:
@@ -297,20 +299,20 @@ def test_a_storage_that_cannot_be_opened_is_one_line_that_says_why_without_the_p
         assert not any(part in trace for part in ("s3cr3t", "s3@", "cr3t@"))
 
 
-def test_a_wrong_password_is_told_and_not_shown(server: PostgresqlServer):
+def test_a_wrong_password_is_told_and_not_shown(server: PostgresqlServer) -> None:
     wrong = "x" + PASSWORD[:6]
     with pytest.raises(StudyError, match="password authentication failed for user") as caught:
         open_storage(server.url(password=wrong))
     assert wrong not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_missing_driver_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_driver_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nas.postgresql.find_spec", lambda _name: None)
     with pytest.raises(StudyError, match=r"a PostgreSQL storage needs a driver, and psycopg or .*pip install 'psycopg"):
         open_storage("postgresql://ann:s3cr3t@host/db")
 
 
-def test_another_driver_that_is_installed_is_used(monkeypatch: pytest.MonkeyPatch):
+def test_another_driver_that_is_installed_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas.postgresql import connection
 
     monkeypatch.setattr("nas.postgresql.find_spec", lambda name: object() if name == "pg8000" else None)
@@ -330,9 +332,9 @@ def test_another_driver_that_is_installed_is_used(monkeypatch: pytest.MonkeyPatc
         ("connection failed: FATAL: no user ann@host", "connection failed: FATAL: no user ann@host"),
     ],
 )
-def test_a_password_is_hidden_in_any_text(text: str, shown: str):
+def test_a_password_is_hidden_in_any_text(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
-def test_the_tests_password_has_what_is_special():
+def test_the_tests_password_has_what_is_special() -> None:
     assert set("/{}@%") <= set(PASSWORD)

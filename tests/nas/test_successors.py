@@ -69,7 +69,7 @@ def without(url: str, name: str, key: str) -> None:
     close_storage(storage)
 
 
-def test_a_study_that_has_grown_by_itself_is_no_successor_of_another(tmp_path: Path, url: str):
+def test_a_study_that_has_grown_by_itself_is_no_successor_of_another(tmp_path: Path, url: str) -> None:
     first = searched(tmp_path, url, "c10", space((8, 16)), 4)
     searched(tmp_path, url, "c10-2", space((8, 32)), 3, seed=1)
     other = searched(tmp_path, url, "c10-2", space((8, 32), ranks=True), 5, seed=1)
@@ -84,7 +84,7 @@ def test_a_study_that_has_grown_by_itself_is_no_successor_of_another(tmp_path: P
     assert searched(tmp_path, url, "d", space((8, 16)), 5).name == "d"
 
 
-def test_a_successor_of_before_is_known_by_the_trials_that_it_took_over(tmp_path: Path, url: str):
+def test_a_successor_of_before_is_known_by_the_trials_that_it_took_over(tmp_path: Path, url: str) -> None:
     searched(tmp_path, url, "c10", space((8, 16)), 4)
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 6)
     assert grown.name == "c10-2"
@@ -94,7 +94,7 @@ def test_a_successor_of_before_is_known_by_the_trials_that_it_took_over(tmp_path
     assert (more.name, list(more)[: len(grown)]) == ("c10-2", list(grown))
 
 
-def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, url: str):
+def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, url: str) -> None:
     searched(tmp_path, url, "c10", space((8, 16)), 3)
     grown = searched(tmp_path, url, "c10", space((8, 16, 32)), 4)
     with pytest.raises(StudyError, match=r"'c10-2' goes on with the trials of 'c10'"):
@@ -103,14 +103,14 @@ def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, u
 
 
 @pytest.mark.parametrize("directions", [["minimize", "minimize"], ["maximize"], ["minimize", "maximize"]])
-def test_an_empty_study_with_other_objectives_is_refused(url: str, directions: list[str]):
+def test_an_empty_study_with_other_objectives_is_refused(url: str, directions: list[str]) -> None:
     optuna.create_study(study_name="c10", storage=open_storage(url), directions=directions)
     with pytest.raises(StudyError, match=r"it has other objectives, .*; this search has accuracy \(maximize\), macs"):
         opened(url, "c10", space((8, 16)))
     assert optuna.load_study(study_name="c10", storage=open_storage(url)).user_attrs == {}
 
 
-def test_the_name_of_a_successor_that_somebody_else_has_is_passed_over(tmp_path: Path, url: str):
+def test_the_name_of_a_successor_that_somebody_else_has_is_passed_over(tmp_path: Path, url: str) -> None:
     first = searched(tmp_path, url, "c10", space((8, 16)), 3)
     other = optuna.create_study(study_name="c10-2", storage=open_storage(url), directions=["minimize"])
     other.add_trial(optuna.trial.create_trial(value=1.0))

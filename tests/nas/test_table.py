@@ -29,14 +29,14 @@ def saved(folder: Path, content: object) -> Path:
     return path
 
 
-def test_a_table_has_an_alphabet_for_each_position(tmp_path: Path):
+def test_a_table_has_an_alphabet_for_each_position(tmp_path: Path) -> None:
     table = Table.load(saved(tmp_path, rows()))
     assert table.alphabets == (("x", "y"), ("0", "1", "2"), ("p", "q"))
     assert len(table) == 12
     assert table.column("acc")["y2p"] == 80
 
 
-def test_a_search_of_a_table_finds_its_front(tmp_path: Path):
+def test_a_search_of_a_table_finds_its_front(tmp_path: Path) -> None:
     table = Table(rows())
     accuracy, cost = table.column("acc"), table.column("flops")
     objectives = (
@@ -66,13 +66,13 @@ def test_a_search_of_a_table_finds_its_front(tmp_path: Path):
         ({"y2p": 3}, "must be a JSON object from codings to objects"),
     ],
 )
-def test_what_is_wrong_with_a_table_is_said(tmp_path: Path, change: dict[str, Any], message: str):
+def test_what_is_wrong_with_a_table_is_said(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     content = {coding: row for coding, row in {**rows(), **change}.items() if row is not None}
     with pytest.raises(DataError, match=message):
         Table.load(saved(tmp_path, content)).column("acc")
 
 
-def test_a_file_that_is_no_table_is_refused(tmp_path: Path):
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     for name in ("broken.json", "absent.json"):
         with pytest.raises(DataError, match=f"table .*{name} cannot be read"):

@@ -28,7 +28,7 @@ def scalars(folder: Path) -> dict[str, dict[int, float]]:
     return found
 
 
-def test_each_training_and_the_front_have_their_curves_and_none_is_written_twice(tmp_path: Path):
+def test_each_training_and_the_front_have_their_curves_and_none_is_written_twice(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=5)
     with TensorBoardLog(driver, tmp_path / "curves") as log:
         LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(driver, log.update)
@@ -45,7 +45,7 @@ def test_each_training_and_the_front_have_their_curves_and_none_is_written_twice
     assert sorted((tmp_path / "curves").rglob("trial-*/events*")) == files
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written: Not a directory"):
         TensorBoardLog(toy_driver(tmp_path / "search"), tmp_path / "file" / "curves")

@@ -16,7 +16,7 @@ from nas.typed_value import shown, typed
         ([[1], [2, 3]], tuple[tuple[int, ...], ...] | None, ((1,), (2, 3))), ("[a]", str, "[a]"), ("~", str | None, "~"),
     ],
 )  # fmt: skip
-def test_a_value_is_read_as_its_type_has_it(value: object, kind: object, expected: object):
+def test_a_value_is_read_as_its_type_has_it(value: object, kind: object, expected: object) -> None:
     found = typed(value, kind)
     assert found == expected
     assert type(found) is type(expected)
@@ -38,13 +38,13 @@ def test_a_value_is_read_as_its_type_has_it(value: object, kind: object, expecte
         ("\u0664", int, "expected an integer"), ("\u00b2", int, "expected an integer"),
     ],
 )  # fmt: skip
-def test_any_other_value_is_told_in_one_line(value: object, kind: object, told: str):
+def test_any_other_value_is_told_in_one_line(value: object, kind: object, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)) as caught:
         typed(value, kind)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_value_is_shown_short_and_without_a_password():
+def test_a_value_is_shown_short_and_without_a_password() -> None:
     assert len(shown("x" * 10**6)) < 100
     assert "s3cr3t" not in shown("postgresql://ann:s3cr3t@host/db")
     assert "s3cr3t" not in shown(["postgresql://ann:s3cr3t@host/db"])

@@ -27,7 +27,7 @@ def refused(name: str, setting: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", ABSURD, ids=map(str, range(len(ABSURD))))
 @EVERY_SPACE
-def test_an_absurd_size_is_refused(name: str, value: Any):
+def test_an_absurd_size_is_refused(name: str, value: Any) -> None:
     stages = len(SPACES[name]().settings_class.published_units)
     if value != 1e-320 or name in ("shufflenet_v1", "shufflenet_v2", "densenet_cifar"):
         refused(name, "widths", (value,))
@@ -49,7 +49,7 @@ def test_an_absurd_size_is_refused(name: str, value: Any):
     ("setting", "value"), [("units", 10**4), ("kron_ranks", 10**6), ("widths", 1e9), ("max_factor", 10**6)]
 )
 @EVERY_SPACE
-def test_what_a_slip_of_the_pen_gives_is_refused(name: str, setting: str, value: Any):
+def test_what_a_slip_of_the_pen_gives_is_refused(name: str, setting: str, value: Any) -> None:
     stages = len(SPACES[name]().settings_class.published_units)
     each = {"units": ((value,),) * stages, "max_factor": value}.get(setting, (value,))
     refused(name, setting, each)
@@ -60,7 +60,7 @@ def test_what_a_slip_of_the_pen_gives_is_refused(name: str, setting: str, value:
     "flag",
     ["search.trials", "search.workers", "search.replicates", "train.epochs", "train.batch_size", "train.threads"],
 )
-def test_the_command_line_refuses_absurd_counts_in_one_line(flag: str, value: str):
+def test_the_command_line_refuses_absurd_counts_in_one_line(flag: str, value: str) -> None:
     with pytest.raises(SettingsError, match=flag) as told:
         read_settings(["--config", "quickstart", f"--{flag}={value}"])
     assert "\n" not in str(told.value)
@@ -76,7 +76,7 @@ def test_the_command_line_refuses_absurd_counts_in_one_line(flag: str, value: st
         ("max_factor", "1000000000"),
     ],
 )
-def test_the_command_line_refuses_absurd_sizes_in_one_line(setting: str, value: str):
+def test_the_command_line_refuses_absurd_sizes_in_one_line(setting: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"space.{setting}") as told:
         read_settings(["--config", "quickstart", f"--space.{setting}={value}"])
     assert "\n" not in str(told.value)

@@ -23,14 +23,14 @@ def space_of(settings: SpaceSettings) -> ShuffleSpace:
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_what_is_decoded_is_canonical(name: str):
+def test_what_is_decoded_is_canonical(name: str) -> None:
     space, rng = space_of(SETTINGS[name]), random.Random(0)
     for _ in range(60):
         candidate = space.decode(draw(space, rng))
         assert space.canonical(candidate) == candidate
 
 
-def test_a_reduction_is_the_smallest_offered_now_that_means_the_same():
+def test_a_reduction_is_the_smallest_offered_now_that_means_the_same() -> None:
     """Hidden layers have four units at least: of 16 channels a quarter and an eighth are the same."""
     before, now = (
         space_of(
@@ -54,7 +54,7 @@ def test_a_reduction_is_the_smallest_offered_now_that_means_the_same():
         Growth(now, [before.settings()])(replace(trial, candidate=other))
 
 
-def test_a_candidate_of_another_space_has_no_canonical_form():
+def test_a_candidate_of_another_space_has_no_canonical_form() -> None:
     space = space_of(SETTINGS["shufflenet_v2"])
     candidate = replace(space.decode(draw(space, random.Random(0))), space="toy")
     with pytest.raises(SpaceError, match="is of the space 'toy'"):

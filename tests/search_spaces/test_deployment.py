@@ -271,7 +271,7 @@ def test_what_has_no_deployed_form_is_named() -> None:
         compact(nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, track_running_stats=False)))
 
 
-def test_indices_between_neighbouring_units_become_one():
+def test_indices_between_neighbouring_units_become_one() -> None:
     settings = space_settings(name="vgg16", widths=(0.25,), units=((1,), (1,), (3,), (1,), (1,)))
     space = make_space(settings, image_size=16, channels=3, classes=5)
     (dense,) = space.baselines().values()

@@ -205,7 +205,7 @@ STRANGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("what", STRANGE)
-def test_a_strange_model_is_refused_in_one_short_line(what: str, model: Path, tmp_path: Path):
+def test_a_strange_model_is_refused_in_one_short_line(what: str, model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
     STRANGE[what](folder)
@@ -217,7 +217,7 @@ def test_a_strange_model_is_refused_in_one_short_line(what: str, model: Path, tm
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
 
 
-def test_learned_orders_that_are_none_are_refused(tmp_path: Path):
+def test_learned_orders_that_are_none_are_refused(tmp_path: Path) -> None:
     settings = space_settings(name="resnet_cifar", widths=(0.5,), units=((1,),) * 3, convolutions=("learned_groups",))
     space = make_space(settings, image_size=8, channels=1, classes=4)
     candidate = space.decode(draw(space, random.Random(0)))

@@ -39,7 +39,7 @@ def epochs_trained(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_paused_trials_are_stopped_at_the_end_and_never_on_the_front(tmp_path: Path, workers: int):
+def test_paused_trials_are_stopped_at_the_end_and_never_on_the_front(tmp_path: Path, workers: int) -> None:
     driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow())
     VirtualTimeEngine(evaluator(tmp_path / "work"), workers=workers, seconds=lambda task, outcome: 9.0).run(driver)
     stopped = [trial for trial in driver.trials if trial.state is TrialState.STOPPED]
@@ -51,7 +51,7 @@ def test_paused_trials_are_stopped_at_the_end_and_never_on_the_front(tmp_path: P
     assert set(driver.front().trials) <= {trial.number for trial in complete}
 
 
-def test_a_paused_trial_goes_on_when_its_bound_recovers_and_pays_the_rest_only(tmp_path: Path):
+def test_a_paused_trial_goes_on_when_its_bound_recovers_and_pays_the_rest_only(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow(falls_after=5))
     engine = VirtualTimeEngine(evaluator(tmp_path / "work"), seconds=lambda task, outcome: 9.0)
     engine.run(driver)
@@ -60,7 +60,7 @@ def test_a_paused_trial_goes_on_when_its_bound_recovers_and_pays_the_rest_only(t
     assert engine.busy == engine.now == pytest.approx(16 * 9)
 
 
-def test_the_local_engine_pauses_and_goes_on_from_checkpoints(tmp_path: Path):
+def test_the_local_engine_pauses_and_goes_on_from_checkpoints(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=12, epochs=9, space=SPACE, stopping=Narrow(falls_after=3))
     work = tmp_path / "work"
     LocalEngine(toy_worker(work), workers=2, logs=tmp_path / "logs").run(driver, lambda: None)
@@ -72,7 +72,7 @@ def test_the_local_engine_pauses_and_goes_on_from_checkpoints(tmp_path: Path):
     assert {trial.state for trial in driver.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
 
 
-def test_another_driver_finds_paused_trials_paused(tmp_path: Path):
+def test_another_driver_finds_paused_trials_paused(tmp_path: Path) -> None:
     first = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
     engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
     for _ in range(6):
@@ -91,7 +91,7 @@ def test_another_driver_finds_paused_trials_paused(tmp_path: Path):
     assert {trial.state for trial in second.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
 
 
-def test_crashes_and_stragglers_cost_time_and_no_trial(tmp_path: Path):
+def test_crashes_and_stragglers_cost_time_and_no_trial(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=16, epochs=9, space=SPACE, stopping=Narrow(falls_after=5))
     faults = Faults(crashes=0.1, stragglers=0.2, slowdown=4.0, seed=1)
     engine = VirtualTimeEngine(evaluator(tmp_path / "work"), workers=4, seconds=lambda *_: 9.0, faults=faults)
@@ -102,7 +102,7 @@ def test_crashes_and_stragglers_cost_time_and_no_trial(tmp_path: Path):
     assert 0 < engine.utilization <= 1
 
 
-def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
+def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path) -> None:
     space = ToySpace(widths=(8, 12, 16), learning_rate=False)  # 15 candidates, so that random draws repeat them
 
     def driver() -> Driver:
@@ -134,7 +134,7 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path):
         assert stored[trial.number].values == stored[trial.reused_from].values
 
 
-def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path):
+def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path) -> None:
     first = toy_driver(tmp_path, trials=6, epochs=9, space=SPACE, stopping=Narrow())
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(first, lambda: None)
     assert TrialState.STOPPED in {trial.state for trial in first.trials}

@@ -32,14 +32,14 @@ def judged(rule: BoundRule, curves: Curves, accuracy: float, *, kind: str = "fix
     return rule.pauses(curves, trial, 2)
 
 
-def test_what_cannot_reach_the_front_is_paused_and_what_can_is_not():
+def test_what_cannot_reach_the_front_is_paused_and_what_can_is_not() -> None:
     rule = BoundRule(seed=0)
     # Everyone gains 10 points; the best end at this cost is 70, with 5 % more cost 70.4.
     assert judged(rule, courses(20), 59.0)
     assert not judged(rule, courses(20), 61.0)
 
 
-def test_the_doubt_is_in_the_bound():
+def test_the_doubt_is_in_the_bound() -> None:
     calm, noisy = (optimistic_gain(Course(9, 5.5, "fixed"), courses(40, noise=0).finished(2), 2) for _ in range(2))
     assert calm == pytest.approx(10.0, abs=1e-3) == noisy
     curves = Curves()
@@ -52,7 +52,7 @@ def test_the_doubt_is_in_the_bound():
     assert np.mean(gains < bound) >= 0.95
 
 
-def test_the_bound_holds_for_the_next_training_even_where_few_have_finished():
+def test_the_bound_holds_for_the_next_training_even_where_few_have_finished() -> None:
     """With a class to each of a few trainings the fit is close to all of them: only each left out shows the doubt."""
     rng = np.random.default_rng(0)
     covered = []
@@ -66,14 +66,14 @@ def test_the_bound_holds_for_the_next_training_even_where_few_have_finished():
     assert np.mean(covered) >= 0.87
 
 
-def test_nothing_is_paused_before_enough_have_finished():
+def test_nothing_is_paused_before_enough_have_finished() -> None:
     rule = BoundRule(seed=0)
     assert not judged(rule, courses(7), 0.0)
     assert judged(rule, courses(8), 0.0)
     assert not judged(rule, courses(20), 0.0, kind="dynamic")  # none of its own class
 
 
-def test_a_slow_starter_s_class_is_known_by_its_own_gain():
+def test_a_slow_starter_s_class_is_known_by_its_own_gain() -> None:
     curves = courses(20)
     for trial in range(20, 30):
         curves.begin(Course(trial, 5 + (trial - 20) / 10, "dynamic", rungs={2: 40.0}))
@@ -83,13 +83,13 @@ def test_a_slow_starter_s_class_is_known_by_its_own_gain():
     assert not judged(rule, curves, 45.0, kind="dynamic", trial=101)
 
 
-def test_one_in_twenty_goes_on_regardless():
+def test_one_in_twenty_goes_on_regardless() -> None:
     curves, rule = courses(20), BoundRule(seed=0)
     spared = sum(not judged(rule, curves, 0.0, trial=trial) for trial in range(1000, 3000))
     assert 60 <= spared <= 140
 
 
-def test_a_verdict_changes_when_more_is_known():
+def test_a_verdict_changes_when_more_is_known() -> None:
     curves, rule = courses(20), BoundRule(seed=0)
     assert judged(rule, curves, 55.0)
     for trial in range(200, 230):  # dearer ones that began as low and gained much more
@@ -98,7 +98,7 @@ def test_a_verdict_changes_when_more_is_known():
     assert not rule.pauses(curves, 100, 2)
 
 
-def test_rank_halving_keeps_the_best_third_of_each_stratum():
+def test_rank_halving_keeps_the_best_third_of_each_stratum() -> None:
     rule, curves = stopping_rule("rank_halving", 0), Curves()
     for trial in range(120):
         stratum = trial % 4
@@ -110,11 +110,11 @@ def test_rank_halving_keeps_the_best_third_of_each_stratum():
 @pytest.mark.parametrize(
     ("epochs", "expected"), [(1, ()), (2, (1,)), (3, (1, 2)), (9, (1, 2, 3, 4, 6)), (27, (3, 6, 9, 12, 18))]
 )
-def test_rungs_are_from_a_ninth_to_two_thirds(epochs: int, expected: tuple[int, ...]):
+def test_rungs_are_from_a_ninth_to_two_thirds(epochs: int, expected: tuple[int, ...]) -> None:
     assert rungs(epochs) == expected
 
 
-def test_an_unknown_rule_is_refused_by_name():
+def test_an_unknown_rule_is_refused_by_name() -> None:
     with pytest.raises(SettingsError, match=r"did you mean 'bound'"):
         stopping_rule("bond", 0)
     assert set(RULES) == {"auto", "none", "bound", "rank_halving"}

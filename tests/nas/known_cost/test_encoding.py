@@ -23,7 +23,7 @@ def distances(a: dict[str, object], b: dict[str, object]) -> np.ndarray:
     return np.bincount(encoding.decisions, (first - second) ** 2)
 
 
-def test_equal_candidates_are_at_no_distance_and_single_valued_decisions_are_left_out():
+def test_equal_candidates_are_at_no_distance_and_single_valued_decisions_are_left_out() -> None:
     assert distances(USUAL, USUAL).tolist() == [0, 0, 0, 0]
 
 
@@ -39,11 +39,11 @@ def test_equal_candidates_are_at_no_distance_and_single_valued_decisions_are_lef
         ({"mixer": "dynamic", "rank": 4}, [1, 0, 0.75, 0]),
     ],
 )
-def test_each_decision_has_its_distance(change: dict[str, object], expected: list[float]):
+def test_each_decision_has_its_distance(change: dict[str, object], expected: list[float]) -> None:
     np.testing.assert_allclose(distances(USUAL, {**USUAL, **change}), expected)
 
 
-def test_a_choice_read_back_as_another_type_is_that_choice_and_true_is_not_1():
+def test_a_choice_read_back_as_another_type_is_that_choice_and_true_is_not_1() -> None:
     widths = Encoding({"width": CategoricalDistribution([8, 16, 32])}, lambda genotype: genotype)
     np.testing.assert_array_equal(*widths([{"width": 16}, {"width": 16.0}]))
     both = Encoding({"flag": CategoricalDistribution([1, True])}, lambda genotype: genotype)

@@ -22,7 +22,7 @@ def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return 1.5 * (1 + np.sqrt(5) * r + 5 / 3 * r**2) * np.exp(-np.sqrt(5) * r)
 
 
-def test_the_posterior_is_that_of_the_textbook():
+def test_the_posterior_is_that_of_the_textbook() -> None:
     features, values = data()
     variances = np.linspace(0, 0.5, len(values))
     points = np.random.default_rng(1).normal(size=(7, 4))
@@ -38,7 +38,7 @@ def test_the_posterior_is_that_of_the_textbook():
     np.testing.assert_allclose(deviations, np.sqrt(variance), rtol=1e-5)
 
 
-def test_the_gradient_of_the_fit_is_that_of_its_loss():
+def test_the_gradient_of_the_fit_is_that_of_its_loss() -> None:
     features, values = data()
     process = GaussianProcess(features, DECISIONS, values, np.zeros(25), GIVEN)
     columns = [features[:, k == DECISIONS] for k in range(3)]
@@ -51,7 +51,7 @@ def test_the_gradient_of_the_fit_is_that_of_its_loss():
     assert _hyperparameters(point).noise == pytest.approx(np.exp(-3.0))
 
 
-def test_a_decision_without_effect_gets_a_long_length_scale():
+def test_a_decision_without_effect_gets_a_long_length_scale() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 4))
     process = GaussianProcess(features, DECISIONS, np.sin(2 * features[:, 2]), np.zeros(60))
@@ -59,7 +59,7 @@ def test_a_decision_without_effect_gets_a_long_length_scale():
     assert matters < without / 3
 
 
-def test_draws_have_the_posterior_s_moments():
+def test_draws_have_the_posterior_s_moments() -> None:
     features, values = data()
     process = GaussianProcess(features, DECISIONS, values, np.zeros(25), GIVEN)
     points = np.random.default_rng(1).normal(size=(5, 4))
@@ -69,7 +69,7 @@ def test_draws_have_the_posterior_s_moments():
     np.testing.assert_allclose(draws.std(0), deviations, rtol=0.03)
 
 
-def test_believing_keeps_the_expectation_and_removes_the_doubt():
+def test_believing_keeps_the_expectation_and_removes_the_doubt() -> None:
     features, values = data()
     process = GaussianProcess(features, DECISIONS, values, np.zeros(25), GIVEN)
     points = np.random.default_rng(1).normal(size=(3, 4))

@@ -26,7 +26,7 @@ def bounded(axes: Staircase) -> Staircase:
 
 
 @pytest.mark.parametrize("costs", [1, 2])
-def test_the_gain_is_what_the_hypervolume_grows_by(costs: int):
+def test_the_gain_is_what_the_hypervolume_grows_by(costs: int) -> None:
     stairs, accuracies, places = staircase(costs)
     for _ in range(50):
         accuracy, place = RNG.uniform(40, 90), RNG.uniform(0, 1.1, costs)
@@ -36,7 +36,7 @@ def test_the_gain_is_what_the_hypervolume_grows_by(costs: int):
 
 
 @pytest.mark.parametrize("costs", [0, 1, 2])
-def test_the_expected_gain_is_the_mean_of_the_gains(costs: int):
+def test_the_expected_gain_is_the_mean_of_the_gains(costs: int) -> None:
     stairs, _, _ = staircase(costs)
     means, deviations, places = RNG.uniform(45, 85, 6), RNG.uniform(1, 8, 6), RNG.uniform(0.1, 1, (6, costs))
     draws = means + deviations * RNG.standard_normal((40_000, 6))
@@ -45,14 +45,14 @@ def test_the_expected_gain_is_the_mean_of_the_gains(costs: int):
     assert (np.abs(stairs.expected(means, deviations, places) - gains.mean(0)) < 5 * error + 1e-6).all()
 
 
-def test_without_costs_it_is_the_expected_improvement_over_the_best():
+def test_without_costs_it_is_the_expected_improvement_over_the_best() -> None:
     stairs, accuracies, _ = staircase(0)
     assert stairs.levels.item() == accuracies.max()
     assert stairs.gain(np.array([accuracies.max() + 2]), np.zeros((1, 0))) == pytest.approx([2.0])
 
 
 @pytest.mark.parametrize("costs", [1, 2])
-def test_depth_is_zero_on_the_front_and_the_way_up_below_it(costs: int):
+def test_depth_is_zero_on_the_front_and_the_way_up_below_it(costs: int) -> None:
     stairs, accuracies, places = staircase(costs)
     depth = stairs.depth(accuracies, places)
     for k, (accuracy, place) in enumerate(zip(accuracies, places, strict=True)):
@@ -60,6 +60,6 @@ def test_depth_is_zero_on_the_front_and_the_way_up_below_it(costs: int):
         assert depth[k] == pytest.approx(max([*cheaper, 50.0]) - accuracy)
 
 
-def test_what_is_over_the_references_counts_for_nothing():
+def test_what_is_over_the_references_counts_for_nothing() -> None:
     stairs, _, _ = staircase(1)
     assert stairs.expected(np.array([90.0]), np.array([1.0]), np.array([[1.0]])) == [0.0]

@@ -77,7 +77,7 @@ def share_of_front(study: optuna.Study) -> float:
     return volume([tuple(trial.values) for trial in study.trials]) / truth
 
 
-def test_it_finds_a_front_with_fewer_trials_than_optunas_samplers():
+def test_it_finds_a_front_with_fewer_trials_than_optunas_samplers() -> None:
     ours = np.mean([share_of_front(searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=s), 40)) for s in range(3)])
     assert ours > 0.97
     peers = (
@@ -88,7 +88,7 @@ def test_it_finds_a_front_with_fewer_trials_than_optunas_samplers():
         assert ours > np.mean([share_of_front(searched(peer(seed), 60)) for seed in range(3)])
 
 
-def test_nothing_is_proposed_twice_until_everything_was_proposed():
+def test_nothing_is_proposed_twice_until_everything_was_proposed() -> None:
     three = {name: CELLS[name] for name in ("p0", "p1", "p2")}
 
     def cost(genotype: Genotype) -> float:
@@ -99,7 +99,7 @@ def test_nothing_is_proposed_twice_until_everything_was_proposed():
     assert len(set(params(study))) == 64
 
 
-def test_what_was_refused_and_fits_now_counts_as_never_proposed():
+def test_what_was_refused_and_fits_now_counts_as_never_proposed() -> None:
     """Half of 16 networks."""
     space = {name: CELLS[name] for name in ("p0", "p1")}
 
@@ -125,19 +125,19 @@ def test_what_was_refused_and_fits_now_counts_as_never_proposed():
     assert len(set(params(study)[8:])) == 16
 
 
-def test_limits_are_kept():
+def test_limits_are_kept() -> None:
     sampler = KnownCostSampler(CELLS, {1: cell_cost}, {1: 20.0}, seed=0)
     assert max(trial.values[1] for trial in searched(sampler, 40).trials) <= 20
 
 
-def test_a_limit_on_a_cost_that_is_no_objective_is_kept():
+def test_a_limit_on_a_cost_that_is_no_objective_is_kept() -> None:
     letters = {"letters": lambda genotype: sum(value == "d" for value in genotype.values())}
     sampler = KnownCostSampler(CELLS, {1: cell_cost, **letters}, {"letters": 1}, seed=0)
     assert max(list(trial.params.values()).count("d") for trial in searched(sampler, 40).trials) == 1
 
 
 @pytest.mark.parametrize("space", ["cells", "mixed"])
-def test_equal_seeds_give_equal_studies_and_others_give_others(space: str):
+def test_equal_seeds_give_equal_studies_and_others_give_others(space: str) -> None:
     def study(seed: int) -> list[tuple[Any, ...]]:
         if space == "cells":
             return params(searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=seed), 25))
@@ -148,7 +148,7 @@ def test_equal_seeds_give_equal_studies_and_others_give_others(space: str):
     assert study(1) != study(2)
 
 
-def test_mixed_decisions_stay_in_their_domains_and_get_better():
+def test_mixed_decisions_stay_in_their_domains_and_get_better() -> None:
     study = searched(KnownCostSampler(MIXED, {1: mixed_cost}, seed=0), 50, MIXED, mixed_cost, mixed_accuracy)
     for trial in study.trials:
         assert all(MIXED[name]._contains(MIXED[name].to_internal_repr(value)) for name, value in trial.params.items())
@@ -156,7 +156,7 @@ def test_mixed_decisions_stay_in_their_domains_and_get_better():
     assert best.values[0] > 81.5  # 82 is the most there is
 
 
-def test_a_study_reloaded_in_another_process_goes_on_as_it_would_have(tmp_path: Path):
+def test_a_study_reloaded_in_another_process_goes_on_as_it_would_have(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
     program = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -175,20 +175,20 @@ for _ in range(int(sys.argv[1])):
     assert params(reloaded) == params(searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=3), 17))
 
 
-def test_what_runs_is_not_proposed_again_in_small_batches_and_large_ones():
+def test_what_runs_is_not_proposed_again_in_small_batches_and_large_ones() -> None:
     study = searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=0), 20)
     for _ in range(60):
         study.ask(dict(CELLS))
     assert len(set(params(study))) == 80
 
 
-def test_a_proposal_beside_running_ones_differs_from_theirs_in_more_than_chance():
+def test_a_proposal_beside_running_ones_differs_from_theirs_in_more_than_chance() -> None:
     study = searched(KnownCostSampler(MIXED, {1: mixed_cost}, seed=0), 20, MIXED, mixed_cost, mixed_accuracy)
     asked = [study.ask(dict(MIXED)).params for _ in range(6)]
     assert len({(each["width"], each["rank"], each["mixer"]) for each in asked}) >= 4
 
 
-def test_failures_lower_what_is_expected_nearby():
+def test_failures_lower_what_is_expected_nearby() -> None:
     def proposals_with(kind: str, *, failing: bool) -> int:
         study = optuna.create_study(directions=["maximize", "minimize"])
         study.sampler = KnownCostSampler(MIXED, {1: mixed_cost}, seed=0)
@@ -203,7 +203,7 @@ def test_failures_lower_what_is_expected_nearby():
     assert proposals_with("y", failing=True) < 0.4 * proposals_with("y", failing=False)
 
 
-def test_stopped_trials_count_by_their_curves():
+def test_stopped_trials_count_by_their_curves() -> None:
     """All that is known of the mixer y comes from stopped trials, which were ahead after one epoch."""
 
     def proposals_of_y(*, ahead: float) -> int:
@@ -236,7 +236,7 @@ def test_stopped_trials_count_by_their_curves():
     assert proposals_of_y(ahead=-4.0) <= 2
 
 
-def test_a_lucky_value_is_not_believed_where_repeats_were_worse():
+def test_a_lucky_value_is_not_believed_where_repeats_were_worse() -> None:
     """Without repeats the candidate with the lucky value is the top of the front; with them it is worth their mean."""
 
     def believed_best(repeats: tuple[float, ...]) -> float:
@@ -264,7 +264,7 @@ def test_a_lucky_value_is_not_believed_where_repeats_were_worse():
         ({1: cell_cost}, {"params": 1.0}, "a limit of 'params', whose cost is not given"),
     ],
 )
-def test_what_does_not_fit_the_study_is_refused(costs: Any, limits: Any, message: str):
+def test_what_does_not_fit_the_study_is_refused(costs: Any, limits: Any, message: str) -> None:
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=KnownCostSampler(CELLS, costs, limits))
     with pytest.raises(ValueError, match=message):
         study.ask(dict(CELLS)).suggest_categorical("p0", ["a", "b", "c", "d"])

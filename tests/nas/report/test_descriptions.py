@@ -12,7 +12,7 @@ def candidate(**architecture: Scalar) -> Candidate:
     return Candidate(space="shufflenet_v2", architecture=named, training={"lr": 0.1})
 
 
-def test_a_description_tells_width_units_and_mixers():
+def test_a_description_tells_width_units_and_mixers() -> None:
     one = candidate(
         width=48,
         stage1__units=4,
@@ -29,11 +29,11 @@ def test_a_description_tells_width_units_and_mixers():
     assert describe(one) == "48 | 4-8-4 | fixed dyn(2,4x6) fixed"
 
 
-def test_a_space_without_stages_is_described_by_its_decisions():
+def test_a_space_without_stages_is_described_by_its_decisions() -> None:
     assert describe(candidate(depth=3, kernel="a")) == "depth=3, kernel=a"
 
 
-def test_a_description_tells_what_the_convolutions_of_each_stage_are():
+def test_a_description_tells_what_the_convolutions_of_each_stage_are() -> None:
     one = candidate(
         width=0.5,
         stage1__units=3,
@@ -53,14 +53,14 @@ def test_a_description_tells_what_the_convolutions_of_each_stage_are():
     assert describe(one) == "0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6), static-dynamic"
 
 
-def test_a_stage_with_replaced_convolutions_still_tells_its_mixer():
+def test_a_stage_with_replaced_convolutions_still_tells_its_mixer() -> None:
     one = candidate(
         width=48, stage1__mixer="fixed", stage2__convolution="static_dynamic", stage2__mixer="static_dynamic"
     )
     assert describe(one) == "48 | fixed, static-dynamic static+dynamic"
 
 
-def test_a_stage_is_titled_by_its_convolutions_and_its_mixer():
+def test_a_stage_is_titled_by_its_convolutions_and_its_mixer() -> None:
     assert stage_title({"mixer": "dynamic"}) == "dynamic"
     assert stage_title({"convolution": "dense"}) == "dense convolutions"
     grouped = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
@@ -70,7 +70,7 @@ def test_a_stage_is_titled_by_its_convolutions_and_its_mixer():
     assert stage_title({"units": 3}) == ""
 
 
-def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_them():
+def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_them() -> None:
     rebuilt = {
         "convolution": "reconstructed",
         "rebuilt": 0.5,
@@ -91,12 +91,12 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
     assert describe(both) == "0.5 | rebuilt(0.5,affine/2), learned-groups/4"
 
 
-def test_words_of_a_stage_say_ranks_and_sums():
+def test_words_of_a_stage_say_ranks_and_sums() -> None:
     decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
     matrix = "static matrix of 1 term, deployed as a dense one in layers where that is cheaper"
     assert stage_words(decisions) == f"in each layer groups of rank 0, pair of rank 1, {matrix}, whole matrices added"
     assert "deployed" not in stage_words({**decisions, "sum_level": "factor"})
 
 
-def test_a_decision_that_the_words_do_not_know_is_still_told():
+def test_a_decision_that_the_words_do_not_know_is_still_told() -> None:
     assert stage_words({"units": 3, "mixer": "fixed", "wave_length": 7}) == "wave length 7"

@@ -24,13 +24,13 @@ def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -
     )
 
 
-def test_the_time_is_trials_times_steps_times_the_mean_step_over_the_workers():
+def test_the_time_is_trials_times_steps_times_the_mean_step_over_the_workers() -> None:
     assert "about 60 seconds" in text(0.2, 0.4), "10 trials x 4 epochs x 10 steps x 0.3 s / 2 workers"
     assert "about 10 minutes" in text(3.0)
     assert "about 3.3 hours" in text(60.0)
 
 
-def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
+def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline() -> None:
     told = text(0.1)
     assert "toy: 4 decisions, 1 of them real-valued; the others have 32 combinations" in told
     assert "Toy 0" in told
@@ -38,11 +38,11 @@ def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline():
     assert "100k parameters" in told
 
 
-def test_without_a_baseline_no_time_is_told():
+def test_without_a_baseline_no_time_is_told() -> None:
     assert "not estimated" in text()
 
 
-def test_too_few_images_to_choose_by_and_too_few_steps_are_warned_of():
+def test_too_few_images_to_choose_by_and_too_few_steps_are_warned_of() -> None:
     (few_images,) = thin_data_warnings({"validation": 25}, 1000)
     assert "25 validation images" in few_images
     assert "up to 10 points" in few_images, "50 / sqrt(25)"

@@ -39,21 +39,21 @@ def result(make_result: Any, make_trial: Any) -> SearchResult:
     )
 
 
-def test_the_front_is_drawn_where_it_is_expected_and_the_observed_one_beside_it(result: SearchResult):
+def test_the_front_is_drawn_where_it_is_expected_and_the_observed_one_beside_it(result: SearchResult) -> None:
     assert [trial.number for trial in front_line(result)] == [0, 1, 2]
     assert [expected_value(result, trial) for trial in front_line(result)] == [60.5, 67.5, 68.9]
     assert [trial.number for trial in observed_line(result)] == [0, 1, 2], "the mean of both trainings of 1 is below 2"
     assert observed_line(replace(result, observed=None)) == []
 
 
-def test_a_candidate_that_was_trained_twice_is_one_with_the_mean(result: SearchResult):
+def test_a_candidate_that_was_trained_twice_is_one_with_the_mean(result: SearchResult) -> None:
     assert [trial.number for trial in trained(result)] == [0, 1, 2]
     again = members(result)[1]
     assert learned_value(result, again).mean == 68.0
     assert learned_value(result, again).standard_error == learned_value(result, result.trials[1]).standard_error
 
 
-def test_every_form_of_the_report_tells_both(result: SearchResult):
+def test_every_form_of_the_report_tells_both(result: SearchResult) -> None:
     page = payload(result)
     assert page["line"] == [0, 1, 2]
     assert page["observed"] == [0, 1, 2]
@@ -70,7 +70,7 @@ def test_every_form_of_the_report_tells_both(result: SearchResult):
     assert "expected" in answer(result)
 
 
-def test_the_reader_is_told_what_the_front_rests_on(result: SearchResult):
+def test_the_reader_is_told_what_the_front_rests_on(result: SearchResult) -> None:
     told = " ".join(cautions(result))
     assert "chosen by expected accuracy" in told
     assert "The dashed front of what was observed is optimistic." in told

@@ -29,7 +29,7 @@ def spread_trials(make_trial):
 
 
 @pytest.mark.parametrize("decision", ["kind", "size"])
-def test_the_only_decision_that_matters_comes_first(spread_trials, decision: str):
+def test_the_only_decision_that_matters_comes_first(spread_trials, decision: str) -> None:
     trials = spread_trials(60)
     effect = {"a": 0.0, "b": 5.0, "c": 9.0, 1: 0.0, 2: 3.0, 4: 6.0, 8: 9.0}
     found = importance(trials, [effect[trial.candidate.decisions[decision]] for trial in trials])
@@ -40,7 +40,7 @@ def test_the_only_decision_that_matters_comes_first(spread_trials, decision: str
     assert found.weights[0].mean > 5 * max(weight.mean for weight in found.weights[1:] if weight.decision != "inner")
 
 
-def test_noise_gets_no_ranking(spread_trials):
+def test_noise_gets_no_ranking(spread_trials) -> None:
     trials = spread_trials(60)
     rng = random.Random(2)
     found = importance(trials, [rng.gauss(50, 3) for _ in trials])
@@ -48,24 +48,24 @@ def test_noise_gets_no_ranking(spread_trials):
     assert "Not to be told from 60 networks" in found.verdict
 
 
-def test_too_few_trials_get_no_ranking(spread_trials):
+def test_too_few_trials_get_no_ranking(spread_trials) -> None:
     found = importance(spread_trials(MIN_TRIALS - 1), list(range(MIN_TRIALS - 1)))
     assert found.weights == ()
     assert f"{MIN_TRIALS - 1} trained, at least {MIN_TRIALS} are needed" in found.verdict
 
 
-def test_equal_accuracies_get_no_ranking(spread_trials):
+def test_equal_accuracies_get_no_ranking(spread_trials) -> None:
     trials = spread_trials(30)
     assert importance(trials, [50.0] * 30).verdict == "Nothing varies between the trained networks."
 
 
-def test_the_same_trials_give_the_same_importance(spread_trials):
+def test_the_same_trials_give_the_same_importance(spread_trials) -> None:
     trials = spread_trials(30)
     target = [float(trial.candidate.decisions["size"]) for trial in trials]
     assert importance(trials, target) == importance(trials, target)
 
 
-def test_accuracy_that_is_a_parabola_of_log_cost_leaves_nothing(make_trial, make_result):
+def test_accuracy_that_is_a_parabola_of_log_cost_leaves_nothing(make_trial, make_result) -> None:
     costs = [10 ** (5 + k / 4) for k in range(10)]
     trials = [
         make_trial(k, accuracy=30 + 8 * np.log10(c) - 0.5 * np.log10(c) ** 2, macs=c) for k, c in enumerate(costs)
@@ -74,12 +74,12 @@ def test_accuracy_that_is_a_parabola_of_log_cost_leaves_nothing(make_trial, make
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_few_trials_are_compared_with_their_mean(make_trial, make_result, count: int):
+def test_few_trials_are_compared_with_their_mean(make_trial, make_result, count: int) -> None:
     trials = [make_trial(k, accuracy=50.0 + k, macs=1e5 * (k + 1)) for k in range(count)]
     mean = 50 + (count - 1) / 2
     assert value_at_equal_cost(make_result(trials), trials) == pytest.approx([50 + k - mean for k in range(count)])
 
 
-def test_one_cost_only_is_compared_with_its_mean(make_trial, make_result):
+def test_one_cost_only_is_compared_with_its_mean(make_trial, make_result) -> None:
     trials = [make_trial(k, accuracy=50.0 + k) for k in range(5)]
     assert value_at_equal_cost(make_result(trials), trials) == pytest.approx([-2, -1, 0, 1, 2])

@@ -18,7 +18,7 @@ def overlap(a: Box, b: Box) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_labels_do_not_overlap_and_stay_inside(seed: int):
+def test_labels_do_not_overlap_and_stay_inside(seed: int) -> None:
     rng = random.Random(seed)
     anchors = [(rng.uniform(0, 1000), rng.uniform(0, 600)) for _ in range(10)]
     boxes = place_labels(anchors, [SIZE] * 10, anchors, BOUNDS)
@@ -26,17 +26,17 @@ def test_labels_do_not_overlap_and_stay_inside(seed: int):
     assert all(box[0] >= 0 and box[1] >= 0 and box[2] <= 1000 and box[3] <= 600 for box in boxes)
 
 
-def test_labels_of_one_place_spread_out():
+def test_labels_of_one_place_spread_out() -> None:
     boxes = place_labels([(500.0, 300.0)] * 6, [SIZE] * 6, [(500.0, 300.0)], BOUNDS)
     assert not any(overlap(a, b) for a, b in itertools.combinations(boxes, 2))
 
 
-def test_a_label_keeps_its_size_and_covers_no_point_that_it_can_avoid():
+def test_a_label_keeps_its_size_and_covers_no_point_that_it_can_avoid() -> None:
     obstacles = [(500.0, 300.0), (540.0, 290.0)]
     (box,) = place_labels([(500.0, 300.0)], [SIZE], obstacles, BOUNDS)
     assert (box[2] - box[0], box[3] - box[1]) == pytest.approx(SIZE)
     assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in obstacles)
 
 
-def test_no_labels_are_no_boxes():
+def test_no_labels_are_no_boxes() -> None:
     assert place_labels([], [], [], BOUNDS) == []

@@ -15,13 +15,13 @@ SOURCES = sorted(path for path in REPORT.iterdir() if path.suffix in (".py", ".j
 WORDS = ("accurac", "latenc", "memor", "entrop")
 
 
-def test_there_are_sources_of_each_kind():
+def test_there_are_sources_of_each_kind() -> None:
     assert {path.suffix for path in SOURCES} == {".py", ".js", ".html"}
     assert len(SOURCES) > 20
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_no_objective_is_named(source: Path):
+def test_no_objective_is_named(source: Path) -> None:
     names = "|".join([*(rf"\b{name}\b" for name in (*MEASURES, *COSTS)), *WORDS])
     found = [line.strip() for line in source.read_text().splitlines() if re.search(names, line, re.IGNORECASE)]
     # What matplotlib calls the settings of ticks is no objective.

@@ -44,19 +44,19 @@ def result(make_result, make_trial) -> SearchResult:
     return make_result(trials, (ERROR, PRICE))
 
 
-def test_a_cost_of_nothing_has_a_place_on_a_linear_axis(result: SearchResult):
+def test_a_cost_of_nothing_has_a_place_on_a_linear_axis(result: SearchResult) -> None:
     assert [trial.number for trial in trained(result)] == list(range(24))
     assert 0 in {trial.number for trial in staircase(result, trained(result))}
 
 
-def test_the_worst_is_cut_off_at_the_top(result: SearchResult):
+def test_the_worst_is_cut_off_at_the_top(result: SearchResult) -> None:
     low, high = value_limits(result)
     assert low < 0.5
     assert 2.5 < high < 8.0
     assert pareto_png(result).startswith(b"\x89PNG")
 
 
-def test_smaller_errors_are_better(result: SearchResult):
+def test_smaller_errors_are_better(result: SearchResult) -> None:
     shown = payload(result)
     assert {pair["better"] for pair in shown["pairs"] if pair["trial"] != 5} == {True}
     assert "mean error" in shown["answer"]
@@ -65,7 +65,7 @@ def test_smaller_errors_are_better(result: SearchResult):
 
 
 @pytest.mark.browser
-def test_the_page_draws_and_tells_errors(visit, result: SearchResult):  # noqa: F811
+def test_the_page_draws_and_tells_errors(visit, result: SearchResult) -> None:  # noqa: F811
     page = visit(result)
     titles = " ".join(page.locator("#front-chart .infolayer").first.locator("text").all_text_contents())
     assert "Mean error (mm)" in titles

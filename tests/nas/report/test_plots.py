@@ -21,19 +21,19 @@ def colors_in(png: bytes) -> set[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 40, 2000])
-def test_a_search_of_any_length_is_a_picture(make_search, count: int):
+def test_a_search_of_any_length_is_a_picture(make_search, count: int) -> None:
     with Image.open(io.BytesIO(pareto_png(make_search(count)))) as image:
         assert image.format == "PNG"
         assert image.size[0] > 1200
 
 
-def test_points_of_a_class_have_its_color(make_result, make_trial):
+def test_points_of_a_class_have_its_color(make_result, make_trial) -> None:
     # The only member of the front is drawn opaque, in the color of the dynamic mixers.
     png = pareto_png(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})]))
     assert (0x16, 0x68, 0xB8) in colors_in(png)
 
 
-def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial):
+def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial) -> None:
     kinds = [*STYLES, "unheard_of"]
     trials = [
         make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={"stage1.mixer": kind})
@@ -42,7 +42,7 @@ def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial):
     assert pareto_png(make_result(trials)).startswith(b"\x89PNG")
 
 
-def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(make_result, make_trial, monkeypatch):
+def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(make_result, make_trial, monkeypatch) -> None:
     grouped = {"stage1.convolution": "grouped", "stage1.conv_groups": 4}
     trials = [
         make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={**grouped, "stage1.mixer": kind})
@@ -60,21 +60,21 @@ def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(make_result, m
     assert axes.get_window_extent().width > 0.85 * figure.bbox.width
 
 
-def test_three_objectives_are_drawn(make_search, three_objectives):
+def test_three_objectives_are_drawn(make_search, three_objectives) -> None:
     assert pareto_png(make_search(60, objectives=three_objectives)).startswith(b"\x89PNG")
 
 
-def test_text_with_dollar_signs_is_text(make_result, make_trial):
+def test_text_with_dollar_signs_is_text(make_result, make_trial) -> None:
     result = make_result([make_trial(0, accuracy=50.0, baseline="$\\broken{$ 5$")], data={"name": "a$b_{$"})
     assert pareto_png(result).startswith(b"\x89PNG")
 
 
-def test_the_axis_shows_all_of_the_front_but_not_every_outlier(make_result, make_trial):
+def test_the_axis_shows_all_of_the_front_but_not_every_outlier(make_result, make_trial) -> None:
     trials = [make_trial(k, accuracy=60 + k / 10, macs=1e6 + k) for k in range(39)]
     low, high = value_limits(make_result([*trials, make_trial(39, accuracy=10.0, macs=2e6)]))
     assert 50 < low < 60
     assert high > 63.8
 
 
-def test_the_same_search_is_the_same_picture(make_search):
+def test_the_same_search_is_the_same_picture(make_search) -> None:
     assert pareto_png(make_search(20)) == pareto_png(make_search(20))

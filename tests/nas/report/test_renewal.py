@@ -59,13 +59,13 @@ def times_of_renewals(folder: Path, clock: Clock, *, cost: float, step: float) -
     return times
 
 
-def test_a_minute_passes_between_two_renewals_and_none_comes_without_news(tmp_path: Path, clock: Clock):
+def test_a_minute_passes_between_two_renewals_and_none_comes_without_news(tmp_path: Path, clock: Clock) -> None:
     times = times_of_renewals(tmp_path, clock, cost=0.1, step=25)
     assert 2 <= len(times) <= 4
     assert all(later - earlier >= 60 for earlier, later in zip([0.0, *times], times, strict=False))
 
 
-def test_a_page_that_takes_long_is_renewed_less_often(tmp_path: Path, clock: Clock):
+def test_a_page_that_takes_long_is_renewed_less_often(tmp_path: Path, clock: Clock) -> None:
     times = times_of_renewals(tmp_path, clock, cost=5, step=100)
     assert len(times) >= 2
     assert all(later - earlier >= 250 for earlier, later in itertools.pairwise(times)), "2%"
@@ -73,7 +73,7 @@ def test_a_page_that_takes_long_is_renewed_less_often(tmp_path: Path, clock: Clo
 
 def test_what_goes_wrong_is_told_once_and_ends_nothing(
     tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     driver = toy_driver(tmp_path, trials=4)
 
     def write() -> None:

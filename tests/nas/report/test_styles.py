@@ -27,14 +27,14 @@ TOLD_APART = 0.075
 """Least distance in Oklab; a just noticeable difference is about 0.02."""
 
 
-def test_every_class_has_a_color_of_its_own_even_an_unknown_one():
+def test_every_class_has_a_color_of_its_own_even_an_unknown_one() -> None:
     chosen = styles(["fixed", "dynamic", "mixed", "static", "wavelet", "static_full", "static_dynamic", "butterfly"])
     assert set(chosen) >= {"wavelet", "butterfly"}
     assert len({style.light for style in chosen.values()}) == 8
     assert len({style.dark for style in chosen.values()}) == 8
 
 
-def test_beside_dense_convolutions_a_mixer_is_said_to_be_grouped():
+def test_beside_dense_convolutions_a_mixer_is_said_to_be_grouped() -> None:
     labels = {name: style.label for name, style in styles(["dense", "dynamic", "replaced"], unchanged=DENSE).items()}
     assert labels == {"dense": "dense", "dynamic": "grouped, dynamic", "replaced": "static-dynamic"}
     assert styles(["dynamic"])["dynamic"].label == "dynamic"
@@ -64,7 +64,7 @@ def seen(color: str, vision: str) -> np.ndarray:
 
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("ground", ["light", "dark"])
-def test_two_classes_of_one_search_differ_in_shape_or_in_a_color_that_everybody_sees(ground: str, vision: str):
+def test_two_classes_of_one_search_differ_in_shape_or_in_a_color_that_everybody_sees(ground: str, vision: str) -> None:
     # The unchanged network is dense or fixed, never both; in a space without kinds all networks are of one class.
     alike = []
     for (one, a), (other, b) in itertools.combinations(STYLES.items(), 2):

@@ -16,7 +16,7 @@ def random_norms(rows: int, columns: int, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (6, 4), (2, 6), (6, 6)])
-def test_each_step_is_the_best_of_all_orders(rows: int, columns: int):
+def test_each_step_is_the_best_of_all_orders(rows: int, columns: int) -> None:
     norms, price = random_norms(rows, columns, 0), prices(rows, columns)
     found = arranged(norms, price, iterations=1)
     first = min(
@@ -34,7 +34,7 @@ def test_each_step_is_the_best_of_all_orders(rows: int, columns: int):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_iteration_makes_it_worse(seed: int):
+def test_no_iteration_makes_it_worse(seed: int) -> None:
     norms, price = random_norms(16, 32, seed), prices(16, 32)
     found = [Arrangement.identity(16, 32)]
     for _ in range(6):
@@ -46,7 +46,7 @@ def test_no_iteration_makes_it_worse(seed: int):
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (6, 4)])
-def test_the_end_is_a_best_order_or_a_known_distance_from_it(rows: int, columns: int):
+def test_the_end_is_a_best_order_or_a_known_distance_from_it(rows: int, columns: int) -> None:
     """Alternating does not solve the whole: over 20 matrices its cost is within a tenth of the least in most of them."""
     near = 0
     for seed in range(20):
@@ -63,7 +63,7 @@ def test_the_end_is_a_best_order_or_a_known_distance_from_it(rows: int, columns:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_hidden_groups_are_found(seed: int):
+def test_hidden_groups_are_found(seed: int) -> None:
     """Four groups, their channels in any order: most of the weight outside of two blocks is brought back into them."""
     generator = torch.Generator().manual_seed(seed)
     blocks = inside(16, 16, 3) * (0.5 + torch.rand(16, 16, generator=generator, dtype=torch.float64))
@@ -74,13 +74,13 @@ def test_hidden_groups_are_found(seed: int):
     )
 
 
-def test_an_order_can_be_undone():
+def test_an_order_can_be_undone() -> None:
     arrangement = Arrangement(torch.tensor([2, 0, 1]), torch.tensor([1, 0]))
     matrix = torch.arange(6.0).view(3, 2)
     assert arrangement.of(matrix).tolist() == [[5.0, 4.0], [1.0, 0.0], [3.0, 2.0]]
     assert arrangement.undone(arrangement.of(matrix)).equal(matrix)
 
 
-def test_the_norm_of_a_kernel_is_the_sum_of_its_absolute_weights():
+def test_the_norm_of_a_kernel_is_the_sum_of_its_absolute_weights() -> None:
     weight = torch.tensor([[[[1.0, -2.0], [0.5, 0.0]]], [[[-1.0, -1.0], [1.0, 1.0]]]])
     assert kernel_norms(weight).tolist() == [[3.5], [4.0]]

@@ -49,7 +49,7 @@ def train(network: Small, first: int, last: int, epochs: int = 10) -> list[float
 
 
 @pytest.mark.parametrize("target", [0.3, 0.6, 0.99])
-def test_the_groups_remove_what_is_asked_or_all_they_can_and_the_deployed_network_is_the_same(target: float):
+def test_the_groups_remove_what_is_asked_or_all_they_can_and_the_deployed_network_is_the_same(target: float) -> None:
     torch.manual_seed(0)
     network = Small(target)
     removed = train(network, 0, 10)
@@ -66,7 +66,7 @@ def test_the_groups_remove_what_is_asked_or_all_they_can_and_the_deployed_networ
     assert (network(images).argmax(1) == labels).float().mean() > 0.7
 
 
-def test_the_penalty_pulls_weights_into_the_blocks():
+def test_the_penalty_pulls_weights_into_the_blocks() -> None:
     shares = {}
     for step in (0.0, 1e-2):
         torch.manual_seed(0)
@@ -79,7 +79,7 @@ def test_the_penalty_pulls_weights_into_the_blocks():
     assert shares[1e-2] > shares[0.0] + 0.05
 
 
-def test_a_copy_of_the_network_learns_its_own_groups():
+def test_a_copy_of_the_network_learns_its_own_groups() -> None:
     network = Small(0.6)
     other = copy.deepcopy(network)
     train(other, 0, 10)
@@ -88,7 +88,7 @@ def test_a_copy_of_the_network_learns_its_own_groups():
 
 
 @pytest.mark.parametrize("stopped", [1, 3, 4, 7])
-def test_a_training_goes_on_from_its_state_in_the_phase_in_which_it_stood(stopped: int):
+def test_a_training_goes_on_from_its_state_in_the_phase_in_which_it_stood(stopped: int) -> None:
     torch.manual_seed(0)
     whole = Small(0.6)
     begun = copy.deepcopy(whole)

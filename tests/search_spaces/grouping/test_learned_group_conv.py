@@ -19,7 +19,7 @@ def learned(inputs: int = 8, outputs: int = 16, kernel: int = 3, stride: int = 1
     return LearnedGroupConv2d(convolution)
 
 
-def test_before_anything_is_learned_it_is_the_dense_convolution():
+def test_before_anything_is_learned_it_is_the_dense_convolution() -> None:
     convolution = nn.Conv2d(4, 8, 3, 2, 1, bias=False)
     x = torch.randn(2, 4, 7, 7)
     assert torch.equal(LearnedGroupConv2d(convolution)(x), convolution(x))
@@ -28,7 +28,7 @@ def test_before_anything_is_learned_it_is_the_dense_convolution():
             LearnedGroupConv2d(wrong)
 
 
-def test_the_penalty_is_the_price_of_each_weight_at_its_place():
+def test_the_penalty_is_the_price_of_each_weight_at_its_place() -> None:
     layer = learned(4, 4, kernel=1)
     norms = layer.weight.detach().abs()[:, :, 0, 0]
     torch.testing.assert_close(layer.penalty(), (norms * prices(4, 4, levels=1)).sum().float())
@@ -38,7 +38,7 @@ def test_the_penalty_is_the_price_of_each_weight_at_its_place():
     torch.testing.assert_close(layer.penalty(), (ordered * prices(4, 4)).sum().float())
 
 
-def test_its_gradient_is_the_sign_at_the_price():
+def test_its_gradient_is_the_sign_at_the_price() -> None:
     layer = learned(4, 8)
     layer.rearrange(kept_share=0.5)
     layer.penalty().backward()
@@ -47,7 +47,7 @@ def test_its_gradient_is_the_sign_at_the_price():
     torch.testing.assert_close(ordered, layer.arrangement.of(layer.weight.detach()).sign() * price)
 
 
-def test_rearranging_lowers_the_penalty_and_a_second_time_changes_nothing():
+def test_rearranging_lowers_the_penalty_and_a_second_time_changes_nothing() -> None:
     layer = learned(16, 32)
     layer.rearrange(kept_share=0.0)
     first = layer.arrangement
@@ -62,7 +62,7 @@ def test_rearranging_lowers_the_penalty_and_a_second_time_changes_nothing():
 @pytest.mark.parametrize("level", [1, 2, 3, 4])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [1, 3])
-def test_frozen_masked_and_grouped_are_one_function(level: int, stride: int, kernel: int):
+def test_frozen_masked_and_grouped_are_one_function(level: int, stride: int, kernel: int) -> None:
     layer = learned(kernel=kernel, stride=stride)
     layer.rearrange(kept_share=0.0)
     layer.freeze(level)
@@ -80,7 +80,7 @@ def test_frozen_masked_and_grouped_are_one_function(level: int, stride: int, ker
     assert layer.multiply_adds(tuple(x.shape)) == grouped.weight.numel() * out.shape[2] * out.shape[3]
 
 
-def test_weights_outside_of_the_blocks_stay_zero_in_effect_while_it_is_trained_on():
+def test_weights_outside_of_the_blocks_stay_zero_in_effect_while_it_is_trained_on() -> None:
     layer = learned()
     layer.rearrange(kept_share=0.0)
     layer.freeze(3)
@@ -93,7 +93,7 @@ def test_weights_outside_of_the_blocks_stay_zero_in_effect_while_it_is_trained_o
     torch.testing.assert_close(compact(layer)(x), layer(x), rtol=1e-5, atol=1e-5)
 
 
-def test_orders_level_and_freezing_are_in_the_state():
+def test_orders_level_and_freezing_are_in_the_state() -> None:
     layer = learned()
     layer.rearrange(kept_share=0.0)
     layer.freeze(3)
@@ -104,7 +104,7 @@ def test_orders_level_and_freezing_are_in_the_state():
     assert torch.equal(other.penalty(), layer.penalty())
 
 
-def test_a_deployed_state_with_other_groups_is_taken_as_it_is():
+def test_a_deployed_state_with_other_groups_is_taken_as_it_is() -> None:
     layer = learned()
     layer.rearrange(kept_share=0.0)
     layer.freeze(3)
@@ -115,7 +115,7 @@ def test_a_deployed_state_with_other_groups_is_taken_as_it_is():
     assert torch.equal(fresh(x), trained(x))
 
 
-def test_it_can_be_made_and_counted_without_being_computed():
+def test_it_can_be_made_and_counted_without_being_computed() -> None:
     with torch.device("meta"):
         layer = LearnedGroupConv2d(nn.Conv2d(8, 16, 3, padding=1, bias=False))
         deployed = compact(layer)
@@ -136,7 +136,7 @@ def chain(seed: int, level: int) -> nn.Sequential:
     return network.eval()
 
 
-def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them():
+def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them() -> None:
     network = chain(0, level=3)
     deployed = compact(network)
     assert [type(part).__name__ for part in deployed] == [
@@ -149,7 +149,7 @@ def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them():
     assert torch.equal(other(x), deployed(x))
 
 
-def test_orders_are_not_merged_over_what_is_not_elementwise():
+def test_orders_are_not_merged_over_what_is_not_elementwise() -> None:
     first, second = learned(8, 16), learned(16, 16)
     network = nn.Sequential(first, nn.AvgPool2d(2), second).eval()
     assert sum(type(part).__name__ == "ChannelGather" for part in compact(network)) == 4

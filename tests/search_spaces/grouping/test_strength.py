@@ -7,7 +7,7 @@ import pytest
 from search_spaces.grouping.strength import STEP, Strength, levels_for, removed_share
 
 
-def test_the_weight_rises_while_the_gain_is_too_small_and_falls_when_the_target_is_reached():
+def test_the_weight_rises_while_the_gain_is_too_small_and_falls_when_the_target_is_reached() -> None:
     strength = Strength(target=0.5, epochs=10)
     assert strength.after(1, 0.0) == STEP
     assert strength.after(2, 0.2) == STEP, "a gain of 0.2 is more than the 0.3 / 8 an epoch that it takes"
@@ -18,13 +18,13 @@ def test_the_weight_rises_while_the_gain_is_too_small_and_falls_when_the_target_
     assert strength.after(10, 0.4) == STEP
 
 
-def test_the_removed_share_is_of_multiply_adds():
+def test_the_removed_share_is_of_multiply_adds() -> None:
     assert removed_share([100, 300], [1, 1]) == 0
     assert removed_share([100, 300], [2, 1]) == 50 / 400
     assert removed_share([100, 300], [1, 3]) == pytest.approx(225 / 400)
 
 
-def test_the_least_that_removes_enough_is_taken():
+def test_the_least_that_removes_enough_is_taken() -> None:
     """Two convolutions that give way at different shares kept: 0.8 and 0.4 for two groups, 0.3 and 0.1 for four."""
 
     def level_at(share: float) -> list[int]:

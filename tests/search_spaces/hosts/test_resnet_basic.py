@@ -10,7 +10,7 @@ from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 from search_spaces.hosts.resnet_basic import CHANNELS, resnet_basic
 
 
-def test_resnet_20_has_the_published_size():
+def test_resnet_20_has_the_published_size() -> None:
     """0.27 M parameters (arXiv 1512.03385, table 6); by hand with projections: 19 3x3 and 2 1x1 convolutions, norms, classifier."""
     host = resnet_basic(stage_channels=CHANNELS, units=(3, 3, 3), channels=3, classes=10)
     convolutions = 3 * 16 * 9 + 6 * 16 * 16 * 9 + (16 * 32 + 5 * 32 * 32) * 9 + (32 * 64 + 5 * 64 * 64) * 9
@@ -20,7 +20,7 @@ def test_resnet_20_has_the_published_size():
     assert host(torch.randn(2, 3, 32, 32)).shape == (2, 10)
 
 
-def test_every_convolution_behind_the_stem_learns_groups_and_the_function_is_kept():
+def test_every_convolution_behind_the_stem_learns_groups_and_the_function_is_kept() -> None:
     torch.manual_seed(0)
     host = resnet_basic(stage_channels=(8, 16, 32), units=(2, 2, 2), channels=3, classes=10).eval()
     x = torch.randn(2, 3, 16, 16)

@@ -31,7 +31,7 @@ def rebuilt_share(host: nn.Module) -> float:
     return float((~kept_ones).float().mean())
 
 
-def test_the_lightest_of_all_go_but_each_keeps_its_least():
+def test_the_lightest_of_all_go_but_each_keeps_its_least() -> None:
     light, heavy = weighing(0.1, 0.3, 0.2, 0.4), weighing(0.35, 1.0, 2.0, 3.0, inputs=6)
     pruning = FilterPruning([light, heavy], share=1.0, least_templates=1)
     pruning.prune(0.5)
@@ -44,7 +44,7 @@ def test_the_lightest_of_all_go_but_each_keeps_its_least():
     assert (kept(light), kept(heavy)) == ([0, 1, 2, 3], [0, 1, 2, 3])
 
 
-def test_in_a_fresh_network_no_width_is_preferred():
+def test_in_a_fresh_network_no_width_is_preferred() -> None:
     torch.manual_seed(0)
     narrow, wide = (ReconstructedConv2d(nn.Conv2d(c, c, 3, bias=False)) for c in (64, 256))
     FilterPruning([narrow, wide], share=0.5, least_templates=2).prune(0.5)
@@ -52,7 +52,7 @@ def test_in_a_fresh_network_no_width_is_preferred():
     assert shares == pytest.approx([0.5, 0.5], abs=0.12)
 
 
-def test_the_share_rises_over_the_ramp_and_then_the_set_stays():
+def test_the_share_rises_over_the_ramp_and_then_the_set_stays() -> None:
     host = rebuild_filters(
         resnet_basic(stage_channels=(8, 16, 32), units=(1, 1, 1), channels=3, classes=10), share=0.6, least_templates=2
     )
@@ -70,7 +70,7 @@ def test_the_share_rises_over_the_ramp_and_then_the_set_stays():
 
 
 @pytest.mark.parametrize("family", ["scalar", "affine"])
-def test_a_network_is_pruned_trained_on_and_deployed_as_one_function(family: str):
+def test_a_network_is_pruned_trained_on_and_deployed_as_one_function(family: str) -> None:
     torch.manual_seed(0)
     host = resnet_basic(stage_channels=(4, 8, 16), units=(1, 1, 1), channels=3, classes=2)
     x = torch.randn(16, 3, 8, 8)

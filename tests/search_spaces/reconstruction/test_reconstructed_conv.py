@@ -26,7 +26,7 @@ def layer(
     return made.eval()
 
 
-def test_with_everything_kept_it_is_the_dense_convolution():
+def test_with_everything_kept_it_is_the_dense_convolution() -> None:
     convolution = nn.Conv2d(8, 12, 3, 2, 1, bias=False)
     x = torch.randn(2, 8, 7, 7)
     torch.testing.assert_close(ReconstructedConv2d(convolution, groups=2)(x), convolution(x))
@@ -35,7 +35,7 @@ def test_with_everything_kept_it_is_the_dense_convolution():
             ReconstructedConv2d(wrong, groups=groups)
 
 
-def test_rebuilt_filters_begin_as_their_templates_counted_around():
+def test_rebuilt_filters_begin_as_their_templates_counted_around() -> None:
     made = layer(moved=False, groups=2)
     made.keep([1, 4, 7])
     filters = made.filters()
@@ -44,7 +44,7 @@ def test_rebuilt_filters_begin_as_their_templates_counted_around():
         torch.testing.assert_close(filters[filter_], made.weight[template])
 
 
-def test_a_scalar_for_each_tap_and_group_is_the_same_for_all_channels_of_the_group():
+def test_a_scalar_for_each_tap_and_group_is_the_same_for_all_channels_of_the_group() -> None:
     made = layer(groups=2)
     filters = made.filters()
     kept = made.kept.nonzero()[:, 0].tolist()
@@ -70,7 +70,7 @@ EVERY_FORM = pytest.mark.parametrize(
 @pytest.mark.parametrize("share_templates", [False, True])
 def test_the_deployed_form_has_outputs_and_gradients_of_the_built_convolution(
     family: str, groups: int, keep: int, k: int, stride: int, share_templates: bool
-):
+) -> None:
     made = layer(family=family, groups=groups, keep=keep, k=k, stride=stride, share_templates=share_templates).double()
     deployed = compact(made)
     assert isinstance(deployed, TwoStageConv2d)
@@ -86,7 +86,9 @@ def test_the_deployed_form_has_outputs_and_gradients_of_the_built_convolution(
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("groups", "k", "stride"), [(1, 3, 1), (2, 3, 2), (8, 3, 1), (2, 1, 2)])
-def test_two_stages_have_the_gradients_of_templates_and_transformations(family: str, groups: int, k: int, stride: int):
+def test_two_stages_have_the_gradients_of_templates_and_transformations(
+    family: str, groups: int, k: int, stride: int
+) -> None:
     made = layer(family=family, groups=groups, k=k, stride=stride).double()
     kept, rebuilt, sources = made.sources()
     weights, taps = sampled(made.family, made.transforms[rebuilt], k)
@@ -104,7 +106,7 @@ def test_two_stages_have_the_gradients_of_templates_and_transformations(family: 
 @EVERY_FORM
 def test_what_runs_is_what_is_stated_and_never_more_than_the_dense_convolution(
     family: str, groups: int, keep: int, k: int, stride: int
-):
+) -> None:
     made = layer(family=family, groups=groups, keep=keep, k=k, stride=stride)
     deployed = compact(made)
     for size in ((9, 6), (8, 8), (5, 7)):
@@ -122,7 +124,7 @@ def test_what_runs_is_what_is_stated_and_never_more_than_the_dense_convolution(
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
-def test_costs_are_the_formulas_of_the_thesis(groups: int):
+def test_costs_are_the_formulas_of_the_thesis(groups: int) -> None:
     """HW K^2 C M + HW K^2 G (N - M), of the dense HW K^2 C N the share M/N + G/C - GM/(CN); parameters likewise, or as printed."""
     n, c, k, m, positions = 12, 8, 3, 5, 7 * 7
     made, shared = layer(groups=groups), layer(groups=groups, share_templates=True)
@@ -135,14 +137,14 @@ def test_costs_are_the_formulas_of_the_thesis(groups: int):
     assert wide.deployed_parameters() == k * k * 64 * m + 6 * groups * (n - m)
 
 
-def test_where_two_stages_would_cost_more_it_is_the_dense_convolution():
+def test_where_two_stages_would_cost_more_it_is_the_dense_convolution() -> None:
     """Affine in four groups: 8 * 5 + 4 * 4 * 7 = 152 a tap, dense 96."""
     made = layer(groups=4, family="affine")
     assert made.multiply_adds((1, 8, 7, 7)) == 49 * 9 * 96
     assert made.deployed_parameters() == 9 * 96 == sum(each.numel() for each in compact(made).parameters())
 
 
-def test_with_a_stride_scalars_need_the_first_stage_only_where_it_is_read():
+def test_with_a_stride_scalars_need_the_first_stage_only_where_it_is_read() -> None:
     assert layer(stride=2).multiply_adds((1, 8, 8, 8)) == 16 * 9 * (8 * 5 + 7)
     assert layer(stride=2, keep=1, family="affine").multiply_adds((1, 8, 8, 8)) == 9 * (64 * 8 * 1 + 16 * 4 * 11)
     # Four positions of the input for each of the result make 4 * 8 * 5 + 4 * 7 = 188 a tap, dense 96.
@@ -151,7 +153,7 @@ def test_with_a_stride_scalars_need_the_first_stage_only_where_it_is_read():
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("keep", "k", "stride"), [(1, 3, 1), (1, 3, 2), (5, 1, 2), (11, 3, 1)])
-def test_it_is_exported_for_batches_of_any_size(family: str, keep: int, k: int, stride: int):
+def test_it_is_exported_for_batches_of_any_size(family: str, keep: int, k: int, stride: int) -> None:
     deployed = compact(layer(family=family, groups=2, keep=keep, k=k, stride=stride))
     sizes = ({0: torch.export.Dim("images", min=1, max=64)},)
     exported = torch.export.export(deployed, (torch.randn(3, 8, 6, 5),), dynamic_shapes=sizes).module()
@@ -161,7 +163,7 @@ def test_it_is_exported_for_batches_of_any_size(family: str, keep: int, k: int, 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_templates_and_transformations_are_trained_together(family: str):
+def test_templates_and_transformations_are_trained_together(family: str) -> None:
     made = layer(family=family, groups=2)
     made(torch.randn(2, 8, 5, 5)).square().sum().backward()
     assert made.weight.grad is not None
@@ -175,7 +177,7 @@ def test_templates_and_transformations_are_trained_together(family: str):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("keep", "other"), [(5, 9), (1, 11), (11, 1)])
-def test_a_deployed_state_with_other_templates_is_taken_as_it_is(family: str, keep: int, other: int):
+def test_a_deployed_state_with_other_templates_is_taken_as_it_is(family: str, keep: int, other: int) -> None:
     """With eleven templates a rotated or affine convolution is deployed as a dense one."""
     trained, fresh = compact(layer(keep=keep, family=family)), compact(layer(keep=other, family=family, seed=3))
     fresh.load_state_dict(trained.state_dict())
@@ -184,7 +186,7 @@ def test_a_deployed_state_with_other_templates_is_taken_as_it_is(family: str, ke
     assert fresh.multiply_adds((1, 8, 5, 5)) == trained.multiply_adds((1, 8, 5, 5))
 
 
-def test_it_can_be_made_and_counted_without_being_computed():
+def test_it_can_be_made_and_counted_without_being_computed() -> None:
     with torch.device("meta"):
         made = ReconstructedConv2d(nn.Conv2d(8, 12, 3, padding=1, bias=False), groups=2)
         y = compact(made)(torch.empty(1, 8, 5, 5))
