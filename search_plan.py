@@ -47,11 +47,13 @@ class Plan:
         from evaluator.cost_table import CostTable
         from evaluator.data import load, training_images
         from evaluator.device import resolve_device, resolve_execution
+        from evaluator.losses import loss_factory
         from nas.seeds import derive_seed
         from search_spaces import compact, make_space
 
         self.settings = settings
         self.device = resolve_device(settings.device)
+        loss_factory(settings.train)  # what cannot be imported is told before anything begins
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.images = training_images(settings.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evaluator.batches import BatchSource
-from evaluator.settings import TrainSettings
+from evaluator.settings import CROSS_ENTROPY, TrainSettings
+from nas.errors import SettingsError
+from nas.json_fields import shown
 
 
 class BatchLoss(Protocol):
@@ -63,6 +66,26 @@ def cross_entropy(settings: TrainSettings, images: BatchSource, classes: int) ->
     return CrossEntropy(settings.label_smoothing, images.class_weights(classes) if balanced else None)
 
 
-def name_of(make_loss: MakeLoss) -> str:
-    """By which trainings with a loss of one's own know their checkpoints: `module:name`."""
-    return f"{make_loss.__module__}:{getattr(make_loss, '__qualname__', type(make_loss).__qualname__)}"
+def loss_factory(settings: TrainSettings) -> MakeLoss:
+    """What `--train.loss` names.
+
+    Raises:
+        SettingsError: It is no name of a function that can be imported.
+    """
+    if settings.loss == CROSS_ENTROPY:
+        return cross_entropy
+    module, colon, name = settings.loss.partition(":")
+    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise SettingsError(
+            f"--train.loss is {shown(settings.loss)}; allowed: {CROSS_ENTROPY}, or MODULE:FUNCTION of your own"
+        )
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(
+            f"--train.loss {shown(settings.loss)} cannot be imported ({error}); its folder must be on PYTHONPATH"
+        ) from error
+    if not callable(found):
+        raise SettingsError(f"--train.loss {shown(settings.loss)} is no function")
+    made: MakeLoss = found
+    return made

@@ -11,7 +11,8 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 """Allowed values of `--train.precision`."""
 CLASS_WEIGHTS = ("none", "balanced")
 """Allowed values of `--train.class_weights`."""
-LATER = {"class_weights": "none"}
+CROSS_ENTROPY = "cross_entropy"
+LATER = {"class_weights": "none", "loss": CROSS_ENTROPY}
 """Training settings that were added later, with the value that trains as before: there they are no part of an identity, so that
 studies and checkpoints of before stay valid."""
 
@@ -63,6 +64,9 @@ class TrainSettings:
     class_weights: str = "none"
     """What an image's loss counts: none (all images alike) or balanced (all classes alike: an image counts in inverse proportion to
     the training images of its class, on average 1)."""
+    loss: str = CROSS_ENTROPY
+    """What a training minimizes: cross_entropy, or MODULE:FUNCTION of your own, which makes an `evaluator.losses.BatchLoss`; the
+    module must be found from the current PYTHONPATH. See examples/distillation.py."""
     momentum: float = 0.9
     """Nesterov momentum."""
     warmup: float = 0.1

@@ -24,7 +24,7 @@ from evaluator.device import Execution, resolve_device, resolve_execution, set_t
 from evaluator.device_lock import DeviceLock, SharedHold
 from evaluator.disk_budget import DiskBudget
 from evaluator.exclusive import lock_of
-from evaluator.losses import BatchLoss, MakeLoss, cross_entropy, name_of
+from evaluator.losses import BatchLoss, loss_factory
 from evaluator.measures import DEFAULT
 from evaluator.metrics import Score
 from evaluator.recipe import Recipe, make_recipe
@@ -93,7 +93,6 @@ class TrainingEvaluator:
         images: TrainingImages | None = None,
         shares_device: bool = False,
         measure_live: bool = False,
-        make_loss: MakeLoss = cross_entropy,
         learned: str = DEFAULT,
     ) -> None:
         """Opens nothing yet: the images are loaded with the first task.
@@ -110,7 +109,6 @@ class TrainingEvaluator:
             images: Decoded elsewhere, and shared. Default: from the cache of this machine.
             shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
             measure_live: Whether the weights of the last step are measured too, beside the averaged ones.
-            make_loss: Makes what trainings minimize, from their settings, their images and the number of classes.
             learned: Name in `evaluator.measures.MEASURES` of what trainings are judged by.
             checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
         """
@@ -126,7 +124,6 @@ class TrainingEvaluator:
         self._shares_device = shares_device
         self._measure_live = measure_live
         self._learned = learned
-        self._make_loss = make_loss
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
@@ -282,7 +279,7 @@ class TrainingEvaluator:
                     "resized_crop": splits.summary.resized_crop,
                     "crop_padding": splits.summary.crop_padding,
                 },
-                loss=self._make_loss(train, images, splits.summary.classes),
+                loss=loss_factory(train)(train, images, splits.summary.classes),
                 execution=execution,
                 input_shape=splits.summary.input_shape,
             )
@@ -311,7 +308,6 @@ class TrainingEvaluator:
             "precision": loaded.execution.precision,
             "train": training_identity(self._settings[1], RUN_SETTINGS),
             **({} if self._learned == DEFAULT else {"learned": self._learned}),
-            **({} if self._make_loss is cross_entropy else {"loss": name_of(self._make_loss)}),
         }
 
     def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> Evaluation:

@@ -1,4 +1,4 @@
-"""A search of anybody's space with anybody's evaluator, in this process: what `run_search.py` does without images and networks."""
+"""A search of anybody's space with anybody's evaluator: what `run_search.py` does without images and networks."""
 
 from __future__ import annotations
 
@@ -139,6 +139,23 @@ def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
     from nas.engines.virtual_time import VirtualTimeEngine
 
     VirtualTimeEngine(_Guarded(evaluator)).run(driver)
+
+
+def search_in_processes(driver: Driver, factory: str, *, workers: int, logs: str | Path) -> None:
+    """As `search_in_process`, with so many candidates evaluated at the same time, each in a process of its own.
+
+    A process that dies takes its candidate along and no more; the candidate is tried once again.
+
+    Args:
+        driver: Of `make_driver`.
+        factory: `module:name` of what makes the evaluator, without arguments; the processes find modules where this one does.
+        workers: Number of processes.
+        logs: Folder for what they write to standard error.
+    """
+    from nas.engines.local import LocalEngine
+    from nas.ports import WorkerSpec
+
+    LocalEngine(WorkerSpec(factory=factory), workers=workers, logs=Path(logs)).run(driver, lambda: None)
 
 
 def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int = 0) -> SearchResult:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from evaluator.batches import BatchSource
 from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution
-from evaluator.losses import CrossEntropy, cross_entropy
-from evaluator.settings import DataSettings, TrainSettings
+from evaluator.losses import CrossEntropy, cross_entropy, loss_factory
+from evaluator.settings import DataSettings, TrainSettings, training_identity
 from evaluator.training_step import StepNumbers, TrainingStep
+from nas.errors import SettingsError
 
 CPU = resolve_execution(TrainSettings(precision="fp32", channels_last=False), resolve_device("cpu"))
 NUMBERS = StepNumbers(rate=0.1, penalty_weight=0.0, decay=0.5)
@@ -65,3 +66,29 @@ def test_a_step_follows_the_gradient_of_whatever_is_minimized(parts: int) -> Non
         assert torch.allclose(parameter, moved, rtol=1e-4, atol=1e-6)
     for kept, live, old in zip(step.averaged.network.parameters(), step.model.parameters(), before, strict=True):
         assert torch.allclose(kept, (live + old) / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a b", "allowed: cross_entropy, or MODULE:FUNCTION of your own"),
+        (
+            "nothing_there:make",
+            "cannot be imported (No module named 'nothing_there'); its folder must be on PYTHONPATH",
+        ),
+        ("math:no_such", "cannot be imported"),
+        ("math:pi", "is no function"),
+    ],
+)
+def test_a_loss_that_cannot_be_had_is_one_clear_line(name: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loss_factory(TrainSettings(loss=name))
+    assert str(caught.value).startswith("--train.loss")
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_default_is_no_part_of_an_identity() -> None:
+    assert loss_factory(TrainSettings()) is cross_entropy
+    assert "loss" not in training_identity(TrainSettings(), ())
+    assert training_identity(TrainSettings(loss="mine:make"), ())["loss"] == "mine:make"
