@@ -37,7 +37,7 @@ ablation: $(STAMP)  ## what the dynamic shuffle is worth: all arms on CIFAR-10, 
 
 dashboard: $(STAMP)  ## Optuna's dashboard of a search, to look at; STORAGE=postgresql://... names its storage
 	@$(BIN)/python -c 'import optuna_dashboard' 2>/dev/null || $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dashboard]"
-	@$(BIN)/python -m nas.dashboard "$$STORAGE"
+	@$(BIN)/python -m nas.watchers.dashboard "$$STORAGE"
 
 clean:  ## removes the virtual environment
 	rm -rf $(VENV)

@@ -1,7 +1,7 @@
 """Searches how small convolutional networks mix their channels: accuracy against FLOPs, as a Pareto front.
 
 Wires the engine (`nas`) to what is built (`search_spaces`) and what trains it (`evaluator`), by a plan made from settings
-(`search_plan`). From Python or a notebook:
+(`image_search.plan`). From Python or a notebook:
 
     from run_search import Settings, search
     front = search(Settings(output="runs/mine"))
@@ -18,29 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 import shadow_check  # noqa: F401, before our packages: it says so where another's file hides one
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.check import begin_check, checked_networks
+from image_search.estimate import dry_run
+from image_search.plan import Plan
+from image_search.settings import Settings, require_sound, settings_faults, settings_json
 from nas import ParetoFront
-from nas.console import say, sturdy_console, tell
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError
-from nas.latency import LatencySettings
-from nas.local_path import local_path
-from nas.settings import LogSettings, SearchSettings, checkpoint_bytes
-from nas.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
-from search_check import begin_check, checked_networks
-from search_estimate import dry_run
-from search_plan import Plan
-from search_settings import Settings, require_sound, settings_faults, settings_json
+from nas.latency.measurement import LatencySettings
+from nas.settings.search import LogSettings, SearchSettings, checkpoint_bytes
+from nas.values.local_path import local_path
+from nas.watchers.console import say, sturdy_console, tell
+from nas.watchers.signals import asked_to_stop, ending_signals, held_signals, stop_if_asked
 from search_spaces.spaces import DEFAULT, SPACES, space_class
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
-    from nas.driver import Driver
     from nas.engines.local import LocalEngine
     from nas.engines.ray_tune.engine import RayEngine
-    from nas.output import OutputFolder
+    from nas.output.folder import OutputFolder
     from nas.result import SearchResult
-    from nas.study import Study
+    from nas.search.driver import Driver
+    from nas.study.study import Study
 
 DESCRIPTION = """\
 Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
@@ -84,15 +84,15 @@ def search(settings: Settings) -> ParetoFront:
 
 def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
-    from nas.assembly import make_driver
-    from nas.event_log import EventLog
-    from nas.gpu_use import GpuUse
-    from nas.output import ModelKeeper, OutputFolder
-    from nas.progress import ProgressDisplay
+    from nas.output.folder import ModelKeeper, OutputFolder
     from nas.report import write_report
     from nas.report.estimate import thin_data_warnings
     from nas.report.images import image_lines
     from nas.report.renewal import ReportRenewal
+    from nas.search.assembly import make_driver
+    from nas.watchers.event_log import EventLog
+    from nas.watchers.gpu_use import GpuUse
+    from nas.watchers.progress import ProgressDisplay
 
     require_sound(settings)
     _quiet()
@@ -135,7 +135,7 @@ def run(settings: Settings) -> SearchResult:
                 if settings.log.json:
                     watchers.append(stack.enter_context(EventLog(driver, folder.events)).update)
                 if settings.log.tensorboard:
-                    from nas.tensorboard_log import TensorBoardLog
+                    from nas.watchers.tensorboard_log import TensorBoardLog
 
                     watchers.append(stack.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
                 watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
@@ -164,9 +164,9 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search in its output folder, or in the storage that the settings name."""
-    from nas.storage import close_storage, open_storage, sqlite_url
-    from nas.stored_study import require_name
-    from nas.succession import open_study
+    from nas.study.storage import close_storage, open_storage, sqlite_url
+    from nas.study.stored_study import require_name
+    from nas.study.succession import open_study
 
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
@@ -191,9 +191,9 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
 
 def _result(plan: Plan, driver: Driver) -> SearchResult:
     """The search as it stands."""
-    from nas.estimates import Estimates
-    from nas.provenance import provenance
+    from nas.output.provenance import provenance
     from nas.result import SearchResult
+    from nas.search.estimates import Estimates
 
     estimates = Estimates(plan.space, plan.objectives, driver.trials)
     return SearchResult(
@@ -250,7 +250,7 @@ def make_parser(space: object = None) -> ArgumentParser:
 
     from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
-    from nas.configuration import config_names
+    from nas.settings.configuration import config_names
 
     class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
         """Keeps the lines of the description."""
@@ -280,7 +280,7 @@ def make_parser(space: object = None) -> ArgumentParser:
 
 def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     """The settings of a command line, and whether only a dry run is asked for."""
-    from nas.configuration import Variants, parse
+    from nas.settings.configuration import Variants, parse
     from search_spaces.given_settings import foreign_fault
 
     def assemble(found: Any) -> Settings:
@@ -324,8 +324,8 @@ def _answer(words: Sequence[str]) -> int:
         tell(f"error: {error}")
         return 2
     except Exception as error:
-        from nas.crash_log import keep_crash
-        from nas.output import is_begun
+        from nas.output.folder import is_begun
+        from nas.watchers.crash_log import keep_crash
 
         begun = folder is not None and is_begun(folder)
         told = keep_crash(error, words, folder / "logs" if folder is not None and begun else None)

@@ -11,10 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
-NAMES = (
-    *("nas", "search_spaces", "evaluator", "module_protocols"),
-    *("search_axes", "search_check", "search_estimate", "search_plan", "search_settings"),
-)
+NAMES = ("nas", "search_spaces", "evaluator", "image_search", "module_protocols")
 HERE = Path(__file__).resolve().parent
 
 

@@ -1,4 +1,4 @@
-"""What it saves a training on a CPU to keep the memory of freed tensors (`evaluator.allocator`).
+"""What it saves a training on a CPU to keep the memory of freed tensors (`evaluator.training.allocator`).
 
     python -m benchmarks.allocator [--rounds 5]
 
@@ -18,9 +18,9 @@ import torch
 
 from benchmarks.ablation.arms import Images, build
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.allocator import keep_freed_memory
 from evaluator.device import Execution
 from evaluator.machine import this_machine
+from evaluator.training.allocator import keep_freed_memory
 
 STEPS = 30
 

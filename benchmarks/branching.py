@@ -24,8 +24,8 @@ from benchmarks.ablation.arms import ARMS
 from benchmarks.ablation.runs import Run, train_all
 from benchmarks.ablation.table import hours
 from benchmarks.command import command
-from nas.atomic_file import write_atomically
 from nas.errors import SettingsError
+from nas.output.atomic_file import write_atomically
 
 REFERENCE = "fixed"
 DEFAULT_ARMS = (

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Protocol
 
 from nas.errors import NasError
-from nas.signals import asked_to_stop, ending_signals
+from nas.watchers.signals import asked_to_stop, ending_signals
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""

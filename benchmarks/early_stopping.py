@@ -30,17 +30,17 @@ from benchmarks.command import command
 from benchmarks.record_curves import coding_of, recorded_space
 from benchmarks.searched_spaces import table_problem
 from evaluator.machine import this_machine
-from nas.driver import Driver
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError, unknown_name
 from nas.mixers import mixer_class
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver
 from nas.pareto import non_dominated
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
 from nas.samplers import SAMPLERS
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver
 from nas.table import Table
 
 POLICIES = "random,random+bound,random+rank_halving,random_logbins,known_cost,known_cost+bound,tpe"

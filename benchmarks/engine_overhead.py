@@ -26,16 +26,16 @@ from evaluator.measures import MEASURES
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype
-from nas.driver import Driver
 from nas.engines.local import LocalEngine
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Measurement, Outcome, Task
 from nas.samplers import SAMPLERS, sampler_factory
-from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
+from nas.search.driver import Driver
+from nas.search.problem import SamplerContext
 from nas.space import SearchSpace
-from nas.storage import open_storage, sqlite_url
-from nas.study import Study
+from nas.study.storage import open_storage, sqlite_url
+from nas.study.study import Study
 
 
 class WideSpace(SearchSpace):

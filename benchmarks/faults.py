@@ -57,19 +57,19 @@ class Logged:
 
 def make_evaluator(log: str, **arguments: Any) -> Evaluator:
     """The search's own evaluator, which logs."""
-    from search_plan import make_evaluator as make
+    from image_search.plan import make_evaluator as make
 
     return Logged(make(**arguments), log)
 
 
 def drive(output: Path, trials: int) -> int:
     """Runs the search in this process, or goes on with it; returns how many trials are not ended as they should."""
-    from nas.assembly import make_driver
+    from image_search.plan import Plan
     from nas.engines.ray_tune.engine import RayEngine
     from nas.engines.ray_tune.settings import RaySettings
-    from nas.output import OutputFolder
+    from nas.output.folder import OutputFolder
+    from nas.search.assembly import make_driver
     from run_search import read_settings, study_of
-    from search_plan import Plan
 
     flags = ["--search.trials", str(trials), "--train.epochs", str(EPOCHS), "--search.stopping", "none"]
     with OutputFolder(output / "search") as folder:

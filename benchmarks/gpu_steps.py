@@ -25,16 +25,16 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.ablation.arms import ARMS, Images, build
 from benchmarks.ablation.settings import AblationSettings
 from benchmarks.command import command
-from evaluator.augmentation import Normalization, PaddedCrop
-from evaluator.batches import BatchSource
-from evaluator.captured_step import Chosen
-from evaluator.data import ImageSet
 from evaluator.device import resolve_device, resolve_execution
-from evaluator.losses import CrossEntropy
+from evaluator.images.augmentation import Normalization, PaddedCrop
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import ImageSet
 from evaluator.machine import this_machine
-from evaluator.recipe import Recipe
 from evaluator.settings import TrainSettings
-from evaluator.trainer import Training, TrainingData
+from evaluator.training.captured_step import Chosen
+from evaluator.training.losses import CrossEntropy
+from evaluator.training.recipe import Recipe
+from evaluator.training.trainer import Training, TrainingData
 from nas.errors import SettingsError
 
 IMAGES = 50_000

@@ -25,12 +25,12 @@ from benchmarks.command import command
 from benchmarks.samplers import make_problem
 from benchmarks.searched_spaces import Problem
 from evaluator.machine import this_machine
-from nas.estimates import Estimates
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, search_in_process
 from nas.pareto import ParetoFront
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
+from nas.search.estimates import Estimates
+from nas.search.own_search import make_driver, search_in_process
 
 OBJECTIVES = (
     Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0),

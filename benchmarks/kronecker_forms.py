@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.shuffle_speed import LAYOUTS, compare
-from evaluator.allocator import keep_freed_memory
+from evaluator.training.allocator import keep_freed_memory
 from search_spaces.blocks.permutations.kronecker_shuffle import (
     Form,
     apply_blocks,

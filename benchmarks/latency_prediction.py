@@ -3,7 +3,7 @@
     python -m benchmarks.latency_prediction [--networks 120] [--rounds 2] [--form eager] [--batch 16] [--clock wall]
 
 Draws ShuffleNetV2 networks for 32x32, measures each compacted and untrained on one thread of this CPU, and prints the error of
-`nas.latency_predictor` on networks it has not seen, beside the difference of two measurements of one network, which no
+`nas.latency.predictor` on networks it has not seen, beside the difference of two measurements of one network, which no
 predictor can be better than. Each network counts with the least of its rounds. On a machine that others use, `--clock
 process` times by the process's own time, as far as the form runs on one thread.
 """
@@ -16,14 +16,14 @@ import time
 import numpy as np
 import torch
 
-from evaluator.contention import cpu_watch
-from evaluator.cost import count_cost
 from evaluator.device import Execution
-from evaluator.latency import measure
 from evaluator.machine import this_machine
-from evaluator.timing import Call, TimeBudget, stopwatch_of
-from nas.latency import FORMS, Latency
-from nas.latency_predictor import LatencyPredictor, Measured
+from evaluator.measuring.contention import cpu_watch
+from evaluator.measuring.cost import count_cost
+from evaluator.measuring.latency import measure
+from evaluator.measuring.timing import Call, TimeBudget, stopwatch_of
+from nas.latency.measurement import FORMS, Latency
+from nas.latency.predictor import LatencyPredictor, Measured
 from nas.samplers.distributions import distributions, draw
 from search_spaces import compact, make_space, space_settings
 

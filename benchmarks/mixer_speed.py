@@ -19,9 +19,9 @@ import torch
 from torch import nn
 
 from benchmarks.shuffle_speed import LAYOUTS, compare, ratio
-from evaluator.allocator import keep_freed_memory
 from evaluator.device import Execution
-from evaluator.penalties import mean_penalty
+from evaluator.training.allocator import keep_freed_memory
+from evaluator.training.penalties import mean_penalty
 from module_protocols import LearnedShuffle
 from nas.dimensions import Choice
 from search_spaces import make_space, space_settings

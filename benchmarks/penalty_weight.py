@@ -18,17 +18,17 @@ from tqdm import tqdm
 
 from benchmarks.ablation.arms import Images, build
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.augmentation import Normalization, make_augmentation
-from evaluator.batches import BatchSource
-from evaluator.checkpoint import Checkpoints
-from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution, set_threads
-from evaluator.losses import CrossEntropy
+from evaluator.images.augmentation import Normalization, make_augmentation
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import load
 from evaluator.machine import this_machine
-from evaluator.metrics import learned_shuffles
-from evaluator.recipe import Recipe
+from evaluator.measuring.metrics import learned_shuffles
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import Training, TrainingData
+from evaluator.training.checkpoint import Checkpoints
+from evaluator.training.losses import CrossEntropy
+from evaluator.training.recipe import Recipe
+from evaluator.training.trainer import Training, TrainingData
 from module_protocols import EvaluationMode
 
 WEIGHTS = (0.01, 0.1, 0.3, 1.0, 10.0)

@@ -17,8 +17,8 @@ from torch import nn
 
 from evaluator.device import resolve_device, resolve_execution
 from evaluator.machine import this_machine
-from evaluator.probe import step_seconds
 from evaluator.settings import TrainSettings
+from evaluator.training.probe import step_seconds
 
 CHANNELS = (32, 64, 128)
 UNITS = (2, 4, 2)

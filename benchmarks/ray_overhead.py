@@ -21,11 +21,11 @@ import optuna
 from benchmarks.command import command
 from benchmarks.engine_overhead import ours
 from evaluator.machine import this_machine
-from nas.driver import Driver
 from nas.engines.local import LocalEngine
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
 from nas.ports import WorkerSpec
+from nas.search.driver import Driver
 
 WARM_UP = 20
 """Trials after which the clock is started: worker processes are there, and everything is imported."""
@@ -74,10 +74,10 @@ def on_ray(spec: WorkerSpec, logs: Path, workers: int = 1) -> RayEngine:
 
 def real(trials: int, workers: int) -> float:
     """Seconds that trainings of the quickstart take."""
-    from nas.assembly import make_driver
-    from nas.output import OutputFolder
+    from image_search.plan import Plan
+    from nas.output.folder import OutputFolder
+    from nas.search.assembly import make_driver
     from run_search import read_settings, study_of
-    from search_plan import Plan
 
     with tempfile.TemporaryDirectory() as place, OutputFolder(Path(place)) as folder:
         flags = ["--search.sampler", "random", "--search.stopping", "none", "--search.trials", str(trials)]

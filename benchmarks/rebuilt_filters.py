@@ -18,9 +18,9 @@ from torch import nn
 
 from benchmarks.command import command
 from benchmarks.shuffle_speed import LAYOUTS, compare, ratio
-from evaluator.allocator import keep_freed_memory
-from evaluator.cost import count_cost
 from evaluator.machine import this_machine
+from evaluator.measuring.cost import count_cost
+from evaluator.training.allocator import keep_freed_memory
 from search_spaces import compact
 from search_spaces.reconstruction import TRANSFORMATIONS
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d

@@ -20,16 +20,16 @@ from typing import Any
 
 from benchmarks.command import command
 from benchmarks.trainings import FILE, Plan, Record, Records, execution_identity, train_missing
-from evaluator.cost import count_cost
-from evaluator.data import prepare
 from evaluator.device import resolve_device, resolve_execution
+from evaluator.images.data import prepare
 from evaluator.machine import this_machine
+from evaluator.measuring.cost import count_cost
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
-from nas.atomic_file import write_atomically
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
+from nas.output.atomic_file import write_atomically
 from nas.records import Evaluation, Task
 from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace

@@ -31,12 +31,12 @@ from benchmarks.botorch_peer import BoTorchSampler
 from benchmarks.command import command
 from benchmarks.searched_spaces import Problem, mixed_problem, table_problem
 from evaluator.machine import this_machine
-from nas.atomic_file import write_atomically
 from nas.errors import SettingsError, unknown_name
-from nas.samplers.context import SamplerContext
+from nas.output.atomic_file import write_atomically
 from nas.samplers.known_cost import KnownCostSampler
 from nas.samplers.known_cost.sampler import STARTS
 from nas.samplers.stratified import StratifiedCostSampler
+from nas.search.problem import SamplerContext
 from nas.table import Table
 
 MARKS = (30, 50, 100, 200)

@@ -22,9 +22,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from evaluator.allocator import keep_freed_memory
 from evaluator.device import Execution
 from evaluator.machine import this_machine
+from evaluator.training.allocator import keep_freed_memory
 from nas.candidate import Candidate
 from nas.dimensions import Choice
 from search_spaces import compact, make_space, space_settings

@@ -26,11 +26,11 @@ from benchmarks.searched_spaces import Problem, mixed_problem
 from evaluator.lookup import LookupEvaluator
 from evaluator.machine import this_machine
 from nas.candidate import Candidate
-from nas.driver import Driver
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver
 from nas.records import Evaluation
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver
 
 MARKS = (1000, 10_000)
 

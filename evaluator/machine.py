@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from evaluator.device import Execution
-from nas.machine import Machine
+from nas.output.machine import Machine
 
 CPU_DESCRIPTION = Path("/proc/cpuinfo")
 

@@ -65,7 +65,7 @@ class TrainSettings:
     """What an image's loss counts: none (all images alike) or balanced (all classes alike: an image counts in inverse proportion to
     the training images of its class, on average 1)."""
     loss: str = CROSS_ENTROPY
-    """What a training minimizes: cross_entropy, or MODULE:FUNCTION of your own, which makes an `evaluator.losses.BatchLoss`; the
+    """What a training minimizes: cross_entropy, or MODULE:FUNCTION of your own, which makes a `BatchLoss`; the
     module must be found from the current PYTHONPATH. See examples/distillation.py."""
     momentum: float = 0.9
     """Nesterov momentum."""

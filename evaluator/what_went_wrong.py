@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from evaluator.trainer import DivergedError
+from evaluator.training.trainer import DivergedError
 from nas.errors import NasError
-from nas.exception_line import exception_line
 from nas.records import FailureKind
+from nas.values.exception_line import exception_line
 
 NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")
 """Parts of the messages with which torch reports that an allocation failed."""

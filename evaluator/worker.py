@@ -14,23 +14,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from evaluator.allocator import keep_freed_memory
-from evaluator.augmentation import Normalization, make_augmentation
-from evaluator.batches import BatchSource
-from evaluator.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.costs import Network, always_counted
-from evaluator.data import TrainingImages, load
 from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
-from evaluator.device_lock import DeviceLock, SharedHold
-from evaluator.disk_budget import DiskBudget
-from evaluator.exclusive import lock_of
-from evaluator.losses import BatchLoss, loss_factory
+from evaluator.images.augmentation import Normalization, make_augmentation
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import TrainingImages, load
 from evaluator.measures import DEFAULT
-from evaluator.metrics import Score
-from evaluator.recipe import Recipe, make_recipe
+from evaluator.measuring.device_lock import DeviceLock, SharedHold
+from evaluator.measuring.exclusive import lock_of
+from evaluator.measuring.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings, train_faults, training_identity
-from evaluator.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
-from evaluator.trainer import Training, TrainingData
+from evaluator.training.allocator import keep_freed_memory
+from evaluator.training.checkpoint import LEAST_SECONDS, Checkpoints
+from evaluator.training.disk_budget import DiskBudget
+from evaluator.training.losses import BatchLoss, loss_factory
+from evaluator.training.recipe import Recipe, make_recipe
+from evaluator.training.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
+from evaluator.training.trainer import Training, TrainingData
 from evaluator.what_went_wrong import what_went_wrong
 from module_protocols import EvaluationMode
 from nas.candidate import Candidate

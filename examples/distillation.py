@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evaluator.batches import BatchSource
+from evaluator.images.batches import BatchSource
 from evaluator.settings import TrainSettings
 from search_spaces import load_model
 

@@ -10,10 +10,10 @@ from sklearn.model_selection import train_test_split
 from nas.candidate import Candidate
 from nas.dimensions import Choice, IntRange
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, result_of, search_in_processes
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task
 from nas.report import write_report
+from nas.search.own_search import make_driver, result_of, search_in_processes
 from nas.simple_space import SimpleSpace
 
 SIZES = (IntRange(name="trees", low=1, high=64, log=True), IntRange(name="leaves", low=2, high=128, log=True))

@@ -10,9 +10,9 @@ from sklearn.neural_network import MLPClassifier
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange, When
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, search_in_process
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task
+from nas.search.own_search import make_driver, search_in_process
 from nas.simple_space import SimpleSpace
 
 IMAGES, CLASSES = load_digits(return_X_y=True)

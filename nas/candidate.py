@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from nas.dimensions import Scalar
-from nas.json_fields import entry, mapping, scalars, text
+from nas.values.json_fields import entry, mapping, scalars, text
 
 
 @dataclass(frozen=True, kw_only=True)

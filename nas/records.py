@@ -11,8 +11,8 @@ from typing import Any
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
-from nas.plausible import LARGEST, RefusedNumberError, taken
+from nas.values.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
+from nas.values.plausible import LARGEST, RefusedNumberError, taken
 
 CURVE = "known_cost:curve"
 """User attribute of an Optuna trial: the learned objective on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from nas.count import FIRST_VERSION
 from nas.errors import AllFailedError
-from nas.estimates import Estimate
 from nas.objectives import Direction, Kind, Objective, compared_cost, learned
 from nas.pareto import ParetoFront
 from nas.records import Failure, Trial
+from nas.search.estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class SearchResult:
     settings: Mapping[str, Any]
     """All settings, resolved, nested by group; free of secrets."""
     provenance: Mapping[str, Any]
-    """Versions, device, seed, data fingerprint, commit, times, and the `nas.machine.Machine` as `machine`; plain JSON."""
+    """Versions, device, seed, data fingerprint, commit, times, and the `nas.output.machine.Machine` as `machine`; plain JSON."""
     space: Mapping[str, Any]
     """`SearchSpace.settings()`: from it the space, and so each candidate's network, can be made again."""
     data: Mapping[str, Any]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import DataError, unknown_name
-from nas.json_file import read_json
+from nas.values.json_file import read_json
 
 
 class Table:

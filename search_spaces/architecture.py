@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, unknown_name
-from nas.json_fields import shown
+from nas.values.json_fields import shown
 
 LARGEST = 10**6
 """Number that a decision may be."""

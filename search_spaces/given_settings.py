@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
 from nas.errors import SpaceError, unknown_name
-from nas.typed_value import typed
+from nas.values.typed_value import typed
 from search_spaces.settings import SpaceSettings
 from search_spaces.settings_json import tuples
 from search_spaces.spaces import SPACES, space_class

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from nas.candidate import Candidate
 from nas.errors import NasError, OutputError
-from nas.json_fields import shown
-from nas.json_file import open_regular, read_json
+from nas.values.json_fields import shown
+from nas.values.json_file import open_regular, read_json
 from search_spaces import space_from_json
 
 CANDIDATE_FILE = "candidate.json"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nas.errors import unknown_name
-from nas.json_fields import shown
+from nas.values.json_fields import shown
 
 WIDEST = 64
 """As a multiple of a published network."""

@@ -55,7 +55,7 @@ def storages_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Closes the databases that a test opens to look into: Python 3.13 warns of each that is left to the garbage collector."""
     from optuna.storages import RDBStorage
 
-    from nas.storage import close_storage
+    from nas.study.storage import close_storage
 
     opened: list[RDBStorage] = []
     make = RDBStorage.__init__

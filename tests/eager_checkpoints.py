@@ -10,23 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import search_plan
+import image_search.plan
 from nas.ports import Evaluator, WorkerSpec
 from run_search import main
 
-worker_spec = search_plan.Plan.worker_spec
+worker_spec = image_search.plan.Plan.worker_spec
 
 
-def eager_spec(plan: search_plan.Plan, checkpoints: Path) -> WorkerSpec:
+def eager_spec(plan: image_search.plan.Plan, checkpoints: Path) -> WorkerSpec:
     return replace(worker_spec(plan, checkpoints), factory="tests.eager_checkpoints:make_evaluator")
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    evaluator: Any = search_plan.make_evaluator(**arguments)
+    evaluator: Any = image_search.plan.make_evaluator(**arguments)
     evaluator._checkpoint_seconds = 0.0
     return evaluator
 
 
 if __name__ == "__main__":
-    search_plan.Plan.worker_spec = eager_spec
+    image_search.plan.Plan.worker_spec = eager_spec
     sys.exit(main())

@@ -12,8 +12,8 @@ from benchmarks.ablation.arms import ARMS, Images, build, candidate, usual_chann
 from benchmarks.ablation.branching import branched
 from benchmarks.ablation.runs import trunk_of
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.checkpoint import Saved
-from evaluator.optim import make_optimizer
+from evaluator.training.checkpoint import Saved
+from evaluator.training.optim import make_optimizer
 from nas.errors import SettingsError
 
 IMAGES = Images(size=16, channels=3, classes=10)

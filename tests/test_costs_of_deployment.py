@@ -5,7 +5,7 @@ import random
 import pytest
 from torch import nn
 
-from evaluator.cost import count_cost
+from evaluator.measuring.cost import count_cost
 from search_spaces import SPACES, compact, make_space, space_settings
 from search_spaces.blocks import BLOCKS, GENERATED, GeneratorSpec, MixerSpec
 from search_spaces.blocks.deployed.channel_affine import ChannelAffine

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from evaluator.cost_table import CostTable
+from evaluator.measuring.cost_table import CostTable
 from nas.space import SearchSpace
 from search_spaces import SPACES, SpaceSettings, compact, make_space, space_settings
 from search_spaces.blocks.blend_shuffle import BlendShuffle

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evaluator.device import Execution
-from evaluator.exactness import worst_deviation
+from evaluator.measuring.exactness import worst_deviation
 from nas.samplers.distributions import distributions, draw
 from nas.space import SearchSpace
 from search_spaces import SPACES, make_space, space_settings

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from evaluator.settings import DataSettings, TrainSettings
-from nas.settings import SearchSettings
-from nas.storage import sqlite_url
+from image_search.settings import Settings
+from nas.settings.search import SearchSettings
+from nas.study.storage import sqlite_url
 from run_search import WEIGHTLESS, main, run
-from search_settings import Settings
 from search_spaces import load_model, space_settings
 
 

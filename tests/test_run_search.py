@@ -24,20 +24,20 @@ import yaml
 from PIL import Image
 from toy_search import finish
 
-from evaluator.data import load
+from evaluator.images.data import load
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.plan import Plan
+from image_search.settings import Settings
 from nas.budget import Budget
-from nas.driver import Driver
 from nas.errors import AllFailedError, StudyError
-from nas.output import OutputFolder
+from nas.output.folder import OutputFolder
 from nas.ports import WorkerSpec
 from nas.records import TrialState
 from nas.samplers import sampler_factory
-from nas.settings import SearchSettings
-from nas.storage import open_storage, sqlite_url
+from nas.search.driver import Driver
+from nas.settings.search import SearchSettings
+from nas.study.storage import open_storage, sqlite_url
 from run_search import main, read_settings, run, search, study_of
-from search_plan import Plan
-from search_settings import Settings
 from search_spaces import load_model, space_settings
 
 ROOT = Path(__file__).parent.parent
@@ -129,7 +129,7 @@ def test_another_identity_is_refused_and_nothing_is_overwritten(finished: Path) 
 
 def leave_drafts(*paths: Path) -> None:
     """What a process that is killed while it writes these files leaves."""
-    code = "import sys; from pathlib import Path; from nas.atomic_file import draft_of\n"
+    code = "import sys; from pathlib import Path; from nas.output.atomic_file import draft_of\n"
     code += "for path in sys.argv[1:]: draft_of(Path(path)).write_bytes(b'half')"
     subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, cwd=ROOT)
 
@@ -503,15 +503,15 @@ def test_a_second_driver_on_the_same_study_is_refused(finished: Path, capsys: py
 
 def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path) -> None:
     plan = Plan(read_settings(["--output", str(tmp_path / "run")])[0])
-    search_settings = plan.settings.search
-    make = sampler_factory(search_settings.sampler)
+    searched = plan.settings.search
+    make = sampler_factory(searched.sampler)
     with OutputFolder(tmp_path / "run") as folder:
         driver = Driver(
             study=study_of(plan, folder),
             context=plan.context,
             sampler=lambda seed: make(plan.context, seed),
             budget=Budget(epochs=plan.settings.train.epochs),
-            trials=search_settings.trials,
+            trials=searched.trials,
         )
         while (task := driver.next_task()) is not None:
             finish(driver, task, accuracy=90.0 + task.trial % 7)

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+import image_search.plan
 import run_search
-import search_plan
-from evaluator.machine_check import MachineCheck
+from evaluator.measuring.machine_check import MachineCheck
 from evaluator.settings import TrainSettings
+from image_search.check import checked_networks, make_subjects
+from image_search.plan import Plan
+from image_search.settings import Settings
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import MachineError
-from nas.machine import Machine
-from nas.settings import SearchSettings
+from nas.output.machine import Machine
+from nas.settings.search import SearchSettings
 from run_search import main, search
-from search_check import checked_networks, make_subjects
-from search_plan import Plan
-from search_settings import Settings
 from search_spaces import space_settings
 
 SMALL = Settings(
@@ -46,7 +46,7 @@ def faulty_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(_networks: object) -> MachineCheck:
         return MachineCheck("tests.evaluator.checked_networks:make_subjects", {"names": ["off"]})
 
-    for module in (run_search, search_plan):
+    for module in (run_search, image_search.plan):
         monkeypatch.setattr(module, "begin_check", begin)
 
 
@@ -114,4 +114,4 @@ def test_of_a_cluster_each_worker_checks_its_own_machine(tmp_path: Path) -> None
     arguments = cluster.worker_spec(tmp_path).arguments
     assert arguments["check"] == checked_networks(cluster)
     with pytest.raises(MachineError, match=r"the gradient of 3\.scale in off"):
-        search_plan.make_evaluator(**arguments)
+        image_search.plan.make_evaluator(**arguments)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 
-from nas.storage import close_storage, open_storage
+from nas.study.storage import close_storage, open_storage
 from run_search import main
 
 SMALL = [

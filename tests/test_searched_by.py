@@ -16,16 +16,16 @@ import yaml
 from evaluator.costs import COSTS, Cost, Network
 from evaluator.measures import MEASURES
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.plan import Plan
+from image_search.settings import Settings
 from nas.errors import SettingsError
 from nas.objectives import Direction, Form, Kind, Objective
 from nas.records import Evaluation
 from nas.report.console import front_lines
 from nas.report.tables import read_members
 from nas.result import SearchResult
-from nas.settings import SearchSettings
+from nas.settings.search import SearchSettings
 from run_search import main, read_settings, run
-from search_plan import Plan
-from search_settings import Settings
 from search_spaces import space_settings
 
 

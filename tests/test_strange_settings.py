@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 import run_search
-from evaluator.cache import cache_folder
+from evaluator.images.cache import cache_folder
 from evaluator.settings import DataSettings
-from nas.console import visible
 from nas.errors import NasError, OutputError, SettingsError
-from nas.local_path import local_path
-from nas.output import OutputFolder
+from nas.output.folder import OutputFolder
 from nas.report.tables import read_members
-from nas.storage import close_storage, open_storage
+from nas.study.storage import close_storage, open_storage
+from nas.values.local_path import local_path
+from nas.watchers.console import visible
 from run_search import main, make_parser, read_settings
 
 TEXTS = (

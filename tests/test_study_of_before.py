@@ -18,18 +18,18 @@ import pandas as pd
 import pytest
 import torch
 
-import evaluator.cost_table
-from evaluator.cost import count_cost
-from evaluator.cost_table import CostTable
+import evaluator.measuring.cost_table
+from evaluator.measuring.cost import count_cost
+from evaluator.measuring.cost_table import CostTable
+from image_search.plan import Plan
 from nas.candidate import Candidate
-from nas.estimates import Estimates
 from nas.records import Trial, TrialState
 from nas.report.tables import read_candidates
 from nas.result import SearchResult
-from nas.storage import open_storage, sqlite_url
-from nas.stored_study import find_study
+from nas.search.estimates import Estimates
+from nas.study.storage import open_storage, sqlite_url
+from nas.study.stored_study import find_study
 from run_search import WEIGHTLESS, main, read_settings, run
-from search_plan import Plan
 from search_spaces import load_model
 
 BEFORE = Path(__file__).parent / "data" / "study_of_before"
@@ -77,8 +77,8 @@ def continued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     another = request.param == "another count"
     with pytest.MonkeyPatch.context() as patch:
         if another:
-            patch.setattr(evaluator.cost_table, "CostTable", AnotherCount)
-            patch.setattr(evaluator.cost_table, "VERSION", evaluator.cost_table.VERSION + 1)
+            patch.setattr(evaluator.measuring.cost_table, "CostTable", AnotherCount)
+            patch.setattr(evaluator.measuring.cost_table, "VERSION", evaluator.measuring.cost_table.VERSION + 1)
         settings, _ = read_settings(command(output))
         plan = Plan(settings)
         storage = open_storage(sqlite_url(output / "study.db"))

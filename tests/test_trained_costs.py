@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluator.cost import count_cost
-from evaluator.cost_table import CostTable
 from evaluator.measures import MEASURES
+from evaluator.measuring.cost import count_cost
+from evaluator.measuring.cost_table import CostTable
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget

@@ -19,18 +19,18 @@ from evaluator.measures import MEASURES
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, IntRange, When
-from nas.driver import MAX_LOSSES, Driver
 from nas.early_stopping import StoppingRule, rungs
-from nas.endings import Ending
 from nas.objectives import Objective
 from nas.ports import CostFunction, Evaluator, Tell, WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 from nas.samplers import sampler_factory
-from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
+from nas.search.driver import MAX_LOSSES, Driver
+from nas.search.endings import Ending
+from nas.search.problem import SamplerContext
 from nas.space import SearchSpace
-from nas.storage import close_storage, open_storage, sqlite_url
-from nas.study import Study
+from nas.study.storage import close_storage, open_storage, sqlite_url
+from nas.study.study import Study
 
 QUANTITIES = tuple(cost.objective(1.0) for cost in COSTS.values())
 

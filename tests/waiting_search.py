@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import image_search.plan
 import nas.report.renewal
-import search_plan
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Outcome, Task
 from run_search import main
 
 WAITS = 2
 """The trial that waits."""
-worker_spec = search_plan.Plan.worker_spec
+worker_spec = image_search.plan.Plan.worker_spec
 
 
 class Waiting:
@@ -35,16 +35,16 @@ class Waiting:
         return self._evaluator.evaluate(task, progress)
 
 
-def waiting_spec(plan: search_plan.Plan, checkpoints: Path) -> WorkerSpec:
+def waiting_spec(plan: image_search.plan.Plan, checkpoints: Path) -> WorkerSpec:
     return replace(worker_spec(plan, checkpoints), factory="tests.waiting_search:make_evaluator")
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    return Waiting(search_plan.make_evaluator(**arguments), Path(arguments["checkpoints"]).parent)
+    return Waiting(image_search.plan.make_evaluator(**arguments), Path(arguments["checkpoints"]).parent)
 
 
 if __name__ == "__main__":
     nas.report.renewal.LEAST_SECONDS = 0.0
     nas.report.renewal.LEAST_RATIO = 0
-    search_plan.Plan.worker_spec = waiting_spec  # type: ignore[method-assign]
+    image_search.plan.Plan.worker_spec = waiting_spec  # type: ignore[method-assign]
     sys.exit(main())

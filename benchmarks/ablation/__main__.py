@@ -22,8 +22,8 @@ from benchmarks.ablation.settings import AblationSettings, Settings, faults
 from benchmarks.ablation.table import arms_table, claims_table, hours, markdown
 from benchmarks.command import command
 from evaluator.settings import DataSettings, TrainSettings
-from nas.atomic_file import write_atomically
-from nas.configuration import Variants, config_names, parse
+from nas.output.atomic_file import write_atomically
+from nas.settings.configuration import Variants, config_names, parse
 
 GROUPS = {"ablation": AblationSettings, "data": DataSettings, "train": TrainSettings}
 CONFIGS = Path(__file__).parent

@@ -17,7 +17,7 @@ from torch import nn
 from tqdm import tqdm
 
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.cost import Cost, count_cost
+from evaluator.measuring.cost import Cost, count_cost
 from nas.candidate import Candidate
 from nas.errors import SettingsError
 from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation

@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evaluator.checkpoint import Saved
-from evaluator.optim import decay_groups, make_optimizer
+from evaluator.training.checkpoint import Saved
+from evaluator.training.optim import decay_groups, make_optimizer
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import OutputError
-from nas.file_lock import FileLock
+from nas.output.file_lock import FileLock
 from nas.records import Failure, Task
 
 CPU = torch.device("cpu")

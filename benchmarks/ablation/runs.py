@@ -12,8 +12,8 @@ from benchmarks.ablation.arms import ARMS, Images, build, candidate, cost, stage
 from benchmarks.ablation.branching import Trunk, begin_from_trunk
 from benchmarks.ablation.settings import AblationSettings, Settings
 from benchmarks.trainings import Key, Plan, Record, Records, complete, execution_identity, train_missing
-from evaluator.data import DataSummary, prepare
 from evaluator.device import Execution, resolve_device, resolve_execution
+from evaluator.images.data import DataSummary, prepare
 from evaluator.machine import this_machine
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget

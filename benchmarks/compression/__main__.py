@@ -24,12 +24,12 @@ from benchmarks.compression.arms import ORDERS, Arm
 from benchmarks.compression.runs import EXECUTION, begin, milliseconds, train
 from benchmarks.compression.table import table
 from benchmarks.trainings import Plan, Record, Records, train_missing
-from evaluator.data import prepare
 from evaluator.device import set_threads
+from evaluator.images.data import prepare
 from evaluator.machine import this_machine
 from evaluator.settings import DataSettings, TrainSettings
-from nas.atomic_file import write_atomically
 from nas.errors import SettingsError
+from nas.output.atomic_file import write_atomically
 
 
 def arms(targets: Sequence[float], order_targets: Sequence[float]) -> list[Arm]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from evaluator.cost import count_cost
+from evaluator.measuring.cost import count_cost
 from search_spaces import compact
 from search_spaces.blocks.permutations.permutation import cross_group_shuffle
 from search_spaces.grouping.conversion import learn_groups

@@ -9,9 +9,9 @@ import torch
 
 from benchmarks.compression.arms import INPUT, Arm, build, learning_of, macs
 from benchmarks.trainings import Record
-from evaluator.cost import count_cost
 from evaluator.device import Execution
-from evaluator.latency import measure
+from evaluator.measuring.cost import count_cost
+from evaluator.measuring.latency import measure
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget

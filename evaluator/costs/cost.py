@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.objectives import Objective
 
 if TYPE_CHECKING:
-    from evaluator.cost import Cost as Count
+    from evaluator.measuring.cost import Cost as Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Network:
     @cached_property
     def count(self) -> Count:
         """Multiply-adds and parameters, counted once."""
-        from evaluator.cost import count_cost
+        from evaluator.measuring.cost import count_cost
 
         return count_cost(self.model, self.input_shape)
 
@@ -41,7 +41,7 @@ class Cost:
     objective: Callable[[float], Objective]
     """All that is to be known of it, from the value that the hypervolume is measured from."""
     count: Callable[[Network], float] | None
-    """Exact, in up to a tenth of a second; None where it is measured on a device (`nas.latency_book`)."""
+    """Exact, in up to a tenth of a second; None where it is measured on a device (`nas.latency.book`)."""
     always: bool = False
     """Whether it is counted in every search; another one where it is an objective or has a limit."""
     of_batch: bool = False

@@ -25,7 +25,7 @@ def count(network: Network) -> float:
     import torch
 
     from evaluator.device import Execution
-    from evaluator.peak_memory import peak_memory
+    from evaluator.measuring.peak_memory import peak_memory
 
     on_paper = Execution(device=torch.device("meta"), precision="fp32", channels_last=False)
     deployed = network.deploy(network.model)

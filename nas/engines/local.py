@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.driver import Driver
 from nas.engines.packing import Packing
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, READY, WorkerError, python_path
 from nas.errors import OutputError
 from nas.ports import WorkerSpec
 from nas.records import Progress, Task, outcome_from_json
+from nas.search.driver import Driver
 
 TICK = 0.5
 """Seconds after which the engine looks up even if no worker has said anything."""

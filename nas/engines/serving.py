@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from nas.errors import NasError
-from nas.exception_line import exception_line
-from nas.plausible import RefusedNumberError
 from nas.ports import Evaluator, Tell
 from nas.records import Failure, FailureKind, Outcome, Task
+from nas.values.exception_line import exception_line
+from nas.values.plausible import RefusedNumberError
 
 READY, PROGRESS, OUTCOME, FATAL = "ready", "progress", "outcome", "fatal"
 """Kinds of message: its evaluator is made; another epoch; how the task ended; no task can be done here."""

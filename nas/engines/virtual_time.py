@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas.driver import Driver
 from nas.objectives import learned
 from nas.ports import Evaluator
 from nas.records import Evaluation, Measurement, Outcome, Progress, Task
+from nas.search.driver import Driver
 
 Seconds = Callable[[Task, Outcome], float]
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from nas.engines.serving import PROGRESS, READY, make_evaluator, serve
 from nas.records import Progress, Task
-from nas.signals import leave_signals_to_the_driver
+from nas.watchers.signals import leave_signals_to_the_driver
 
 
 def main() -> None:

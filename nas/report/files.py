@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from nas.atomic_file import json_bytes, write_atomically
+from nas.output.atomic_file import json_bytes, write_atomically
 from nas.report.page import page
 from nas.report.plots import pareto_png
 from nas.report.tables import front_json, pareto_csv, trials_csv

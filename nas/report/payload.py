@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nas.estimates import Estimate
 from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.objectives import Objective
 from nas.records import Evaluation, Trial, TrialState
@@ -35,6 +34,7 @@ from nas.report.readings import (
 )
 from nas.report.styles import styles
 from nas.result import SearchResult
+from nas.search.estimates import Estimate
 
 DOUBLING = ("shufflenet_v1", "shufflenet_v2", "resnet_cifar")
 """Spaces whose stages have twice the channels of the stage before."""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from nas.driver import Driver
-from nas.exception_line import exception_line
-from nas.one_thread import one_thread
+from nas.search.driver import Driver
+from nas.search.one_thread import one_thread
+from nas.values.exception_line import exception_line
 
 LEAST_SECONDS = 60.0
 """Least time between the end of a renewal and the next."""

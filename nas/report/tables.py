@@ -14,13 +14,13 @@ from nas.candidate import Candidate
 from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
-from nas.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
-from nas.json_file import read_json
-from nas.local_path import local_path
 from nas.objectives import Form, Objective
 from nas.records import Evaluation, Trial
 from nas.report.readings import expected_value, measured_value, members, reason
 from nas.result import SearchResult
+from nas.values.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
+from nas.values.json_file import read_json
+from nas.values.local_path import local_path
 
 FORMAT = 1
 """Version of pareto.json; raised when a reader of the old form could not read the new one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nas.machine import Machine
 from nas.mixers import NONE, UNCHANGED, mixer_class
+from nas.output.machine import Machine
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
 from nas.report.quantities import difference, with_error, with_unit

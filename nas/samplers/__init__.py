@@ -17,7 +17,7 @@ from nas.errors import SettingsError, unknown_name
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from nas.samplers.context import SamplerContext
+    from nas.search.problem import SamplerContext
 
 SamplerFactory = Callable[["SamplerContext", int], "BaseSampler"]
 

@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from nas.dimensions import Scalar
-from nas.samplers.context import SamplerContext
+from nas.search.problem import SamplerContext
 
 BINS = 8
 TRIES = 64

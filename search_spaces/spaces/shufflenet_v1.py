@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.errors import SpaceError
-from nas.json_fields import shown
+from nas.values.json_fields import shown
 from search_spaces.architecture import HostShape, StageShape, integer, number
 from search_spaces.settings import ShuffleSettings
 from search_spaces.shuffle_space import MOST_BASELINES, ShuffleSpace, spread

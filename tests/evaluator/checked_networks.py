@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from evaluator.device import Execution
-from evaluator.machine_check import Subject
+from evaluator.measuring.machine_check import Subject
 
 
 class _OffBackward(torch.autograd.Function):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from evaluator.device_lock import DeviceLock
+from evaluator.measuring.device_lock import DeviceLock
 
 
 def say(text: str) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.augmentation import AREA, Normalization, PaddedCrop, ResizedCrop, make_augmentation
-from evaluator.data import DataSummary, prepare
+from evaluator.images.augmentation import AREA, Normalization, PaddedCrop, ResizedCrop, make_augmentation
+from evaluator.images.data import DataSummary, prepare
 from evaluator.settings import DataSettings
 
 
@@ -87,7 +87,7 @@ def test_normalization_equals_its_formula(summary: DataSummary, memory_format: t
 def test_normalized_training_images_have_mean_zero_and_deviation_one(
     digits: DataSettings, summary: DataSummary
 ) -> None:
-    from evaluator.data import load
+    from evaluator.images.data import load
 
     images = torch.from_numpy(np.array(load(digits, 0).train.images))
     normalized = Normalization(summary, torch.device("cpu"), torch.contiguous_format)(images)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from evaluator.averaging import AveragedNetwork
+from evaluator.training.averaging import AveragedNetwork
 from tests.evaluator.networks import plain_network
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.batches import BatchSource
-from evaluator.data import ImageSet
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import ImageSet
 
 PART = ImageSet(
     images=np.arange(5 * 2 * 2 * 1, dtype=np.uint8).reshape(5, 2, 2, 1),

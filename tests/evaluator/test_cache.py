@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator import cache
-from evaluator.data import load, prepare
+from evaluator.images import cache
+from evaluator.images.data import load, prepare
 from evaluator.settings import DataSettings
-from nas.atomic_file import draft_of
 from nas.errors import DataError, OutputError
+from nas.output.atomic_file import draft_of
 from tests.evaluator.image_files import pixels, write_folders
 
 
@@ -120,7 +120,7 @@ def test_what_a_killed_process_left_of_a_set_is_swept_when_it_is_decoded_next(ph
     prepare(photos, seed=0)
     (folder,) = sets(photos)
     other = folder.with_name("others-set")
-    code = "import sys; from pathlib import Path; from nas.atomic_file import draft_of\n"
+    code = "import sys; from pathlib import Path; from nas.output.atomic_file import draft_of\n"
     code += "for path in sys.argv[1:]: draft_of(Path(path)).mkdir()"
     subprocess.run([sys.executable, "-c", code, str(folder), str(other)], check=True, cwd=Path(__file__).parents[2])
     draft_of(folder).mkdir()  # of this process, which lives

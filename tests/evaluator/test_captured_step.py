@@ -10,10 +10,10 @@ from torch import nn
 
 from benchmarks.ablation.arms import ARMS, Images, build
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.captured_step import WARM_STEPS, CapturedSteps, Chosen
-from evaluator.recipe import Recipe
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import Training
+from evaluator.training.captured_step import WARM_STEPS, CapturedSteps, Chosen
+from evaluator.training.recipe import Recipe
+from evaluator.training.trainer import Training
 from tests.evaluator.test_trainer import make_training
 
 IMAGES = Images(size=8, channels=1, classes=10)

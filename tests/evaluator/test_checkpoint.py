@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluator.checkpoint import Checkpoints, Saved
+from evaluator.training.checkpoint import Checkpoints, Saved
 from nas.errors import OutputError
 from nas.records import Evaluation, Measurement
 

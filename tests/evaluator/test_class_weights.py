@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.batches import BatchSource
-from evaluator.data import load
-from evaluator.losses import CrossEntropy
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import load
 from evaluator.settings import CLASS_WEIGHTS, DataSettings, TrainSettings, train_faults, training_identity
-from evaluator.trainer import Training
+from evaluator.training.losses import CrossEntropy
+from evaluator.training.trainer import Training
 from tests.evaluator.networks import plain_network
 from tests.evaluator.test_trainer import RECIPE, SETTINGS, make_training, run, state
 

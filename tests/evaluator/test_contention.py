@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluator import contention
-from evaluator.contention import CpuTimes, all_watches, cpu_watch, gpu_watch, read_cpu_times, read_gpu_use
+from evaluator.measuring import contention
+from evaluator.measuring.contention import CpuTimes, all_watches, cpu_watch, gpu_watch, read_cpu_times, read_gpu_use
 
 
 def at(wall: float, everybody: float, own: float, cores: int = 2) -> CpuTimes:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from evaluator.cost import count_cost
+from evaluator.measuring.cost import count_cost
 from module_protocols import Counted
 from nas.errors import CostError
 from tests.evaluator.networks import plain_network, shuffling_network

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
-from evaluator.data import load, load_test, prepare
+from evaluator.images.data import load, load_test, prepare
 from evaluator.settings import DataSettings
 from nas.errors import DataError, SettingsError
 from tests.evaluator.image_files import pixels, png, write_folders, write_parquet

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from evaluator.decoding import Encoded, Form, PixelFacts, _decoded, choose_size, survey
-from evaluator.stratification import Rows
+from evaluator.images.decoding import Encoded, Form, PixelFacts, _decoded, choose_size, survey
+from evaluator.images.stratification import Rows
 
 
 def pixels_of(file: bytes, form: Form) -> npt.NDArray[np.uint8]:

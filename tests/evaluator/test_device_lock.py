@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.device_lock import DeviceLock
+from evaluator.measuring.device_lock import DeviceLock
 from nas.errors import MeasurementError, OutputError
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluator.checkpoint import Checkpoints, Saved
-from evaluator.disk_budget import DiskBudget
-from nas.disk_usage import folder_size
+from evaluator.training.checkpoint import Checkpoints, Saved
+from evaluator.training.disk_budget import DiskBudget
 from nas.errors import OutputError
+from nas.output.disk_usage import folder_size
 from nas.records import Evaluation, Measurement
 from run_search import WEIGHTLESS, main
 

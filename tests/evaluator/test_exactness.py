@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from evaluator.device import Execution
-from evaluator.exactness import REPEATS, Deviation, worst_deviation
+from evaluator.measuring.exactness import REPEATS, Deviation, worst_deviation
 from tests.evaluator.checked_networks import OffScale, network
 from tests.evaluator.networks import plain_network, shuffling_network
 

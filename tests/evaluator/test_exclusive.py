@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evaluator.contention import End, Watch
 from evaluator.device import Execution
-from evaluator.device_lock import DeviceLock
-from evaluator.exclusive import ATTEMPTS, lock_of, measure_alone, watch_of
-from evaluator.timing import Call, TimeBudget
+from evaluator.measuring.contention import End, Watch
+from evaluator.measuring.device_lock import DeviceLock
+from evaluator.measuring.exclusive import ATTEMPTS, lock_of, measure_alone, watch_of
+from evaluator.measuring.timing import Call, TimeBudget
 from nas.errors import MeasurementError
-from nas.latency import Latency
+from nas.latency.measurement import Latency
 
 CPU = Execution(device=torch.device("cpu"), precision="fp32", channels_last=False)
 SHORT = TimeBudget(warm_up_seconds=0.0, warm_up_runs=1, seconds=0.0, least_runs=2)

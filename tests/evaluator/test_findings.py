@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from evaluator.findings import MOST_KINDS, Findings, shown
+from evaluator.sources.findings import MOST_KINDS, Findings, shown
 
 
 def test_a_kind_is_told_once_with_its_first_example() -> None:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFile
 
-from evaluator.decoding import Form, _decoded
-from evaluator.image_file import FORMATS, LARGEST_BYTES, opened, quiet_pillow, reason, with_pixels
+from evaluator.images.decoding import Form, _decoded
+from evaluator.sources.image_file import FORMATS, LARGEST_BYTES, opened, quiet_pillow, reason, with_pixels
 
 SMOOTH = np.stack([np.add.outer(np.arange(96), np.arange(96) * k) % 256 for k in (1, 2, 3)], axis=-1).astype(np.uint8)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evaluator.data import DataSummary, load, load_test, prepare
-from evaluator.folder_walk import IMAGE_SUFFIXES
+from evaluator.images.data import DataSummary, load, load_test, prepare
 from evaluator.settings import DataSettings
-from evaluator.sources import find_source
+from evaluator.sources.folder_walk import IMAGE_SUFFIXES
+from evaluator.sources.registry import find_source
 from nas.errors import DataError
 from tests.evaluator.image_files import pixels, png, write_folders, write_parquet
 

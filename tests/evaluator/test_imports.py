@@ -19,25 +19,25 @@ def run(program: str, *blocked: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["evaluator", "evaluator.cores", "evaluator.settings", "evaluator.sources"])
+@pytest.mark.parametrize("module", ["evaluator", "evaluator.cores", "evaluator.settings", "evaluator.sources.registry"])
 def test_these_import_the_standard_library_alone(module: str) -> None:
     run(f"import {module}", "torch", "numpy", "datasets", "pandas", "optuna", "ray", "PIL", "tqdm", "sklearn")
 
 
 def test_data_imports_neither_torch_nor_datasets() -> None:
-    run("import evaluator.data", "torch", "datasets", "PIL", "sklearn", "tqdm", "pandas")
+    run("import evaluator.images.data", "torch", "datasets", "PIL", "sklearn", "tqdm", "pandas")
 
 
 def test_the_worker_imports_without_what_only_the_engine_needs() -> None:
     run(
-        "import evaluator.worker, evaluator.cost, evaluator.probe",
+        "import evaluator.worker, evaluator.measuring.cost, evaluator.training.probe",
         *("optuna", "ray", "pandas", "jsonargparse", "datasets", "search_spaces", "matplotlib", "plotly"),
     )
 
 
 def test_a_machine_with_the_decoded_set_alone_can_load_it(tmp_path: Path) -> None:
     program = (
-        f"from evaluator.settings import DataSettings\nfrom evaluator.data import load\n"
+        f"from evaluator.settings import DataSettings\nfrom evaluator.images.data import load\n"
         f"assert len(load(DataSettings(cache={str(tmp_path)!r}), 0).train) == 1457"
     )
     run(program)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from evaluator.data import prepare
+from evaluator.images.data import prepare
 from evaluator.settings import DataSettings
 from nas.records import Evaluation
 from tests.evaluator.train_digits import make_evaluator, make_task

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evaluator.deployed_forms import check_outputs
 from evaluator.device import Execution
-from evaluator.latency import measure
-from evaluator.timing import Call, TimeBudget
+from evaluator.measuring.deployed_forms import check_outputs
+from evaluator.measuring.latency import measure
+from evaluator.measuring.timing import Call, TimeBudget
 from nas.errors import MeasurementError
-from nas.latency import FORMS, Conditions, Latency
+from nas.latency.measurement import FORMS, Conditions, Latency
 
 CPU = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
 SHORT = TimeBudget(warm_up_seconds=0.0, warm_up_runs=1, seconds=0.0, least_runs=4)
@@ -102,7 +102,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
 
 
 def test_onnx_is_refused_on_a_gpu() -> None:
-    from evaluator.deployed_forms import onnx
+    from evaluator.measuring.deployed_forms import onnx
 
     gpu = Execution(device=torch.device("cuda"), precision="fp32", channels_last=False)
     with pytest.raises(MeasurementError, match="measured on the cpu"):
@@ -165,6 +165,6 @@ def test_a_time_that_is_none_is_refused(median: float, spread: float, runs: int)
 
 
 def test_every_form_has_a_name_in_the_nouns() -> None:
-    from evaluator.deployed_forms import FORMS as FORM_FUNCTIONS
+    from evaluator.measuring.deployed_forms import FORMS as FORM_FUNCTIONS
 
     assert tuple(FORM_FUNCTIONS) == FORMS

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evaluator.batches import BatchSource
-from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution
-from evaluator.losses import CrossEntropy, cross_entropy, loss_factory
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import load
 from evaluator.settings import DataSettings, TrainSettings, training_identity
-from evaluator.training_step import StepNumbers, TrainingStep
+from evaluator.training.losses import CrossEntropy, cross_entropy, loss_factory
+from evaluator.training.training_step import StepNumbers, TrainingStep
 from nas.errors import SettingsError
 
 CPU = resolve_execution(TrainSettings(precision="fp32", channels_last=False), resolve_device("cpu"))
@@ -31,7 +31,7 @@ class TwoForwards:
         self._teacher = teacher.eval().requires_grad_(False)
 
     def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        """See `evaluator.losses.BatchLoss`."""
+        """See `evaluator.training.losses.BatchLoss`."""
         bright, dark = network(pixels), network(pixels / 2)
         return F.cross_entropy(bright, labels) + F.mse_loss(bright, self._teacher(pixels)) + F.mse_loss(dark, bright)
 

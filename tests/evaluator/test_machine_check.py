@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.machine_check import MachineCheck, images_of
+from evaluator.measuring.machine_check import MachineCheck, images_of
 from nas.errors import MachineError
 from tests.evaluator.narrow_cpu import AVX2_ALONE, needs_avx2
 
@@ -94,7 +94,7 @@ def test_leaving_ends_the_process_at_once() -> None:
 def test_a_process_that_hangs_does_not_outlive_for_long_who_started_it() -> None:
     program = f"""
 import os
-from evaluator.machine_check import MachineCheck
+from evaluator.measuring.machine_check import MachineCheck
 print(MachineCheck({FACTORY!r}, {{"names": ["hanging"]}}, 4.0).process.pid, flush=True)
 os._exit(0)
 """

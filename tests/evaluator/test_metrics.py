@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.augmentation import Normalization
-from evaluator.batches import BatchSource
-from evaluator.data import load
 from evaluator.device import resolve_execution
+from evaluator.images.augmentation import Normalization
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import load
 from evaluator.measures import MEASURES
 from evaluator.measures.answers import Answers
-from evaluator.metrics import Score, learned_shuffles, score
-from evaluator.penalties import mean_penalty
+from evaluator.measuring.metrics import Score, learned_shuffles, score
 from evaluator.settings import DataSettings, TrainSettings
+from evaluator.training.penalties import mean_penalty
 from module_protocols import EvaluationMode
-from nas.plausible import RefusedNumberError
+from nas.values.plausible import RefusedNumberError
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
 
 CPU = torch.device("cpu")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from evaluator.optim import decay_groups, make_optimizer, set_rate
+from evaluator.training.optim import decay_groups, make_optimizer, set_rate
 from tests.evaluator.networks import shuffling_network
 
 

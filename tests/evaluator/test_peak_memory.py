@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from evaluator.device import Execution
-from evaluator.peak_memory import PeakMemory, peak_memory
+from evaluator.measuring.peak_memory import PeakMemory, peak_memory
 
 
 def execution(device: str) -> Execution:

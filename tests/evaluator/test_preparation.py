@@ -15,9 +15,9 @@ import torch
 from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
-from evaluator.augmentation import Normalization
-from evaluator.batches import BatchSource
-from evaluator.data import ImageSet, load, load_test
+from evaluator.images.augmentation import Normalization
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import ImageSet, load, load_test
 from evaluator.settings import DataSettings
 from tests.evaluator.image_files import pixels, png
 

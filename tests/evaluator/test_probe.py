@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from evaluator.probe import step_seconds
 from evaluator.settings import TrainSettings
+from evaluator.training.probe import step_seconds
 from nas.errors import SettingsError
 from tests.evaluator.networks import plain_network, shuffling_network
 

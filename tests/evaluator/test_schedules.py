@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evaluator.schedules import averaging_decay, learning_rate, ramp
+from evaluator.training.schedules import averaging_decay, learning_rate, ramp
 
 
 def test_the_rate_rises_linearly_to_its_peak() -> None:

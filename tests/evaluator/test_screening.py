@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evaluator.raw_splits import Pixels, RawDataset
-from evaluator.screening import screen
-from evaluator.split_roles import Role
+from evaluator.sources.raw_splits import Pixels, RawDataset
+from evaluator.sources.screening import screen
+from evaluator.sources.split_roles import Role
 from nas.errors import DataError
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.data import prepare
+from evaluator.images.data import prepare
 from evaluator.settings import DataSettings
-from evaluator.sources import SOURCES, Kind, MissingDataError, find_source
+from evaluator.sources.registry import SOURCES, Kind, MissingDataError, find_source
 from nas.errors import DataError
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluator.split_roles import Role, assign_roles
+from evaluator.sources.split_roles import Role, assign_roles
 
 TRAIN, VALIDATION, TEST = Role.TRAIN, Role.VALIDATION, Role.TEST
 

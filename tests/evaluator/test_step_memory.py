@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.losses import CrossEntropy
-from evaluator.peak_memory import Following, storage_bytes
-from evaluator.recipe import Recipe
+from evaluator.measuring.peak_memory import Following, storage_bytes
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.step_memory import StepMemory, capacity, need_of, of_training
-from evaluator.trainer import Training
+from evaluator.training.losses import CrossEntropy
+from evaluator.training.recipe import Recipe
+from evaluator.training.step_memory import StepMemory, capacity, need_of, of_training
+from evaluator.training.trainer import Training
 from evaluator.worker import TrainingEvaluator
 from nas.records import Evaluation, Failure, FailureKind, MemoryNeed, Progress
 from tests.evaluator.networks import plain_network, shuffling_network

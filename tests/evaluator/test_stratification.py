@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from evaluator.stratification import carve, limit
+from evaluator.images.stratification import carve, limit
 
 LABELS = np.array([0] * 50 + [1] * 30 + [2] * 3 + [3] * 2)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from evaluator.timing import Call, TimeBudget, Times, stopwatch_of, time_runs
+from evaluator.measuring.timing import Call, TimeBudget, Times, stopwatch_of, time_runs
 
 
 def scripted(seconds: Iterator[float]) -> tuple[list[int], Call, object]:

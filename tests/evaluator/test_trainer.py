@@ -9,18 +9,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from evaluator.augmentation import Normalization, make_augmentation
-from evaluator.averaging import AveragedNetwork
-from evaluator.batches import BatchSource
-from evaluator.checkpoint import Checkpoints
-from evaluator.data import load
 from evaluator.device import resolve_device, resolve_execution
-from evaluator.losses import CrossEntropy
-from evaluator.recipe import Recipe
-from evaluator.schedules import averaging_decay, learning_rate
+from evaluator.images.augmentation import Normalization, make_augmentation
+from evaluator.images.batches import BatchSource
+from evaluator.images.data import load
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import DivergedError, Training, TrainingData, epoch_seed
-from evaluator.training_step import LARGEST_NORM
+from evaluator.training.averaging import AveragedNetwork
+from evaluator.training.checkpoint import Checkpoints
+from evaluator.training.losses import CrossEntropy
+from evaluator.training.recipe import Recipe
+from evaluator.training.schedules import averaging_decay, learning_rate
+from evaluator.training.trainer import DivergedError, Training, TrainingData, epoch_seed
+from evaluator.training.training_step import LARGEST_NORM
 from tests.evaluator.networks import SoftShuffle, plain_network, shuffling_network
 
 

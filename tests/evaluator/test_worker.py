@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.data import load, training_images
-from evaluator.exclusive import lock_of
-from evaluator.metrics import Score
+from evaluator.images.data import load, training_images
+from evaluator.measuring.exclusive import lock_of
+from evaluator.measuring.metrics import Score
 from evaluator.settings import DataSettings, TrainSettings
-from evaluator.trainer import DivergedError
+from evaluator.training.trainer import DivergedError
 from evaluator.what_went_wrong import what_went_wrong
 from evaluator.worker import TrainingEvaluator, other_modes
 from module_protocols import EvaluationMode

@@ -16,17 +16,17 @@ from toy_search import toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange, When
-from nas.driver import Driver
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
-from nas.endings import EXHAUSTED
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import NasError, StudyError
-from nas.own_search import make_driver
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task, TrialState
+from nas.search.driver import Driver
+from nas.search.endings import EXHAUSTED
+from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
-from nas.storage import open_storage, sqlite_url
+from nas.study.storage import open_storage, sqlite_url
 
 LEARNED = (When(name="mixer", values=("learned",)),)
 SPACE = SimpleSpace(
@@ -86,7 +86,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trials of every kind, two of them running, and beside them a study of somebody else."""
     database = tmp_path_factory.mktemp("study") / "study.db"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nas.assembly.stopping_rule", lambda *_arguments: PauseNarrow())
+        patch.setattr("nas.search.assembly.stopping_rule", lambda *_arguments: PauseNarrow())
         driver = driver_of(database, TRIALS)
         VirtualTimeEngine(Evaluator()).run(driver)
         close(driver)
@@ -386,7 +386,7 @@ def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypat
         study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
     )
     monkeypatch.setattr("nas.study.find_study", lambda *_arguments: None)
-    monkeypatch.setattr("nas.succession.find_study", lambda *_arguments: None)
+    monkeypatch.setattr("nas.study.succession.find_study", lambda *_arguments: None)
     assert "another search is just making the study 'search'" in answer(database)
 
 

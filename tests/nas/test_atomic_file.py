@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from nas import atomic_file
-from nas.atomic_file import STALE_SECONDS, draft_of, sweep, write_atomically
 from nas.errors import OutputError
-from nas.process_sign import process_sign
+from nas.output import atomic_file
+from nas.output.atomic_file import STALE_SECONDS, draft_of, sweep, write_atomically
+from nas.output.process_sign import process_sign
 
 WRITER = """
 import os, sys
 from pathlib import Path
-from nas.atomic_file import write_atomically
+from nas.output.atomic_file import write_atomically
 
 def sync(file):
     print("writing", flush=True)

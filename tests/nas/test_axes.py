@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nas.axes import AxisNames, amounts, amounts_text, axes_faults, limits_of
 from nas.errors import SettingsError
-from nas.settings import SearchSettings
+from nas.settings.axes import AxisNames, amounts, amounts_text, axes_faults, limits_of
+from nas.settings.search import SearchSettings
 
 NAMES = AxisNames(learned=("accuracy", "error"), costs=("macs", "params", "latency"))
 

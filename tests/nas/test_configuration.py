@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.configuration import config_names
+from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
+from nas.settings.configuration import config_names
 from run_search import read_settings
-from search_settings import Settings, settings_json
 from search_spaces import space_settings
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from nas.console import say, sturdy_console, tell, visible
+from nas.watchers.console import say, sturdy_console, tell, visible
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (
     "import sys\n"
-    "from nas.console import say, sturdy_console, tell\n"
+    "from nas.watchers.console import say, sturdy_console, tell\n"
     "with sturdy_console():\n"
     "    for _ in range(3000):\n"
     "        say('71.2 \\u00b1 0.3 \\u00d7 \\u4e00')\n"

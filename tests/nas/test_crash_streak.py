@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from toy_search import ToyEvaluator, ToySpace, finish, run_inline, toy_driver, toy_evaluation
 
-from nas.driver import Driver
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
-from nas.endings import within_epochs
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import CrashStreakError
 from nas.records import Evaluation, Failure, FailureKind, Progress, Task, TrialState
+from nas.search.driver import Driver
+from nas.search.endings import within_epochs
 
 SEGFAULT = "the worker process died (SIGSEGV: Segmentation fault)"
 

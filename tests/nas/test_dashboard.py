@@ -18,11 +18,11 @@ import pytest
 from optuna.storages import InMemoryStorage
 from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
 
-from nas.dashboard import main
 from nas.errors import StudyError
 from nas.samplers.distributions import distributions
-from nas.storage import open_storage, sqlite_url
-from nas.study import Study
+from nas.study.storage import open_storage, sqlite_url
+from nas.study.study import Study
+from nas.watchers.dashboard import main
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,7 +34,10 @@ def served(url: str) -> Iterator[str]:
         "optuna_dashboard", reason="optuna-dashboard is not installed: pip install 'shufflenas[dashboard]'"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "nas.dashboard", url, "--port", "0"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "nas.watchers.dashboard", url, "--port", "0"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     try:
@@ -131,14 +134,14 @@ def test_the_dashboard_answers_no_page_of_another_name(tmp_path: Path) -> None:
 def test_a_study_that_is_not_there_is_told_and_not_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("nas.dashboard.dashboard", lambda _storage: None)
+    monkeypatch.setattr("nas.watchers.dashboard.dashboard", lambda _storage: None)
     assert main([f"{kind}{tmp_path}/none"]) == 2
     assert "there is no study at" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dashboard_that_is_not_installed_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nas.dashboard import dashboard
+    from nas.watchers.dashboard import dashboard
 
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
     with pytest.raises(StudyError, match=r"pip install 'shufflenas\[dashboard\]'"):

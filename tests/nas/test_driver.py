@@ -7,11 +7,11 @@ import pytest
 from toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
 from nas.candidate import Candidate
-from nas.driver import Driver
 from nas.errors import MeasurementError, StudyError
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from nas.samplers import SAMPLERS
-from nas.storage import open_storage, sqlite_url
+from nas.search.driver import Driver
+from nas.study.storage import open_storage, sqlite_url
 
 
 def states(driver: Driver) -> Counter[TrialState]:

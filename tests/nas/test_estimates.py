@@ -6,10 +6,10 @@ import numpy as np
 from toy_search import toy_objectives
 
 from nas.dimensions import Choice
-from nas.estimates import LEAST_CANDIDATES, MOST_CANDIDATES, Estimates
-from nas.front import GrowingFront, front_of
 from nas.pareto import ParetoFront
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Trial, TrialState
+from nas.search.estimates import LEAST_CANDIDATES, MOST_CANDIDATES, Estimates
+from nas.search.front import GrowingFront, front_of
 from nas.simple_space import SimpleSpace
 
 SPACE = SimpleSpace("cells", *(Choice(name=f"p{k}", choices=("a", "b", "c", "d")) for k in range(4)))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.device_lock import DeviceLock
-from evaluator.disk_budget import DiskBudget
+from evaluator.measuring.device_lock import DeviceLock
+from evaluator.training.disk_budget import DiskBudget
 from nas.errors import OutputError, StudyError
-from nas.file_lock import NO_FLOCK, FileLock, HeldError
-from nas.output import OutputFolder
-from nas.process_sign import process_sign
+from nas.output.file_lock import NO_FLOCK, FileLock, HeldError
+from nas.output.folder import OutputFolder
+from nas.output.process_sign import process_sign
 
 BOTH = pytest.mark.parametrize("without", [0, *sorted(set(NO_FLOCK))])
 
@@ -55,7 +55,7 @@ def test_those_who_wait_have_it_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int
 ) -> None:
     refuse_flock(monkeypatch, without)
-    monkeypatch.setattr("nas.file_lock.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("nas.output.file_lock.POLL_SECONDS", 0.001)
     inside: list[int] = []
     most: list[int] = []
 

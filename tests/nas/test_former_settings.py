@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
 from run_search import read_settings
-from search_settings import Settings, settings_json
 
 BEFORE = Path(__file__).parents[1] / "data" / "study_of_before"
 

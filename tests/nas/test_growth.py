@@ -11,14 +11,14 @@ from toy_search import toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, IntRange
-from nas.driver import Driver
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import StudyError
-from nas.own_search import make_driver
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
-from nas.storage import open_storage, sqlite_url
+from nas.study.storage import open_storage, sqlite_url
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
 WIDER = Choice(name="width", choices=(8, 16, 32, 64))
@@ -109,7 +109,7 @@ def test_what_a_killed_process_left_out_is_taken_over_by_the_next(
 ) -> None:
     database = tmp_path / "study.db"
     before, _ = search(database, space(WIDTH, DEPTH), 8)
-    from nas.study import Study
+    from nas.study.study import Study
 
     add, count = Study.add, 0
 
@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_out_is_taken_over_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             search(database, space(WIDER, DEPTH), 8)
     assert len(stored(database)["search-2"]) == 4
-    monkeypatch.setattr("nas.study_holder._is_alive", lambda holder: False)
+    monkeypatch.setattr("nas.study.study_holder._is_alive", lambda holder: False)
     after, evaluator = search(database, space(WIDER, DEPTH), 8)
     assert after.trials == before.trials
     assert evaluator.trained == []

@@ -4,7 +4,14 @@ import sys
 import pytest
 
 NOUNS = ("budget", "candidate", "dimensions", "errors", "objectives", "pareto", "ports", "records", "settings", "space")
-LIGHT = ["nas", *(f"nas.{noun}" for noun in NOUNS), "nas.configuration", "nas.samplers", "nas.engines", "nas.report"]
+LIGHT = [
+    "nas",
+    *(f"nas.{noun}" for noun in NOUNS),
+    "nas.settings.configuration",
+    "nas.samplers",
+    "nas.engines",
+    "nas.report",
+]
 LIGHT += [
     "search_spaces",
     "search_spaces.settings",
@@ -14,11 +21,11 @@ LIGHT += [
     "run_search",
     "evaluator.costs",
     "evaluator.measures",
-    "search_axes",
-    "search_check",
-    "search_estimate",
-    "search_plan",
-    "search_settings",
+    "image_search.axes",
+    "image_search.check",
+    "image_search.estimate",
+    "image_search.plan",
+    "image_search.settings",
     "shadow_check",
 ]
 
@@ -30,8 +37,7 @@ import sys
 before = set(sys.modules)
 import {module}
 new = {{name.partition('.')[0] for name in set(sys.modules) - before}}
-foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'search_axes', 'search_check',
-    'search_estimate', 'search_plan', 'search_settings', 'shadow_check'}}
+foreign = new - set(sys.stdlib_module_names) - {{'nas', 'search_spaces', 'evaluator', 'run_search', 'image_search', 'shadow_check'}}
 print(sorted(name for name in foreign if not name.startswith('_')))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -42,7 +48,8 @@ def test_the_engine_runs_without_torch() -> None:
     program = """
 import sys
 sys.modules['torch'] = None
-import nas.driver, nas.engines.local, nas.engines.worker_process, nas.study, nas.progress, nas.output, nas.limits
+import nas.search.driver, nas.search.limits, nas.engines.local, nas.engines.worker_process
+import nas.study.study, nas.watchers.progress, nas.output.folder
 import nas.report.tables, nas.report.plots, nas.report.page
 """
     subprocess.run([sys.executable, "-c", program], check=True)

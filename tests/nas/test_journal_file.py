@@ -9,10 +9,10 @@ from optuna.study import StudyDirection
 from toy_search import ToySpace, finish, toy_driver, toy_objectives
 
 from nas.errors import StudyError
-from nas.journal_file import open_journal
 from nas.samplers.distributions import distributions
-from nas.storage import open_storage
-from nas.study import Study
+from nas.study.journal_file import open_journal
+from nas.study.storage import open_storage
+from nas.study.study import Study
 
 MAXIMIZE = [StudyDirection.MAXIMIZE]
 
@@ -55,7 +55,7 @@ def test_a_relative_path_is_of_the_working_directory_at_the_start(
 
 def test_a_writer_whose_lock_was_taken_over_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_journal(str(tmp_path / "j"))
-    monkeypatch.setattr("nas.journal_file._cut_torn_line", lambda path: path.with_name("j.lock").unlink())
+    monkeypatch.setattr("nas.study.journal_file._cut_torn_line", lambda path: path.with_name("j.lock").unlink())
     with pytest.raises(OSError, match="was taken over by another process"):
         storage.create_new_study(MAXIMIZE, "a")
 

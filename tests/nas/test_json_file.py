@@ -13,13 +13,13 @@ import pytest
 from nas.count import Count
 from nas.dimensions import IntRange
 from nas.errors import NasError, OutputError
-from nas.json_fields import MalformedError, shown
-from nas.json_file import read_json
-from nas.latency_book import LatencyBook
+from nas.latency.book import LatencyBook
 from nas.records import outcome_from_json
 from nas.simple_space import SimpleSpace
+from nas.study.warm_start import warm_start
 from nas.table import Table
-from nas.warm_start import warm_start
+from nas.values.json_fields import MalformedError, shown
+from nas.values.json_file import read_json
 
 SPACE = SimpleSpace("ranks", IntRange(name="rank", low=1, high=8))
 

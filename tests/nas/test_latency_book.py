@@ -13,8 +13,8 @@ import pytest
 from nas.candidate import Candidate
 from nas.count import Count
 from nas.errors import MeasurementError, OutputError
-from nas.latency import Conditions, Latency, LatencySettings, latency_faults
-from nas.latency_book import LatencyBook
+from nas.latency.book import LatencyBook
+from nas.latency.measurement import Conditions, Latency, LatencySettings, latency_faults
 
 CONDITIONS = Conditions(device="AMD EPYC", form="eager", batch=8, image_shape=(3, 32, 32), threads=1)
 

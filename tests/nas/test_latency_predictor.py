@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nas.errors import MeasurementError
-from nas.latency import LEAST_NETWORKS, Conditions, Latency
-from nas.latency_predictor import ENOUGH, Architecture, LatencyPredictor, Measured
+from nas.latency.measurement import LEAST_NETWORKS, Conditions, Latency
+from nas.latency.predictor import ENOUGH, Architecture, LatencyPredictor, Measured
 
 CONDITIONS = Conditions(device="AMD EPYC", form="eager", batch=1, image_shape=(3, 32, 32), threads=1)
 PRICES = {"fixed": 0.02, "dynamic": 0.09, "static": 0.05}

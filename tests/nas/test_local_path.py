@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.cache import cache_folder
+from evaluator.images.cache import cache_folder
 from evaluator.settings import DataSettings
-from nas.local_path import local_path, path_fault
+from nas.values.local_path import local_path, path_fault
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from nas.machine import Machine
+from nas.output.machine import Machine
 
 MACHINE = Machine(
     cpu="AMD EPYC (family 25, model 17)",

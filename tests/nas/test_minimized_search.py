@@ -12,13 +12,9 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange
-from nas.driver import Driver
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError
-from nas.estimates import Estimates
-from nas.event_log import EventLog
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, result_of, search_in_process
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task, TrialState
 from nas.report import write_report
@@ -26,7 +22,11 @@ from nas.report.console import front_lines
 from nas.report.payload import payload
 from nas.report.peers import pairs
 from nas.report.tables import read_members
+from nas.search.driver import Driver
+from nas.search.estimates import Estimates
+from nas.search.own_search import make_driver, result_of, search_in_process
 from nas.simple_space import SimpleSpace
+from nas.watchers.event_log import EventLog
 
 SPACE = SimpleSpace(
     "curves",

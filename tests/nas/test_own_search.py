@@ -8,12 +8,12 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.dimensions import IntRange
-from nas.driver import Driver
 from nas.errors import CrashStreakError, DataError
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, search_in_process
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Task, TrialState
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver, search_in_process
 from nas.simple_space import SimpleSpace
 
 AXES = (

@@ -25,7 +25,6 @@ import ray
 from ray.cluster_utils import Cluster
 from toy_search import toy_accuracy, toy_driver, toy_worker
 
-from nas.driver import Driver
 from nas.early_stopping import stopping_rule
 from nas.engines.local import LocalEngine
 from nas.engines.packing import Packing
@@ -36,6 +35,7 @@ from nas.engines.serving import WorkerError
 from nas.errors import CrashStreakError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
+from nas.search.driver import Driver
 from run_search import main
 
 DRIVER = """
@@ -44,7 +44,7 @@ from pathlib import Path
 from toy_search import toy_driver, toy_worker
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
-from nas.signals import ending_signals, stop_if_asked
+from nas.watchers.signals import ending_signals, stop_if_asked
 folder = Path(sys.argv[1])
 driver = toy_driver(folder, trials=6, epochs=6)
 spec = toy_worker(folder / "work", waits_after=3)

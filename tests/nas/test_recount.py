@@ -13,15 +13,15 @@ from toy_search import QUANTITIES, toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, Genotype, IntRange
-from nas.driver import Driver
 from nas.engines.virtual_time import VirtualTimeEngine
-from nas.own_search import make_driver
 from nas.ports import CostFunction, Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Task, Trial, TrialState
-from nas.recount import Recount, summary
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
-from nas.storage import open_storage, sqlite_url
-from nas.study import Study
+from nas.study.recount import Recount, summary
+from nas.study.storage import open_storage, sqlite_url
+from nas.study.study import Study
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
 WIDER = Choice(name="width", choices=(8, 16, 32, 64))
@@ -274,7 +274,7 @@ def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(
         with pytest.raises(KeyboardInterrupt):
             search(database, by_cheaper_form, 2, trials=8, limits=LIMITS)
     assert len(stored(database)["search-2"]) == 4
-    monkeypatch.setattr("nas.study_holder._is_alive", lambda holder: False)
+    monkeypatch.setattr("nas.study.study_holder._is_alive", lambda holder: False)
     after = search(database, by_cheaper_form, 2, trials=8, limits=LIMITS)
     assert after.trained == []
     assert_counted_by(by_cheaper_form, after.trials)

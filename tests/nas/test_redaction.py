@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from nas import dashboard
 from nas.errors import NasError
-from nas.redaction import hide, redact, secrets_of, shown_url
-from nas.storage import open_storage
+from nas.study.storage import open_storage
+from nas.values.redaction import hide, redact, secrets_of, shown_url
+from nas.watchers import dashboard
 from run_search import main, read_settings
 
 SECRET = "Qw7xZk9vPm"

@@ -14,14 +14,14 @@ from optuna.distributions import BaseDistribution, IntDistribution
 
 from nas.candidate import Candidate
 from nas.dimensions import IntRange
-from nas.driver import Driver
 from nas.errors import SettingsError
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, search_in_process
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, TrialState
 from nas.samplers.known_cost import KnownCostSampler
 from nas.samplers.known_cost import problem as known_cost_problem
+from nas.search.driver import Driver
+from nas.search.own_search import make_driver, search_in_process
 from nas.simple_space import SimpleSpace
 
 FLOATS = (math.nan, math.inf, -math.inf, 1e308, -1e308, 1e-320)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from toy_search import ToySpace, finish, toy_accuracy, toy_driver
 
-from nas.driver import Driver
-from nas.estimates import Estimates
 from nas.records import Failure, FailureKind, Task, TrialState
+from nas.search.driver import Driver
+from nas.search.estimates import Estimates
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32))
 

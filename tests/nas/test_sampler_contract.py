@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from toy_search import ToySpace, finish, open_toy_study, toy_driver
 
-from nas.driver import Driver
 from nas.records import Evaluation, Failure, FailureKind, Measurement, TrialState
 from nas.samplers import SAMPLERS
+from nas.search.driver import Driver
 
 EVERY = pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))

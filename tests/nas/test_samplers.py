@@ -7,10 +7,10 @@ import pytest
 from toy_search import ToySpace, run_inline, toy_costs, toy_driver
 
 from nas.errors import SettingsError
-from nas.limits import check_limits
 from nas.samplers import sampler_factory
-from nas.samplers.context import SamplerContext
 from nas.samplers.stratified import BINS
+from nas.search.limits import check_limits
+from nas.search.problem import SamplerContext
 
 
 def context(**limits: float) -> SamplerContext:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from nas.signals import ENDING, asked_to_stop, ending_signals, held_signals, own_handlers
+from nas.watchers.signals import ENDING, asked_to_stop, ending_signals, held_signals, own_handlers
 
 ROOT = Path(__file__).parent.parent.parent
 ENDS = """
 import sys, time
-from nas.signals import *
+from nas.watchers.signals import *
 with ending_signals():
     try:
         print("ready", flush=True)

@@ -16,16 +16,16 @@ from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_
 from nas.candidate import Candidate
 from nas.count import Count
 from nas.errors import StudyError
-from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
-from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
-from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
-from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
-from nas.stored_study import find_study
-from nas.study import Study
-from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
-from nas.succession import open_study
+from nas.search.problem import SamplerContext
+from nas.study.patience import AWAY_SECONDS, PAUSE_SECONDS
+from nas.study.postgresql import CONNECT_SECONDS
+from nas.study.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
+from nas.study.stored_study import find_study
+from nas.study.study import Study
+from nas.study.study_holder import RENEW_SECONDS, STALE_SECONDS
+from nas.study.succession import open_study
 
 KINDS = ("sqlite", "journal", "postgresql")
 NAMES = map("study{}".format, itertools.count())
@@ -155,7 +155,7 @@ def fail_after(storage: Any, monkeypatch: pytest.MonkeyPatch, *methods: str) -> 
 def test_a_write_whose_answer_was_lost_is_not_done_twice(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.patience.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("nas.study.patience.PAUSE_SECONDS", 0.0)
     expected = searched(sqlite_url(tmp_path / "reference.db"), tmp_path, trials=4)
     told: list[str] = []
     study = toy_study(url, told)
@@ -212,7 +212,7 @@ def test_a_server_that_is_stopped_and_started_again_loses_no_trial(server: Postg
 def test_a_server_that_stays_away_ends_the_search_and_the_same_search_continues(
     server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.patience.AWAY_SECONDS", 1.0)
+    monkeypatch.setattr("nas.study.patience.AWAY_SECONDS", 1.0)
     url = server.new_database(next(NAMES))
     study = toy_study(url)
     driver = toy_driver(tmp_path, study=study, trials=3)
@@ -234,8 +234,8 @@ def test_a_server_that_stays_away_ends_the_search_and_the_same_search_continues(
 def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
-    monkeypatch.setattr("nas.storage.BUSY_SECONDS", 0.05)
-    monkeypatch.setattr("nas.patience.PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("nas.study.storage.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("nas.study.patience.PAUSE_SECONDS", 0.1)
     told: list[str] = []
     study = toy_study(sqlite_url(tmp_path / "study.db"), told)
     driver = toy_driver(tmp_path, study=study, trials=2)
@@ -307,15 +307,15 @@ def test_a_wrong_password_is_told_and_not_shown(server: PostgresqlServer) -> Non
 
 
 def test_a_missing_driver_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.postgresql.find_spec", lambda _name: None)
+    monkeypatch.setattr("nas.study.postgresql.find_spec", lambda _name: None)
     with pytest.raises(StudyError, match=r"a PostgreSQL storage needs a driver, and psycopg or .*pip install 'psycopg"):
         open_storage("postgresql://ann:s3cr3t@host/db")
 
 
 def test_another_driver_that_is_installed_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nas.postgresql import connection
+    from nas.study.postgresql import connection
 
-    monkeypatch.setattr("nas.postgresql.find_spec", lambda name: object() if name == "pg8000" else None)
+    monkeypatch.setattr("nas.study.postgresql.find_spec", lambda name: object() if name == "pg8000" else None)
     assert connection("postgresql://ann@host/db")[0] == "postgresql+pg8000://ann@host/db"
     assert connection("postgres://ann@host/db")[0] == "postgresql+pg8000://ann@host/db"
 

@@ -11,9 +11,9 @@ import pytest
 from toy_search import ToySpace, open_toy_study, toy_driver
 
 from nas.errors import StudyError
-from nas.process_sign import _started, process_sign
-from nas.storage import close_storage, open_storage, sqlite_url
-from nas.study_holder import STALE_SECONDS
+from nas.output.process_sign import _started, process_sign
+from nas.study.storage import close_storage, open_storage, sqlite_url
+from nas.study.study_holder import STALE_SECONDS
 
 
 def hold(folder: Path, **changes: Any) -> None:
@@ -57,8 +57,8 @@ HOUR = 3600.0
 
 
 def watch_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.study_holder.STALE_SECONDS", 0.2)
-    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("nas.study.study_holder.STALE_SECONDS", 0.2)
+    monkeypatch.setattr("nas.study.study_holder.LOOK_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("away", [-HOUR, HOUR, 5 * HOUR])
@@ -76,7 +76,7 @@ def test_a_living_driver_of_this_machine_keeps_its_study_whatever_the_clock_says
 def test_a_driver_elsewhere_that_renews_its_sign_keeps_its_study_whatever_the_clock_says(
     folder: Path, monkeypatch: pytest.MonkeyPatch, away: float
 ) -> None:
-    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("nas.study.study_holder.LOOK_SECONDS", 0.02)
     hold(folder, host="elsewhere", time=time.time() + away)
     told: list[str] = []
 
@@ -110,7 +110,7 @@ def test_the_number_of_a_dead_driver_that_another_process_has_got_does_not_block
 def test_a_driver_of_another_container_on_this_machine_is_not_dead_because_its_number_is_not_here(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.study_holder.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("nas.study.study_holder.LOOK_SECONDS", 0.02)
     pid = dead_process()
     hold(folder, namespace="of another container", pid=pid)
     with pytest.raises(StudyError, match="in use"):
@@ -132,7 +132,7 @@ def test_a_study_of_a_killed_driver_is_taken_at_once(folder: Path) -> None:
 
 
 def test_a_driver_whose_study_was_taken_stops(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.study_holder.RENEW_SECONDS", 0.0)
+    monkeypatch.setattr("nas.study.study_holder.RENEW_SECONDS", 0.0)
     study = open_toy_study(folder, ToySpace())
     study.renew()
     hold(folder)

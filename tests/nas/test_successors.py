@@ -13,12 +13,12 @@ from nas.count import Count
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.errors import StudyError
 from nas.records import Evaluation, Measurement
-from nas.samplers.context import SamplerContext
+from nas.search.problem import SamplerContext
 from nas.simple_space import SimpleSpace
-from nas.storage import close_storage, open_storage, sqlite_url
-from nas.stored_study import GROWN_FROM, SUCCEEDS
-from nas.study import Study
-from nas.succession import open_study
+from nas.study.storage import close_storage, open_storage, sqlite_url
+from nas.study.stored_study import GROWN_FROM, SUCCEEDS
+from nas.study.study import Study
+from nas.study.succession import open_study
 
 RATE = FloatRange(name="lr", low=0.01, high=1.0, log=True)
 SECONDS = itertools.count(1)

@@ -10,7 +10,7 @@ import pytest
 from evaluator.lookup import LookupEvaluator
 from nas.errors import DataError
 from nas.objectives import Direction, Kind, Objective
-from nas.own_search import make_driver, search_in_process
+from nas.search.own_search import make_driver, search_in_process
 from nas.table import Table
 from search_spaces.tabular import coding_of, tabular_space
 

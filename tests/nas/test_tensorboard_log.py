@@ -10,7 +10,7 @@ from toy_search import toy_driver, toy_worker
 
 from nas.engines.local import LocalEngine
 from nas.errors import OutputError
-from nas.tensorboard_log import TensorBoardLog
+from nas.watchers.tensorboard_log import TensorBoardLog
 
 
 def scalars(folder: Path) -> dict[str, dict[int, float]]:

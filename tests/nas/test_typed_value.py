@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from nas.typed_value import shown, typed
+from nas.values.typed_value import shown, typed
 
 
 @pytest.mark.parametrize(

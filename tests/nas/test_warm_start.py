@@ -16,7 +16,7 @@ from nas.count import Count
 from nas.dimensions import Genotype, IntRange
 from nas.errors import SettingsError
 from nas.simple_space import SimpleSpace
-from nas.warm_start import recounted, warm_start
+from nas.study.warm_start import recounted, warm_start
 
 MOST = 4
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from nas.errors import SpaceError
-from nas.growth import Growth
 from nas.records import Trial, TrialState
+from nas.study.growth import Growth
 from search_spaces import SPACES, SpaceSettings, make_space, space_settings
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw

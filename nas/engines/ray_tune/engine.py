@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from nas.driver import Driver
 from nas.engines.packing import Packing
 from nas.engines.ray_tune import reaper
 from nas.engines.ray_tune.settings import RaySettings
 from nas.engines.serving import WorkerError, python_path
 from nas.ports import WorkerSpec
-from nas.signals import own_handlers, stop_if_asked
+from nas.search.driver import Driver
+from nas.watchers.signals import own_handlers, stop_if_asked
 
 VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",

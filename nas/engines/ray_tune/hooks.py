@@ -16,12 +16,12 @@ from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nas.driver import Driver
 from nas.engines.packing import Packing
 from nas.engines.ray_tune.deaths import signal_of
 from nas.engines.ray_tune.worker import BODY, KIND
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, WorkerError
 from nas.records import FailureKind, Progress, outcome_from_json
+from nas.search.driver import Driver
 
 
 @dataclass(slots=True)

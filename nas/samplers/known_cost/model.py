@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.milestones import milestone
-from nas.samplers.known_cost.encoding import Encoding
-from nas.samplers.known_cost.gaussian_process import GaussianProcess, Hyperparameters
+from nas.models.encoding import Encoding
+from nas.models.gaussian_process import GaussianProcess, Hyperparameters
+from nas.models.squash import Squash
 from nas.samplers.known_cost.improvement import Staircase
 from nas.samplers.known_cost.observations import Candidate, Observations
 from nas.samplers.known_cost.problem import Axes, Costs, Decisions
-from nas.samplers.known_cost.squash import Squash
+from nas.search.milestones import milestone
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]

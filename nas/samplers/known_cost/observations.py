@@ -16,10 +16,10 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.plausible import usable
 from nas.records import CURVE, UNTRAINED
 from nas.samplers.distributions import at, contains
 from nas.samplers.known_cost.problem import Decisions
+from nas.values.plausible import usable
 
 REPEAT = "reused_from"
 """User attribute of a trial that took its values over from an earlier one: it is no second observation."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.models.gaussian_process import GaussianProcess
 from nas.samplers.distributions import draw
-from nas.samplers.known_cost.gaussian_process import GaussianProcess
 from nas.samplers.known_cost.model import Belief, Features
 from nas.samplers.known_cost.problem import Costs, Decisions
 from nas.samplers.known_cost.proposals import cross, mutate, neighbours

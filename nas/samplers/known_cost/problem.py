@@ -14,10 +14,10 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 
 from nas.candidate import Candidate
-from nas.plausible import LARGEST, usable
+from nas.models.encoding import Active
 from nas.samplers.distributions import distributions
-from nas.samplers.known_cost.encoding import Active
 from nas.space import SearchSpace
+from nas.values.plausible import LARGEST, usable
 
 Array = NDArray[np.float64]
 Genotype = Mapping[str, Any]

@@ -13,12 +13,12 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from nas.one_thread import one_thread
 from nas.samplers.known_cost.model import Believer
 from nas.samplers.known_cost.observations import Observations
 from nas.samplers.known_cost.pool import Pool
 from nas.samplers.known_cost.problem import Axes, CostOfGenotype, Costs, Decisions
 from nas.samplers.known_cost.start import START_POOL, Start
+from nas.search.one_thread import one_thread
 from nas.seeds import derive_seed
 from nas.space import SearchSpace
 

@@ -8,13 +8,13 @@ import optuna
 import pytest
 from toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
-from nas.driver import Driver
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
 from nas.engines.local import LocalEngine
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.records import Evaluation, TrialState
-from nas.storage import open_storage, sqlite_url
+from nas.search.driver import Driver
+from nas.study.storage import open_storage, sqlite_url
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nas.samplers.known_cost.encoding import Encoding
+from nas.models.encoding import Encoding
 
 SPACE = {
     "mixer": CategoricalDistribution(["fixed", "static", "dynamic"]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from nas.samplers.known_cost.gaussian_process import GaussianProcess, Hyperparameters, _hyperparameters
+from nas.models.gaussian_process import GaussianProcess, Hyperparameters, _hyperparameters
 
 DECISIONS = np.array([0, 0, 1, 2])
 GIVEN = Hyperparameters(np.array([1.0, 0.3, 2.0]), 1.5, 0.01)

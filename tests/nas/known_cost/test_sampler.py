@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from nas.pareto import hypervolume
 from nas.records import CURVE, UNTRAINED
 from nas.samplers.known_cost import KnownCostSampler
-from nas.storage import open_storage
+from nas.study.storage import open_storage
 
 Genotype = Mapping[str, Any]
 CELLS: dict[str, BaseDistribution] = {f"p{k}": CategoricalDistribution(["a", "b", "c", "d"]) for k in range(4)}

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from nas.estimates import Estimate
-from nas.front import front_of
 from nas.report.console import front_lines
 from nas.report.payload import payload
 from nas.report.readings import expected_value, front_line, learned_value, members, observed_line, trained
 from nas.report.tables import front_json, trials_frame
 from nas.report.words import answer, cautions
 from nas.result import SearchResult
+from nas.search.estimates import Estimate
+from nas.search.front import front_of
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import html
 import json
 from html.parser import HTMLParser
 
-from nas.machine import Machine
+from nas.output.machine import Machine
 from nas.report.page import page
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>\u2028{{plotly}}"

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from evaluator.cost import count_cost
+from evaluator.measuring.cost import count_cost
 from module_protocols import EvaluationMode
 from search_spaces import compact
 from search_spaces.blocks import GeneratorSpec, Relaxation

@@ -1,0 +1,128 @@
+"""What is seen on validation images in one pass: how a network answers, with hard or soft shuffles, and what each shuffle does.
+
+Axis: c classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from evaluator.device import Execution
+from evaluator.images.augmentation import Normalization
+from evaluator.images.batches import BatchSource
+from evaluator.measures import MEASURES
+from evaluator.measures.answers import Answers
+from module_protocols import EvaluationMode, LearnedShuffle
+from nas.records import Measurement
+from nas.values.plausible import usable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How a network does on a set of images."""
+
+    answers: Answers
+    mixers: Mapping[str, Mapping[str, float]]
+    """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
+
+    def value(self, name: str) -> float:
+        """One of `evaluator.measures.MEASURES`, without its uncertainty."""
+        return MEASURES[name].value(self.answers)
+
+    def measurements(self, learned: str) -> dict[str, Measurement]:
+        """All measures by name; one that is no finite number is left out.
+
+        Args:
+            learned: Name of the measure that must be there.
+
+        Raises:
+            RefusedNumberError: That one is no finite number.
+        """
+        return {
+            name: measure.measurement(self.answers)
+            for name, measure in MEASURES.items()
+            if name == learned or math.isfinite(usable(measure.value(self.answers)))
+        }
+
+    def shuffle_means(self) -> dict[str, float]:
+        """Each statistic averaged over the learned shuffles; empty if there are none."""
+        names = next(iter(self.mixers.values()), {})
+        return {name: fmean(statistics[name] for statistics in self.mixers.values()) for name in names}
+
+
+def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
+    """The learned shuffles of a network by name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LearnedShuffle)}
+
+
+class _Tally:
+    """Keeps answers on the device, which is asked for them once, at the end."""
+
+    def __init__(self) -> None:
+        self._classes = 0
+        self._cells: list[torch.Tensor] = []
+        self._losses: list[torch.Tensor] = []
+
+    def add(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Takes a batch: `float[b c], int64[b]`."""
+        self._classes = logits.shape[1]
+        self._cells.append(labels * self._classes + logits.argmax(dim=1))
+        self._losses.append(F.cross_entropy(logits.float(), labels, reduction="none"))
+
+    def answers(self) -> Answers:
+        """All that was added."""
+        counts = torch.bincount(torch.cat(self._cells), minlength=self._classes**2)
+        losses = torch.cat(self._losses).double()
+        return Answers(
+            confusion=counts.reshape(self._classes, self._classes).cpu().numpy(),
+            loss=float(losses.sum().item()),
+            squared_loss=float(losses.square().sum().item()),
+        )
+
+
+@torch.no_grad()
+def score(
+    network: nn.Module,
+    images: BatchSource,
+    normalize: Normalization,
+    execution: Execution,
+    *,
+    batch_size: int,
+    mode: EvaluationMode = EvaluationMode.HARD,
+) -> Score:
+    """Looks at a network in evaluation mode.
+
+    Args:
+        network: In evaluation mode.
+        images: What to classify.
+        normalize: As in training.
+        execution: As in training.
+        batch_size: Images at a time; the result does not depend on it but for rounding and for statistics between images.
+        mode: What learned shuffles do; statistics are left out where they are soft.
+    """
+    shuffles = learned_shuffles(network)
+    sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
+    tally = _Tally()
+    for shuffle in shuffles.values():
+        shuffle.set_evaluation_mode(mode)
+    try:
+        for pixels, labels in images.in_order(batch_size):
+            with execution.autocast():
+                logits = network(normalize(pixels))
+            tally.add(logits, labels)
+            if mode is not EvaluationMode.SOFT:
+                for name, shuffle in shuffles.items():
+                    for key, value in shuffle.statistics().items():
+                        sums[name][key] = sums[name].get(key, 0.0) + value * len(labels)
+    finally:
+        for shuffle in shuffles.values():
+            shuffle.set_evaluation_mode(EvaluationMode.HARD)
+    mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
+    return Score(answers=tally.answers(), mixers={} if mode is EvaluationMode.SOFT else mixers)

@@ -1,0 +1,139 @@
+"""Opens one image, whatever lies in its place: only regular files, only known formats, and JPEGs that end early.
+
+What Pillow raises and warns about is many things; the functions here raise them on, and `reason` says them in a line.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from evaluator.sources.raw_splits import Encoded
+
+FORMATS = ("PNG", "JPEG", "JPEG2000", "WEBP", "AVIF", "BMP", "DIB", "GIF", "TIFF", "PPM", "QOI")
+"""Pillow formats that are read, whatever a file's name; others run programs of their own, or are told by the name alone."""
+LARGEST_PIXELS = 100_000_000
+"""A file of a few bytes may claim any size, and decoding takes about ten bytes a pixel."""
+LARGEST_BYTES = 2**30
+_FILTERS = Lock()
+JPEG_END = b"\xff\xd9"
+_ANYTHING = tuple(np.random.default_rng(seed).integers(0, 255, 4096, dtype=np.uint8).tobytes() for seed in (1, 2))
+"""Bytes that hold no marker of a JPEG."""
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keeps Pillow's warnings about odd files from the console; a fault that matters is raised.
+
+    Filters of warnings belong to the whole process: what is inside runs once at a time, with the threads that it starts.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        yield
+
+
+@contextmanager
+def opened(encoded: Encoded) -> Iterator[Image.Image]:
+    """An image whose header has been read.
+
+    Raises:
+        ValueError: It is empty, no regular file, or too large.
+        Exception: Of any class, for a file that is no image.
+    """
+    if isinstance(encoded, np.ndarray):
+        yield Image.fromarray(encoded)
+        return
+    with _stream(encoded) as stream, Image.open(stream, formats=FORMATS) as image:
+        if image.width * image.height > LARGEST_PIXELS:
+            raise ValueError(
+                f"it claims {image.width:,} x {image.height:,} pixels; allowed: {LARGEST_PIXELS:,} pixels in all"
+            )
+        yield image
+
+
+def with_pixels(image: Image.Image, encoded: Encoded) -> tuple[Image.Image, bool]:
+    """An opened image with its pixels, and whether it is a JPEG that ended early and was repaired.
+
+    Raises:
+        ValueError: Less than half of its lines are there.
+        Exception: Of any class, for a file that does not decode.
+    """
+    try:
+        image.load()
+    except OSError:
+        if image.format not in ("JPEG", "MPO") or isinstance(encoded, np.ndarray):
+            raise
+        with _stream(encoded) as stream:
+            return _repaired(stream.read()), True
+    return image, False
+
+
+def reason(error: BaseException) -> str:
+    """Why an image cannot be used, in one line."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is no image of a kind that is read ({', '.join(FORMATS)})"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it claims too many pixels; allowed: {LARGEST_PIXELS:,} in all"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:200] + " ..."
+
+
+def _stream(encoded: bytes | str) -> BinaryIO:
+    """The bytes of an image. A pipe or a device that has taken the place of a file since it was found is not read."""
+    if isinstance(encoded, bytes):
+        if not encoded:
+            raise ValueError("it is empty")
+        return io.BytesIO(encoded)
+    file = os.fdopen(os.open(encoded, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    facts = os.fstat(file.fileno())
+    fault = (
+        "it is no regular file" if not stat.S_ISREG(facts.st_mode)
+        else "the file is empty" if facts.st_size == 0
+        else f"the file is larger than {LARGEST_BYTES:,} bytes" if facts.st_size > LARGEST_BYTES
+        else ""
+    )  # fmt: skip
+    if fault:
+        file.close()
+        raise ValueError(fault)
+    return file
+
+
+def _repaired(data: bytes) -> Image.Image:
+    """A JPEG without its end, as viewers show it: libjpeg makes grey what is missing when it meets the end marker.
+
+    Pillow's own way is a switch for the whole process. Lines that are really there do not depend on what follows the cut, so they
+    are found by decoding with other bytes behind it.
+
+    Raises:
+        ValueError: Less than half of the lines are there.
+        Exception: Of any class, if it does not decode.
+    """
+    data = data.removesuffix(JPEG_END[:1])
+    image = _jpeg(data + JPEG_END)
+    pixels = np.asarray(image)
+    depending = np.zeros(image.height, dtype=np.bool_)
+    for follows in _ANYTHING:
+        other: npt.NDArray[np.uint8] = np.asarray(_jpeg(data + follows + JPEG_END))
+        depending |= (other != pixels).reshape(image.height, -1).any(axis=1)
+    there = int(depending.argmax()) if depending.any() else image.height
+    if 2 * there < image.height:
+        raise ValueError(f"the file ends after {there} of {image.height} lines; half of them or more are needed")
+    return image
+
+
+def _jpeg(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=("JPEG",))
+    image.load()
+    return image

@@ -1,0 +1,38 @@
+"""What a search of images would cost, before anything is trained."""
+
+from __future__ import annotations
+
+from image_search.plan import Plan
+from image_search.settings import Settings, require_sound
+
+
+def dry_run(settings: Settings) -> str:
+    """The space's size, the baselines' costs and an estimate of the time, in words.
+
+    Trains nothing, and writes nothing but the image cache.
+    """
+    from evaluator.training.probe import step_seconds
+    from nas.report.estimate import BaselineEstimate, estimate_text
+
+    require_sound(settings)
+    plan = Plan(settings)
+    plan.refuse_impossible()
+    train = plan.settings.train
+    baselines = []
+    for name, genotype in plan.space.baselines().items():
+        candidate = plan.space.decode(genotype)
+        seconds = step_seconds(
+            plan.space.build(candidate), plan.data.input_shape, plan.data.classes, train, plan.device.type
+        )
+        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, costs=plan.exact_costs(candidate)))
+    return estimate_text(
+        data=plan.data.to_json(),
+        space=plan.space,
+        quantities=plan.axes.declared,
+        baselines=baselines,
+        trials=settings.search.trials,
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        workers=plan.workers,
+        device=plan.device.type,
+    )

@@ -1,0 +1,342 @@
+"""Everything a search depends on, and its parts made from that: data, space, costs, objectives. Trains nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluator.cores import usable_cores
+from evaluator.measures import DEFAULT
+from evaluator.settings import DataSettings, TrainSettings, training_identity
+from image_search.axes import Axes
+from image_search.check import begin_check, checked_networks
+from image_search.settings import Settings
+from nas.ports import Evaluator, WorkerSpec
+from nas.settings.search import checkpoint_bytes
+from search_spaces import space_for_workers
+
+if TYPE_CHECKING:
+    from evaluator.images.data import DataSummary
+    from nas.candidate import Candidate
+    from nas.count import Count
+    from nas.dimensions import Genotype
+    from nas.latency.book import LatencyBook
+    from nas.latency.measurement import Latency
+    from nas.objectives import Objective
+    from nas.output.machine import Machine
+    from nas.records import Trial
+    from nas.search.problem import SamplerContext
+    from nas.space import SearchSpace
+
+LOCK_SECONDS = 600.0
+"""How long a measurement waits for trainings on the device: they make way between two steps."""
+LATENCY = "latency"
+"""The cost that the latency book knows."""
+MOST_NEW_COSTS = 16
+"""Networks whose costs are counted for one proposal: a tenth of a second each."""
+
+
+class Plan:
+    """Settings made into the parts of a search: data, space, costs, objectives. Trains nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        from evaluator.device import resolve_device, resolve_execution
+        from evaluator.images.data import load, training_images
+        from evaluator.measuring.cost_table import CostTable
+        from evaluator.training.losses import loss_factory
+        from nas.seeds import derive_seed
+        from search_spaces import compact, make_space
+
+        self.settings = settings
+        self.device = resolve_device(settings.device)
+        loss_factory(settings.train)  # what cannot be imported is told before anything begins
+        self.execution = resolve_execution(settings.train, self.device)
+        self.split_seed = derive_seed(settings.search.seed, "split")
+        self.images = training_images(settings.data)
+        self.data: DataSummary = load(settings.data, self.split_seed, self.images).summary
+        self.space: SearchSpace = make_space(
+            settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
+        )
+        self.axes = Axes(settings.search, self.data.classes)
+        self.exact_costs = CostTable(
+            self.space.build, self.data.input_shape, self.axes.cost_names, deploy=compact, batch=settings.latency.batch
+        )
+        self.latencies: LatencyBook | None = None
+        """Of the networks of this search, where it asks for them."""
+
+    @cached_property
+    def count(self) -> Count:
+        """How costs are counted."""
+        from evaluator.measuring.cost_table import VERSION
+        from nas.count import Count
+
+        return Count(costs=self.exact_costs, version=VERSION)
+
+    def measure_latencies(self, path: Path) -> None:
+        """Where the search asks for latencies: measures random networks, minutes of work, unless they are in the file already.
+
+        Raises:
+            MeasurementError: The device is in use by others, or cannot be measured in that form.
+            OutputError: The file cannot be written.
+        """
+        if not self.axes.measured:
+            return
+        import numpy as np
+
+        from nas.latency.book import LatencyBook
+
+        rng = np.random.default_rng(self.settings.search.seed)
+        book = LatencyBook(path, self._measure_latency, self.count)
+        book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
+        self.latencies = book
+        _ = self.objectives  # a reference point may need further measurements; later other processes would disturb them
+
+    def costs(self, candidate: Candidate) -> dict[str, float]:
+        """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""
+        known = dict(self.exact_costs(candidate))
+        return known if self.latencies is None else {**known, LATENCY: self.latencies.expected(candidate)}
+
+    def measured_costs(self, candidate: Candidate) -> dict[str, float]:
+        """Those that take a measurement, on the untrained network."""
+        return {} if self.latencies is None else {LATENCY: self.latencies.measure(candidate)}
+
+    def _measure_latency(self, candidate: Candidate) -> tuple[Latency, ...]:
+        """At one image and at the batch that counts."""
+        import torch
+
+        from evaluator.measuring.exclusive import measure_alone
+        from evaluator.measuring.timing import TimeBudget
+        from search_spaces import compact
+
+        settings = self.settings.latency
+        torch.manual_seed(self.settings.search.seed)
+        return measure_alone(
+            compact(self.space.build(candidate)),
+            self.data.input_shape[1:],
+            batches=tuple(sorted({1, settings.batch})),
+            form=settings.form,
+            execution=self.execution,
+            threads=self.threads,
+            accept_disturbed=settings.accept_disturbed,
+            wait_seconds=LOCK_SECONDS,
+            budget=TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20),
+        )
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The axes of the front, the learned one first."""
+        return self.axes.objectives(lambda name: 2 * self.largest_known_cost(name))
+
+    @property
+    def quantities(self) -> tuple[Objective, ...]:
+        """All that is told of a candidate, in the order of tables."""
+        return self.axes.quantities(self.objectives)
+
+    def largest_known_cost(self, name: str) -> float:
+        """Of the known candidates, a latency measured."""
+        known = self.known_candidates.values()
+        return max({**self.costs(each), **self.measured_costs(each)}[name] for each in known)
+
+    @cached_property
+    def known_candidates(self) -> dict[str, Candidate]:
+        """The baselines by name; where the space has none, 16 networks drawn at random with a fixed seed."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        genotypes = self.space.baselines() or {f"random network {n}": self.context.draw(rng) for n in range(16)}
+        return {name: self.space.decode(genotype) for name, genotype in genotypes.items()}
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Hardware and libraries of this process, and how workers use them."""
+        from evaluator.machine import this_machine
+
+        return this_machine(self.threads, self.execution)
+
+    @cached_property
+    def context(self) -> SamplerContext:
+        """The search as samplers see it."""
+        from nas.search.problem import SamplerContext
+
+        return SamplerContext(
+            space=self.space,
+            costs=self.costs,
+            limits=self.axes.limits,
+            seed=self.settings.search.seed,
+            known=self.axes.costs,
+            measure=self.measured_costs,
+            quantities=self.axes.declared,
+            most_new_costs=MOST_NEW_COSTS,
+        )
+
+    @cached_property
+    def given(self) -> dict[str, Genotype]:
+        """Candidates to begin with, by name."""
+        from nas.study.warm_start import warm_start
+
+        path = self.settings.search.warm_start
+        return {} if path is None else warm_start(path, self.space)
+
+    @property
+    def recounted_given(self) -> list[str]:
+        """What has changed in the costs of these, in at most one line."""
+        from nas.study.warm_start import recounted
+
+        path = self.settings.search.warm_start
+        return [] if path is None else recounted(path, self.count, self.axes.declared)
+
+    def refuse_impossible(self) -> None:
+        """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
+        from nas.search.limits import check_limits
+
+        # Without measurements, as in a dry run, nothing is known of latencies.
+        unknown = self.axes.measured if self.latencies is None else frozenset()
+        known = {name: limit for name, limit in self.axes.limits.items() if name not in unknown}
+        check_limits(replace(self.context, limits=known))
+        _ = self.given
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings that give the study its meaning; another machine or more workers do not change it."""
+        machine = ("threads", "precision", "channels_last", "graphs", "memory_gb")
+        groups = {
+            "space": self.space.settings(),
+            "data": {"fingerprint": self.data.fingerprint, "flip": self.data.flip,
+                     "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
+            "train": training_identity(self.settings.train, machine),
+            "search": {
+                "seed": self.settings.search.seed,
+                "objectives": ",".join(objective.name for objective in self.objectives),
+                **{f"max_{name}": limit for name, limit in self.axes.limits.items()},
+            },
+            **({"latency": self._latency_identity} if self.axes.depends_on_batch else {}),
+        }  # fmt: skip
+        flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
+        return dict(json.loads(json.dumps(flat)))
+
+    @property
+    def _latency_identity(self) -> dict[str, Any]:
+        settings = self.settings.latency
+        return {"batch": settings.batch, **({"form": settings.form} if self.axes.measured else {})}
+
+    @property
+    def space_settings(self) -> dict[str, Any]:
+        """The space's settings with its defaults filled in."""
+        names = {field.name for field in fields(self.settings.space)}
+        return {name: value for name, value in self.space.settings().items() if name in names}
+
+    @property
+    def resolved(self) -> Settings:
+        """The settings with what was left to choose filled in; read back, they make the same search."""
+        return replace(
+            self.settings,
+            device=self.device.type,
+            data=replace(
+                self.settings.data,
+                image_size=self.data.image_size,
+                flip=self.data.flip,
+                crop_padding=None if self.data.resized_crop else self.data.crop_padding,
+            ),
+            search=replace(self.axes.resolved(self.objectives), workers=self.workers),
+            train=replace(
+                self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last
+            ),
+        )
+
+    @property
+    def steps(self) -> int:
+        """Training steps of a candidate."""
+        train = self.settings.train
+        return max(self.data.train // train.batch_size, 1) * train.epochs
+
+    @property
+    def workers(self) -> int:
+        """Candidates trained at the same time."""
+        if self.settings.search.workers is not None:
+            return self.settings.search.workers
+        return max(1, usable_cores() // self.settings.train.threads) if self.device.type == "cpu" else 1
+
+    @property
+    def threads(self) -> int:
+        """Of one training: as many as Ray gives it cores."""
+        cores = self.settings.ray.cpus_per_trial if self.settings.search.engine == "ray" else None
+        return self.settings.train.threads if cores is None else max(1, int(cores))
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether trainings may run on other machines than this."""
+        return self.settings.search.engine == "ray" and self.settings.ray.address is not None
+
+    def check_weights(self, folder: Path, trial: Trial) -> None:
+        """Refuses weights that are not whole, or not of a trial's network, with an OutputError."""
+        from search_spaces.stored_model import check_model
+
+        check_model(folder, trial.candidate, self.space.settings())
+
+    def worker_spec(self, checkpoints: Path) -> WorkerSpec:
+        """How a worker process makes its evaluator."""
+        return WorkerSpec(
+            factory="image_search.plan:make_evaluator",
+            arguments={
+                "space": space_for_workers(self.space),
+                "data": asdict(self.settings.data),
+                "train": asdict(replace(self.settings.train, threads=self.threads)),
+                "device": self.device.type,
+                "checkpoints": str(checkpoints),
+                "split_seed": self.split_seed,
+                "fingerprint": self.data.fingerprint,
+                "checkpoint_bytes": checkpoint_bytes(self.settings.search),
+                "images": self.images.description.to_json(),
+                "shares_device": bool(self.axes.measured),
+                "learned": self.axes.learned,
+                "check": checked_networks(self) if self.on_cluster else None,
+            },
+            arrays={"images": self.images.images, "labels": self.images.labels},
+        )
+
+
+def make_evaluator(
+    space: Mapping[str, Any],
+    data: Mapping[str, Any],
+    train: Mapping[str, Any],
+    device: str,
+    checkpoints: str,
+    split_seed: int,
+    fingerprint: str,
+    checkpoint_bytes: int | None = None,
+    images: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, Any] | None = None,
+    shares_device: bool = False,
+    check: Mapping[str, Any] | None = None,
+    learned: str = DEFAULT,
+) -> Evaluator:
+    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them.
+
+    Raises:
+        MachineError: A check was asked for, of `image_search.check.checked_networks`, and this machine fails it.
+    """
+    from evaluator.images.cache import SetDescription
+    from evaluator.images.data import TrainingImages
+    from evaluator.worker import TrainingEvaluator
+    from search_spaces import space_in_worker
+
+    if check is not None:
+        with begin_check(check) as under_way:
+            under_way.require()
+    return TrainingEvaluator(
+        space_in_worker(space).build,
+        DataSettings(**data),
+        TrainSettings(**train),
+        device=device,
+        checkpoints=checkpoints,
+        split_seed=split_seed,
+        fingerprint=fingerprint,
+        checkpoint_bytes=checkpoint_bytes,
+        images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
+        shares_device=shares_device,
+        learned=learned,
+    )

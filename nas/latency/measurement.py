@@ -1,0 +1,142 @@
+"""How long a deployed network takes: the record of a measurement, and the conditions without which it says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nas.errors import unknown_name
+from nas.values.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
+
+FORMS = ("eager", "compiled", "onnx")
+"""How a deployed network is run: by PyTorch as it is, compiled by torch.compile, exported and run by ONNX Runtime."""
+LEAST_NETWORKS = 30
+"""Measurements below which there is no predictor: cross-validation would say nothing of its error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a latency depends on beside the network: only latencies under equal conditions can be compared."""
+
+    device: str
+    """Name of the hardware, such as "AMD EPYC" or "NVIDIA H200"."""
+    form: str
+    """One of `FORMS`."""
+    batch: int
+    """Images in one forward."""
+    image_shape: tuple[int, int, int]
+    """`(c, h, w)` of an image."""
+    threads: int
+    """CPU threads that a forward may use."""
+    precision: str = "fp32"
+    """fp32, bf16 or fp16."""
+    channels_last: bool = False
+    """Memory layout of activations and convolution weights."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {**asdict(self), "image_shape": list(self.image_shape)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Conditions:
+        """The conditions that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "conditions")
+        shape = sequence(entry(data, "image_shape", "conditions"), "image_shape")
+        if len(shape) != 3:
+            raise MalformedError(f"image_shape is {shown(shape)}; allowed: three integers")
+        channels, height, width = (whole(side, "image_shape", 1) for side in shape)
+        return cls(
+            device=text(entry(data, "device", "conditions"), "device"),
+            form=text(entry(data, "form", "conditions"), "form"),
+            batch=whole(entry(data, "batch", "conditions"), "batch", 1),
+            image_shape=(channels, height, width),
+            threads=whole(entry(data, "threads", "conditions"), "threads"),
+            precision=text(data.get("precision", "fp32"), "precision"),
+            channels_last=data.get("channels_last") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Wall-clock time of one forward of a batch, over many runs.
+
+    Raises:
+        ValueError: A time is negative, NaN or infinite, or there was no run.
+    """
+
+    conditions: Conditions
+    median: float
+    """Seconds."""
+    spread: float
+    """Interquartile range of the runs, in seconds."""
+    runs: int
+    """Timed, after the warm-up."""
+    warm_up_runs: int
+    """Not timed."""
+    disturbed_by: str = ""
+    """Why the device was not this measurement's own, where that was accepted; empty if it was."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.median < math.inf and 0 <= self.spread < math.inf and self.runs > 0):
+            raise ValueError(
+                f"a latency must be a finite time over at least one run, got median {self.median!r} s, "
+                f"spread {self.spread!r} s, {self.runs} runs"
+            )
+
+    @property
+    def milliseconds(self) -> float:
+        """The median."""
+        return self.median * 1e3
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` takes back."""
+        return {**asdict(self), "conditions": self.conditions.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Latency:
+        """The latency that `to_json` wrote.
+
+        Raises:
+            MalformedError: It is something else.
+        """
+        data = mapping(data, "a latency")
+        return cls(
+            conditions=Conditions.from_json(entry(data, "conditions", "a latency")),
+            median=number(entry(data, "median", "a latency"), "median", 0),
+            spread=number(entry(data, "spread", "a latency"), "spread", 0),
+            runs=whole(entry(data, "runs", "a latency"), "runs", 1),
+            warm_up_runs=whole(entry(data, "warm_up_runs", "a latency"), "warm_up_runs"),
+            disturbed_by=text(data.get("disturbed_by", ""), "disturbed_by"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySettings:
+    """How latencies are measured, where --search.objectives or --search.max_latency asks for them."""
+
+    form: str = "eager"
+    """How the deployed network is run: eager (by PyTorch as it is), compiled (torch.compile) or onnx (ONNX Runtime on the CPU)."""
+    batch: int = 1
+    """Images of one forward. One image is measured too, for the record."""
+    networks: int = 100
+    """Random networks measured at the start, from which the latency of all others is predicted; what is chosen is measured."""
+    accept_disturbed: bool = False
+    """Whether a latency counts although other programs used the device meanwhile; the report then says so. Else the search ends."""
+
+
+def latency_faults(settings: LatencySettings) -> list[str]:
+    """Every setting that is out of range, in words."""
+    faults = []
+    if settings.form not in FORMS:
+        faults.append("--latency.form: " + unknown_name("form of a deployed network", settings.form, FORMS))
+    if settings.batch < 1:
+        faults.append(f"--latency.batch: must be 1 or more, got {settings.batch}")
+    if settings.networks < LEAST_NETWORKS:
+        faults.append(f"--latency.networks: must be {LEAST_NETWORKS} or more, got {settings.networks}")
+    return faults

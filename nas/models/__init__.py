@@ -1,0 +1,1 @@
+"""Statistical models of what was measured, for samplers and for estimates alike."""

@@ -1,0 +1,304 @@
+"""The output folder of a search: its names, its lock, and which models are kept in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from nas.candidate import Candidate
+from nas.errors import OutputError, StudyError
+from nas.objectives import learned, losses
+from nas.output.atomic_file import json_bytes, sweep, write_atomically
+from nas.output.disk_usage import folder_size
+from nas.output.file_lock import FileLock, HeldError
+from nas.pareto import Point, dominates
+from nas.records import Evaluation, Trial, TrialState, outcome_from_json
+from nas.values.json_fields import MalformedError, mapping, numbers
+from nas.values.json_file import read_json
+
+if TYPE_CHECKING:
+    from nas.result import SearchResult
+    from nas.search.driver import Driver
+
+WEIGHTS = "weights.pt"
+CANDIDATE = "candidate.json"
+OUTCOME = "outcome.json"
+FILES = ("config.yaml", "provenance.json", "trials.csv", "report.html", "checkpoints", "models", "logs")
+"""What a search writes; in a folder that no search has used before they are somebody else's."""
+Check = Callable[[Path, Trial], object]
+"""Refuses with an OutputError what the weights in a folder are, where they are not whole, or not of a trial's network."""
+
+
+class OutputFolder:
+    """A search's folder, held by one driver at a time.
+
+    Used as a context manager: enters by making the folder and taking its lock, leaves by giving the lock back, and by
+    removing the folder if it was made and nothing has been written to it. If the process is killed, the lock is free too.
+
+    Raises:
+        OutputError: The folder cannot be made or written.
+        StudyError: Another driver holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(self._lock_path)
+        self._made: list[Path] = []
+
+    @property
+    def database(self) -> Path:
+        """The study's SQLite file, where no other storage is asked for."""
+        return self.path / "study.db"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder a trial: its checkpoint, then its weights."""
+        return self.path / "checkpoints"
+
+    @property
+    def models(self) -> Path:
+        """One folder a front member: what `load_model` reads."""
+        return self.path / "models"
+
+    @property
+    def events(self) -> Path:
+        """What happened, for machines."""
+        return self.path / "events.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Curves, where they are asked for."""
+        return self.path / "tensorboard"
+
+    @property
+    def latencies(self) -> Path:
+        """Measured ones, a line of JSON each."""
+        return self.path / "latencies.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """What the workers wrote to standard error."""
+        return self.path / "logs"
+
+    def refuse_unusable(self) -> None:
+        """Raises what entering would, as far as can be told without writing: before images are read, which may take long."""
+        self._refuse_foreign()
+        there = next(place for place in (self.path, *self.path.absolute().parents) if _is_there(place))
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            reason = "no permission" if there.is_dir() else f"{there} is no folder"
+            raise OutputError(f"--output {self.path}: cannot be written ({reason})")
+        if self._lock_path.exists():
+            self._take_lock()
+            self._lock.release()
+
+    def __enter__(self) -> OutputFolder:
+        self._refuse_foreign()
+        missing = [place for place in (self.path, *self.path.parents) if not _is_there(place)]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"--output {self.path}: cannot be written ({error.strerror or error})") from error
+        self._made = missing
+        self._take_lock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        # What was refused after all leaves nothing behind.
+        with suppress(OSError):
+            if self._made and list(self.path.iterdir()) == [self._lock_path]:
+                self._lock_path.unlink()
+                for place in self._made:
+                    place.rmdir()
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / ".lock"
+
+    def _refuse_foreign(self) -> None:
+        foreign = [name for name in FILES if _is_there(self.path / name)]
+        if foreign and not _is_there(self._lock_path) and not _is_there(self.database):
+            raise OutputError(
+                f"--output {self.path} holds {', '.join(foreign)} that no search has written; choose another --output"
+            )
+
+    def _take_lock(self) -> None:
+        try:
+            self._lock.take()
+        except HeldError as error:
+            remedy = f" ({error.remedy})" if error.remedy else ""
+            raise StudyError(
+                f"--output {self.path} is in use by another running search ({error.owner}); "
+                f"wait for it, stop it, or choose another --output{remedy}"
+            ) from error
+        except OutputError as error:
+            raise OutputError(f"--output {self.path}: cannot be written ({error})") from error
+
+    def sweep(self) -> None:
+        """Removes what writers left half written when they were killed. For the search whose folder it is alone."""
+        for folder in (self.path, *self.checkpoints.glob("*"), *self.models.glob("*")):
+            sweep(folder)
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Removes the weights of trials that are recorded."""
+        for number in trials:
+            shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
+
+    def publish(self, result: SearchResult, check: Check) -> dict[int, str]:
+        """Makes `models/` hold exactly the front: for each member its weights, and the description `load_model` needs.
+
+        Weights are copied where they are those that the member's training left, whole. A model that is there already stays where
+        there are none.
+
+        Args:
+            result: The search.
+            check: Refuses weights that are not whole, or not of a candidate's network.
+
+        Returns:
+            Members without weights, by number, and why.
+
+        Raises:
+            OutputError: A file cannot be written.
+        """
+        missing = {}
+        name = learned(result.objectives).name
+        for number in result.front.trials:
+            trial = result.trials[number]
+            trained, model = self.checkpoints / str(number), self.models / str(number)
+            fault = _fault(trained, OUTCOME, trial, name, check)
+            if not fault:
+                write_atomically(model / WEIGHTS, (trained / WEIGHTS).read_bytes())
+            elif kept := _fault(model, CANDIDATE, trial, name, check):
+                missing[number] = fault if (trained / WEIGHTS).exists() or not (model / WEIGHTS).exists() else kept
+                continue
+            description = {
+                "space": dict(result.space),
+                "candidate": trial.candidate.to_json(),
+                "values": trial.values(),
+                "data": dict(result.data),
+            }
+            write_atomically(model / CANDIDATE, json_bytes(description))
+        members = {str(number) for number in result.front.trials}
+        for folder in self.models.iterdir() if self.models.exists() else ():
+            if folder.name not in members and folder.name.isdecimal() and (folder / CANDIDATE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+        return missing
+
+
+def _fault(folder: Path, record: str, trial: Trial, name: str, check: Check) -> str:
+    """Why the weights in a folder are not those of a trial; empty if they are.
+
+    Args:
+        folder: With weights, and beside them what says whose they are.
+        record: Name of that file.
+        trial: Whose they should be.
+        name: Of the learned objective, by which trainings are told apart.
+        check: See `OutputFolder.publish`.
+    """
+    if not (folder / WEIGHTS).exists():
+        return "its weights are gone, did not fit into --search.checkpoint_budget_gb, or were trained into another output folder"
+    try:
+        if not _is_of(mapping(read_json(folder / record, finite=False), record), trial, name):
+            return f"the weights in {folder} are of another training"
+        check(folder, trial)
+    except FileNotFoundError:
+        return f"the weights in {folder} are without {record}, which says whose they are"
+    except (OutputError, MalformedError) as error:
+        return f"its weights are broken: {error}"
+    return ""
+
+
+def _is_of(record: Mapping[str, Any], trial: Trial, name: str) -> bool:
+    """Whether an outcome, or the description of a model, is of a trial; a training is known by what it gave and its seconds."""
+    if "values" in record:
+        described = Candidate.from_json(mapping(record.get("candidate"), "candidate"))
+        return numbers(record["values"], "values").get(name) == trial.values().get(name) and (
+            described.decisions.items() <= trial.candidate.decisions.items()
+        )
+    left, known = outcome_from_json(mapping(record.get("outcome"), "outcome")), trial.outcome
+    if not (isinstance(left, Evaluation) and isinstance(known, Evaluation)):
+        return False
+    return (left.measurements, left.seconds) == (known.measurements, known.seconds)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a search has been begun in a folder, which the same command continues."""
+    return _is_there(folder / ".lock")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path leads to something; not where it cannot even be asked for."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+BEATEN_BY = 10
+"""A network that more others beat in everything does not come back to the front when values are better known."""
+
+
+FULL = 0.5
+"""Share of a budget from which on also what may be of use goes: running trainings need the rest."""
+
+
+class ModelKeeper:
+    """Keeps the disk small while a search runs: weights of trials that will not be on the front are removed.
+
+    Args:
+        folder: Of the search.
+        driver: The search.
+        budget: Bytes that checkpoints may take. Near it, weights of trials that any other beats go too, and then checkpoints of
+            trials that wait, which would begin anew.
+    """
+
+    def __init__(self, folder: OutputFolder, driver: Driver, budget: int | None = None) -> None:
+        self._folder = folder
+        self._driver = driver
+        self._budget = budget
+        self._seen: set[int] = set()
+        self._points: dict[int, Point] = {}
+        self._beaten: Counter[int] = Counter()
+
+    def update(self) -> None:
+        """Looks for trials that have ended, and removes what they and others left that is of no use any more."""
+        for trial in self._driver.trained():
+            if trial.number not in self._seen:
+                self._seen.add(trial.number)
+                self._folder.forget(self._useless(trial))
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Removes what is of least use until half of the budget is free."""
+        if self._budget is None:
+            return
+        beaten = sorted((number for number in self._points if self._beaten[number]), key=lambda n: -self._beaten[n])
+        for number in [*beaten, *self._driver.paused]:
+            if folder_size(self._folder.checkpoints) <= FULL * self._budget:
+                return
+            self._folder.forget([number])
+            self._points.pop(number, None)
+
+    def _useless(self, trial: Trial) -> list[int]:
+        """The trials whose weights are of no use now that this one has ended."""
+        if trial.state is not TrialState.COMPLETE or trial.replicate_of is not None:
+            return [trial.number]
+        point = losses(self._driver.objectives, trial.values())
+        for number, other in self._points.items():
+            if dominates(other, point):
+                self._beaten[trial.number] += 1
+            elif dominates(point, other):
+                self._beaten[number] += 1
+        self._points[trial.number] = point
+        useless = [number for number in self._points if self._beaten[number] > BEATEN_BY]
+        for number in useless:
+            del self._points[number]
+        return useless

@@ -1,0 +1,67 @@
+"""Limits on costs: whether a network meets them, and whether any of a space can, before a search looks for one in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
+from nas.errors import SettingsError
+from nas.objectives import Objective, amount
+from nas.search.problem import SamplerContext
+
+DRAWS = 16
+
+
+def violations(
+    limits: Mapping[str, float], costs: Mapping[str, float], quantities: Iterable[Objective] = ()
+) -> tuple[str, ...]:
+    """Which limits the costs are over, in words."""
+    known = tuple(quantities)
+    return tuple(
+        f"{name} {amount(name, costs[name], known)} is over the limit {amount(name, limit, known)}"
+        for name, limit in limits.items()
+        if costs.get(name, 0.0) > limit
+    )
+
+
+def check_limits(context: SamplerContext) -> None:
+    """Looks for a candidate within all limits: the baselines, some random ones, then descent by one decision at a time.
+
+    Raises:
+        SettingsError: None was found; tells the smallest costs that were.
+    """
+    if not context.limits:
+        return
+    rng = np.random.default_rng(context.seed)
+    starts: list[Genotype] = [*context.space.baselines().values(), *(context.draw(rng) for _ in range(DRAWS))]
+    best = min(starts, key=lambda genotype: _excess(context, genotype))
+    improved = True
+    while improved and _excess(context, best) > 1.0:
+        improved = False
+        for dimension in context.space.dimensions:
+            options = [{**best, dimension.name: value} for value in _options(dimension)]
+            better = min(options, key=lambda genotype: _excess(context, genotype), default=best)
+            if _excess(context, better) < _excess(context, best):
+                best, improved = better, True
+    if _excess(context, best) > 1.0:
+        costs = {name: context.cost(best, name) for name in context.limits}
+        known = context.quantities
+        wanted = ", ".join(f"{name} {amount(name, limit, known)}" for name, limit in context.limits.items())
+        found = ", ".join(f"{name} {amount(name, costs[name], known)}" for name in context.limits)
+        raise SettingsError(
+            f"--search.limits {wanted}: no network of {context.space.name} meets this; the smallest found has {found}"
+        )
+
+
+def _excess(context: SamplerContext, genotype: Genotype) -> float:
+    return max(context.cost(genotype, name) / limit for name, limit in context.limits.items())
+
+
+def _options(dimension: Dimension) -> tuple[Scalar, ...]:
+    if isinstance(dimension, Choice):
+        return dimension.choices
+    if isinstance(dimension, FloatRange):
+        return ()
+    return (dimension.low, dimension.high)

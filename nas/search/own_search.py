@@ -1,0 +1,197 @@
+"""A search of anybody's space with anybody's evaluator: what `run_search.py` does without images and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.candidate import Candidate
+from nas.objectives import Objective
+
+if TYPE_CHECKING:
+    from nas.count import Count
+    from nas.ports import Evaluator, Tell
+    from nas.records import Outcome, Task
+    from nas.result import SearchResult
+    from nas.search.driver import Driver
+    from nas.search.endings import Ending
+    from nas.search.problem import SamplerContext
+    from nas.settings.search import SearchSettings
+    from nas.space import SearchSpace
+    from nas.study.study import Study
+
+
+def make_driver(
+    space: SearchSpace,
+    objectives: tuple[Objective, ...],
+    costs: Callable[[Candidate], Mapping[str, float]],
+    *,
+    trials: int,
+    epochs: int = 1,
+    sampler: str = "known_cost",
+    seed: int = 0,
+    limits: Mapping[str, float] | None = None,
+    database: str | Path | None = None,
+    stopping: str = "none",
+    replicates: int = 1,
+    endings: Sequence[Ending] = (),
+    costs_version: int = 1,
+    tell: Callable[[str], object] = lambda _text: None,
+) -> Driver:
+    """A search that is ready to be run by an engine.
+
+    Args:
+        space: What is searched.
+        objectives: Axes of the front: one learned, of any name and direction, the others known costs.
+        costs: The known costs of a candidate by objective name.
+        trials: Distinct candidates to evaluate.
+        epochs: Full training of a candidate.
+        sampler: Name in `nas.samplers.SAMPLERS`.
+        seed: Equal seeds propose equal candidates.
+        limits: Largest allowed cost by objective name.
+        replicates: Trainings of each member of the front, with a seed each.
+        endings: When to end before so many trials; see `nas.search.endings`.
+        stopping: Name in `nas.early_stopping.RULES`; trainings are judged after the shares `SHARES` of the epochs.
+        database: SQLite file that keeps the study, to be continued. Default: in memory.
+        costs_version: To be raised when `costs` gives other values than before; those in the study are then counted anew.
+        tell: Is told what has changed for the trials of before.
+
+    Raises:
+        NasError: A number is out of range, not exactly one objective is learned, there is no such sampler or no candidate within
+            the limits, or the study in the database is another one.
+    """
+    from nas.count import Count
+    from nas.objectives import Kind
+    from nas.search import assembly
+    from nas.search.limits import check_limits
+    from nas.search.problem import SamplerContext
+    from nas.settings.search import SearchSettings
+
+    settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
+    _refuse_unsound(settings, objectives, limits or {}, epochs)
+    context = SamplerContext(
+        space=space,
+        costs=costs,
+        limits=limits or {},
+        seed=seed,
+        known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
+        quantities=objectives,
+    )
+    check_limits(context)
+    identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
+    study = _open(database, objectives, identity, context, Count(costs=costs, version=costs_version), tell)
+    return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
+
+
+def _refuse_unsound(
+    settings: SearchSettings, objectives: tuple[Objective, ...], limits: Mapping[str, float], epochs: int
+) -> None:
+    """Raises a SettingsError for numbers that are out of range, and for objectives that are no search's."""
+    from nas.errors import SettingsError
+    from nas.objectives import compared_cost, learned
+    from nas.settings.search import epochs_faults, search_faults
+    from nas.values.plausible import sorted_out
+
+    learned(objectives)
+    compared_cost(objectives)
+    given = {f"reference of {each.name}": each.reference for each in objectives}
+    given |= {f"limit of {name}": limit for name, limit in limits.items()}
+    faults = [*search_faults(settings), *sorted_out(given, ())[1], *epochs_faults("epochs", epochs)]
+    if faults:
+        raise SettingsError("; ".join(faults))
+
+
+def _open(
+    database: str | Path | None,
+    objectives: tuple[Objective, ...],
+    identity: Mapping[str, Any],
+    context: SamplerContext,
+    count: Count,
+    tell: Callable[[str], object],
+) -> Study:
+    """The study in a SQLite file, or in memory."""
+    from optuna.storages import InMemoryStorage
+
+    from nas.study.storage import close_storage, open_storage, sqlite_url
+    from nas.study.stored_study import require_name
+    from nas.study.succession import open_study
+
+    storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
+    try:
+        require_name(storage, "search")
+        return open_study(storage, "search", objectives, identity, context, count, tell)
+    except BaseException:
+        close_storage(storage)
+        raise
+
+
+def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
+    """Evaluates one candidate after the other until the driver is finished.
+
+    What the evaluator raises is a crash of the candidate.
+
+    Raises:
+        CrashStreakError: Three crashed one after the other; a further call, of this driver or of one with the same database,
+            tries them again.
+        NasError: The evaluator raised one.
+    """
+    from nas.engines.virtual_time import VirtualTimeEngine
+
+    VirtualTimeEngine(_Guarded(evaluator)).run(driver)
+
+
+def search_in_processes(driver: Driver, factory: str, *, workers: int, logs: str | Path) -> None:
+    """As `search_in_process`, with so many candidates evaluated at the same time, each in a process of its own.
+
+    A process that dies takes its candidate along and no more; the candidate is tried once again.
+
+    Args:
+        driver: Of `make_driver`.
+        factory: `module:name` of what makes the evaluator, without arguments; the processes find modules where this one does.
+        workers: Number of processes.
+        logs: Folder for what they write to standard error.
+    """
+    from nas.engines.local import LocalEngine
+    from nas.ports import WorkerSpec
+
+    LocalEngine(WorkerSpec(factory=factory), workers=workers, logs=Path(logs)).run(driver, lambda: None)
+
+
+def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int = 0) -> SearchResult:
+    """What `nas.report.write_report` makes a report of, now or at the end.
+
+    Args:
+        driver: Of `make_driver`.
+        name: What the report calls the data that candidates are evaluated on.
+        seed: As it was given to `make_driver`, for the report's title.
+    """
+    from nas.output.provenance import provenance
+    from nas.result import SearchResult
+    from nas.search.estimates import Estimates
+
+    estimates = Estimates(driver.space, driver.objectives, driver.trials)
+    return SearchResult(
+        trials=driver.trials,
+        objectives=driver.objectives,
+        front=estimates.front,
+        estimates=estimates.by_number,
+        observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
+        ended=driver.ended,
+        settings={"search": {"trials": driver.target, "seed": seed}},
+        provenance=provenance(),
+        space={"name": driver.space.name, **driver.space.settings()},
+        data={"name": name},
+    )
+
+
+class _Guarded:
+    """An evaluator that raises nothing because of a candidate."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+
+    def evaluate(self, task: Task, progress: Tell) -> Outcome:
+        from nas.engines.serving import attempt
+
+        return attempt(self._evaluator, task, progress)

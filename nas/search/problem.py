@@ -1,0 +1,70 @@
+"""What a sampler of ours may know beside the study: the space and the exact costs of a genotype."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+
+from nas.dimensions import Genotype, Scalar
+from nas.objectives import LEAST, Objective
+from nas.ports import CostFunction
+from nas.samplers.distributions import distributions, draw
+from nas.space import SearchSpace
+from nas.values.plausible import sorted_out
+
+POOL = 128
+"""Random genotypes from which the range of the costs is estimated, once a process."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SamplerContext:
+    """The search as a sampler sees it."""
+
+    space: SearchSpace
+    costs: CostFunction
+    """Exact, but for those that `measure` gives: these are expected until they are measured."""
+    limits: Mapping[str, float]
+    """Largest allowed cost by objective name; empty if nothing is limited."""
+    seed: int
+    """Root seed of the search."""
+    known: tuple[str, ...] = ("macs",)
+    """Names of the study's objectives whose values `costs` gives."""
+    measure: CostFunction | None = None
+    """Measures on the untrained network what `costs` only expects; called for what is to be trained."""
+    quantities: tuple[Objective, ...] = ()
+    """What is known of costs and limits beside their names: how they are written."""
+    most_new_costs: int | None = None
+    """How many costs a sampler should compute for a proposal, where that takes long."""
+
+    @cached_property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Optuna's form of the space's dimensions."""
+        return distributions(self.space.dimensions)
+
+    def cost(self, genotype: Genotype, name: str | None = None) -> float:
+        """One exact cost of a genotype; the first of the known objectives if it is not named. Infinite if it is refused."""
+        costs, _ = sorted_out(self.costs(self.space.decode(genotype)), ())
+        return costs.get(self.known[0] if name is None else name, math.inf)
+
+    def compared_cost(self, costs: Mapping[str, float]) -> float:
+        """The cost by which networks are compared, of all the costs of one: the first that is an objective."""
+        return next((costs[name] for name in self.known if name in costs), 1.0)
+
+    def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
+        """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
+        return draw(self.distributions, rng)
+
+    @cached_property
+    def log_cost_range(self) -> tuple[float, float]:
+        """Smallest and largest log10 of the first known cost over a pool of random genotypes, the upper end cut at the limit."""
+        rng = np.random.default_rng(self.seed)
+        costs = [self.cost(self.draw(rng)) for _ in range(POOL)]
+        logs = [math.log10(max(cost, LEAST)) for cost in costs if math.isfinite(cost)] or [0.0]
+        name = self.known[0]
+        limit = math.log10(self.limits[name]) if name in self.limits else math.inf
+        return min(logs), max(min(max(logs), limit), min(logs))

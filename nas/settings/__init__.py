@@ -1,0 +1,1 @@
+"""Settings of a search, and how they are read from YAML files and the command line."""

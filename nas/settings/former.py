@@ -1,0 +1,59 @@
+"""Settings of earlier versions, which old command lines and config files still have: read as what they are called today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas.errors import SettingsError
+from nas.settings.given import Given
+from nas.values.typed_value import typed
+
+LIMITS, REFERENCES = "search.limits", "search.references"
+FORMER = {
+    "search.max_latency": (LIMITS, "latency"),
+    "search.max_memory": (LIMITS, "memory"),
+    "search.reference_macs": (REFERENCES, "macs"),
+    "search.reference_params": (REFERENCES, "params"),
+    "search.reference_latency": (REFERENCES, "latency"),
+    "search.reference_memory": (REFERENCES, "memory"),
+}
+"""Former name: the setting that it is a part of today, and the name of its part."""
+
+
+def renewed(given: Sequence[Given]) -> tuple[list[Given], str]:
+    """The settings by today's names, and a line that says which had others; empty if none had.
+
+    What a flag says of a part wins over what a file says of it.
+
+    Raises:
+        SettingsError: A former setting is no number.
+    """
+    former: dict[tuple[str, str], Given] = {}
+    left: list[Given] = []
+    for item in given:
+        if item.key in FORMER:
+            former[FORMER[item.key]] = item
+        else:
+            left.append(item)
+    told = []
+    for (key, part), item in former.items():
+        number = _number(item)
+        if number is None:
+            continue
+        there = next((each for each in reversed(left) if each.key == key), None)
+        text = str(there.value) if there is not None and there.value is not None else ""
+        named = {piece.partition("=")[0].strip() for piece in text.split(",")}
+        if there is not None and part in named and there.source == "" != item.source:
+            continue
+        added = f"{part}={number:.15g}"
+        left.append(Given(key, ",".join(filter(None, (text, added))), item.source if there is None else there.source))
+        told.append(f"{item.where} is read as --{key} {added}")
+    return left, "; ".join(told)
+
+
+def _number(item: Given) -> float | None:
+    try:
+        number: float | None = typed(item.value, float | None)
+    except ValueError as error:
+        raise SettingsError(f"{item.where}: {error}") from None
+    return number

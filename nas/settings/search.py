@@ -1,0 +1,162 @@
+"""Settings of the search itself. Field docstrings are the text of `--help`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nas.early_stopping import RULES, rungs
+from nas.errors import unknown_name
+from nas.samplers import SAMPLERS
+from nas.values.json_fields import shown
+
+ENGINES = ("local", "ray")
+MOST_TRIALS = 1_000_000
+MOST_EPOCHS = 1_000_000
+MOST_REPLICATES = 1_000
+MOST_WORKERS = 10_000
+"""More of these is a slip of the pen, which would otherwise be found out by a search that never begins or ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """What a search tells beside its progress bar."""
+
+    json: bool = False
+    """Also write one line of JSON an event (begun, epoch, paused, complete, failed, front, ...) to events.jsonl in the output
+    folder."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard to the folder tensorboard of the output folder: of each training when it has ended, and of
+    the hypervolume."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """How candidates are proposed, limited and kept."""
+
+    trials: int = 24
+    """Number of distinct candidates to train, baselines included. Ask for more later with the same --output."""
+    max_hours: float | None = None
+    """Begin no further training after so many hours of this run; what is in training then is finished."""
+    max_epochs: int | None = None
+    """Begin no training that would take the search beyond so many epochs in all."""
+    stall_trials: int | None = None
+    """End when the hypervolume of the front has hardly grown over so many trials."""
+    stall_share: float = 0.01
+    """Growth of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
+    replicates: int = 1
+    """Trainings of each network of the front, with different seeds. With 2 or more those whose place is least certain are trained
+    again while the search runs, in the end all of the front, and it is chosen by what all trainings say. Not counted as trials."""
+    warm_start: str | None = None
+    """A pareto.json of an earlier search of this space, whose networks are trained after the baselines."""
+    seed: int = 0
+    """Root seed: of the sampler, the data split and the training."""
+    sampler: str = "known_cost"
+    """How candidates are proposed: known_cost (models what is learned and takes the costs as they are), random, random_logbins
+    (stratified over the logarithm of the first cost), nsga2, tpe (multivariate), gp."""
+    stopping: str = "auto"
+    """Which trainings are paused on their way: bound (those whose optimistic end is below the front), auto (bound, if a training
+    has the two epochs it takes), rank_halving (all but the best third of those that cost about as much), none. They are judged five
+    times, from a ninth to two thirds of the epochs."""
+    checkpoint_budget_gb: float | None = None
+    """Most disk space of all checkpoints together, in GB (10^9 bytes); what is of least use goes first. Default: no limit."""
+    engine: str = "local"
+    """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, here or on a cluster; see --ray)."""
+    workers: int | None = None
+    """Candidates trained at the same time, one process each. Default: one a CPU core, or one where a GPU is used."""
+    objectives: str = "accuracy,macs"
+    """Axes of the front, comma-separated: one that is learned, accuracy, balanced_accuracy, macro_f1 (in percent, maximized) or
+    cross_entropy (minimized); and costs, macs, params, latency (measured, see --latency) and memory (of a forward of
+    --latency.batch images at its peak), minimized."""
+    storage: str | None = None
+    """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
+    network). Default: the SQLite file study.db in the output folder."""
+    max_macs: float | None = None
+    """Short for --search.limits macs=..."""
+    max_params: float | None = None
+    """Short for --search.limits params=..."""
+    limits: str | None = None
+    """Largest allowed costs, such as macs=60e3,latency=5: a candidate that has more is refused before any training. Latencies in
+    milliseconds and memory in MB, both of a forward of --latency.batch images."""
+    references: str | None = None
+    """Costs from which the hypervolume is measured, such as macs=1e6. Default: twice those of the costliest baseline."""
+    study: str | None = None
+    """Name of the study in the storage. Default: search; in a --search.storage the output folder's name."""
+
+
+def search_faults(settings: SearchSettings) -> list[str]:
+    """Every setting that is out of range, in words; of the axes of the front see `nas.settings.axes`."""
+    faults = []
+    faults += _count_faults("--search.trials", settings.trials, MOST_TRIALS)
+    if settings.seed < 0:
+        faults.append(f"--search.seed: must be 0 or more, got {settings.seed}")
+    if settings.workers is not None:
+        faults += _count_faults("--search.workers", settings.workers, MOST_WORKERS)
+    faults += _ending_faults(settings)
+    faults += _count_faults("--search.replicates", settings.replicates, MOST_REPLICATES)
+    if settings.sampler not in SAMPLERS:
+        faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
+    if settings.stopping not in RULES:
+        faults.append("--search.stopping: " + unknown_name("stopping rule", settings.stopping, RULES))
+    if settings.checkpoint_budget_gb is not None and not 0 < settings.checkpoint_budget_gb < math.inf:
+        faults.append(
+            f"--search.checkpoint_budget_gb: must be a finite number above 0, got {settings.checkpoint_budget_gb:g}"
+        )
+    if settings.engine not in ENGINES:
+        faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
+    return faults
+
+
+def epochs_faults(name: str, epochs: int) -> list[str]:
+    """What is wrong with the epochs of a full training, in words."""
+    return _count_faults(name, epochs, MOST_EPOCHS)
+
+
+def _count_faults(name: str, value: int, most: int) -> list[str]:
+    if value < 1:
+        return [f"{name}: must be 1 or more, got {value}"]
+    return [] if value <= most else [f"{name}: must be {most:,} or less, got {shown(value)}"]
+
+
+def _ending_faults(settings: SearchSettings) -> list[str]:
+    faults = []
+    if settings.max_hours is not None and not 0 < settings.max_hours < math.inf:
+        faults.append(f"--search.max_hours: must be a finite number above 0, got {settings.max_hours:g}")
+    if settings.max_epochs is not None and settings.max_epochs < 1:
+        faults.append(f"--search.max_epochs: must be 1 or more, got {settings.max_epochs}")
+    if not 0 <= settings.stall_share < 1:
+        faults.append(f"--search.stall_share: must be from 0 to less than 1, got {settings.stall_share:g}")
+    if settings.stall_trials is not None and settings.stall_trials < 1:
+        faults.append(f"--search.stall_trials: must be 1 or more, got {settings.stall_trials}")
+    elif settings.stall_trials is not None and settings.stall_trials >= settings.trials:
+        faults.append(
+            f"--search.stall_trials: {settings.stall_trials} can never be reached with --search.trials {settings.trials}; "
+            "it must be smaller"
+        )
+    return faults
+
+
+def checkpoint_bytes(settings: SearchSettings) -> int | None:
+    """The disk budget in bytes; None without one."""
+    return None if settings.checkpoint_budget_gb is None else int(settings.checkpoint_budget_gb * 1e9)
+
+
+def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
+    """Rules for stopping that cannot hold together, in words.
+
+    Args:
+        settings: Of the search.
+        epochs: Full training of a candidate.
+    """
+    found = []
+    if settings.stopping in RULES and settings.stopping not in ("auto", "none") and not rungs(epochs):
+        found.append(
+            f"--search.stopping {settings.stopping}: a training of --train.epochs {epochs} has no point on its way at which it "
+            f"could be judged; it takes 2 epochs or more, or --search.stopping none"
+        )
+    if settings.max_epochs is not None and settings.max_epochs < epochs:
+        found.append(
+            f"--search.max_epochs: {settings.max_epochs} is less than one training of --train.epochs {epochs}, "
+            "so nothing could be trained"
+        )
+    return found

@@ -1,0 +1,160 @@
+"""A study in an Optuna journal: a file to which each operation is appended as a line of JSON.
+
+For folders shared over a network, where the locks of SQLite do not hold. Nothing in it is unpickled: Optuna's snapshots, which are
+pickles, are made for backends that store snapshots alone, and the file is none of those (a test holds it to that).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
+
+from nas.errors import StudyError
+from nas.values.local_path import local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from optuna.storages import BaseStorage
+
+_START = b'{"op_code":'
+_REMEMBERED = 256
+"""Bytes before a place in a journal by which it is known again."""
+
+
+class WholeLinesLock(JournalFileOpenLock):
+    """The lock under which a journal is written; who holds it finds a file that ends with a whole line.
+
+    A writer that is killed, or a full disk, may leave a part of a line. Nobody was told that it is written. The next line would be
+    joined to it and both be unreadable, and Optuna then reads nothing beyond. So it is cut off.
+
+    Made by `open(O_EXCL)`, which holds on NFS from version 3 on, and there, other than a symbolic link, is repeated safely when an
+    answer is lost. Both kinds use the same name, so they exclude each other.
+
+    Args:
+        path: Of the journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+
+    def acquire(self) -> bool:
+        """Waits for the lock; that of a writer which died is taken over after 30 seconds."""
+        super().acquire()
+        try:
+            _cut_torn_line(self._path)
+        except OSError:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """Gives the lock back.
+
+        Raises:
+            OSError: Another process has taken it over, because this one stood still for 30 seconds.
+        """
+        try:
+            super().release()
+        except RuntimeError as error:
+            raise OSError(f"the lock of {self._path} was taken over by another process") from error
+
+
+class GrowingJournal(JournalFileBackend):
+    """A journal that only grows: what was read of it must still be there.
+
+    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would go on in the middle of a
+    line, or wait for ever, and what is written then would make a study of what is left and what came later.
+
+    Args:
+        path: Of the journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._journal = path
+        self._end = 0
+        self._last = b""
+        super().__init__(str(path), lock_obj=WholeLinesLock(path))
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """The operations from a number on."""
+        self._refuse_cut()
+        yield from super().read_logs(log_number_from)
+        self._remember()
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Adds operations at the end."""
+        self._refuse_cut()
+        super().append_logs(logs)
+
+    def _remember(self) -> None:
+        """Notes the end of what was read, and what stands before it."""
+        self._end = max(self._log_number_offset.values())
+        self._last = self._before(self._end)
+
+    def _before(self, end: int) -> bytes:
+        with self._journal.open("rb") as file:
+            file.seek(max(0, end - _REMEMBERED))
+            return file.read(min(end, _REMEMBERED))
+
+    def _refuse_cut(self) -> None:
+        try:
+            same = self._before(self._end) == self._last
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StudyError(
+                f"the journal {self._journal} was cut, replaced or removed while this search ran; nothing more is written to it. "
+                "Checkpoints and models stay as they are; put the journal back, from a backup or from who changed it, and the "
+                "same command continues"
+            )
+
+
+def open_journal(path: str) -> BaseStorage:
+    """The storage in a journal file, which is made if it is not there.
+
+    Args:
+        path: Of the file, relative to the working directory.
+
+    Raises:
+        OSError: It cannot be made, read or written.
+        ValueError: It is no journal.
+    """
+    if not path:
+        raise ValueError("the path of the file is missing")
+    # Absolute, because the working directory may change.
+    file = local_path(path).resolve()
+    try:
+        if file.exists():
+            _refuse_other_files(file)
+        storage = JournalStorage(GrowingJournal(file))
+        with file.open("ab"):  # that it can be read tells nothing about writing
+            return storage
+    except OSError as error:
+        raise OSError(error.strerror or str(error)) from error
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"it is no journal of Optuna, or a broken one ({error})") from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(len(_START))
+    if not _START.startswith(start):
+        raise ValueError("it holds something else")
+
+
+def _cut_torn_line(path: Path) -> None:
+    with path.open("r+b") as file:
+        end = kept = file.seek(0, 2)
+        while kept:
+            start = max(0, kept - 65536)
+            file.seek(start)
+            newline = file.read(kept - start).rfind(b"\n")
+            kept = start + newline + 1
+            if newline >= 0:
+                break
+        if kept < end:
+            file.truncate(kept)

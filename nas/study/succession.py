@@ -1,0 +1,272 @@
+"""Going on with a study of before: in a space that has grown, or with costs that are counted otherwise now.
+
+A decision that was added to the space goes on in the same Optuna study. Other choices of an old decision, or other costs of a trial
+that has ended, cannot: Optuna refuses both. Then there is a new study beside the old one, `search-2` after `search`, into which all
+trials are taken over under their numbers; the old one stays as it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
+from tqdm import tqdm
+
+from nas.count import COSTS_VERSION, Count
+from nas.errors import SpaceError, StudyError
+from nas.objectives import Objective
+from nas.records import Trial
+from nas.search.problem import SamplerContext
+from nas.study.growth import Growth
+from nas.study.patience import patiently
+from nas.study.recount import Recount, summary
+from nas.study.stored_identity import check_identity, rewrite_identity
+from nas.study.stored_study import (
+    GROWN_FROM,
+    SUCCEEDS,
+    StoredStudy,
+    attributes_of,
+    find_study,
+    refused,
+    told_as_study_error,
+)
+from nas.study.study import Study, constraint_values
+from nas.study.study_holder import StudyHolder
+
+PATIENCE_SECONDS = 2.0
+"""After so long a progress bar shows how many trials are counted."""
+
+
+def open_study(
+    storage: BaseStorage,
+    name: str,
+    objectives: tuple[Objective, ...],
+    identity: Mapping[str, Any],
+    context: SamplerContext,
+    count: Count,
+    tell: Callable[[str], object] = lambda _text: None,
+) -> Study:
+    """The study of this name, or the last one that took over its trials; made if there is none.
+
+    Args:
+        storage: Where it is.
+        name: Of the first study, from which later names are made.
+        objectives: Axes of the front.
+        identity: Settings that give the study its meaning; those of the space, under `space`, may grow.
+        context: The space, and what is limited.
+        count: How costs are counted now.
+        tell: Is told what has changed for the trials of before, and when the storage is away for a while.
+
+    Raises:
+        StudyError: It was made with other settings, or in a space whose networks are not all in this one.
+    """
+    return _Succession(storage, name, objectives, identity, context, count, tell).open()
+
+
+@dataclass(frozen=True, slots=True)
+class _Predecessor:
+    """A trial of before."""
+
+    trial: Trial
+    """As a trial of the present space."""
+    stored: FrozenTrial
+    version: int
+    """Of the count by which its costs are stated."""
+
+
+class _Succession:
+    """The studies of one search, each of which took over the trials of the one before; see `open_study`.
+
+    Which they are is written in them. Names tell only where to look: in a storage of several searches another one may have the
+    name that a successor would get.
+    """
+
+    def __init__(
+        self,
+        storage: BaseStorage,
+        name: str,
+        objectives: tuple[Objective, ...],
+        identity: Mapping[str, Any],
+        context: SamplerContext,
+        count: Count,
+        tell: Callable[[str], object],
+    ) -> None:
+        self._storage = storage
+        self._name = name
+        self._objectives = objectives
+        self._identity = identity
+        self._context = context
+        self._count = count
+        self._tell = tell
+        self._family: list[StoredStudy] = []
+        first = find_study(storage, name, objectives)
+        if first is not None and first.succeeds not in (None, name):
+            raise StudyError(
+                f"the study {name!r} goes on with the trials of {first.succeeds!r}, so it is of another search; continue that one, "
+                "or choose another --output or --search.study"
+            )
+        if first is not None and first.identity:
+            self._family.append(first)
+        for number in itertools.count(2):
+            self._next = f"{name}-{number}"
+            attributes = attributes_of(storage, self._next)
+            if attributes is None:
+                break
+            if (found := self._successor(self._next, attributes)) is not None:
+                self._family.append(found)
+
+    def open(self) -> Study:
+        """The study to go on with."""
+        if not self._family:
+            return self._study(self._name, (), attributes={COSTS_VERSION: self._count.version})
+        latest = self._family[-1]
+        earlier = list(latest.grown_from)
+        differing = [
+            key for key in {*latest.identity, *self._identity} if latest.identity.get(key) != self._identity.get(key)
+        ]
+        grown = False
+        if differing and all(map(_is_of_space, differing)):
+            there = _space_settings(latest.identity)
+            grown = self._context.space.meaningful(there) != _space_settings(self._identity)
+            earlier += [there] if grown else []
+        elif differing:
+            check_identity(latest, self._identity)
+        if differing or latest.costs_version != self._count.version:
+            return self._succeed(latest, earlier, grown=grown)
+        unfinished = len(self._family) > 1 and len(latest.trials) < max(len(study.trials) for study in self._family)
+        # The process that took over the trials was killed. They are read before anything is written.
+        try:
+            predecessors = self._predecessors(earlier) if unfinished else []
+        except SpaceError as error:
+            raise refused(latest.name, error) from error
+        study = self._study(latest.name, earlier)
+        self._take_over(study, predecessors, self._counted(predecessors, study.renew))
+        return study
+
+    def _succeed(self, latest: StoredStudy, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
+        """The study with the trials of before as they are now: the same one where that only adds to them, else a new one."""
+        holder = StudyHolder(self._storage, latest.id, self._tell)
+
+        def renew() -> None:
+            with told_as_study_error():
+                patiently(holder.renew, self._tell)
+
+        with told_as_study_error():
+            sign = holder.look()
+        try:
+            predecessors = self._predecessors(earlier)
+        except SpaceError as error:
+            raise StudyError(
+                f"the study {latest.name!r} was made in another space, and its trials are not all in this one; nothing was "
+                f"changed: {error}. Use the same settings to continue it, or another --output for a new search"
+            ) from error
+        with told_as_study_error():
+            alone = holder.take(sign) == sign
+        try:
+            if not alone:
+                raise StudyError(
+                    f"another search has just had the study {latest.name!r}; the same command continues it"
+                )
+            counted = self._counted(predecessors, renew)
+        finally:
+            with told_as_study_error():
+                holder.release()
+        changes = summary((each.trial for each in predecessors), counted, self._context.quantities)
+        attributes = {COSTS_VERSION: self._count.version, **({GROWN_FROM: earlier} if earlier else {})}
+        if not changes and self._same_domains(latest) and len(latest.trials) == len(predecessors):
+            rewrite_identity(self._storage, latest.id, self._identity, attributes)
+            study = self._study(latest.name, earlier)
+        else:
+            study = self._study(self._next, earlier, attributes={**attributes, SUCCEEDS: self._name})
+        if grown:
+            self._tell(
+                f"the space has changed: the {len(predecessors)} trials of {latest.name} are kept, in {study.name}"
+            )
+        if changes:
+            self._tell(f"{changes} (in the study {study.name}; {latest.name} keeps them as they were)")
+        self._take_over(study, predecessors, counted)
+        return study
+
+    def _study(self, name: str, earlier: Iterable[Mapping[str, Any]], **more: Any) -> Study:
+        try:
+            translate = Growth(self._context.space, earlier)
+        except SpaceError as error:
+            raise refused(name, error) from error
+        return Study(
+            self._storage,
+            name,
+            self._objectives,
+            self._identity,
+            self._context.distributions,
+            translate=translate,
+            tell=self._tell,
+            **more,
+        )
+
+    def _predecessors(self, earlier: Iterable[Mapping[str, Any]]) -> list[_Predecessor]:
+        """All trials of before by number, each from the latest study that has it.
+
+        Raises:
+            SpaceError: One is not in the present space.
+        """
+        growth = Growth(self._context.space, earlier)
+        found = {}
+        for study in self._family:
+            for trial, stored in study.trials:
+                found[trial.number] = trial, stored, study.costs_version
+        return [_Predecessor(growth(trial), stored, version) for trial, stored, version in found.values()]
+
+    def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
+        """The trials with costs as they are counted now; up to a tenth of a second each where they were counted otherwise."""
+        recount = Recount(self._count.costs, self._context.limits, self._context.quantities)
+        counted = []
+        for each in tqdm(predecessors, desc="costs", unit="trial", leave=False, disable=None, delay=PATIENCE_SECONDS):
+            counted.append(each.trial if each.version == self._count.version else recount(each.trial))
+            renew()
+        return counted
+
+    def _take_over(self, study: Study, predecessors: Iterable[_Predecessor], counted: Iterable[Trial]) -> None:
+        """Adds the trials that are not there yet."""
+        for each, trial in zip(predecessors, counted, strict=True):
+            if trial.number == study.next_number:
+                study.add(trial, constraint_values(self._context.limits, trial.costs), each.stored)
+                study.renew()
+
+    def _successor(self, name: str, attributes: Mapping[str, Any]) -> StoredStudy | None:
+        """The study of a name and with these attributes, if it has taken over the trials of this search."""
+        if attributes.get(SUCCEEDS) is not None:
+            return find_study(self._storage, name, self._objectives) if attributes[SUCCEEDS] == self._name else None
+        if not (attributes.get(GROWN_FROM) and self._family):
+            return None
+        # Before it was written down whose trials a study has taken over, only they told.
+        try:
+            found = find_study(self._storage, name, self._objectives)
+            assert found is not None
+            begin = list(zip(self._family[0].trials, found.trials, strict=False))
+        except StudyError:
+            return None
+        common = [(one.outcome, other.outcome) for (one, _), (other, _) in begin if one.outcome is not None]
+        return found if common and all(one == other for one, other in common) else None
+
+    def _same_domains(self, study: StoredStudy) -> bool:
+        return all(
+            self._context.distributions.get(decision) == distribution
+            for _, stored in study.trials
+            for decision, distribution in stored.distributions.items()
+        )
+
+
+def _is_of_space(key: str) -> bool:
+    return key == "space" or key.startswith("space.")
+
+
+def _space_settings(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of the space in an identity."""
+    if "space" in identity:
+        found: Mapping[str, Any] = identity["space"]
+        return found
+    return {key.removeprefix("space."): value for key, value in identity.items() if _is_of_space(key)}

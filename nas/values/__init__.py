@@ -1,0 +1,1 @@
+"""Single values that people and files give: fields of JSON, lines of YAML, numbers, paths, texts."""

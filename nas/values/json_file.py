@@ -1,0 +1,109 @@
+"""Reading files that a stranger may have made: only regular ones, of a bounded size, and JSON of one meaning."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import IO, Any
+
+from nas.errors import OutputError
+from nas.values.json_fields import shown
+
+LARGEST_JSON = 64 * 2**20
+"""Bytes; a front of a thousand members has a few million."""
+MOST_DIGITS = 40
+"""Of an integer."""
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a regular file for reading. A pipe, a device, a socket or a folder in its place is refused, and not waited for.
+
+    Raises:
+        FileNotFoundError: There is nothing.
+        OutputError: It cannot be opened, or is no regular file.
+    """
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OutputError(f"{path} is no regular file")
+    return file
+
+
+def read_json(path: Path, *, most: int = LARGEST_JSON, finite: bool = True) -> Any:
+    """What stands in a JSON file.
+
+    Args:
+        path: Of the file.
+        most: Bytes that it may have.
+        finite: Whether NaN and infinity are refused, which JSON has not, but Python writes.
+
+    Raises:
+        FileNotFoundError: There is nothing.
+        OutputError: It cannot be read, is no regular file, too large or no JSON, or holds a name twice in one object, a number
+            that is not finite or has too many digits, or lists in lists without end.
+    """
+    with open_regular(path) as file:
+        try:
+            content = file.read(most + 1)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(content) > most:
+        raise OutputError(f"{path} is larger than {most:,} bytes")
+    try:
+        return parse_json(content.decode(), finite=finite)
+    except RecursionError:
+        raise OutputError(f"{path} is not JSON that is read here: it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise OutputError(f"{path} is not JSON: it is no UTF-8 text") from None
+    except ValueError as error:
+        raise OutputError(f"{path} is not JSON: {error}") from None
+
+
+def parse_json(text: str, *, finite: bool = True) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: See `read_json`.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(
+        text,
+        object_pairs_hook=_once,
+        parse_constant=_refuse if finite else float,
+        parse_float=_finite if finite else float,
+        parse_int=_of_few_digits,
+    )
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"{shown(twice)} stands twice in one object")
+    return found
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"it holds {constant}, which is no finite number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"it holds {shown(text)}, which is no finite number")
+    return value
+
+
+def _of_few_digits(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"it holds an integer of {len(text):,} digits")
+    return int(text)

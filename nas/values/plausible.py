@@ -1,0 +1,62 @@
+"""Which numbers of a person's own functions are taken: finite ones whose squares and ratios are finite too.
+
+Others are refused where they come in, with name and value, so that they meet neither a model nor the code for dominance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import SupportsFloat
+
+from nas.values.json_fields import shown
+
+SMALLEST, LARGEST = 1e-100, 1e100
+ALLOWED = f"allowed: 0, or a number from {SMALLEST:g} to {LARGEST:g} in size"
+
+
+class RefusedNumberError(ValueError):
+    """A number that is not taken; the message says what it is of, its value, and what is allowed."""
+
+
+def usable(value: object) -> float:
+    """The value as a number; infinite if it is none that is taken, whatever else it is."""
+    if isinstance(value, str) or not isinstance(value, SupportsFloat):
+        return math.inf
+    try:
+        as_number = float(value)
+    except (OverflowError, TypeError, ValueError, RuntimeError):  # too large an integer, an array of several
+        return math.inf
+    return as_number if as_number == 0 or SMALLEST <= abs(as_number) <= LARGEST else math.inf
+
+
+def taken(name: str, value: object) -> float:
+    """The value as a number.
+
+    Raises:
+        RefusedNumberError: It is none that is taken.
+    """
+    as_number = usable(value)
+    if math.isinf(as_number):
+        raise RefusedNumberError(f"{name} = {shown(value)} is refused; {ALLOWED}")
+    return as_number
+
+
+def sorted_out(values: object, needed: Iterable[str]) -> tuple[dict[str, float], list[str]]:
+    """Of numbers by name those that are taken, and what is wrong with the others, in words.
+
+    Args:
+        values: What a function has given.
+        needed: Names that must be there.
+    """
+    given = values if isinstance(values, Mapping) else {}
+    good, faults = {}, []
+    for name in dict.fromkeys([*needed, *given]):
+        try:
+            if name in given:
+                good[name] = taken(name, given[name])
+            else:
+                faults.append(f"{name} is missing; there is {', '.join(map(str, given)) or shown(values)}")
+        except RefusedNumberError as error:
+            faults.append(str(error))
+    return good, faults

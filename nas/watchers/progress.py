@@ -1,0 +1,123 @@
+"""The progress display of a search, the same for every engine: what runs, what has ended, the front, the pace, the time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from nas.engines.packing import DeviceUse
+from nas.records import Trial, TrialState
+from nas.search.driver import Driver
+
+
+class ProgressDisplay:
+    """Shows how far a driver is; used as a context manager. Where standard error is no terminal it is a line a trial.
+
+    Args:
+        driver: The search.
+        epochs: Full training of a candidate.
+        devices: How full the devices are whose memory is counted.
+        busy: Percent of time in which each GPU of this machine computes; empty if nobody knows.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        epochs: int,
+        devices: Callable[[], Sequence[DeviceUse]] = tuple,
+        busy: Callable[[], Sequence[float]] = tuple,
+    ) -> None:
+        self._driver = driver
+        self._epochs = epochs
+        self._devices = devices
+        self._busy = busy
+        self._seen = len(self._candidates())
+        self._start = time.monotonic()
+        self._epochs_before = self._epochs_done()
+        self._interactive = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=driver.target,
+            initial=self._seen,
+            unit="trial",
+            disable=not self._interactive,
+            bar_format="{desc}{bar:24} {n_fmt}/{total_fmt} trials{postfix}",
+            dynamic_ncols=True,
+        )
+        self._line = tqdm(
+            disable=not self._interactive, bar_format="{desc}", position=1, leave=False, dynamic_ncols=True
+        )
+        self._front = ""
+
+    def __enter__(self) -> ProgressDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+        self._bar.close()
+
+    def update(self) -> None:
+        """Looks at the driver and shows what has changed."""
+        ended = self._candidates()
+        if len(ended) != self._seen or not self._front:
+            front = self._driver.front()
+            self._front = f"front {len(front)}, hypervolume {front.hypervolume:.2f}"
+            if not self._interactive and len(ended) != self._seen:
+                told = f"{len(ended)}/{self._driver.target} trials, {self._front}, {self._left()}; {self.details()}"
+                tqdm.write(told, file=sys.stderr)
+            self._bar.n = len(ended)
+            self._seen = len(ended)
+        if self._interactive:
+            self._bar.set_postfix_str(f"{self._front}, {self._left()}")
+            self._line.set_description_str(self.details())
+
+    def details(self) -> str:
+        """What became of the trials, the pace, and how full and busy the devices are."""
+        parts = [self._states(), f"{self._pace():.2g} epochs/s", *map(_packed, self._devices())]
+        if busy := self._busy():
+            parts.append(f"GPU{'s' * (len(busy) > 1)} {' '.join(f'{percent:.0f}%' for percent in busy)} busy")
+        return "; ".join(parts)
+
+    def _states(self) -> str:
+        states = Counter(trial.state for trial in self._driver.trained())
+        counts = {
+            "running": len(self._driver.in_training),
+            "waiting": len(self._driver.paused),
+            "finished": states[TrialState.COMPLETE],
+            "stopped": states[TrialState.STOPPED],
+            "failed": states[TrialState.FAILED],
+        }
+        always = ("running", "finished")
+        return ", ".join(f"{count} {name}" for name, count in counts.items() if count or name in always)
+
+    def _candidates(self) -> list[Trial]:
+        return [trial for trial in self._driver.trained() if trial.replicate_of is None]
+
+    def _epochs_done(self) -> int:
+        ended = sum(trial.outcome.epochs for trial in self._driver.trained() if trial.outcome is not None)
+        return ended + sum(self._driver.epochs.values())
+
+    def _pace(self) -> float:
+        """Epochs a second, of all workers together, since this display began."""
+        return (self._epochs_done() - self._epochs_before) / max(time.monotonic() - self._start, 1e-9)
+
+    def _left(self) -> str:
+        """The time left, if the candidates to come take as many epochs as those that have ended, at the same pace."""
+        pace = self._pace()
+        if pace <= 0:
+            return "time left unknown"
+        ended = self._candidates()
+        spent = [trial.outcome.epochs for trial in ended if trial.outcome is not None]
+        each = sum(spent) / len(spent) if spent else self._epochs
+        begun = self._driver.epochs
+        to_come = max(self._driver.target - len(ended) - len(begun), 0) * each
+        under_way = sum(max(each - epochs, 0.0) for epochs in begun.values())
+        return f"{tqdm.format_interval((to_come + under_way) / pace)} left"
+
+
+def _packed(use: DeviceUse) -> str:
+    waiting = f", {use.waiting} waiting for room" if use.waiting else ""
+    return f"{use.device}: {use.training} on {use.held / 1e9:.2g} of {use.capacity / 1e9:.2g} GB{waiting}"
