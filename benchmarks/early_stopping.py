@@ -34,7 +34,6 @@ from nas.driver import Driver
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError, unknown_name
-from nas.mixers import mixer_class
 from nas.objectives import Direction, Kind, Objective
 from nas.own_search import make_driver
 from nas.pareto import non_dominated

@@ -72,7 +72,9 @@ class Driver:
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._pauses = Pauses(stopping or NeverPause(), budget.epochs, self._compared_cost)
+        self._pauses = Pauses(
+            stopping or NeverPause(), budget.epochs, self._compared_cost, lambda each: context.space.portrait(each).kind
+        )
         self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
         self._crashes = CrashStreak()

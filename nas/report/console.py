@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nas.objectives import COSTS
-from nas.report.descriptions import describe
 from nas.report.quantities import human, percent
 from nas.report.readings import expected_accuracy, measured_accuracy, members, standard_error
 from nas.report.words import beside_majority
@@ -28,7 +27,7 @@ def front_lines(result: SearchResult) -> str:
         shown = ["-" if accuracy is None else percent(accuracy.mean, standard_error(accuracy))]
         if result.observed is not None:
             shown.append(percent(expected_accuracy(result, trial), None))
-        network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
+        network = result.portrait(trial).description + (f"  [{trial.baseline}]" if trial.baseline else "")
         costs = [human(trial.deployed_costs[name]) if name in trial.costs else "-" for name in shown_costs]
         rows.append((str(trial.number), *shown, *costs, network))
     if not rows:

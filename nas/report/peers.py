@@ -1,6 +1,6 @@
 """Each changed candidate beside the unchanged network nearest in cost: the plainest answer to whether the change pays.
 
-Unchanged is a network of fixed shuffles, or, where convolutions are a choice in every stage, of dense ones.
+Which networks are unchanged the legend of the space says.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.readings import accuracy_of, cost_name, difference_error, trained
 from nas.result import SearchResult
 
@@ -19,8 +18,8 @@ class Pair:
 
     trial: int
     peer: int
-    mixer: str
-    """Mixer class of the candidate."""
+    kind: str
+    """Of the candidate."""
     cost_ratio: float
     """Cost of the candidate over that of its peer."""
     difference: float
@@ -41,11 +40,10 @@ def pairs(result: SearchResult) -> list[Pair]:
     """
     cost = cost_name(result)
     pool = trained(result)
-    unchanged = [trial for trial in pool if mixer_class(trial.candidate) in UNCHANGED]
+    unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
     found: list[Pair] = []
     for trial in sorted(pool, key=lambda one: (one.values()[cost], one.number)):
-        mixer = mixer_class(trial.candidate)
-        if mixer in (*UNCHANGED, NONE) or not unchanged:
+        if not (unchanged and result.is_changed(trial)):
             continue
         own = trial.values()[cost]
         peer = min(unchanged, key=lambda one: abs(math.log(one.values()[cost] / own)))
@@ -54,7 +52,7 @@ def pairs(result: SearchResult) -> list[Pair]:
             Pair(
                 trial=trial.number,
                 peer=peer.number,
-                mixer=mixer,
+                kind=result.portrait(trial).kind,
                 cost_ratio=own / peer.values()[cost],
                 difference=mine.mean - theirs.mean,
                 standard_error=difference_error(mine, theirs),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from nas.machine import Machine
-from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
 from nas.report.quantities import human, percent
@@ -49,14 +48,8 @@ def seed_text(result: SearchResult) -> str:
 
 def title(result: SearchResult) -> str:
     """What was searched on which images."""
-    names = {
-        "shufflenet_v1": "ShuffleNet V1",
-        "shufflenet_v2": "ShuffleNet V2",
-        "resnet_cifar": "CIFAR ResNet",
-        "mobilenet_v2": "MobileNet V2",
-    }
-    space = str(result.space.get("name", "")) or "networks"
-    return f"{names.get(space, space)} on {data_name(result)}"
+    space = result.title or str(result.space.get("name", "")) or "networks"
+    return f"{space} on {data_name(result)}"
 
 
 def subtitle(result: SearchResult) -> str:
@@ -148,12 +141,8 @@ def cautions(result: SearchResult) -> list[str]:
             f"Two accuracies that differ by less than {least:.1f} points cannot be told apart: that is twice the standard "
             "error of a difference, from the number of validation images alone. The spread between training seeds comes on top."
         )
-    if cost_name(result) == "macs" and any(
-        mixer_class(trial.candidate) not in (*UNCHANGED, NONE) for trial in trained(result)
-    ):
-        told.append(
-            "Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no multiply-add."
-        )
+    if cost_name(result) == "macs" and result.legend.caution and any(map(result.is_changed, trained(result))):
+        told.append(result.legend.caution)
     if len(result.objectives) > 2:
         names = ", ".join(objective.name for objective in result.objectives)
         told.append(
