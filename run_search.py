@@ -217,6 +217,9 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
             **({} if plan.latencies is None else {"latency": plan.latencies.conditions()}),
         },
         space=plan.space.settings(),
+        title=plan.space.title,
+        legend=plan.space.legend(),
+        portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
         data=plan.data.to_json(),
     )
 

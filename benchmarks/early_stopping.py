@@ -33,7 +33,6 @@ from evaluator.machine import this_machine
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError, unknown_name
-from nas.mixers import mixer_class
 from nas.objectives import Direction, Kind, Objective
 from nas.pareto import non_dominated
 from nas.ports import Tell
@@ -108,11 +107,13 @@ def run(table: Table, policy: str, trials: int, seed: int) -> dict[str, Any]:
     engine.run(driver, look)
     front = true_front(table)
     killed = [
-        mixer_class(trial.candidate)
+        driver.space.portrait(trial.candidate).kind
         for trial in driver.trials
         if trial.state is TrialState.STOPPED and coding_of(trial.candidate) in front
     ]
-    tried = [mixer_class(trial.candidate) for trial in driver.trials if coding_of(trial.candidate) in front]
+    tried = [
+        driver.space.portrait(trial.candidate).kind for trial in driver.trials if coding_of(trial.candidate) in front
+    ]
     return {"policy": policy, "seed": seed, "steps": steps, "epochs": engine.epochs, "killed": killed, "tried": tried}
 
 

@@ -30,11 +30,13 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Scalar
 from nas.output.atomic_file import write_atomically
+from nas.portrait import Portrait
 from nas.records import Evaluation, Task
 from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
 from nas.table import Table
 from search_spaces import make_space, space_settings
+from search_spaces.portrait import portrait, stages
 
 POSITIONS: dict[str, tuple[Scalar, ...]] = {
     "width": (8, 16, 24, 32),
@@ -86,10 +88,17 @@ def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
     }
 
 
+class RecordedSpace(SimpleSpace):
+    """Tells its networks apart as the space does that they were recorded of: early stopping compares those of one kind."""
+
+    def portrait(self, candidate: Candidate) -> Portrait:
+        return portrait(candidate, [None] * len(stages(candidate)))
+
+
 def recorded_space(table: Table) -> SimpleSpace:
     """The candidates of a table, as a space of their own; a position in which all of them agree is one choice."""
     positions = zip(POSITIONS.items(), table.alphabets, strict=True)
-    return SimpleSpace(
+    return RecordedSpace(
         "curves",
         *(
             Choice(name=name, choices=tuple(choices[int(digit)] for digit in digits))

@@ -10,6 +10,7 @@ from nas.count import FIRST_VERSION
 from nas.errors import AllFailedError
 from nas.objectives import Direction, Kind, Objective, compared_cost, learned
 from nas.pareto import ParetoFront
+from nas.portrait import PLAIN, Legend, Portrait, plain_portrait
 from nas.records import Failure, Trial
 from nas.search.estimates import Estimate
 
@@ -39,6 +40,12 @@ class SearchResult:
     whatever else the trials have costs and measurements of."""
     estimates: Mapping[int, Estimate] = field(default_factory=dict)
     """What another training of a candidate is expected to give, by the number of its first trial."""
+    title: str = ""
+    """What a reader calls the space; empty where nobody told."""
+    legend: Legend = field(default_factory=Legend)
+    """By what the networks of the space are told apart."""
+    portraits: Mapping[int, Portrait] = field(default_factory=dict)
+    """How the space tells and draws each trial's candidate, by number."""
     observed: ParetoFront | None = None
     """The front of the values that were observed, which is optimistic; None where it is `front`."""
     costs_version: int = FIRST_VERSION
@@ -84,6 +91,14 @@ class SearchResult:
             for each in self.quantities
             if each.kind is Kind.LEARNED and each.name in there and each.name != self.learned.name
         )
+
+    def portrait(self, trial: Trial) -> Portrait:
+        """How a trial's candidate is told and drawn; by its decisions where its space says nothing."""
+        return self.portraits.get(trial.number) or plain_portrait(trial.candidate)
+
+    def is_changed(self, trial: Trial) -> bool:
+        """Whether a trial's network is of a kind that is compared with the unchanged one."""
+        return self.portrait(trial).kind not in (*self.legend.unchanged_kinds, PLAIN)
 
     @property
     def weightless_lines(self) -> list[str]:

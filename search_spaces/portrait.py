@@ -76,12 +76,12 @@ def legend(*, always_mixes: bool) -> Legend:
     )
 
 
-def portrait(candidate: Candidate, channels: Sequence[int]) -> Portrait:
+def portrait(candidate: Candidate, channels: Sequence[int | None]) -> Portrait:
     """A candidate as a report tells and draws it.
 
     Args:
         candidate: Of a space of stages.
-        channels: Outputs of each stage.
+        channels: Outputs of each stage, where they are known.
     """
     per_stage = stages(candidate)
     return Portrait(

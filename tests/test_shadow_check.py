@@ -15,9 +15,7 @@ def started(folder: Path, code: str, name: str = "-c") -> subprocess.CompletedPr
     return subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(
-    "hidden", ["nas/__init__.py", "evaluator.py", "search_spaces/__init__.py", "image_search.py"]
-)
+@pytest.mark.parametrize("hidden", ["nas/__init__.py", "evaluator.py", "search_spaces/__init__.py", "image_search.py"])
 def test_a_file_that_hides_a_package_is_named_beside_it(tmp_path: Path, hidden: str) -> None:
     file = tmp_path / hidden
     file.parent.mkdir(exist_ok=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from nas.candidate import Candidate
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Course, Curves
-from nas.mixers import mixer_class
 from nas.objectives import Objective
 from nas.records import Evaluation, Trial
 
@@ -23,15 +23,22 @@ class Pauses:
         epochs: Full training of a candidate.
         learned: The objective that trainings are for. Rules see its scores, of which more is better.
         cost: Of a candidate, from its known costs: the one by which networks are compared.
+        kind: Of a candidate, by its portrait: curves of one kind say more of each other.
     """
 
     def __init__(
-        self, rule: StoppingRule, epochs: int, learned: Objective, cost: Callable[[Mapping[str, float]], float]
+        self,
+        rule: StoppingRule,
+        epochs: int,
+        learned: Objective,
+        cost: Callable[[Mapping[str, float]], float],
+        kind: Callable[[Candidate], str],
     ) -> None:
         self._rule = rule
         self._epochs = epochs
         self._learned = learned
         self._cost = cost
+        self._kind = kind
         self._curves = Curves()
         self._told: set[int] = set()
         self._since_reconsidered = 0
@@ -44,7 +51,7 @@ class Pauses:
             Course(
                 trial=trial.number,
                 log_cost=math.log10(max(self._cost(trial.costs), 1e-9)),
-                kind=mixer_class(trial.candidate),
+                kind=self._kind(trial.candidate),
                 decisions=trial.candidate.decisions,
                 rungs=self._scores(trial.outcome) if isinstance(trial.outcome, Evaluation) else {},
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nas.report.descriptions import describe
 from nas.report.quantities import short, with_error
 from nas.report.readings import expected_value, measured_value, members, standard_error
 from nas.report.words import beside_majority
@@ -23,7 +22,7 @@ def front_lines(result: SearchResult) -> str:
         shown = ["-" if measured is None else with_error(learned, measured.mean, standard_error(measured))]
         if result.observed is not None:
             shown.append(short(learned, expected_value(result, trial)))
-        network = describe(trial.candidate) + (f"  [{trial.baseline}]" if trial.baseline else "")
+        network = result.portrait(trial).description + (f"  [{trial.baseline}]" if trial.baseline else "")
         values = trial.deployed_costs
         told = [short(cost, values[cost.name]) if cost.name in values else "-" for cost in costs]
         rows.append((str(trial.number), *shown, *told, network))

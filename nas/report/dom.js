@@ -4,7 +4,7 @@
 const search = JSON.parse(document.getElementById("search").textContent);
 const trials = new Map(search.trials.map((trial) => [trial.trial, trial]));
 const front = new Set(search.front);
-const mixers = new Map(search.mixers.map((mixer) => [mixer.name, mixer]));
+const styles = new Map(search.kinds.map((style) => [style.name, style]));
 const byId = (id) => document.getElementById(id);
 
 /** An element with attributes (`class`, `title`, ...) and children, strings becoming text. */
@@ -97,7 +97,7 @@ function duration(seconds) {
   return minutes < 60 ? `${minutes} m ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
 }
 
-function stageName(name) {
+function partName(name) {
   return name.replace(/^stage(\d+)$/, "Stage $1");
 }
 

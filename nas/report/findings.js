@@ -1,17 +1,15 @@
-// What the search says about mixers and decisions, and how far it came.
+// What the search says about kinds of networks and decisions, and how far it came.
 
-const dense = search.unchanged === "dense";
-const unchangedWord = dense ? "dense" : "fixed";
-const classWord = dense ? "Kind" : "Mixer";
+const told = search.legend;
+const classWord = told.noun[0].toUpperCase() + told.noun.slice(1);
 
-/** Says which networks are compared, where that differs between spaces. */
+/** Says by what networks are told apart, and which of them are compared, as the space says it. */
 function namePeers() {
-  byId("peers-title").textContent = `Beside the nearest ${unchangedWord} peer`;
-  if (!dense) return;
-  byId("mixers").dataset.nav = "Kinds";
-  byId("mixers-title").textContent = "One front per kind";
-  byId("mixers-lead").textContent = "A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, or " +
-    "static-dynamic shuffles in the place of convolutions, rebuilt filters or learned groups. A kind that was trained more often had more chances: the number of networks is in brackets.";
+  byId("peers-title").textContent = `Beside the nearest ${told.unchanged} peer`;
+  byId("kinds").dataset.nav = `${classWord}s`;
+  byId("kinds-title").textContent = `One front per ${told.noun}`;
+  byId("kinds-lead").textContent =
+    `${told.membership} A kind that was trained more often had more chances: the number of networks is in brackets.`.trim();
 }
 
 function showPeers() {
@@ -20,19 +18,17 @@ function showPeers() {
   const better = known.filter((pair) => pair.resolved && pair.better).length;
   const worse = known.filter((pair) => pair.resolved && !pair.better).length;
   const chance = 0.046 * known.length;
-  const compared = dense
-    ? "Each network with other convolutions against the dense network nearest to it in cost."
-    : "Each network with another mixer against the fixed network nearest to it in cost.";
+  const compared = told.comparison;
   byId("peers-lead").textContent = known.length
     ? `${compared} Of ${plural(known.length, "pair")}, ${better} ` +
       `${better === 1 ? "is" : "are"} better and ${worse} worse by more than twice the standard error of the difference; about ` +
       `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
-      `decisions, so this compares networks, not ${dense ? "convolutions" : "mixers"} alone.`
+      `decisions, so this compares networks, not ${told.compared} alone.`
     : `${compared} No standard error of ${search.learned.words} is known, so none of these differences can be called real.`;
   chart("peers-chart", peerParts, (point) => select(point.customdata));
   const columns = [
     column("trial", "Trial", (pair) => pair.trial, { button: true }),
-    column("mixer", classWord, (pair) => mixers.get(pair.mixer).label),
+    column("kind", classWord, (pair) => styles.get(pair.kind).label),
     column("value", search.learned.title, (pair) => trials.get(pair.trial).value, { number: true, show: (pair) => measured(trials.get(pair.trial)) }),
     column("peer", dense ? "Dense peer" : "Fixed peer", (pair) => pair.peer, { number: true }),
     column("its", unit(search.learned, `Its ${search.learned.words}`), (pair) => trials.get(pair.peer).value, { number: true, show: (pair) => measured(trials.get(pair.peer)) }),
@@ -51,7 +47,7 @@ function showDifference(pair) {
 
 function peerParts(width) {
   const { pairs } = search;
-  const shade = (pair) => mixerColor(pair.mixer);
+  const shade = (pair) => kindColor(pair.kind);
   const data = [{
     type: "scatter",
     mode: "markers",
@@ -59,14 +55,14 @@ function peerParts(width) {
     y: pairs.map((pair) => pair.difference),
     customdata: pairs.map((pair) => pair.trial),
     text: pairs.map((pair) =>
-      `<b>Trial ${pair.trial}</b>, ${plain(mixers.get(pair.mixer).label)}, against ${unchangedWord} trial ${pair.peer}<br>` +
+      `<b>Trial ${pair.trial}</b>, ${plain(styles.get(pair.kind).label)}, against ${told.unchanged} trial ${pair.peer}<br>` +
       `${signedDifference(pair.difference)}${pair.standard_error === null ? "" : " ± " + writtenError(search.learned, pair.standard_error)} ${plain(search.learned.difference_unit)} at ` +
       `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
       opacity: 1,
-      symbol: pairs.map((pair) => mixerShape(pair.mixer)),
-      size: pairs.map((pair) => mixerSize(pair.mixer, pairs.length > 400 ? 6 : 9)),
+      symbol: pairs.map((pair) => kindShape(pair.kind)),
+      size: pairs.map((pair) => kindSize(pair.kind, pairs.length > 400 ? 6 : 9)),
       color: pairs.map((pair) => (pair.resolved ? shade(pair) : color("ground"))),
       line: { width: 1.6, color: pairs.map(shade) },
     },
@@ -137,7 +133,7 @@ function showChoices() {
   const chooser = byId("choice-decision");
   chooser.replaceChildren(...search.varying.map((name) => make("option", { value: name }, name)));
   const ranked = search.importance.flatMap((one) => one.weights.map((weight) => weight[0]));
-  chooser.value = ranked[0] ?? search.varying.find((name) => name.endsWith(".mixer")) ?? search.varying[0];
+  chooser.value = ranked[0] ?? search.varying[0];
   const update = () => chart("choice-chart", choiceParts, (point) => select(point.customdata));
   chooser.addEventListener("change", update);
   byId("choice-residual").addEventListener("change", update);
@@ -160,7 +156,7 @@ function choiceParts(width) {
     (equalCost ? ` At equal cost: ${search.learned.words} less what a parabola over the cost expects.` : "");
   const dots = (chosen, x) => ({
     type: "scatter", mode: "markers", x, y: chosen.map(value), customdata: chosen.map((t) => t.trial), text: chosen.map(hover),
-    hovertemplate: "%{text}<extra></extra>", marker: { symbol: chosen.map((t) => mixerShape(t.mixer)), size: 7, opacity: 0.45, color: chosen.map((t) => mixerColor(t.mixer)) },
+    hovertemplate: "%{text}<extra></extra>", marker: { symbol: chosen.map((t) => kindShape(t.kind)), size: 7, opacity: 0.45, color: chosen.map((t) => kindColor(t.kind)) },
   });
   const title = equalCost ? `${called(search.learned)} at equal cost${differenceUnit()}` : plain(search.learned.label);
   if (continuous) {

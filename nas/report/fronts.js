@@ -1,7 +1,7 @@
-// The main picture, and one front per mixer.
+// The main picture, and one front per kind.
 
 const hiddenInFront = new Set();
-const hiddenInMixers = new Set();
+const hiddenKinds = new Set();
 const trained = search.trained.map((number) => trials.get(number));
 const costOf = (trial) => trial.quantities[search.cost.name];
 /** Whether a network has a place in the pictures: on a logarithmic axis a cost of 0 has none. */
@@ -83,10 +83,10 @@ function frontParts(width) {
   if (stopped.length && shown("stopped")) {
     data.push(points(stopped, { marker: { symbol: "x-thin", size: 7, line: { width: 1.3, color: color("faint") } }, opacity: 0.7 }));
   }
-  for (const mixer of search.mixers) {
-    const own = trained.filter((t) => t.mixer === mixer.name && !front.has(t.trial) && t.baseline === null);
-    if (!own.length || !shown(mixer.name)) continue;
-    data.push(points(own, { marker: { symbol: mixer.shape, size: mixerSize(mixer.name, many ? 6 : 9), color: mixerColor(mixer.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
+  for (const style of search.kinds) {
+    const own = trained.filter((t) => t.kind === style.name && !front.has(t.trial) && t.baseline === null);
+    if (!own.length || !shown(style.name)) continue;
+    data.push(points(own, { marker: { symbol: style.shape, size: kindSize(style.name, many ? 6 : 9), color: kindColor(style.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
   }
   if (shown("observed") && search.observed.length) {
     data.push({ type: "scatter", mode: "lines", ...steps(search.observed, right), line: { shape: "hv", color: color("faint"), width: 1.2, dash: "dash" }, hoverinfo: "skip" });
@@ -97,7 +97,7 @@ function frontParts(width) {
     const members = search.front.map((number) => trials.get(number)).filter((t) => t.baseline === null);
     data.push(points(members, {
       // Points of several sizes are bubbles to plotly, which it makes see-through unless told.
-      marker: { opacity: 1, symbol: members.map((t) => mixerShape(t.mixer)), size: members.map((t) => mixerSize(t.mixer, 12)), color: members.map((t) => mixerColor(t.mixer)), line: { width: 1.8, color: ink } },
+      marker: { opacity: 1, symbol: members.map((t) => kindShape(t.kind)), size: members.map((t) => kindSize(t.kind, 12)), color: members.map((t) => kindColor(t.kind)), line: { width: 1.8, color: ink } },
       error_y: errors(members, ink),
     }));
   }
@@ -106,7 +106,7 @@ function frontParts(width) {
     data.push(points(baselines, {
       marker: {
         symbol: "diamond", size: 12, line: { width: 1.8, color: ink },
-        color: baselines.map((t) => (front.has(t.trial) ? mixerColor(t.mixer) : color("ground"))),
+        color: baselines.map((t) => (front.has(t.trial) ? kindColor(t.kind) : color("ground"))),
       },
       error_y: errors(baselines.map((t) => (front.has(t.trial) ? t : { se: 0 })), ink),
     }));
@@ -178,9 +178,9 @@ function along(corners) {
 }
 
 function frontLegend() {
-  const entries = search.mixers
-    .filter((mixer) => mixer.trained)
-    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: mixer.shape }));
+  const entries = search.kinds
+    .filter((style) => style.trained)
+    .map((style) => ({ key: style.name, label: `${style.label} (${style.trained})`, color: () => kindColor(style.name), shape: style.shape }));
   if (search.front.length) {
     const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
     entries.push({ key: "front", label: `front${over}${search.observed.length ? `, expected ${search.learned.words}` : ""}, ±1 standard error`, color: () => color("ink"), shape: "line" });
@@ -200,23 +200,23 @@ function frontLegend() {
   legend("front-legend", entries, hiddenInFront, () => charts.get("front-chart")());
 }
 
-function mixerParts(width) {
+function kindParts(width) {
   const axisX = costAxis(trained.map(costOf), width);
   const right = rightEnd(axisX);
   const data = [];
-  for (const mixer of search.mixers) {
-    if (!mixer.front.length || hiddenInMixers.has(mixer.name)) continue;
-    const own = mixer.front.map((number) => trials.get(number));
-    const ink = mixerColor(mixer.name);
-    data.push({ type: "scatter", mode: "lines", ...steps(mixer.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
-    data.push(points(own, { y: own.map((t) => t.value), marker: { symbol: mixer.shape, size: mixerSize(mixer.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
+  for (const style of search.kinds) {
+    if (!style.front.length || hiddenKinds.has(style.name)) continue;
+    const own = style.front.map((number) => trials.get(number));
+    const ink = kindColor(style.name);
+    data.push({ type: "scatter", mode: "lines", ...steps(style.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
+    data.push(points(own, { y: own.map((t) => t.value), marker: { symbol: style.shape, size: kindSize(style.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
   }
   return { data, layout: { xaxis: axisX, yaxis: axis(plain(search.learned.label), { range: search.limits }), shapes: majorityLine() } };
 }
 
-function mixerLegend() {
-  const entries = search.mixers
-    .filter((mixer) => mixer.front.length)
-    .map((mixer) => ({ key: mixer.name, label: `${mixer.label} (${mixer.trained})`, color: () => mixerColor(mixer.name), shape: "line" }));
-  legend("mixers-legend", entries, hiddenInMixers, () => charts.get("mixers-chart")());
+function kindLegend() {
+  const entries = search.kinds
+    .filter((style) => style.front.length)
+    .map((style) => ({ key: style.name, label: `${style.label} (${style.trained})`, color: () => kindColor(style.name), shape: "line" }));
+  legend("kinds-legend", entries, hiddenKinds, () => charts.get("kinds-chart")());
 }

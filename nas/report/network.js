@@ -21,8 +21,8 @@ function panel(trial) {
     heading(trial),
     tags(trial),
     trial.reason ? make("p", { class: "refusal" }, trial.reason) : null,
-    trial.stages.length ? schematic(trial) : null,
-    trial.stages.length ? stageList(trial) : null,
+    trial.parts.length ? schematic(trial) : null,
+    trial.parts.length ? partList(trial) : null,
     numbers(trial),
     ...decisions(trial),
     ...shuffles(trial),
@@ -58,10 +58,10 @@ function tags(trial) {
 
 /** The network from left to right: one block a unit, as high as it is wide in channels (log scale), colored by kind. */
 function schematic(trial) {
-  const units = trial.stages.map((stage) => (Number.isInteger(stage.units) ? stage.units : 1));
+  const units = trial.parts.map((part) => (Number.isInteger(part.units) ? part.units : 1));
   const total = units.reduce((sum, count) => sum + count, 0);
   const gap = 10;
-  const wide = (300 - gap * trial.stages.length - 28) / total;
+  const wide = (300 - gap * trial.parts.length - 28) / total;
   const picture = draw("svg", { class: "schematic", viewBox: "0 0 300 92", role: "img", "aria-label": trial.description });
   const bar = (x, width, height, fill, opacity = 0.9, middle = 38) => {
     const found = draw("rect", { x, y: middle - height / 2, width: Math.max(width, 1), height, rx: Math.min(2, width / 3), fill, opacity });
@@ -71,48 +71,44 @@ function schematic(trial) {
   const label = (x, y, text) => picture.append(draw("text", { x, y, "text-anchor": "middle" }, text));
   bar(0, 8, 16, color("faint"), 0.5);
   let x = 8 + gap;
-  trial.stages.forEach((stage, k) => {
+  trial.parts.forEach((part, k) => {
     const height = Math.min(72, 26 + 18 * k);
-    const fill = stage.kind === null ? color("accent") : mixerColor(stage.kind);
+    const fill = part.kind === null ? color("accent") : kindColor(part.kind);
     for (let unit = 0; unit < units[k]; unit += 1) {
-      for (const part of unitParts(stage, x + unit * wide, wide - 1.5, height, fill, bar)) part.append(draw("title", {}, stage.title));
+      for (const bars of unitParts(part, x + unit * wide, wide - 1.5, height, fill, bar)) bars.append(draw("title", {}, part.title));
     }
-    if (stage.channels !== null) label(x + (units[k] * wide) / 2, 88, `${stage.channels} ch`);
-    else if (stage.growth !== null) label(x + (units[k] * wide) / 2, 88, `×${stage.growth}`);
+    if (part.channels !== null) label(x + (units[k] * wide) / 2, 88, `${part.channels} ch`);
     x += units[k] * wide + gap;
   });
   bar(x, 8, 16, color("faint"), 0.5);
   return picture;
 }
 
-/**
- * A unit: one bar, in slices where its convolutions are grouped, notched in the middle where they are shuffles, in steps where
- * their groups are learned, and partly pale where filters are rebuilt.
- */
-function unitParts(stage, x, width, height, fill, bar) {
-  if (stage.convolution === "grouped") {
+/** A unit as the space wants it drawn: one bar, in slices, notched in the middle, in steps, or half of it pale. */
+function unitParts(part, x, width, height, fill, bar) {
+  if (part.drawing === "slices") {
     const slice = (height - 2 * (SLICES - 1)) / SLICES;
     return Array.from({ length: SLICES }, (_, k) => bar(x, width, slice, fill, 0.9, 38 - height / 2 + slice / 2 + k * (slice + 2)));
   }
-  if (stage.convolution === "static_dynamic") {
+  if (part.drawing === "notched") {
     return [bar(x, width, height, fill, 0.35), bar(x + width * 0.3, width * 0.4, height, fill)];
   }
-  if (stage.convolution === "learned_groups") {
+  if (part.drawing === "steps") {
     const step = height / SLICES;
     return Array.from({ length: SLICES }, (_, k) => bar(x + (k * width) / SLICES, width / SLICES, step, fill, 0.9, 38 - height / 2 + step / 2 + k * step));
   }
-  if (stage.convolution === "reconstructed") {
+  if (part.drawing === "half") {
     return [bar(x, width, height, fill, 0.35), bar(x, width, height / 2, fill, 0.9, 38 + height / 4)];
   }
   return [bar(x, width, height, fill)];
 }
 
-function stageList(trial) {
-  return make("ul", { class: "stages" }, ...trial.stages.map((stage) => {
-    const units = stage.units === null ? "" : `: ${plural(stage.units, "unit")}`;
-    const title = stage.title ? `, ${stage.title}` : "";
-    return make("li", {}, swatch(stage.kind), make("span", {}, `${stageName(stage.name)}${units}${title}`,
-      stage.words ? make("div", { class: "what" }, stage.words) : null));
+function partList(trial) {
+  return make("ul", { class: "stages" }, ...trial.parts.map((part) => {
+    const units = part.units === null ? "" : `: ${plural(part.units, "unit")}`;
+    const title = part.title ? `, ${part.title}` : "";
+    return make("li", {}, swatch(part.kind), make("span", {}, `${partName(part.name)}${units}${title}`,
+      part.words ? make("div", { class: "what" }, part.words) : null));
   }));
 }
 
@@ -156,10 +152,10 @@ function numbers(trial) {
 
 /** The decisions that the drawing does not show. */
 function decisions(trial) {
-  const rest = Object.entries(trial.decisions).filter(([name]) => !trial.stages.some((stage) => name.startsWith(stage.name + ".")));
+  const rest = Object.entries(trial.decisions).filter(([name]) => !trial.parts.some((part) => name.startsWith(part.name + ".")));
   if (!rest.length) return [];
   return [
-    make("h4", {}, trial.stages.length ? "Other decisions" : "Decisions"),
+    make("h4", {}, trial.parts.length ? "Other decisions" : "Decisions"),
     make("table", { class: "plain" }, make("tbody", {}, ...rest.map(([name, value]) =>
       make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, shortly(value)))))),
   ];

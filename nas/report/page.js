@@ -16,7 +16,7 @@ function header() {
 function sections() {
   const some = {
     front: search.trials.length,
-    mixers: search.mixers.filter((mixer) => mixer.front.length).length > 1,
+    kinds: search.kinds.filter((style) => style.front.length).length > 1,
     stages: hasKindsOfStages(),
     peers: search.pairs.length,
     decisions: trained.length > 1 && search.varying.length,
@@ -53,7 +53,7 @@ function showFront() {
 
 function legends() {
   if (trained.length) frontLegend();
-  if (charts.has("mixers-chart")) mixerLegend();
+  if (charts.has("kinds-chart")) kindLegend();
   if (selected !== null) select(selected);
 }
 
@@ -62,7 +62,7 @@ function start() {
   namePeers();
   const some = sections();
   if (some.front) showFront();
-  if (some.mixers) { mixerLegend(); chart("mixers-chart", mixerParts, (point) => select(point.customdata)); }
+  if (some.kinds) { kindLegend(); chart("kinds-chart", kindParts, (point) => select(point.customdata)); }
   if (some.stages) showStages();
   if (some.peers) showPeers();
   if (some.decisions) { showImportance(); showChoices(); }

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nas.mixers import mixer_class, stage_kind, stages, unchanged_class
 from nas.objectives import Objective
+from nas.portrait import Legend, Portrait
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
-from nas.report.descriptions import describe, stage_title, stage_words
 from nas.report.images import majority
 from nas.report.importance import Importance, importance, value_at_equal_cost, varying_decisions
 from nas.report.peers import pairs
@@ -32,12 +31,10 @@ from nas.report.readings import (
     standard_error,
     trained,
 )
-from nas.report.styles import styles
+from nas.report.styles import looks
 from nas.result import SearchResult
 from nas.search.estimates import Estimate
 
-DOUBLING = ("shufflenet_v1", "shufflenet_v2", "resnet_cifar")
-"""Spaces whose stages have twice the channels of the stage before."""
 CURVE_POINTS = 60
 """Longest training curve that is embedded; longer ones are thinned evenly, so that 2,000 of them stay a small page."""
 
@@ -47,7 +44,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
     pool, learned = trained(result), result.learned
     residuals = dict(zip([t.number for t in pool], value_at_equal_cost(result, pool), strict=True))
     shown = {trial.number: trial for trial in pool}
-    classes = {trial.number: mixer_class(trial.candidate) for trial in result.trials}
+    kinds = {trial.number: result.portrait(trial).kind for trial in result.trials}
     return {
         "title": words.title(result),
         "answer": words.answer(result),
@@ -64,11 +61,11 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "objectives": [_quantity(objective) for objective in result.objectives],
         "limits": [_round(limit) for limit in value_limits(result)] if pool else None,
         "resolution": resolution(result),
-        "unchanged": unchanged_class(trial.candidate for trial in result.trials),
-        "mixers": _mixers(classes, pool, result),
+        "legend": _legend(result.legend),
+        "kinds": _kinds(kinds, pool, result),
         "trials": [
             {
-                **_trial(result, shown.get(trial.number, trial), classes[trial.number], residuals.get(trial.number)),
+                **_trial(result, shown.get(trial.number, trial), result.portrait(trial), residuals.get(trial.number)),
                 **_expectation(result.estimates.get(trial.number)),
             }
             for trial in result.trials
@@ -143,18 +140,24 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], result: SearchResult) -> list[dict[str, Any]]:
-    """Each class of networks and each kind of stage, with its style; a class also with its own front."""
-    found_kinds = (stage_kind(decisions) for trial in result.trials for decisions in stages(trial.candidate).values())
-    kinds = {kind for kind in found_kinds if kind is not None}
+def _legend(legend: Legend) -> dict[str, str]:
+    """What the page says of the kinds of the space."""
+    names = ("noun", "unchanged", "membership", "comparison", "compared")
+    return {name: getattr(legend, name) for name in names}
+
+
+def _kinds(kinds: Mapping[int, str], pool: Sequence[Trial], result: SearchResult) -> list[dict[str, Any]]:
+    """Each kind of networks and of their parts, with its look; that of whole networks also with its own front."""
+    of_parts = {part.kind for trial in result.trials for part in result.portrait(trial).parts}
     found = []
-    unchanged = unchanged_class(trial.candidate for trial in result.trials)
-    for name, style in styles(kinds | set(classes.values()), unchanged=unchanged).items():
-        own = [trial for trial in pool if classes[trial.number] == name]
+    for name, look in looks(
+        result.legend, {kind for kind in of_parts if kind is not None} | set(kinds.values())
+    ).items():
+        own = [trial for trial in pool if kinds[trial.number] == name]
         found.append(
             {
                 "name": name,
-                **dataclasses.asdict(style),
+                **dataclasses.asdict(look),
                 "trained": len(own),
                 "front": [trial.number for trial in staircase(result, own)],
             }
@@ -162,7 +165,7 @@ def _mixers(classes: Mapping[int, str], pool: Sequence[Trial], result: SearchRes
     return found
 
 
-def _trial(result: SearchResult, trial: Trial, mixer: str, residual: float | None) -> dict[str, Any]:
+def _trial(result: SearchResult, trial: Trial, portrait: Portrait, residual: float | None) -> dict[str, Any]:
     measured, name = measured_value(result, trial), result.learned.name
     outcome = trial.outcome
     measurements = outcome.measurements if isinstance(outcome, Evaluation) else {}
@@ -170,7 +173,7 @@ def _trial(result: SearchResult, trial: Trial, mixer: str, residual: float | Non
     return {
         "trial": trial.number,
         "state": trial.state.value,
-        "mixer": mixer,
+        "kind": portrait.kind,
         "value": None if measured is None else _round(measured.mean),
         "se": None if measured is None else _round(standard_error(measured)),
         "targets": trial.missed_costs,
@@ -184,8 +187,8 @@ def _trial(result: SearchResult, trial: Trial, mixer: str, residual: float | Non
         "replicate_of": trial.replicate_of,
         "reason": reason(trial),
         "residual": _round(residual),
-        "description": describe(trial.candidate),
-        "stages": _stages(trial),
+        "description": portrait.description,
+        "parts": [dataclasses.asdict(part) for part in portrait.parts],
         "decisions": trial.candidate.decisions,
         "training": dict(trial.candidate.training),
         "curve": _curve(details.get("curve"), name),
@@ -203,26 +206,6 @@ def _expectation(estimate: Estimate | None) -> dict[str, Any]:
         "expected_error": _round(estimate.error),
         "trainings": estimate.trainings,
     }
-
-
-def _stages(trial: Trial) -> list[dict[str, Any]]:
-    """The stages for the drawing: kind, units, words, and channels where the space is known to double them."""
-    space = trial.candidate.space
-    width = trial.candidate.architecture.get("width")
-    counted = space == "shufflenet_v2" and isinstance(width, int | float)
-    return [
-        {
-            "name": name,
-            "units": decisions.get("units"),
-            "kind": stage_kind(decisions),
-            "convolution": decisions.get("convolution"),
-            "title": stage_title(decisions),
-            "growth": 2**position if space in DOUBLING else None,
-            "channels": int(width) * 2**position if counted and isinstance(width, int | float) else None,
-            "words": stage_words(decisions),
-        }
-        for position, (name, decisions) in enumerate(stages(trial.candidate).items())
-    ]
 
 
 def _curve(curve: Any, learned: str) -> list[list[float | None]]:

@@ -1,13 +1,12 @@
 """Each changed candidate beside the unchanged network nearest in cost: the plainest answer to whether the change pays.
 
-Unchanged is a network of fixed shuffles, or, where convolutions are a choice in every stage, of dense ones.
+Which networks are unchanged the legend of the space says.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.report.readings import difference_error, learned_value, trained
 from nas.result import SearchResult
 
@@ -18,8 +17,8 @@ class Pair:
 
     trial: int
     peer: int
-    mixer: str
-    """Mixer class of the candidate."""
+    kind: str
+    """Of the candidate."""
     cost_ratio: float
     """Cost of the candidate over that of its peer."""
     difference: float
@@ -42,11 +41,10 @@ def pairs(result: SearchResult) -> list[Pair]:
     """
     cost, learned = result.cost, result.learned
     pool = [trial for trial in trained(result) if trial.values()[cost.name] > 0]
-    unchanged = [trial for trial in pool if mixer_class(trial.candidate) in UNCHANGED]
+    unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
     found: list[Pair] = []
     for trial in sorted(pool, key=lambda one: (cost.loss(one.values()[cost.name]), one.number)):
-        mixer = mixer_class(trial.candidate)
-        if mixer in (*UNCHANGED, NONE) or not unchanged:
+        if not (unchanged and result.is_changed(trial)):
             continue
         own = cost.loss(trial.values()[cost.name])
         peer = min(unchanged, key=lambda one: abs(cost.loss(one.values()[cost.name]) - own))
@@ -55,7 +53,7 @@ def pairs(result: SearchResult) -> list[Pair]:
             Pair(
                 trial=trial.number,
                 peer=peer.number,
-                mixer=mixer,
+                kind=result.portrait(trial).kind,
                 cost_ratio=trial.values()[cost.name] / peer.values()[cost.name],
                 difference=mine.mean - theirs.mean,
                 better=learned.loss(mine.mean) < learned.loss(theirs.mean),

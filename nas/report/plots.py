@@ -16,7 +16,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from nas.mixers import mixer_class, unchanged_class
 from nas.objectives import LEAST, Form
 from nas.records import Trial
 from nas.report.images import is_uneven, majority
@@ -32,7 +31,7 @@ from nas.report.readings import (
     standard_error,
     trained,
 )
-from nas.report.styles import styles
+from nas.report.styles import looks
 from nas.report.words import subtitle, title
 from nas.result import SearchResult
 
@@ -187,9 +186,8 @@ def _dots(axes: Axes, result: SearchResult) -> None:
     pool = trained(result)
     size = 46 if len(pool) < 60 else 30 if len(pool) < 400 else 14
     alpha = 0.55 if len(pool) < 400 else 0.35
-    by_class = {trial.number: mixer_class(trial.candidate) for trial in pool}
-    unchanged = unchanged_class(trial.candidate for trial in result.trials)
-    for name, style in styles(by_class.values(), unchanged=unchanged).items():
+    by_class = {trial.number: result.portrait(trial).kind for trial in pool}
+    for name, style in looks(result.legend, by_class.values()).items():
         own = [trial for trial in pool if by_class[trial.number] == name]
         axes.scatter(
             [_cost_of(result, trial) for trial in own],
@@ -224,7 +222,7 @@ def _front(axes: Axes, result: SearchResult, right: float) -> None:
     steps = [_cost_of(result, trial) for trial in line]
     heights = [expected_value(result, trial) for trial in line]
     axes.plot([*steps, right], [*heights, heights[-1]], drawstyle="steps-post", color=INK, linewidth=1.5, zorder=3)
-    colors = styles(mixer_class(trial.candidate) for trial in front)
+    colors = looks(result.legend, (result.portrait(trial).kind for trial in front))
     for trial in front:
         measured = learned_value(result, trial)
         x, y = _cost_of(result, trial), expected_value(result, trial)
@@ -232,7 +230,7 @@ def _front(axes: Axes, result: SearchResult, right: float) -> None:
         axes.plot([x, x], [y, measured.mean], color=SOFT, linewidth=1, zorder=3)
         if error is not None:
             axes.errorbar(x, y, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
-        style = colors[mixer_class(trial.candidate)]
+        style = colors[result.portrait(trial).kind]
         axes.scatter(
             x,
             y,
@@ -253,14 +251,14 @@ def _baselines(axes: Axes, result: SearchResult) -> None:
     marked = _marked(result)
     if not marked:
         return
-    colors = styles(mixer_class(trial.candidate) for trial in marked)
+    colors = looks(result.legend, (result.portrait(trial).kind for trial in marked))
     on_front = set(result.front.trials)
     axes.scatter(
         [_cost_of(result, trial) for trial in marked],
         [_height(result, trial) for trial in marked],
         s=60,
         marker="D",
-        c=[colors[mixer_class(t.candidate)].light if t.number in on_front else "white" for t in marked],
+        c=[colors[result.portrait(t).kind].light if t.number in on_front else "white" for t in marked],
         edgecolors=INK,
         linewidths=1.4,
         zorder=6,

@@ -66,7 +66,7 @@ function showTrials() {
     column("value", search.learned.title, (t) => t.value, { number: true, show: measured }),
     ...(search.observed.length ? [column("expected", unit(search.learned, "Expected"), (t) => t.expected, { number: true, show: (t) => (t.expected === null ? "" : written(search.learned, t.expected)) })] : []),
     ...search.costs.map((cost) => column(`cost ${cost.name}`, cost.title, (t) => t.quantities[cost.name], { number: true, show: (t) => written(cost, t.quantities[cost.name]) })),
-    ...(mixers.size > 1 ? [column("mixer", classWord, (t) => mixers.get(t.mixer).label)] : []),
+    ...(styles.size > 1 ? [column("kind", classWord, (t) => styles.get(t.kind).label)] : []),
     column("description", "Network", (t) => t.description, { text: true, show: describedCell }),
     column("epochs", "Epochs", (t) => t.epochs, { number: true }),
     column("seconds", "Time", (t) => t.seconds, { number: true, show: (t) => duration(t.seconds) }),
@@ -76,7 +76,7 @@ function showTrials() {
   byId("trials-state").replaceChildren(make("option", { value: "" }, "all"), ...states.map((state) => make("option", { value: state }, state)));
   let all = false;
   const haystack = new Map(search.trials.map((t) =>
-    [t.trial, [t.trial, t.state, t.description, mixers.get(t.mixer).label, t.baseline, t.digest, t.reason, JSON.stringify(t.decisions)].join(" ").toLowerCase()]));
+    [t.trial, [t.trial, t.state, t.description, styles.get(t.kind).label, t.baseline, t.digest, t.reason, JSON.stringify(t.decisions)].join(" ").toLowerCase()]));
   const update = () => {
     const wanted = byId("trials-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const state = byId("trials-state").value;

@@ -12,24 +12,24 @@ function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-function mixerColor(name) {
-  const mixer = mixers.get(name);
-  return dark() ? mixer.dark : mixer.light;
+function kindColor(name) {
+  const style = styles.get(name);
+  return dark() ? style.dark : style.light;
 }
 
-function mixerShape(name) {
-  return mixers.get(name).shape;
+function kindShape(name) {
+  return styles.get(name).shape;
 }
 
 /** The size at which a point of this kind looks as large as a circle of the given one. */
-function mixerSize(name, size) {
-  return ({ star: 1.35, "triangle-up": 1.2, "triangle-down": 1.2 }[mixerShape(name)] ?? 1) * size;
+function kindSize(name, size) {
+  return ({ star: 1.35, "triangle-up": 1.2, "triangle-down": 1.2 }[kindShape(name)] ?? 1) * size;
 }
 
 /** A point of a kind's color and shape, for words beside it. */
 function swatch(name) {
-  const found = make("span", { class: name === null ? "swatch" : `swatch ${mixerShape(name)}` });
-  found.style.setProperty("--swatch", name === null ? color("accent") : mixerColor(name));
+  const found = make("span", { class: name === null ? "swatch" : `swatch ${kindShape(name)}` });
+  found.style.setProperty("--swatch", name === null ? color("accent") : kindColor(name));
   return found;
 }
 

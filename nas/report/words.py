@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nas.mixers import NONE, UNCHANGED, mixer_class
 from nas.output.machine import Machine
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
@@ -35,14 +34,8 @@ def seed_text(result: SearchResult) -> str:
 
 def title(result: SearchResult) -> str:
     """What was searched on which images."""
-    names = {
-        "shufflenet_v1": "ShuffleNet V1",
-        "shufflenet_v2": "ShuffleNet V2",
-        "resnet_cifar": "CIFAR ResNet",
-        "mobilenet_v2": "MobileNet V2",
-    }
-    space = str(result.space.get("name", "")) or "networks"
-    return f"{names.get(space, space)} on {data_name(result)}"
+    space = result.title or str(result.space.get("name", "")) or "networks"
+    return f"{space} on {data_name(result)}"
 
 
 def subtitle(result: SearchResult) -> str:
@@ -137,7 +130,7 @@ def cautions(result: SearchResult) -> list[str]:
             "seeds comes on top."
         )
     caution = result.cost.caution
-    if caution and any(mixer_class(trial.candidate) not in (*UNCHANGED, NONE) for trial in trained(result)):
+    if caution and any(result.is_changed(trial) for trial in trained(result)):
         told.append(caution)
     if len(result.objectives) > 2:
         names = ", ".join(objective.words for objective in result.objectives)

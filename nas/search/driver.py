@@ -69,7 +69,13 @@ class Driver:
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._pauses = Pauses(stopping or NeverPause(), budget.epochs, learned(study.objectives), context.compared_cost)
+        self._pauses = Pauses(
+            stopping or NeverPause(),
+            budget.epochs,
+            learned(study.objectives),
+            context.compared_cost,
+            lambda candidate: context.space.portrait(candidate).kind,
+        )
         self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
         self._crashes = CrashStreak()

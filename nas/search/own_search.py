@@ -181,6 +181,9 @@ def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int 
         settings={"search": {"trials": driver.target, "seed": seed}},
         provenance=provenance(),
         space={"name": driver.space.name, **driver.space.settings()},
+        title=driver.space.title,
+        legend=driver.space.legend(),
+        portraits={trial.number: driver.space.portrait(trial.candidate) for trial in driver.trials},
         data={"name": name},
     )
 

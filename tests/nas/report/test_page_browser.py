@@ -78,7 +78,7 @@ def test_every_trained_network_is_a_point(visit, make_search) -> None:
     stopped = sum(trial.state is TrialState.STOPPED for trial in result.trials)
     # One more is the ring around the chosen one.
     assert page.locator("#front-chart .scatterlayer .point").count() == trained + stopped + 1
-    for chart in ("mixers-chart", "peers-chart", "choice-chart"):
+    for chart in ("kinds-chart", "peers-chart", "choice-chart"):
         assert page.locator(f"#{chart} .scatterlayer .point").count() > 0
     assert page.locator("#importance-chart .bars .point").count() > 0
     assert page.locator("#progress-chart .scatterlayer .lines path").count() == 1
@@ -103,7 +103,7 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
             architecture=dynamic,
             details={
                 "soft_accuracy": 40.5,
-                "mixers": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
+                "kinds": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
                 "curve": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
             },
         ),
