@@ -64,12 +64,13 @@ def make_evaluator(log: str, **arguments: Any) -> Evaluator:
 
 def drive(output: Path, trials: int) -> int:
     """Runs the search in this process, or goes on with it; returns how many trials are not ended as they should."""
+    from image_search.command_line import read_settings
     from image_search.plan import Plan
+    from image_search.run import study_of
     from nas.engines.ray_tune.engine import RayEngine
     from nas.engines.ray_tune.settings import RaySettings
     from nas.output.folder import OutputFolder
     from nas.search.assembly import make_driver
-    from run_search import read_settings, study_of
 
     flags = ["--search.trials", str(trials), "--train.epochs", str(EPOCHS), "--search.stopping", "none"]
     with OutputFolder(output / "search") as folder:

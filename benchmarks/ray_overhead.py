@@ -74,10 +74,11 @@ def on_ray(spec: WorkerSpec, logs: Path, workers: int = 1) -> RayEngine:
 
 def real(trials: int, workers: int) -> float:
     """Seconds that trainings of the quickstart take."""
+    from image_search.command_line import read_settings
     from image_search.plan import Plan
+    from image_search.run import study_of
     from nas.output.folder import OutputFolder
     from nas.search.assembly import make_driver
-    from run_search import read_settings, study_of
 
     with tempfile.TemporaryDirectory() as place, OutputFolder(Path(place)) as folder:
         flags = ["--search.sampler", "random", "--search.stopping", "none", "--search.trials", str(trials)]

@@ -45,9 +45,9 @@ def machine_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `test_search_check.py`, which is about the check, has its own fixture of this name. Searches in other processes check, too.
     """
-    import run_search
+    import image_search.run
 
-    monkeypatch.setattr(run_search, "begin_check", lambda _networks: contextlib.nullcontext(Mock()))
+    monkeypatch.setattr(image_search.run, "begin_check", lambda _networks: contextlib.nullcontext(Mock()))
 
 
 @pytest.fixture(autouse=True)

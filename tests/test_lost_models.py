@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.command_line import WEIGHTLESS
+from image_search.run import run
 from image_search.settings import Settings
 from nas.settings.search import SearchSettings
 from nas.study.storage import sqlite_url
-from run_search import WEIGHTLESS, main, run
+from run_search import main
 from search_spaces import load_model, space_settings
 
 

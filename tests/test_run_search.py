@@ -26,7 +26,9 @@ from toy_search import finish
 
 from evaluator.images.data import load
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.command_line import read_settings
 from image_search.plan import Plan
+from image_search.run import run, study_of
 from image_search.settings import Settings
 from nas.budget import Budget
 from nas.errors import AllFailedError, StudyError
@@ -37,7 +39,7 @@ from nas.samplers import sampler_factory
 from nas.search.driver import Driver
 from nas.settings.search import SearchSettings
 from nas.study.storage import open_storage, sqlite_url
-from run_search import main, read_settings, run, search, study_of
+from run_search import main, search
 from search_spaces import load_model, space_settings
 
 ROOT = Path(__file__).parent.parent

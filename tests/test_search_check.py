@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import image_search.plan
-import run_search
+import image_search.run
 from evaluator.measuring.machine_check import MachineCheck
 from evaluator.settings import TrainSettings
 from image_search.check import checked_networks, make_subjects
@@ -46,7 +46,7 @@ def faulty_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(_networks: object) -> MachineCheck:
         return MachineCheck("tests.evaluator.checked_networks:make_subjects", {"names": ["off"]})
 
-    for module in (run_search, image_search.plan):
+    for module in (image_search.run, image_search.plan):
         monkeypatch.setattr(module, "begin_check", begin)
 
 

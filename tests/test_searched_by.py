@@ -16,7 +16,9 @@ import yaml
 from evaluator.costs import COSTS, Cost, Network
 from evaluator.measures import MEASURES
 from evaluator.settings import DataSettings, TrainSettings
+from image_search.command_line import read_settings
 from image_search.plan import Plan
+from image_search.run import run
 from image_search.settings import Settings
 from nas.errors import SettingsError
 from nas.objectives import Direction, Form, Kind, Objective
@@ -25,7 +27,7 @@ from nas.report.console import front_lines
 from nas.report.tables import read_members
 from nas.result import SearchResult
 from nas.settings.search import SearchSettings
-from run_search import main, read_settings, run
+from run_search import main
 from search_spaces import space_settings
 
 

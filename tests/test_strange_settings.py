@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-import run_search
+import image_search.command_line
+import image_search.run
 from evaluator.images.cache import cache_folder
 from evaluator.settings import DataSettings
+from image_search.command_line import make_parser, read_settings
 from nas.errors import NasError, OutputError, SettingsError
 from nas.output.folder import OutputFolder
 from nas.report.tables import read_members
 from nas.study.storage import close_storage, open_storage
 from nas.values.local_path import local_path
 from nas.watchers.console import visible
-from run_search import main, make_parser, read_settings
+from run_search import main
 
 TEXTS = (
     *(
@@ -225,7 +227,7 @@ FILES = (
 @pytest.fixture(autouse=True)
 def _one_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = make_parser()
-    monkeypatch.setattr(run_search, "make_parser", lambda _space=None: parser)
+    monkeypatch.setattr(image_search.command_line, "make_parser", lambda _space=None: parser)
 
 
 def strange(count: int, seed: int, folder: Path) -> Iterator[list[str]]:
@@ -390,7 +392,7 @@ def test_an_error_that_nobody_has_foreseen_is_one_line_and_a_log(
     def fail(_settings: object) -> None:
         raise KeyError("what nobody expects\nof postgresql://ann:s3cr3t@host/db")
 
-    monkeypatch.setattr(run_search, "run", fail)
+    monkeypatch.setattr(image_search.run, "run", fail)
     assert main(["--output", str(output), "--search.storage", "postgresql://ann:s3cr3t@host/db"]) == 1
     told = capsys.readouterr().err.splitlines()
     (log,) = tmp_path.glob("*/crash-*.log" if not begun else "run/logs/crash-*.log")

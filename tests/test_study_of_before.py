@@ -21,7 +21,9 @@ import torch
 import evaluator.measuring.cost_table
 from evaluator.measuring.cost import count_cost
 from evaluator.measuring.cost_table import CostTable
+from image_search.command_line import WEIGHTLESS, read_settings
 from image_search.plan import Plan
+from image_search.run import run
 from nas.candidate import Candidate
 from nas.records import Trial, TrialState
 from nas.report.tables import read_candidates
@@ -29,7 +31,7 @@ from nas.result import SearchResult
 from nas.search.estimates import Estimates
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.stored_study import find_study
-from run_search import WEIGHTLESS, main, read_settings, run
+from run_search import main
 from search_spaces import load_model
 
 BEFORE = Path(__file__).parent / "data" / "study_of_before"

@@ -9,10 +9,11 @@ import torch
 
 from evaluator.training.checkpoint import Checkpoints, Saved
 from evaluator.training.disk_budget import DiskBudget
+from image_search.command_line import WEIGHTLESS
 from nas.errors import OutputError
 from nas.output.disk_usage import folder_size
 from nas.records import Evaluation, Measurement
-from run_search import WEIGHTLESS, main
+from run_search import main
 
 CPU = torch.device("cpu")
 EVALUATION = Evaluation(measurements={"accuracy": Measurement(mean=50.0, std=50.0, n=4)}, seconds=2.0, epochs=4)

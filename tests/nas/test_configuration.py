@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from image_search.command_line import read_settings
 from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
 from nas.settings.configuration import config_names
-from run_search import read_settings
 from search_spaces import space_settings
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from image_search.command_line import read_settings
 from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
-from run_search import read_settings
 
 BEFORE = Path(__file__).parents[1] / "data" / "study_of_before"
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from image_search.command_line import read_settings
 from nas.errors import NasError
 from nas.study.storage import open_storage
 from nas.values.redaction import hide, redact, secrets_of, shown_url
 from nas.watchers import dashboard
-from run_search import main, read_settings
+from run_search import main
 
 SECRET = "Qw7xZk9vPm"
 RIGHT = (

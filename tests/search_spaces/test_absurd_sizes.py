@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from image_search.command_line import read_settings
 from nas.errors import SettingsError, SpaceError
-from run_search import read_settings
 from search_spaces import SPACES, make_space, space_settings
 
 EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))

@@ -1,0 +1,160 @@
+"""The command line: what there is to set, and what is said of how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluator.settings import DataSettings, TrainSettings
+from image_search.settings import Settings, settings_faults
+from nas.engines.ray_tune.settings import RaySettings
+from nas.errors import AllFailedError, CrashStreakError, NasError
+from nas.latency.measurement import LatencySettings
+from nas.settings.search import LogSettings, SearchSettings
+from nas.values.local_path import local_path
+from nas.watchers.console import say, sturdy_console, tell
+from nas.watchers.signals import asked_to_stop, ending_signals
+from search_spaces.spaces import DEFAULT, SPACES, space_class
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+DESCRIPTION = """\
+Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
+
+  run_search.py                                       the quickstart: digits, about a minute on 2 cores
+  run_search.py --config cifar10 --output runs/c10    a ready config; see --config
+  run_search.py --data.name photos/ --dry_run        what a search of your own images would cost
+
+The same command again continues a search: ask for more with a larger --search.trials."""
+
+USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
+DEFAULT_CONFIG = "quickstart"
+OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups")}
+GROUPS = {
+    "data": DataSettings,
+    "search": SearchSettings,
+    "train": TrainSettings,
+    "ray": RaySettings,
+    "latency": LatencySettings,
+    "log": LogSettings,
+}
+INTERRUPTED = 130
+WEIGHTLESS = 3
+"""Exit code of a search that has come to its end, but networks of its front cannot be loaded."""
+
+
+def make_parser(space: object = None) -> ArgumentParser:
+    """The command line: one group of flags for each settings class.
+
+    Args:
+        space: Name of the space whose settings there are; the default one where there is none of this name.
+    """
+    from argparse import SUPPRESS, RawDescriptionHelpFormatter
+
+    from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
+
+    from nas.settings.configuration import config_names
+
+    class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+        """Keeps the lines of the description."""
+
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = ArgumentParser(
+        prog="run_search.py", description=DESCRIPTION, exit_on_error=False, formatter_class=Formatter
+    )
+    parser.add_argument(
+        "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
+    )
+    parser.add_argument("--output", type=str | None, help="Folder of study, report and models. Default: runs/CONFIG.")
+    parser.add_argument("--device", type=str, default="auto", help="Where candidates are trained: auto, cpu or cuda.")
+    parser.add_argument(
+        "--dry_run", type=bool, default=False, help="Tell size, costs and time of the search, and train nothing."
+    )
+    chosen = space_class(space if space in SPACES else DEFAULT).settings_class
+    for name, group in {"space": chosen, **GROUPS}.items():
+        parser.add_class_arguments(group, name)
+        # jsonargparse's own flag for a whole group; groups come from --config.
+        parser._option_string_actions[f"--{name}"].help = SUPPRESS
+    (named,) = (action for action in parser._actions if action.dest == "space.name")
+    named.help = f"{named.help} One of {', '.join(SPACES)}."
+    parser.usage = USAGE
+    return parser
+
+
+def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
+    """The settings of a command line, and whether only a dry run is asked for."""
+    from nas.settings.configuration import Variants, parse
+    from search_spaces.given_settings import foreign_fault
+
+    def assemble(found: Any) -> Settings:
+        output = f"runs/{Path(found.config).stem}" if found.output is None else found.output
+        return Settings(device=found.device, output=output, space=found.space, **{name: found[name] for name in GROUPS})
+
+    variants = Variants(key="space.name", parser=make_parser, foreign_fault=foreign_fault)
+    found = parse(variants, argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
+    return assemble(found), found.dry_run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code.
+
+    0: done; 1: every network failed, or an unforeseen error; 2: something that a person can mend; 3: done, and weights of a network
+    of the front are missing; 130, 143 or 129: stopped by hand or by a signal.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    with sturdy_console(), ending_signals():
+        try:
+            return _answer(words)
+        except KeyboardInterrupt:
+            stop = asked_to_stop()
+            tell(f"\n{stop or 'stopped'}; the same command continues what was begun")
+            return INTERRUPTED if stop is None else stop.exit_code
+
+
+def _answer(words: Sequence[str]) -> int:
+    folder: Path | None = None
+    try:
+        settings, only_dry = read_settings(words)
+        if only_dry:
+            from image_search.estimate import dry_run
+
+            say(dry_run(settings))
+            return 0
+        folder = local_path(settings.output)
+        return _run(settings)
+    except AllFailedError as error:
+        tell(f"error: {error}")
+        return 1
+    except NasError as error:
+        tell(f"error: {error}")
+        return 2
+    except Exception as error:
+        from nas.output.folder import is_begun
+        from nas.watchers.crash_log import keep_crash
+
+        begun = folder is not None and is_begun(folder)
+        told = keep_crash(error, words, folder / "logs" if folder is not None and begun else None)
+        tell(f"error: {told}{'; the same command continues what was begun' if begun else ''}")
+        return 1
+
+
+def _run(settings: Settings) -> int:
+    from image_search.run import run
+    from nas.report.console import front_lines
+
+    report = local_path(settings.output) / "report.html"
+    tell(f"{settings.data.name} -> {settings.output} (Ctrl-C stops, the same command continues)")
+    try:
+        result = run(settings)
+    except (KeyboardInterrupt, CrashStreakError):
+        if report.exists():
+            tell(f"\nwhat is there so far: {report}")
+        raise
+    say(front_lines(result))
+    if result.ended:
+        tell(f"the search ended before all its trials: {result.ended}")
+    tell(f"\nreport: {report}")
+    return WEIGHTLESS if result.weightless else 0

@@ -1,0 +1,182 @@
+"""One search of images, from its settings to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import optuna
+
+from image_search.check import begin_check, checked_networks
+from image_search.plan import Plan
+from image_search.settings import Settings, require_sound, settings_json
+from nas.engines.local import LocalEngine
+from nas.output.folder import ModelKeeper, OutputFolder
+from nas.output.provenance import provenance
+from nas.report import write_report
+from nas.report.estimate import thin_data_warnings
+from nas.report.images import image_lines
+from nas.report.renewal import ReportRenewal
+from nas.result import SearchResult
+from nas.search.assembly import make_driver
+from nas.search.driver import Driver
+from nas.search.estimates import Estimates
+from nas.settings.search import checkpoint_bytes
+from nas.study.storage import close_storage, open_storage, sqlite_url
+from nas.study.stored_study import require_name
+from nas.study.study import Study
+from nas.study.succession import open_study
+from nas.values.local_path import local_path
+from nas.watchers.console import tell
+from nas.watchers.event_log import EventLog
+from nas.watchers.gpu_use import GpuUse
+from nas.watchers.progress import ProgressDisplay
+from nas.watchers.signals import held_signals, stop_if_asked
+
+if TYPE_CHECKING:
+    from nas.engines.ray_tune.engine import RayEngine
+
+
+def run(settings: Settings) -> SearchResult:
+    """Runs a search, or continues the one in `settings.output`, and writes its report there; see `run_search.search`."""
+    require_sound(settings)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the search speaks for itself
+    folder = OutputFolder(local_path(settings.output))
+    folder.refuse_unusable()
+    plan = Plan(settings)
+    plan.refuse_impossible()
+    # From here on something may be written.
+    with folder, ExitStack() as opened:
+        plan.measure_latencies(folder.latencies)
+        if plan.latencies is not None:
+            plan.refuse_impossible()
+        data = plan.data.to_json()
+        for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
+            tell(line)
+        # Of a cluster each worker checks its own machine. Here the check goes on beside what follows.
+        check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
+        study = study_of(plan, folder)
+        opened.callback(study.close)
+        folder.sweep()
+        driver = make_driver(
+            settings.search,
+            study,
+            plan.context,
+            settings.train.epochs,
+            given=plan.given,
+            max_losses=settings.ray.max_failures,
+        )
+        if check is not None and not driver.finished:
+            check.require()
+        engine = _engine(plan, folder)
+        try:
+            with _watchers(plan, driver, folder, engine) as watchers:
+                engine.run(driver, lambda: [watch() for watch in (stop_if_asked, *watchers, study.renew)])
+        finally:
+            with held_signals():
+                result = _publish(plan, driver, folder)
+    result.require_front()
+    return result
+
+
+@contextmanager
+def _watchers(
+    plan: Plan, driver: Driver, folder: OutputFolder, engine: LocalEngine | RayEngine
+) -> Iterator[Sequence[Callable[[], object]]]:
+    """What follows the search, each called whenever something may have happened."""
+    settings = plan.settings
+    keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
+    with ExitStack() as opened:
+        gpus = GpuUse()
+        if plan.device.type == "cuda":
+            opened.enter_context(gpus)
+        display = ProgressDisplay(driver, settings.train.epochs, engine.packing.devices, lambda: gpus.percent)
+        watchers = [opened.enter_context(display).update, keeper.update]
+        if settings.log.json:
+            watchers.append(opened.enter_context(EventLog(driver, folder.events)).update)
+        if settings.log.tensorboard:
+            from nas.watchers.tensorboard_log import TensorBoardLog
+
+            watchers.append(opened.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
+        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
+        yield watchers
+
+
+def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
+    """What trains the candidates."""
+    spec, settings = plan.worker_spec(folder.checkpoints.resolve()), plan.settings.ray
+    if plan.settings.search.engine == "ray":
+        from nas.engines.ray_tune.engine import RayEngine
+
+        gpus = float(plan.device.type == "cuda") if settings.gpus_per_trial is None else settings.gpus_per_trial
+        return RayEngine(
+            spec, settings, cpus=settings.cpus_per_trial or plan.threads, gpus=gpus, logs=folder.path / "ray"
+        )
+
+    return LocalEngine(spec, workers=plan.workers, logs=folder.logs)
+
+
+def study_of(plan: Plan, folder: OutputFolder) -> Study:
+    """The study of a search in its output folder, or in the storage that the settings name."""
+    search = plan.settings.search
+    # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
+    own_name = "search" if search.storage is None else folder.path.resolve().name
+    storage = open_storage(search.storage or sqlite_url(folder.database))
+    try:
+        if search.storage is None and search.study is None:
+            require_name(storage, own_name)
+        return open_study(
+            storage,
+            search.study or own_name,
+            plan.objectives,
+            plan.identity,
+            plan.context,
+            plan.count,
+            tell,
+        )
+    except BaseException:
+        close_storage(storage)
+        raise
+
+
+def _result(plan: Plan, driver: Driver) -> SearchResult:
+    """The search as it stands."""
+    estimates = Estimates(plan.space, plan.objectives, driver.trials)
+    return SearchResult(
+        trials=driver.trials,
+        objectives=plan.objectives,
+        quantities=plan.quantities,
+        front=estimates.front,
+        estimates=estimates.by_number,
+        observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
+        notes=() if plan.latencies is None else tuple(plan.latencies.notes()),
+        ended=driver.ended,
+        costs_version=plan.count.version,
+        settings={**settings_json(plan.resolved), "space": plan.space_settings},
+        provenance={
+            **provenance(),
+            "machine": plan.machine.to_json(),
+            "device": plan.device.type,
+            "workers": plan.workers,
+            "seed": plan.settings.search.seed,
+            "data_fingerprint": plan.data.fingerprint,
+            **({} if plan.latencies is None else {"latency": plan.latencies.conditions()}),
+        },
+        space=plan.space.settings(),
+        title=plan.space.title,
+        legend=plan.space.legend(),
+        portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
+        data=plan.data.to_json(),
+    )
+
+
+def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
+    """Writes the report and the models of the front."""
+    result = _result(plan, driver)
+    result = replace(result, weightless=folder.publish(result, plan.check_weights))
+    for line in result.weightless_lines:
+        tell(line)
+    write_report(result, folder.path)
+    return result
