@@ -21,8 +21,8 @@ from search_spaces.kinds import DENSE, KINDS
 from search_spaces.portrait import legend, portrait
 from search_spaces.settings import ShuffleSettings
 from search_spaces.settings_json import plain, typed
-from search_spaces.stage import StageDecisions, ranks_of
-from search_spaces.stage_plan import StagePlan, stage_plan
+from search_spaces.stages.decisions import StageDecisions, ranks_of
+from search_spaces.stages.plan import StagePlan, stage_plan
 from search_spaces.value_faults import MOST_UNITS
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class ShuffleSpace(SearchSpace):
         Raises:
             SpaceError: The candidate is of another space, or something it needs is missing or does not fit.
         """
-        from search_spaces.stage_building import build_stages
+        from search_spaces.stages.building import build_stages
 
         plans = self._plans(candidate)
         host = self.make_host(candidate, self.units_of(candidate.architecture))

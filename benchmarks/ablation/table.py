@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.ablation.arms import ARMS
 from benchmarks.ablation.runs import Run
-from nas.statistics import Verdict, holm, joint, paired_difference, verdict
+from benchmarks.paired_runs import Verdict, holm, joint, paired_difference, verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,9 @@ from benchmarks.ablation.runs import Finished, Run, train_all
 from benchmarks.ablation.settings import Settings
 from benchmarks.ablation.table import ROWS, hours
 from benchmarks.command import command
+from benchmarks.paired_runs import holm, paired_difference, verdict
 from nas.errors import SettingsError
 from nas.output.atomic_file import write_atomically
-from nas.statistics import holm, paired_difference, verdict
 
 RULES = Path(__file__).with_name("rules.yaml")
 STEPS = ("screen", "middle", "judge")

@@ -10,7 +10,7 @@ from torch import nn
 from search_spaces.blocks import BLOCKS
 from search_spaces.hosts.host import Host
 from search_spaces.kinds import KINDS
-from search_spaces.stage_plan import StagePlan
+from search_spaces.stages.plan import StagePlan
 
 
 def build_stages(host: Host, plans: Sequence[StagePlan], *, keeps_fixed: bool) -> None:

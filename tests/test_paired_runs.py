@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.stats import ttest_rel
 
-from nas.statistics import Verdict, holm, joint, paired_difference, verdict
+from benchmarks.paired_runs import Verdict, holm, joint, paired_difference, verdict
 
 FIRST, SECOND = [71.2, 70.1, 72.5, 69.9, 71.0], [70.8, 70.3, 71.4, 69.0, 70.1]
 

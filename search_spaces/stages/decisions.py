@@ -21,7 +21,7 @@ from search_spaces.blocks.spec import generator_inputs, hidden_width
 from search_spaces.kinds import DENSE, KINDS, Kind
 from search_spaces.ranks import KroneckerRanks, Layer
 from search_spaces.settings import ShuffleSettings
-from search_spaces.stage_plan import StagePlan, convolution_kind, mixer_kind
+from search_spaces.stages.plan import StagePlan, convolution_kind, mixer_kind
 
 Factors = tuple[list[KroneckerShape], list[KroneckerShape]]
 """Of mixers, and of the shuffles in the place of convolutions."""
