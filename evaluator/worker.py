@@ -22,7 +22,7 @@ from evaluator.images.data import TrainingImages, load
 from evaluator.measures import DEFAULT
 from evaluator.measuring.device_lock import DeviceLock, SharedHold
 from evaluator.measuring.exclusive import lock_of
-from evaluator.measuring.metrics import Score
+from evaluator.measuring.metrics import other_modes
 from evaluator.settings import DataSettings, TrainSettings, train_faults, training_identity
 from evaluator.training.allocator import keep_freed_memory
 from evaluator.training.checkpoint import LEAST_SECONDS, Checkpoints
@@ -32,7 +32,6 @@ from evaluator.training.recipe import Recipe, make_recipe
 from evaluator.training.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
 from evaluator.training.trainer import Training, TrainingData
 from evaluator.what_went_wrong import what_went_wrong
-from module_protocols import EvaluationMode
 from nas.candidate import Candidate
 from nas.errors import DataError, OutputError, SettingsError
 from nas.ports import Tell
@@ -336,17 +335,3 @@ class TrainingEvaluator:
                 "threads": self._settings[1].threads,
             },
         )
-
-
-def other_modes(hard: Score) -> list[EvaluationMode]:
-    """The modes that can differ from the hard one, for networks with learned shuffles.
-
-    Swapping says something only where images have permutations of their own, projecting only where some are none.
-    """
-    statistics = hard.mixers.values()
-    modes = [EvaluationMode.SOFT] if statistics else []
-    if any(each["disagreement"] > 0 for each in statistics):
-        modes.append(EvaluationMode.SWAPPED)
-    if any(each["valid"] < 1 for each in statistics):
-        modes.append(EvaluationMode.PROJECTED)
-    return modes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -70,30 +71,35 @@ def measure_alone(
         MeasurementError: The device was in use, or it cannot be measured as asked.
     """
     holding: AbstractContextManager[None] = (lock or lock_of(execution.device)).exclusive(wait_seconds)
-    found = []
+    attempt = partial(
+        measure,
+        network,
+        image_shape,
+        form=form,
+        execution=execution,
+        threads=threads,
+        budget=budget,
+        watch=watch or watch_of(execution.device),
+        stopwatch=stopwatch,
+    )
     with holding:
-        for batch in batches:
-            for _ in range(ATTEMPTS):
-                latency = measure(
-                    network,
-                    image_shape,
-                    batch=batch,
-                    form=form,
-                    execution=execution,
-                    threads=threads,
-                    budget=budget,
-                    watch=watch or watch_of(execution.device),
-                    stopwatch=stopwatch,
-                )
-                if accept_disturbed or not latency.disturbed_by:
-                    break
-            if latency.disturbed_by and not accept_disturbed:
-                raise MeasurementError(
-                    f"no latency was measured on {latency.conditions.device}, in {ATTEMPTS} attempts: {latency.disturbed_by}; "
-                    "stop them, or accept disturbed measurements, which are then marked (--latency.accept_disturbed true)"
-                )
-            found.append(latency)
-    return tuple(found)
+        return tuple(_undisturbed(partial(attempt, batch=batch), accept_disturbed) for batch in batches)
+
+
+def _undisturbed(attempt: Callable[[], Latency], accept_disturbed: bool) -> Latency:
+    """The first of a few attempts that counts.
+
+    Raises:
+        MeasurementError: None does.
+    """
+    for _ in range(ATTEMPTS):
+        latency = attempt()
+        if accept_disturbed or not latency.disturbed_by:
+            return latency
+    raise MeasurementError(
+        f"no latency was measured on {latency.conditions.device}, in {ATTEMPTS} attempts: {latency.disturbed_by}; "
+        "stop them, or accept disturbed measurements, which are then marked (--latency.accept_disturbed true)"
+    )
 
 
 def _uuid(device: torch.device) -> str:

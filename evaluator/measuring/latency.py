@@ -46,15 +46,7 @@ def measure(
         MeasurementError: The form or a number is not allowed, a package is missing, the network cannot be exported or compiled, or
             it gives other outputs in that form.
     """
-    faults = [
-        f"the {name} must be 1 or more, got {value}"
-        for name, value in (("batch", batch), ("number of threads", threads), ("image's side", min(image_shape)))
-        if value < 1
-    ]
-    if form not in FORMS:
-        faults.append(unknown_name("form of a deployed network", form, FORMS))
-    if faults:
-        raise MeasurementError("the latency cannot be measured: " + "; ".join(faults))
+    _require_sound(batch, threads, image_shape, form)
     if execution.device.type == "cpu":
         keep_freed_memory()  # as workers do, so that a latency is the same whatever the process did before
     with cpu_threads(threads), torch.inference_mode():
@@ -82,6 +74,19 @@ def measure(
         warm_up_runs=times.warm_up_runs,
         disturbed_by=disturbed_by,
     )
+
+
+def _require_sound(batch: int, threads: int, image_shape: tuple[int, int, int], form: str) -> None:
+    """Raises a MeasurementError that lists every number and name that is not allowed."""
+    faults = [
+        f"the {name} must be 1 or more, got {value}"
+        for name, value in (("batch", batch), ("number of threads", threads), ("image's side", min(image_shape)))
+        if value < 1
+    ]
+    if form not in FORMS:
+        faults.append(unknown_name("form of a deployed network", form, FORMS))
+    if faults:
+        raise MeasurementError("the latency cannot be measured: " + "; ".join(faults))
 
 
 def _nobody() -> End:

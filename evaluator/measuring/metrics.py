@@ -126,3 +126,17 @@ def score(
             shuffle.set_evaluation_mode(EvaluationMode.HARD)
     mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
     return Score(answers=tally.answers(), mixers={} if mode is EvaluationMode.SOFT else mixers)
+
+
+def other_modes(hard: Score) -> list[EvaluationMode]:
+    """The modes that can differ from the hard one, for networks with learned shuffles.
+
+    Swapping says something only where images have permutations of their own, projecting only where some are none.
+    """
+    statistics = hard.mixers.values()
+    modes = [EvaluationMode.SOFT] if statistics else []
+    if any(each["disagreement"] > 0 for each in statistics):
+        modes.append(EvaluationMode.SWAPPED)
+    if any(each["valid"] < 1 for each in statistics):
+        modes.append(EvaluationMode.PROJECTED)
+    return modes

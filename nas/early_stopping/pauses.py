@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from nas.candidate import Candidate
-from nas.early_stopping import StoppingRule
+from nas.early_stopping import NeverPause, StoppingRule
 from nas.early_stopping.curves import Course, Curves
 from nas.objectives import Objective
 from nas.records import Evaluation, Trial
@@ -19,7 +19,7 @@ class Pauses:
     """Follows trainings from rung to rung.
 
     Args:
-        rule: Decides at rungs.
+        rule: Decides at rungs. Default: nothing is paused.
         epochs: Full training of a candidate.
         learned: The objective that trainings are for. Rules see its scores, of which more is better.
         cost: Of a candidate, from its known costs: the one by which networks are compared.
@@ -28,13 +28,13 @@ class Pauses:
 
     def __init__(
         self,
-        rule: StoppingRule,
+        rule: StoppingRule | None,
         epochs: int,
         learned: Objective,
         cost: Callable[[Mapping[str, float]], float],
         kind: Callable[[Candidate], str],
     ) -> None:
-        self._rule = rule
+        self._rule = rule or NeverPause()
         self._epochs = epochs
         self._learned = learned
         self._cost = cost

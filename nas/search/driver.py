@@ -10,7 +10,7 @@ from optuna.samplers import BaseSampler
 
 from nas.budget import Budget
 from nas.dimensions import Genotype
-from nas.early_stopping import NeverPause, StoppingRule
+from nas.early_stopping import StoppingRule
 from nas.early_stopping.pauses import Pauses
 from nas.objectives import Objective, learned
 from nas.pareto import ParetoFront
@@ -69,13 +69,7 @@ class Driver:
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._pauses = Pauses(
-            stopping or NeverPause(),
-            budget.epochs,
-            learned(study.objectives),
-            context.compared_cost,
-            lambda candidate: context.space.portrait(candidate).kind,
-        )
+        self._pauses = Pauses(stopping, budget.epochs, learned(study.objectives), context.compared_cost, context.kind)
         self._ledger = Ledger(study.objectives, endings)
         self._replication = Replication(context.space, study.objectives, replicates)
         self._crashes = CrashStreak()

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from optuna.distributions import BaseDistribution
 
+from nas.candidate import Candidate
 from nas.dimensions import Genotype, Scalar
 from nas.objectives import LEAST, Objective
 from nas.ports import CostFunction
@@ -54,6 +55,10 @@ class SamplerContext:
     def compared_cost(self, costs: Mapping[str, float]) -> float:
         """The cost by which networks are compared, of all the costs of one: the first that is an objective."""
         return next((costs[name] for name in self.known if name in costs), 1.0)
+
+    def kind(self, candidate: Candidate) -> str:
+        """The kind of a network by its portrait: curves of one kind say more of each other."""
+        return self.space.portrait(candidate).kind
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""

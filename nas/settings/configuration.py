@@ -76,7 +76,7 @@ def parse(
     tied: Mapping[str, Sequence[str]],
     ready: Path = CONFIGS,
 ) -> Any:
-    """Merges defaults, the config and the flags, later ones winning.
+    """Merges defaults, the config and the flags, later ones winning, to a namespace with the settings groups as dataclasses.
 
     Args:
         variants: The settings there are.
@@ -86,9 +86,6 @@ def parse(
         tied: Settings that mean something only for one value of another, by that other's name: where a flag gives it another value
             than the config does, the config's values of them are left out.
         ready: Folder of the configs that can be given by name.
-
-    Returns:
-        The namespace with the settings groups as dataclasses.
 
     Raises:
         SettingsError: Lists every unknown, ill-typed and out-of-range setting.
@@ -107,18 +104,16 @@ def parse(
     chosen = chosen if chosen is not None or not variants.key else parser.get_defaults()[variants.key]
     if help_wanted:
         parser.parse_args(["--help"])
-    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
-    kinds = {name: kind for name, kind in hints if kind is not None}
+    kinds = _kinds(parser)
     groups = frozenset(key.partition(".")[0] for key in kinds if "." in key)
     configured = [item for item in configured if not (item.value is None and item.key in groups)]
     given = [*_still_meant(configured, flags, tied, variants.key, kinds), *flags]
     try:
         given, told = renewed(given)
+        if told:
+            tell(told)
     except SettingsError as error:
-        told = ""
         faults.append(str(error))
-    if told:
-        tell(told)
     settings = parser.get_defaults()
     for item in given:
         # One at a time and in order, so that what was ill-typed cannot take the rest with it.
@@ -130,11 +125,22 @@ def parse(
     settings["config"] = config
     whole = parser.instantiate(settings)
     faults += check(whole)
+    _require_none(faults)
+    return whole
+
+
+def _kinds(parser: ArgumentParser) -> dict[str, Any]:
+    """The type of each setting by its name."""
+    hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
+    return {name: kind for name, kind in hints if kind is not None}
+
+
+def _require_none(faults: Sequence[str]) -> None:
+    """Raises a SettingsError that lists the faults, if there are any."""
     if faults:
         # What was meant for --search.storage may stand under another name.
-        faults = [_one_line(redact(fault)) for fault in faults]
-        raise SettingsError(faults[0] if len(faults) == 1 else "\n  ".join(["several settings are wrong:", *faults]))
-    return whole
+        told = [_one_line(redact(fault)) for fault in faults]
+        raise SettingsError(told[0] if len(told) == 1 else "\n  ".join(["several settings are wrong:", *told]))
 
 
 def _is_left_out(item: Given, variants: Variants, chosen: Any) -> bool:

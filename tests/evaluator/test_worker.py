@@ -13,11 +13,11 @@ from torch import nn
 
 from evaluator.images.data import load, training_images
 from evaluator.measuring.exclusive import lock_of
-from evaluator.measuring.metrics import Score
+from evaluator.measuring.metrics import Score, other_modes
 from evaluator.settings import DataSettings, TrainSettings
 from evaluator.training.trainer import DivergedError
 from evaluator.what_went_wrong import what_went_wrong
-from evaluator.worker import TrainingEvaluator, other_modes
+from evaluator.worker import TrainingEvaluator
 from module_protocols import EvaluationMode
 from nas.budget import Budget
 from nas.candidate import Candidate

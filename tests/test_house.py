@@ -1,0 +1,36 @@
+"""The house stays one in which a reader finds the way: small folders, small files, small functions."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("nas", "evaluator", "search_spaces", "image_search")
+FILES = [path.relative_to(ROOT) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 16, 350, 60
+
+
+def test_no_folder_holds_more_files_than_a_reader_takes_in() -> None:
+    kept = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if "__pycache__" not in path.parts]
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in kept if path.is_file())
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_no_file_is_longer_than_a_reader_reads_at_once() -> None:
+    lengths = {path.as_posix(): len((ROOT / path).read_text().splitlines()) for path in FILES}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_function_is_longer_than_a_page(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION} == {}
