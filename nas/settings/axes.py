@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nas.errors import SettingsError, unknown_name
+from nas.settings.given import Given
 from nas.values.json_fields import shown
 
 if TYPE_CHECKING:
     from nas.settings.search import SearchSettings
 
+LIMITS = "search.limits"
 SHORT_FORMS = {"macs": "max_macs", "params": "max_params"}
 """Costs whose limit has a setting of its own, for short."""
 
@@ -92,6 +94,29 @@ def limits_of(settings: SearchSettings, costs: Collection[str]) -> dict[str, flo
                 f"--search.{short}: {value:g} contradicts --search.limits {name}={found[name]:g}; give one of them"
             )
     return {name: found[name] for name in costs if name in found}
+
+
+def without_outvoted(given: Sequence[Given]) -> list[Given]:
+    """The settings without the limits of a file that a flag gives in its other form: a flag wins over a file."""
+    short = {f"search.{key}": cost for cost, key in SHORT_FORMS.items()}
+    flagged: set[str] = set()
+    for item in given:
+        if item.source == "" and item.key in short:
+            flagged.add(short[item.key])
+        elif item.source == "" and item.key == LIMITS:
+            flagged |= {_cost_of(part) for part in str(item.value).split(",")}
+    kept = []
+    for item in given:
+        if item.source and item.key == LIMITS and isinstance(item.value, str):
+            parts = [part for part in item.value.split(",") if _cost_of(part) not in flagged]
+            kept.append(replace(item, value=",".join(parts) or None))
+        elif not (item.source and short.get(item.key) in flagged):
+            kept.append(item)
+    return kept
+
+
+def _cost_of(part: str) -> str:
+    return part.partition("=")[0].strip()
 
 
 def axes_faults(settings: SearchSettings, allowed: AxisNames) -> list[str]:

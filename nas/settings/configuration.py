@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import SettingsError, unknown_name
+from nas.settings.axes import without_outvoted
 from nas.settings.former import renewed
 from nas.settings.given import Given
 from nas.values.local_path import local_path, path_fault
@@ -109,7 +110,7 @@ def parse(
     configured = [item for item in configured if not (item.value is None and item.key in groups)]
     given = [*_still_meant(configured, flags, tied, variants.key, kinds), *flags]
     try:
-        given, told = renewed(given)
+        given, told = renewed(without_outvoted(given))
         if told:
             tell(told)
     except SettingsError as error:

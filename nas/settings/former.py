@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.errors import SettingsError
+from nas.settings.axes import LIMITS
 from nas.settings.given import Given
 from nas.values.typed_value import typed
 
-LIMITS, REFERENCES = "search.limits", "search.references"
+REFERENCES = "search.references"
 FORMER = {
     "search.max_latency": (LIMITS, "latency"),
     "search.max_memory": (LIMITS, "memory"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from image_search.command_line import read_settings
 from nas.errors import SettingsError
 from nas.settings.axes import AxisNames, amounts, amounts_text, axes_faults, limits_of
 from nas.settings.search import SearchSettings
@@ -71,3 +73,21 @@ def test_a_short_form_is_a_limit_like_others() -> None:
     assert axes_faults(settings, NAMES) == []
     with pytest.raises(SettingsError, match="unknown cost 'params'"):
         limits_of(settings, ("macs", "latency"))
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "expected"),
+    [
+        ("max_macs: 5.0e+4", ["--search.limits", "macs=6e4"], {"macs": 6e4}),
+        ("limits: macs=50000,params=9000", ["--search.max_macs", "60000"], {"macs": 6e4, "params": 9e3}),
+        ("limits: macs=50000", ["--search.max_macs", "60000"], {"macs": 6e4}),
+        ("max_macs: 5.0e+4", ["--search.limits", "params=9e3"], {"macs": 5e4, "params": 9e3}),
+    ],
+)
+def test_a_flag_wins_over_the_other_form_of_a_limit_in_a_file(
+    tmp_path: Path, file: str, flags: list[str], expected: dict[str, float]
+) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"search:\n  {file}\n")
+    settings, _ = read_settings(["--config", str(config), *flags])
+    assert limits_of(settings.search, ("macs", "params")) == expected
