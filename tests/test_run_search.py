@@ -22,7 +22,6 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from toy_search import finish
 
 from evaluator.data import load
 from evaluator.settings import DataSettings, TrainSettings
@@ -39,6 +38,7 @@ from run_search import main, read_settings, run, search, study_of
 from search_plan import Plan
 from search_settings import Settings
 from search_spaces import load_model, space_settings
+from tests.toy_search import finish
 
 ROOT = Path(__file__).parent.parent
 FIRST_COLUMNS = [

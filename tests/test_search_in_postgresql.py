@@ -7,10 +7,10 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 
 from nas.storage import close_storage, open_storage
 from run_search import main
+from tests.postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 
 SMALL = [
     "--space.widths", "[8,12]", "--space.units", "[[1],[1],[1]]", "--space.reductions", "[4]", "--device", "cpu",

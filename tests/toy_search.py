@@ -192,7 +192,7 @@ def toy_worker(
 ) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
     return WorkerSpec(
-        factory="toy_search:make_toy_evaluator",
+        factory="tests.toy_search:make_toy_evaluator",
         arguments={
             "folder": str(folder),
             "epoch_seconds": epoch_seconds,

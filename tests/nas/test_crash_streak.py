@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToyEvaluator, ToySpace, finish, run_inline, toy_driver, toy_evaluation
 
 from nas.driver import Driver
 from nas.early_stopping import StoppingRule
@@ -15,6 +14,7 @@ from nas.endings import within_epochs
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import CrashStreakError
 from nas.records import Evaluation, Failure, FailureKind, Progress, Task, TrialState
+from tests.toy_search import ToyEvaluator, ToySpace, finish, run_inline, toy_driver, toy_evaluation
 
 SEGFAULT = "the worker process died (SIGSEGV: Segmentation fault)"
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
 from nas.candidate import Candidate
 from nas.driver import Driver
@@ -12,6 +11,7 @@ from nas.errors import MeasurementError, StudyError
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from nas.samplers import SAMPLERS
 from nas.storage import open_storage, sqlite_url
+from tests.toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
 
 def states(driver: Driver) -> Counter[TrialState]:

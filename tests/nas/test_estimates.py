@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from toy_search import toy_objectives
 
 from nas.dimensions import Choice
 from nas.estimates import LEAST_CANDIDATES, MOST_CANDIDATES, Estimates
@@ -11,6 +10,7 @@ from nas.front import GrowingFront, front_of
 from nas.pareto import ParetoFront
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Trial, TrialState
 from nas.simple_space import SimpleSpace
+from tests.toy_search import toy_objectives
 
 SPACE = SimpleSpace("cells", *(Choice(name=f"p{k}", choices=("a", "b", "c", "d")) for k in range(4)))
 NOISE = 1.0

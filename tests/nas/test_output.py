@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Never
 
 import pytest
-from toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 from nas.errors import OutputError, StudyError
 from nas.output import OutputFolder
 from nas.records import Trial
 from nas.result import SearchResult
 from nas.storage import open_storage, redact
+from tests.toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 
 def test_a_second_driver_on_the_same_folder_is_refused(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from packing_search import CAPACITY, changes, holding_worker
-from toy_search import toy_driver
 
 from nas.engines.local import LocalEngine
 from nas.engines.packing import DeviceUse, Packing
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
 from nas.records import MemoryNeed, TrialState
+from tests.packing_search import CAPACITY, changes, holding_worker
+from tests.toy_search import toy_driver
 
 
 def need(size: int, device: str = "a") -> MemoryNeed:

@@ -23,7 +23,6 @@ import pandas as pd
 import pytest
 import ray
 from ray.cluster_utils import Cluster
-from toy_search import toy_accuracy, toy_driver, toy_worker
 
 from nas.driver import Driver
 from nas.early_stopping import stopping_rule
@@ -37,11 +36,12 @@ from nas.errors import CrashStreakError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from run_search import main
+from tests.toy_search import toy_accuracy, toy_driver, toy_worker
 
 DRIVER = """
 import sys
 from pathlib import Path
-from toy_search import toy_driver, toy_worker
+from tests.toy_search import toy_driver, toy_worker
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
 from nas.signals import ending_signals, stop_if_asked
@@ -181,7 +181,7 @@ def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path
         if log.exists() and len(log.read_text().splitlines()) == 2:
             (tmp_path / "work" / "go").touch()
 
-    run(driver, replace(spec, factory="toy_search:make_reading_evaluator"), tmp_path, let_go, max_concurrent=2)
+    run(driver, replace(spec, factory="tests.toy_search:make_reading_evaluator"), tmp_path, let_go, max_concurrent=2)
     assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
     said = [json.loads(line) for line in log.read_text().splitlines()]
     assert len({each["pid"] for each in said}) == 2
@@ -267,7 +267,7 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
                 assert isinstance(trial.outcome, Evaluation)
                 assert trial.outcome.epochs < 9
         with pytest.raises(WorkerError, match="no_such_function"):
-            run(toy_driver(tmp_path / "none"), WorkerSpec(factory="toy_search:no_such_function"), tmp_path)
+            run(toy_driver(tmp_path / "none"), WorkerSpec(factory="tests.toy_search:no_such_function"), tmp_path)
         with pytest.raises(WorkerError, match=r"2 CPU cores and 0 GPUs.*takes 1 .*and 2 \(--ray.gpus_per_trial\)"):
             RayEngine(worker, RaySettings(), cpus=1, gpus=2, logs=tmp_path).run(toy_driver(tmp_path / "gpu"), print)
 

@@ -2,11 +2,11 @@ import json
 import math
 
 import pytest
-from toy_search import ToySpace
 
 from nas.budget import Budget
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, outcome_from_json
 from nas.seeds import derive_seed
+from tests.toy_search import ToySpace
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

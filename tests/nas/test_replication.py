@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToySpace, finish, toy_accuracy, toy_driver
 
 from nas.driver import Driver
 from nas.estimates import Estimates
 from nas.records import Failure, FailureKind, Task, TrialState
+from tests.toy_search import ToySpace, finish, toy_accuracy, toy_driver
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32))
 

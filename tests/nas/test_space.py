@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from toy_search import ToySpace
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.errors import SpaceError
+from tests.toy_search import ToySpace
 
 
 def test_domains_contain_their_ends_and_nothing_else() -> None:

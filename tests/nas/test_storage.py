@@ -10,8 +10,6 @@ from typing import Any
 
 import optuna
 import pytest
-from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
-from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 from nas.candidate import Candidate
 from nas.count import Count
@@ -26,6 +24,8 @@ from nas.stored_study import find_study
 from nas.study import Study
 from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
 from nas.succession import open_study
+from tests.postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
+from tests.toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 KINDS = ("sqlite", "journal", "postgresql")
 NAMES = map("study{}".format, itertools.count())

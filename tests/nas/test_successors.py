@@ -7,7 +7,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 from nas.count import Count
 from nas.dimensions import Choice, FloatRange, IntRange
@@ -19,6 +18,7 @@ from nas.storage import close_storage, open_storage, sqlite_url
 from nas.stored_study import GROWN_FROM, SUCCEEDS
 from nas.study import Study
 from nas.succession import open_study
+from tests.toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 RATE = FloatRange(name="lr", low=0.01, high=1.0, log=True)
 SECONDS = itertools.count(1)

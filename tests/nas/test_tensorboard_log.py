@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
-from toy_search import toy_driver, toy_worker
 
 from nas.engines.local import LocalEngine
 from nas.errors import OutputError
 from nas.tensorboard_log import TensorBoardLog
+from tests.toy_search import toy_driver, toy_worker
 
 
 def scalars(folder: Path) -> dict[str, dict[int, float]]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
 from nas.driver import Driver
 from nas.early_stopping import StoppingRule
@@ -15,6 +14,7 @@ from nas.engines.local import LocalEngine
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.records import Evaluation, TrialState
 from nas.storage import open_storage, sqlite_url
+from tests.toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 
