@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import search_plan
+from evaluator.worker import TrainingEvaluator
 from nas.ports import Evaluator, WorkerSpec
 from run_search import main
 
@@ -22,11 +23,12 @@ def eager_spec(plan: search_plan.Plan, checkpoints: Path) -> WorkerSpec:
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    evaluator: Any = search_plan.make_evaluator(**arguments)
+    evaluator = search_plan.make_evaluator(**arguments)
+    assert isinstance(evaluator, TrainingEvaluator)
     evaluator._checkpoint_seconds = 0.0
     return evaluator
 
 
 if __name__ == "__main__":
-    search_plan.Plan.worker_spec = eager_spec
+    search_plan.Plan.worker_spec = eager_spec  # type: ignore[method-assign, assignment]
     sys.exit(main())

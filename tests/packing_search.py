@@ -26,7 +26,9 @@ class HoldingEvaluator:
         self._folder = Path(folder)
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        size = int(task.candidate.architecture["width"]) * MEGABYTE
+        width = task.candidate.architecture["width"]
+        assert isinstance(width, int)
+        size = width * MEGABYTE
         before = resident()
         need = MemoryNeed(device="here, cpu", bytes=size, capacity=CAPACITY)
         assert progress(Progress(trial=task.trial, epochs=0, memory=need)) is True

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from evaluator.decoding import Encoded, Form, PixelFacts, _decoded, choose_size, survey
+from evaluator.decoding import Form, PixelFacts, _decoded, choose_size, survey
+from evaluator.raw_splits import Encoded
 from evaluator.stratification import Rows
 
 

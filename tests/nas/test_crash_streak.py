@@ -197,7 +197,7 @@ def test_the_epochs_of_crashes_that_are_undecided_are_spent(tmp_path: Path) -> N
 class Crashing(ToyEvaluator):
     """Known candidates are trained again with success; the last new one crashes."""
 
-    def evaluate(self, task: Task, progress: object) -> Evaluation | Failure:  # type: ignore[override]
+    def evaluate(self, task: Task, progress: object) -> Evaluation | Failure:
         if task.trial == 2:
             return Failure(kind=FailureKind.CRASHED, message=SEGFAULT)
         return toy_evaluation(task, task.budget.epochs)

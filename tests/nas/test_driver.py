@@ -204,7 +204,7 @@ def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_pa
 
     def measure(candidate: Candidate) -> dict[str, float]:
         asked.append(candidate.digest)
-        return {"latency": float(candidate.architecture["width"])}
+        return {"latency": float(str(candidate.architecture["width"]))}
 
     driver = toy_driver(
         tmp_path, trials=8, space=ToySpace(learning_rate=False), costs=expected_costs, measure=measure,

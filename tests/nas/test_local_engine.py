@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.engines.local import LocalEngine, WorkerError
+from nas.engines.local import LocalEngine
+from nas.engines.serving import WorkerError
 from nas.errors import CrashStreakError, OutputError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState

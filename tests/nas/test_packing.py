@@ -65,7 +65,8 @@ def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before() -> None:
 def test_workers_that_really_allocate_never_hold_more_than_the_device_has(tmp_path: Path, engine: str) -> None:
     driver = toy_driver(tmp_path, trials=8)
     spec = holding_worker(tmp_path / "work")
-    full = []
+    full: list[DeviceUse] = []
+    runs: LocalEngine | RayEngine
     if engine == "local":
         runs = LocalEngine(spec, workers=4, logs=tmp_path / "logs")
     else:

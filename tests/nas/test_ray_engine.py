@@ -164,9 +164,9 @@ def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path) -> None
         flags = ["--search.sampler", "random", "--search.trials", "3", "--train.epochs", "2", "--output", str(output)]
         assert main([*flags, "--search.engine", engine, "--search.workers", "2", "--ray.max_concurrent", "2"]) == 0
         tables.append(pd.read_csv(output / "trials.csv").drop(columns=["seconds"], errors="ignore"))
-    measured = [table.filter(regex="digest|state|accuracy|macs|loss|epochs") for table in tables]
-    pd.testing.assert_frame_equal(*measured, check_exact=True)
-    assert measured[0].shape[1] >= 4
+    first, second = (table.filter(regex="digest|state|accuracy|macs|loss|epochs") for table in tables)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert first.shape[1] >= 4
     assert gone(sorted(set(descendants(os.getpid())) - before))
 
 
@@ -345,7 +345,8 @@ def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when it renews a large report."""
-    clock, killed = [1000.0], []
+    clock = [1000.0]
+    killed: list[object] = []
     monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(hooks, "ray", SimpleNamespace(kill=killed.append))
     busy = [60.0]

@@ -21,7 +21,7 @@ def noise(task: Task) -> float:
 
 
 def run(driver: Driver, most: int = 1000) -> list[Task]:
-    tasks = []
+    tasks: list[Task] = []
     while not driver.finished and len(tasks) < most:
         task = driver.next_task()
         if task is None:

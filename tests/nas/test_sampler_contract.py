@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nas.driver import Driver
-from nas.records import Evaluation, Failure, FailureKind, Measurement, TrialState
+from nas.records import Evaluation, Failure, FailureKind, Measurement, Task, TrialState
 from nas.samplers import SAMPLERS
 from tests.toy_search import ToySpace, finish, open_toy_study, toy_driver
 
@@ -24,7 +24,7 @@ LIMITS = {"macs": 3e6}
 def eventful(folder: Path, sampler: str, *, trials: int = 24, workers: int = 3) -> Driver:
     """A search in which every fifth training fails, another fifth is stopped, and three candidates run at any time."""
     driver = toy_driver(folder, trials=trials, space=SPACE, sampler=sampler, limits=LIMITS)
-    running = []
+    running: list[Task] = []
     while not driver.finished:
         while len(running) < workers and (task := driver.next_task()) is not None:
             running.append(task)

@@ -17,9 +17,10 @@ from nas.errors import StudyError
 from nas.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.postgresql import CONNECT_SECONDS
 from nas.records import Trial
+from nas.redaction import redact
 from nas.samplers.context import SamplerContext
 from nas.samplers.distributions import distributions
-from nas.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
+from nas.storage import BUSY_SECONDS, open_storage, sqlite_url
 from nas.stored_study import find_study
 from nas.study import Study
 from nas.study_holder import RENEW_SECONDS, STALE_SECONDS
@@ -140,7 +141,8 @@ def test_a_trial_that_another_process_added_is_noticed_and_the_search_continues(
 def fail_after(storage: Any, monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Lets each of the methods do its work the first time, and then lose the answer."""
     for method in methods:
-        real, lost = getattr(storage, method), []
+        real = getattr(storage, method)
+        lost: list[Any] = []
 
         def wrapper(*arguments: Any, real: Any = real, lost: list[Any] = lost) -> Any:
             result = real(*arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Literal
 
 import optuna
 import pytest
@@ -103,7 +104,9 @@ def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, u
 
 
 @pytest.mark.parametrize("directions", [["minimize", "minimize"], ["maximize"], ["minimize", "maximize"]])
-def test_an_empty_study_with_other_objectives_is_refused(url: str, directions: list[str]) -> None:
+def test_an_empty_study_with_other_objectives_is_refused(
+    url: str, directions: list[Literal["minimize", "maximize"]]
+) -> None:
     optuna.create_study(study_name="c10", storage=open_storage(url), directions=directions)
     with pytest.raises(StudyError, match=r"it has other objectives, .*; this search has accuracy \(maximize\), macs"):
         opened(url, "c10", space((8, 16)))

@@ -71,7 +71,7 @@ def test_equal_accuracies_get_no_ranking(spread_trials: SpreadTrials) -> None:
 
 def test_the_same_trials_give_the_same_importance(spread_trials: SpreadTrials) -> None:
     trials = spread_trials(30)
-    target = [float(trial.candidate.decisions["size"]) for trial in trials]
+    target = [float(str(trial.candidate.decisions["size"])) for trial in trials]
     assert importance(trials, target) == importance(trials, target)
 
 

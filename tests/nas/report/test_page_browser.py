@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from nas.dimensions import Scalar
 from nas.objectives import Objective
 from nas.records import Failure, FailureKind, TrialState
 from nas.report.page import page as page_text
@@ -97,7 +98,7 @@ def test_every_trained_network_is_a_point(visit: OpenPage, make_search: MakeSear
 def test_a_click_on_a_point_says_what_the_network_is(
     visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
-    dynamic = {
+    dynamic: dict[str, Scalar] = {
         "width": 32,
         "stage1.units": 4,
         "stage1.mixer": "dynamic",
@@ -148,7 +149,7 @@ def test_a_click_on_a_point_says_what_the_network_is(
     assert page.locator("#network svg.schematic rect").count() == 4 + 2
 
 
-RESNET = {
+RESNET: dict[str, Scalar] = {
     "width": 0.5,
     "stage1.units": 2,
     "stage1.convolution": "dense",
@@ -181,8 +182,13 @@ def test_a_stage_shows_what_its_convolutions_are(
 
 
 def test_dense_networks_are_named_as_peers(visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial) -> None:
-    dense = {"width": 0.5, "stage1.convolution": "dense"}
-    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+    dense: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped: dict[str, Scalar] = {
+        "width": 0.5,
+        "stage1.convolution": "grouped",
+        "stage1.conv_groups": 4,
+        "stage1.mixer": "fixed",
+    }
     trials = [
         make_trial(0, accuracy=60.0, architecture=dense),
         make_trial(1, accuracy=70.0, macs=2e6, architecture=grouped),
@@ -200,9 +206,17 @@ def test_dense_networks_are_named_as_peers(visit: OpenPage, make_result: MakeRes
 def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(
     visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
-    dense = {"stage1.convolution": "dense", "stage2.convolution": "dense"}
-    rebuilt = {"stage1.convolution": "reconstructed", "stage1.rebuilt": 0.5, "stage2.convolution": "dense"}
-    learned = {"stage1.convolution": "learned_groups", "stage1.learned_groups": 4, "stage2.convolution": "dense"}
+    dense: dict[str, Scalar] = {"stage1.convolution": "dense", "stage2.convolution": "dense"}
+    rebuilt: dict[str, Scalar] = {
+        "stage1.convolution": "reconstructed",
+        "stage1.rebuilt": 0.5,
+        "stage2.convolution": "dense",
+    }
+    learned: dict[str, Scalar] = {
+        "stage1.convolution": "learned_groups",
+        "stage1.learned_groups": 4,
+        "stage2.convolution": "dense",
+    }
     page = visit(
         make_result(
             [

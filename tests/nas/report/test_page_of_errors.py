@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
+from nas.dimensions import Scalar
 from nas.objectives import Direction, Kind, Objective
 from nas.records import Evaluation, Measurement
 from nas.report.payload import payload
@@ -38,10 +40,9 @@ def result(make_result: MakeResult, make_trial: MakeTrial) -> SearchResult:
                 "soft_error": error - 0.125,
             },
         )
-        architecture = {"width": number + 1, "stage1.mixer": MIXERS[number % 2]}
+        architecture: dict[str, Scalar] = {"width": number + 1, "stage1.mixer": MIXERS[number % 2]}
         trial = make_trial(number, outcome=outcome, architecture=architecture)
-        trial.costs["price"] = price
-        trials.append(trial)
+        trials.append(dataclasses.replace(trial, costs={**trial.costs, "price": price}))
     return make_result(trials, (ERROR, PRICE))
 
 

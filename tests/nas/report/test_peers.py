@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from nas.dimensions import Scalar
 from nas.mixers import mixer_class
 from nas.report.peers import pairs
 from nas.report.readings import trained
@@ -57,10 +58,15 @@ def test_a_space_without_mixers_has_no_pairs(make_result: MakeResult, make_trial
 def test_where_convolutions_are_a_choice_the_dense_network_is_the_peer_and_not_the_grouped_one(
     make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
-    dense = {"width": 0.5, "stage1.convolution": "dense"}
-    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
-    dynamic = {**grouped, "stage1.mixer": "dynamic"}
-    replaced = {"width": 0.5, "stage1.convolution": "static_dynamic"}
+    dense: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped: dict[str, Scalar] = {
+        "width": 0.5,
+        "stage1.convolution": "grouped",
+        "stage1.conv_groups": 4,
+        "stage1.mixer": "fixed",
+    }
+    dynamic: dict[str, Scalar] = {**grouped, "stage1.mixer": "dynamic"}
+    replaced: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "static_dynamic"}
     trials = [
         make_trial(number, accuracy=50.0 + number, macs=macs, architecture=architecture)
         for number, (macs, architecture) in enumerate(

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from nas.dimensions import Scalar
 from nas.objectives import Objective
 from nas.report.plots import pareto_png, value_limits
 from nas.report.styles import STYLES
@@ -48,7 +49,7 @@ def test_every_shape_of_a_class_can_be_drawn(make_result: MakeResult, make_trial
 def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(
     make_result: MakeResult, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grouped = {"stage1.convolution": "grouped", "stage1.conv_groups": 4}
+    grouped: dict[str, Scalar] = {"stage1.convolution": "grouped", "stage1.conv_groups": 4}
     trials = [
         make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={**grouped, "stage1.mixer": kind})
         for k, kind in enumerate([*STYLES, "a_mixer_of_a_rather_long_name"])
