@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import image_search.plan
+from evaluator.worker import TrainingEvaluator
 from nas.ports import Evaluator, WorkerSpec
 from run_search import main
 
@@ -22,11 +23,12 @@ def eager_spec(plan: image_search.plan.Plan, checkpoints: Path) -> WorkerSpec:
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    evaluator: Any = image_search.plan.make_evaluator(**arguments)
+    evaluator = image_search.plan.make_evaluator(**arguments)
+    assert isinstance(evaluator, TrainingEvaluator)
     evaluator._checkpoint_seconds = 0.0
     return evaluator
 
 
 if __name__ == "__main__":
-    image_search.plan.Plan.worker_spec = eager_spec
+    image_search.plan.Plan.worker_spec = eager_spec  # type: ignore[method-assign, assignment]
     sys.exit(main())

@@ -7,10 +7,9 @@ import os
 import time
 from pathlib import Path
 
-from toy_search import toy_evaluation
-
 from nas.ports import Tell, WorkerSpec
 from nas.records import MemoryNeed, Outcome, Progress, Task
+from tests.toy_search import toy_evaluation
 
 MEGABYTE = 2**20
 CAPACITY = 64 * MEGABYTE
@@ -27,7 +26,9 @@ class HoldingEvaluator:
         self._folder = Path(folder)
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        size = int(task.candidate.architecture["width"]) * MEGABYTE
+        width = task.candidate.architecture["width"]
+        assert isinstance(width, int)
+        size = width * MEGABYTE
         before = resident()
         need = MemoryNeed(device="here, cpu", bytes=size, capacity=CAPACITY)
         assert progress(Progress(trial=task.trial, epochs=0, memory=need)) is True
@@ -57,7 +58,7 @@ def make_holding_evaluator(folder: str) -> HoldingEvaluator:
 
 def holding_worker(folder: Path) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
-    return WorkerSpec(factory="packing_search:make_holding_evaluator", arguments={"folder": str(folder)})
+    return WorkerSpec(factory="tests.packing_search:make_holding_evaluator", arguments={"folder": str(folder)})
 
 
 def changes(folder: Path) -> list[int]:

@@ -71,6 +71,7 @@ def test_its_optimizer_goes_on_with_the_trunks_momenta(arm: str) -> None:
 
 
 def test_all_arms_of_a_seed_go_on_from_one_trunk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags: tuple[str, ...]
     flags = ("--data.name", "digits", "--data.train_limit", "300", "--train.epochs", "2", "--train.batch_size", "64")
     flags += (
         "--ablation.width",

@@ -11,6 +11,7 @@ from benchmarks.compression.__main__ import arms
 from benchmarks.compression.arms import ORDERS, Arm, build, learning_of, macs, network, uniform_channels
 from benchmarks.compression.table import table
 from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
+from search_spaces.reconstruction.pruning import FilterPruning
 
 CHANNELS = (4, 8, 16)
 
@@ -75,7 +76,9 @@ def test_as_many_filters_are_rebuilt_as_remove_the_target(learned: Path, target:
     dense = network(channels)
     torch.save(dense.state_dict(), learned.with_name("wide.pt"))
     host = build(Arm("rebuilt", target), channels, learned.with_name("wide.pt"), 1e-4)
-    host.phases[0].epoch_begins(0, 1)
+    pruning = host.get_submodule("phases.0")
+    assert isinstance(pruning, FilterPruning)
+    pruning.epoch_begins(0, 1)
     assert 1 - macs(host) / macs(dense) == pytest.approx(target, abs=0.02)
 
 

@@ -10,6 +10,7 @@ from search_spaces import SPACES, compact, make_space, space_settings
 from search_spaces.blocks import BLOCKS, GENERATED, GeneratorSpec, MixerSpec
 from search_spaces.blocks.deployed.channel_affine import ChannelAffine
 from search_spaces.blocks.spec import SHARES
+from tests.search_spaces.any_space import published_units
 from tests.search_spaces.genotypes import draw
 
 
@@ -27,7 +28,7 @@ def test_macs_are_the_objectives_and_params_are_less_by_one_for_each_channel_nor
     settings = space_settings(
         name=name,
         mixers=tuple(BLOCKS),
-        units=((1, 2),) * len(SPACES[name]().settings_class.published_units),
+        units=((1, 2),) * len(published_units(name)),
         sum_levels=("full", "factor"),
     )
     space = make_space(settings, image_size=16, channels=3, classes=5)

@@ -36,7 +36,7 @@ def executed(network: nn.Module, image_size: int) -> float:
     counts = {
         name.partition(".")[2]: flops.get(torch.ops.aten.mul, 0) for name, flops in counter.get_flop_counts().items()
     }
-    total = counter.get_total_flops() - sum(flops for name, flops in counts.items() if not name)
+    total: float = counter.get_total_flops() - sum(flops for name, flops in counts.items() if not name)
     for name, module in network.named_modules():
         if isinstance(module, BlendShuffle):
             total += counts[name] - counts[f"{name}.coefficients"]

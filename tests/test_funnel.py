@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ablation.__main__ import read_settings
 from benchmarks.ablation.arms import ARMS
 from benchmarks.ablation.runs import Run
 from benchmarks.funnel.__main__ import CANDIDATES, Rules, claims, judged, main, screened, step_table, survivors
@@ -96,6 +97,7 @@ def test_three_steps_run_go_on_and_are_told(
 ) -> None:
     from benchmarks.funnel import __main__ as funnel
 
+    small: tuple[str, ...]
     small = (
         "--data.name",
         "digits",
@@ -108,7 +110,7 @@ def test_three_steps_run_go_on_and_are_told(
     )
     small += ("--train.epochs", "1", "--train.batch_size", "64", "--device", "cpu")
     small += ("--ablation.width", "16", "--ablation.units", "[1,2,1]")
-    read = funnel.read_settings
+    read = read_settings
     monkeypatch.setattr(funnel, "read_settings", lambda argv: read([*argv, *small]))
     monkeypatch.setattr(funnel, "screened", lambda: ("fixed", "dynamic", "blend", "late"))
     rules = replace(RULES, within=100, screen_pairs=1, middle_pairs=1, judge_pairs=1)

@@ -19,6 +19,7 @@ from nas.settings.search import SearchSettings
 from nas.study.storage import sqlite_url
 from run_search import main
 from search_spaces import load_model, space_settings
+from tests.search_spaces.any_space import changed
 
 
 def settings(output: Path, widths: tuple[int, ...] = (8, 12), **search: object) -> Settings:
@@ -100,7 +101,7 @@ def test_two_searches_in_one_storage_stay_two(tmp_path: Path) -> None:
     more = run(replace(first, search=replace(first.search, trials=4)))
     assert more.trials[: len(before.trials)] == before.trials
     assert sorted(optuna.get_all_study_names(storage)) == ["c10", "c10-2"]
-    grown = run(replace(second, space=replace(second.space, reductions=(4, 8))))
+    grown = run(replace(second, space=changed(second.space, reductions=(4, 8))))
     assert [trial.outcome for trial in grown.trials] == [trial.outcome for trial in other.trials]
     last = run(replace(first, search=replace(first.search, trials=5)))
     assert last.trials[: len(more.trials)] == more.trials

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 from run_search import main
 
 
-def picture(file: Path, level: int, size: tuple[int, int] = (16, 16), **options: object) -> None:
+def picture(file: Path, level: int, size: tuple[int, int] = (16, 16), **options: Any) -> None:
     """A noisy picture; height and width in pixels."""
     file.parent.mkdir(parents=True, exist_ok=True)
     seed = [level, *file.stem.encode()]

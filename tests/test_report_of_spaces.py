@@ -10,11 +10,12 @@ from torch import nn
 from nas.mixers import stage_kind, stages
 from nas.report.descriptions import stage_words
 from nas.report.styles import STYLES
-from search_spaces import compact, space_settings
-from search_spaces.architecture import KINDS
+from search_spaces import compact
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.deployed.deployed_matrix import GatherMatrixSum, KroneckerMatrix
+from search_spaces.kinds import KINDS
 from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Space
+from tests.search_spaces.any_space import shuffle_settings
 from tests.search_spaces.genotypes import draw
 
 
@@ -30,7 +31,7 @@ def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: 
 
 
 def test_the_words_say_whether_a_static_matrix_is_deployed_dense() -> None:
-    settings = space_settings(
+    settings = shuffle_settings(
         widths=(16, 24, 48), units=((1,), (1,), (1,)), mixers=("static_dynamic",), sum_levels=("full", "factor")
     )
     space = ShuffleNetV2Space(settings, image_size=8, channels=1, classes=4)
@@ -39,7 +40,9 @@ def test_the_words_say_whether_a_static_matrix_is_deployed_dense() -> None:
     for _ in range(12):
         candidate = space.decode(draw(space, rng))
         network = compact(space.build(candidate))
-        for stage, (name, decisions) in zip(network.stages, stages(candidate).items(), strict=True):
+        parts = network.stages
+        assert isinstance(parts, nn.Module)
+        for stage, (name, decisions) in zip(parts.children(), stages(candidate).items(), strict=True):
             sums = [part for part in stage.modules() if isinstance(part, GatherMatrixSum)]
             dense = [not isinstance(part.matrix, KroneckerMatrix) for part in sums]
             for part, one in zip(sums, dense, strict=True):

@@ -22,7 +22,6 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from toy_search import finish
 
 from evaluator.images.data import load
 from evaluator.settings import DataSettings, TrainSettings
@@ -41,6 +40,8 @@ from nas.settings.search import SearchSettings
 from nas.study.storage import open_storage, sqlite_url
 from run_search import main, search
 from search_spaces import load_model, space_settings
+from tests.search_spaces.any_space import as_shuffle_settings, changed
+from tests.toy_search import finish
 
 ROOT = Path(__file__).parent.parent
 FIRST_COLUMNS = [
@@ -313,7 +314,7 @@ def test_crashes_one_after_the_other_are_one_line_and_the_same_command_continues
 def test_everything_failing_raises_in_the_api(tmp_path: Path) -> None:
     settings = small(tmp_path / "nan", trials=2)
     with pytest.raises(AllFailedError, match="diverged"):
-        search(replace(settings, space=replace(settings.space, lr=(1e6, 1e6))))
+        search(replace(settings, space=changed(settings.space, lr=(1e6, 1e6))))
 
 
 def test_a_limit_nothing_can_meet_is_refused_before_any_training(
@@ -374,8 +375,8 @@ def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pyte
     search(settings)
     before = table(tmp_path / "grown")
     for space, studies in [
-        (replace(settings.space, units=((1,), (1, 2), (1,))), ["search"]),
-        (replace(settings.space, units=((1,), (1, 2), (1,)), widths=(8, 12, 16)), ["search", "search-2"]),
+        (changed(settings.space, units=((1,), (1, 2), (1,))), ["search"]),
+        (changed(settings.space, units=((1,), (1, 2), (1,)), widths=(8, 12, 16)), ["search", "search-2"]),
     ]:
         more = replace(settings, space=space, search=replace(settings.search, trials=len(before) + 1))
         front = search(more)
@@ -521,7 +522,7 @@ def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path) -> Non
     for trial in driver.trials:
         if trial.state is TrialState.COMPLETE:
             trained.update({str(value) for key, value in trial.candidate.architecture.items() if "mixer" in key})
-    assert set(trained) == set(plan.settings.space.mixers)
+    assert set(trained) == set(as_shuffle_settings(plan.settings.space).mixers)
     assert min(trained.values()) >= 2
 
 

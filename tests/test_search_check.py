@@ -21,6 +21,7 @@ from nas.output.machine import Machine
 from nas.settings.search import SearchSettings
 from run_search import main, search
 from search_spaces import space_settings
+from tests.search_spaces.any_space import changed
 
 SMALL = Settings(
     space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), reductions=(4,)),
@@ -65,7 +66,7 @@ def test_the_cheapest_and_the_costliest_baseline_are_computed_as_workers_will() 
 
 
 def test_where_there_is_no_baseline_drawn_networks_are_computed() -> None:
-    plan = Plan(replace(SMALL, space=replace(SMALL.space, mixers=("static", "dynamic"))))
+    plan = Plan(replace(SMALL, space=changed(SMALL.space, mixers=("static", "dynamic"))))
     macs = [plan.exact_costs(candidate)["macs"] for candidate in plan.known_candidates.values()]
     assert len(macs) == 16
     names = checked_networks(plan)["candidates"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 
 from nas.study.storage import close_storage, open_storage
 from run_search import main
+from tests.postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 
 SMALL = [
     "--space.widths", "[8,12]", "--space.units", "[[1],[1],[1]]", "--space.reductions", "[4]", "--device", "cpu",
@@ -41,11 +41,11 @@ def test_a_search_in_postgresql_is_continued_equals_that_in_a_file_and_shows_no_
     assert main([*command, "--search.trials", "3"]) == 0
     assert main([*SMALL, "--output", str(tmp_path / "file"), "--search.trials", "3"]) == 0
 
-    tables = [pd.read_csv(tmp_path / name / "trials.csv")[MEASURED] for name in ("shared", "file")]
-    pd.testing.assert_frame_equal(*tables)
+    shared, file = (pd.read_csv(tmp_path / name / "trials.csv")[MEASURED] for name in ("shared", "file"))
+    pd.testing.assert_frame_equal(shared, file)
     assert not (output / "study.db").exists()
     storage = open_storage(server.url())
-    assert len(optuna.load_study(study_name="shared", storage=storage).trials) == len(tables[0])
+    assert len(optuna.load_study(study_name="shared", storage=storage).trials) == len(shared)
     sign = {"host": "elsewhere", "pid": 7, "token": "other", "time": time.time()}
     storage.set_study_user_attr(storage.get_study_id_from_name("shared"), "driver", sign)
     close_storage(storage)

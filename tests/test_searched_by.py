@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -31,7 +32,7 @@ from run_search import main
 from search_spaces import space_settings
 
 
-def small(output: Path, objectives: str, *, trials: int = 3, epochs: int = 1, **search: str) -> Settings:
+def small(output: Path, objectives: str, *, trials: int = 3, epochs: int = 1, **search: Any) -> Settings:
     return Settings(
         space=space_settings(widths=(8, 12), units=((1,), (1,), (1,)), group_ranks=2, pair_ranks=2, reductions=(4,)),
         data=DataSettings(name="digits"),

@@ -167,8 +167,8 @@ def make_reading_evaluator(arrays: Mapping[str, Any], **arguments: Any) -> Evalu
     numbers = arrays["numbers"]
     address = numbers.__array_interface__["data"][0]
     maps = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
-    ranges = [(*(int(end, 16) for end in fields[0].split("-")), fields[1]) for fields in maps]
-    modes = [mode for low, high, mode in ranges if low <= address < high]
+    ranges = [([int(end, 16) for end in fields[0].split("-")], fields[1]) for fields in maps]
+    modes = [mode for (low, high), mode in ranges if low <= address < high]
     said = {
         "pid": os.getpid(),
         "sum": int(numbers.sum()),
@@ -192,7 +192,7 @@ def toy_worker(
 ) -> WorkerSpec:
     folder.mkdir(parents=True, exist_ok=True)
     return WorkerSpec(
-        factory="toy_search:make_toy_evaluator",
+        factory="tests.toy_search:make_toy_evaluator",
         arguments={
             "folder": str(folder),
             "epoch_seconds": epoch_seconds,
@@ -271,7 +271,7 @@ def run_inline(driver: Driver) -> None:
     """Drives a search to its end in this process."""
     while not driver.finished:
         task = driver.next_task()
-        if task is None:
-            assert driver.finished
-            return
-        finish(driver, task)
+        if task is not None:
+            finish(driver, task)
+            continue
+        assert driver.finished

@@ -46,5 +46,5 @@ def make_evaluator(**arguments: Any) -> Evaluator:
 if __name__ == "__main__":
     nas.report.renewal.LEAST_SECONDS = 0.0
     nas.report.renewal.LEAST_RATIO = 0
-    image_search.plan.Plan.worker_spec = waiting_spec  # type: ignore[method-assign]
+    image_search.plan.Plan.worker_spec = waiting_spec  # type: ignore[method-assign, assignment]
     sys.exit(main())

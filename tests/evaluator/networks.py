@@ -72,5 +72,5 @@ def plain_network(channels: int = 1, classes: int = 10, width: int = 8) -> nn.Se
 
 
 def shuffling_network(channels: int = 1, classes: int = 10, width: int = 8) -> nn.Sequential:
-    plain = plain_network(channels, classes, width)
+    plain = list(plain_network(channels, classes, width))
     return nn.Sequential(*plain[:3], SoftShuffle(width), *plain[3:])

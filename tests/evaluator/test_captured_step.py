@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from evaluator.settings import DataSettings, TrainSettings
 from evaluator.training.captured_step import WARM_STEPS, CapturedSteps, Chosen
 from evaluator.training.recipe import Recipe
 from evaluator.training.trainer import Training
+from module_protocols import LearnedShuffle
 from tests.evaluator.test_trainer import make_training
 
 IMAGES = Images(size=8, channels=1, classes=10)
@@ -31,7 +34,7 @@ ON_THE_HOST = ("restored", "restored_varied")
 """Arms whose permutations are rounded on the CPU."""
 
 
-def training_of(arm: str, data: DataSettings, device: str = "cpu", **changes: bool) -> Training:
+def training_of(arm: str, data: DataSettings, device: str = "cpu", **changes: Any) -> Training:
     settings = dataclasses.replace(RECIPE.settings, **changes)
     recipe = dataclasses.replace(RECIPE, settings=settings)
     return make_training(data, recipe, lambda: build(arm, SMALL, IMAGES), device)
@@ -71,7 +74,7 @@ def test_steps_from_tensors_are_the_plain_steps(arm: str, few_digits: DataSettin
     torch.testing.assert_close(losses_of(by_tensors), losses_of(plain), rtol=1e-4, atol=1e-5)
     for name, value in state_of(plain).items():
         torch.testing.assert_close(
-            state_of(by_tensors)[name], value, rtol=1e-3, atol=1e-4, msg=lambda m, n=name: f"{n}: {m}"
+            state_of(by_tensors)[name], value, rtol=1e-3, atol=1e-4, msg=partial("{}: {}".format, name)
         )
 
 
@@ -81,7 +84,7 @@ def test_a_step_on_a_cpu_is_never_captured(few_digits: DataSettings) -> None:
 
 def test_phases_tell_when_python_decides_otherwise() -> None:
     late = build("late", SMALL, IMAGES).train()
-    shuffles = [module for module in late.modules() if hasattr(module, "phase")]
+    shuffles = [module for module in late.modules() if isinstance(module, LearnedShuffle)]
     assert shuffles
     phases = []
     for share in (0.0, 0.59, 0.61, 1.0):

@@ -85,6 +85,7 @@ def test_parts_of_a_batch_add_up_to_the_weighted_batch() -> None:
             for some, own in zip(logits.chunk(parts), labels.chunk(parts), strict=True)
         ]
         torch.stack(losses).sum().backward()
+        assert logits.grad is not None
         gradients.append(logits.grad)
     assert torch.allclose(gradients[0], gradients[1], atol=1e-7)
 

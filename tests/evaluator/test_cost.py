@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -84,7 +86,8 @@ def test_a_module_called_twice_costs_twice_and_its_parameters_count_once() -> No
             self.conv = nn.Conv2d(4, 4, 1, bias=False)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.conv(self.conv(x))
+            y: torch.Tensor = self.conv(self.conv(x))
+            return y
 
     cost = count_cost(Twice(), (1, 4, 3, 3))
     assert (cost.macs, cost.params) == (2 * 16 * 9, 16)
@@ -126,7 +129,9 @@ def test_an_unknown_module_with_parameters_is_an_error_that_names_it() -> None:
         lambda x: nn.functional.conv2d(x, x),
     ],
 )
-def test_a_matrix_product_outside_a_known_module_is_an_error_that_names_it(multiply) -> None:  # type: ignore[no-untyped-def]
+def test_a_matrix_product_outside_a_known_module_is_an_error_that_names_it(
+    multiply: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
     class Product(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return multiply(x)

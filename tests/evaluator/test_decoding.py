@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from evaluator.images.decoding import Encoded, Form, PixelFacts, _decoded, choose_size, survey
+from evaluator.images.decoding import Form, PixelFacts, _decoded, choose_size, survey
 from evaluator.images.stratification import Rows
+from evaluator.sources.raw_splits import Encoded
 
 
 def pixels_of(file: bytes, form: Form) -> npt.NDArray[np.uint8]:

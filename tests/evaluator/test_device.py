@@ -47,7 +47,7 @@ def test_fp16_on_a_cpu_and_an_unknown_precision_are_refused() -> None:
 def test_placing_a_network_changes_its_layout_in_place() -> None:
     network = plain_network(3)
     assert resolve_execution(TrainSettings(), CPU).place(network) is network
-    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert network.get_parameter("0.weight").is_contiguous(memory_format=torch.channels_last)
 
 
 def test_threads_are_those_of_the_settings() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -49,7 +50,7 @@ class Borrowing(nn.Module):
 @pytest.mark.parametrize("channels_last", [True, False])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("make", [plain_network, shuffling_network, lambda: network(nn.ReLU(inplace=True))])
-def test_right_networks_have_no_deviation(make, precision: str, channels_last: bool) -> None:
+def test_right_networks_have_no_deviation(make: Callable[[], nn.Module], precision: str, channels_last: bool) -> None:
     torch.manual_seed(0)
     assert deviation(make(), precision, channels_last) is None
 

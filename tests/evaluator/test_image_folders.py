@@ -7,6 +7,7 @@ import re
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -26,7 +27,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def settings(folder: Path, **more: bool) -> DataSettings:
+def settings(folder: Path, **more: Any) -> DataSettings:
     return DataSettings(name=str(folder), cache=str(folder.parent / "cache"), **more)
 
 

@@ -117,7 +117,7 @@ class Faulty(nn.Module):
         self.inner, self.share, self.images = inner, share, images
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.inner(x)
+        y: Tensor = self.inner(x)
         y[: self.images] += self.share * y.abs().amax()
         return y
 

@@ -52,7 +52,8 @@ def test_the_settings_loss_smooths_labels(few_digits: DataSettings) -> None:
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_step_follows_the_gradient_of_whatever_is_minimized(parts: int) -> None:
     teacher, pixels, labels = linear(), *batch()
-    torch.nn.init.zeros_(teacher[1].weight)
+    zeroed = teacher.get_parameter("1.weight")
+    torch.nn.init.zeros_(zeroed)
     loss = TwoForwards(teacher)
     step = TrainingStep(linear(), CPU, loss, momentum=0.0, weight_decay=0.0, parts=parts)
     before = [parameter.detach().clone() for parameter in step.model.parameters()]

@@ -45,7 +45,8 @@ def test_a_channels_last_network_takes_the_step_of_a_contiguous_one() -> None:
     states = []
     for memory_format in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
-        model = shuffling_network(channels=3).to(memory_format=memory_format)
+        model = shuffling_network(channels=3)
+        model.to(memory_format=memory_format)  # type: ignore[call-overload]  # missing in torch's stub
         optimizer = make_optimizer(model, momentum=0.9, weight_decay=0.01)
         set_rate(optimizer, 0.1)
         for _ in range(2):

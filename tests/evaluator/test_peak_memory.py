@@ -64,7 +64,8 @@ def test_a_tied_weight_counts_once() -> None:
             self.b.weight = nn.Parameter(self.a.weight.data)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.b(self.a(x))
+            y: Tensor = self.b(self.a(x))
+            return y
 
     assert peak(Tied()).weights == 4 * 4
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from torch import nn
 
 from evaluator.settings import TrainSettings
 from evaluator.training.probe import step_seconds
@@ -11,7 +12,7 @@ from tests.evaluator.networks import plain_network, shuffling_network
 
 
 @pytest.mark.parametrize("network", [plain_network(), shuffling_network()])
-def test_a_step_takes_a_finite_positive_time(network) -> None:  # type: ignore[no-untyped-def]
+def test_a_step_takes_a_finite_positive_time(network: nn.Module) -> None:
     assert 0 < step_seconds(network, (1, 1, 8, 8), 10, TrainSettings(batch_size=16), "cpu") < math.inf
 
 

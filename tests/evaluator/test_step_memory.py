@@ -7,6 +7,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,11 @@ def peak_of_a_full_step(training: Training, images: int) -> int:
     lasting = list(training.lasting())
     with Following(lasting) as following:
         step()
-    return storage_bytes(lasting) + following.peak
+    return int(storage_bytes(lasting) + following.peak)
 
 
 @pytest.mark.parametrize("build", [plain_network, shuffling_network, lambda: plain_network(width=64)])
-def test_two_small_batches_tell_what_a_full_one_holds(few_digits: DataSettings, build) -> None:
+def test_two_small_batches_tell_what_a_full_one_holds(few_digits: DataSettings, build: Callable[[], nn.Module]) -> None:
     training = make_training(few_digits, RECIPE, build)
     before = copy.deepcopy(training.model.state_dict())
     generator = torch.get_rng_state()
@@ -94,7 +95,8 @@ class Unnormalized(nn.Module):
         self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x)
+        y: torch.Tensor = self.layers(x)
+        return y
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])
@@ -124,11 +126,12 @@ def test_a_worker_asks_before_its_first_full_batch_and_divides_what_does_not_fit
     few_digits: DataSettings, tmp_path: Path
 ) -> None:
     told: list[Progress] = []
-    outcomes = {}
+    outcomes: dict[float | None, Evaluation] = {}
     for memory_gb in (None, 1.0, 0.002):
         told.clear()
-        outcomes[memory_gb] = evaluator(few_digits, tmp_path / str(memory_gb), memory_gb).evaluate(TASK, told.append)
-        assert isinstance(outcomes[memory_gb], Evaluation)
+        outcome = evaluator(few_digits, tmp_path / str(memory_gb), memory_gb).evaluate(TASK, told.append)
+        assert isinstance(outcome, Evaluation)
+        outcomes[memory_gb] = outcome
         asked = [progress for progress in told if progress.memory is not None]
         assert [progress.epochs for progress in told if progress.memory is None] == [0, 1, 2, 3]
         assert len(asked) == (memory_gb is not None)

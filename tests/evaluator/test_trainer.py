@@ -88,7 +88,8 @@ class Noisy(nn.Module):
         self.network = nn.Sequential(nn.Dropout(0.2), shuffling_network())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
+        y: torch.Tensor = self.network(x)
+        return y
 
 
 @pytest.mark.parametrize("build", [shuffling_network, Noisy])
@@ -222,7 +223,8 @@ def test_a_loss_that_is_not_finite_is_told_with_its_epoch_and_step(few_digits: D
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             self.calls += self.training
-            return self.network(x) * (float("nan") if self.calls == 10 and self.training else 1.0)
+            y: torch.Tensor = self.network(x) * (float("nan") if self.calls == 10 and self.training else 1.0)
+            return y
 
     with pytest.raises(DivergedError, match="the loss is nan at step 3 of epoch 2"):
         run(make_training(few_digits, RECIPE, Breaking), tmp_path)

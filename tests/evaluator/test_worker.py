@@ -204,7 +204,8 @@ def test_a_crash_in_the_middle_is_told_with_its_last_line_and_the_epochs_done(
             self.calls += self.training
             if self.calls == 10:
                 raise IndexError("no such channel")
-            return self.network(x)
+            y: torch.Tensor = self.network(x)
+            return y
 
     outcome = failure(evaluate(make(lambda candidate: Crashing())))
     assert outcome.kind is FailureKind.CRASHED
@@ -304,8 +305,9 @@ def test_images_that_are_given_need_no_cache_and_train_the_same(few_digits: Data
             split_seed=0,
             images=images,
         )
-        ends.append(evaluate(evaluator))
-    assert isinstance(ends[0], Evaluation)
+        outcome = evaluate(evaluator)
+        assert isinstance(outcome, Evaluation)
+        ends.append(outcome)
     assert ends[1].details == ends[0].details
     assert not (tmp_path / "none").exists()
 

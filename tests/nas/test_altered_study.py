@@ -12,7 +12,6 @@ from typing import Any
 
 import optuna
 import pytest
-from toy_search import toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange, When
@@ -27,6 +26,7 @@ from nas.search.endings import EXHAUSTED
 from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
 from nas.study.storage import open_storage, sqlite_url
+from tests.toy_search import toy_objectives
 
 LEARNED = (When(name="mixer", values=("learned",)),)
 SPACE = SimpleSpace(

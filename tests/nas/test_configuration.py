@@ -8,6 +8,9 @@ from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
 from nas.settings.configuration import config_names
 from search_spaces import space_settings
+from search_spaces.spaces.mobilenet_v2 import MobileNetV2Settings
+from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Settings
+from tests.search_spaces.any_space import as_shuffle_settings
 
 
 def read(*words: str) -> Settings:
@@ -36,14 +39,16 @@ def test_flags_win_over_the_config_and_the_later_over_the_earlier() -> None:
     settings = read("--train.epochs", "3", "--config=cifar10", "--train.epochs=4", "--space.lr", "[0.1, 0.2]")
     assert settings.train.epochs == 4
     assert settings.data.name == "cifar10"
-    assert settings.space.lr == (0.1, 0.2)
+    assert as_shuffle_settings(settings.space).lr == (0.1, 0.2)
 
 
 def test_another_space_does_not_take_what_the_config_says_of_its_own() -> None:
     quickstart = read("--space.name", "shufflenet_v2").space
     assert quickstart == read().space
     other = read("--space.name", "mobilenet_v2", "--space.widths", "[0.5]").space
-    assert quickstart.widths == (8, 12, 16, 24)
+    assert isinstance(quickstart, ShuffleNetV2Settings)
+    assert isinstance(other, MobileNetV2Settings)
+    assert quickstart.widths == (8.0, 12.0, 16.0, 24.0)
     assert (other.widths, other.units) == ((0.5,), None)
     assert other.group_ranks == quickstart.group_ranks == 2
 

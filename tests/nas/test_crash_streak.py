@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToyEvaluator, ToySpace, finish, run_inline, toy_driver, toy_evaluation
 
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
@@ -15,6 +14,7 @@ from nas.errors import CrashStreakError
 from nas.records import Evaluation, Failure, FailureKind, Progress, Task, TrialState
 from nas.search.driver import Driver
 from nas.search.endings import within_epochs
+from tests.toy_search import ToyEvaluator, ToySpace, finish, run_inline, toy_driver, toy_evaluation
 
 SEGFAULT = "the worker process died (SIGSEGV: Segmentation fault)"
 
@@ -197,7 +197,7 @@ def test_the_epochs_of_crashes_that_are_undecided_are_spent(tmp_path: Path) -> N
 class Crashing(ToyEvaluator):
     """Known candidates are trained again with success; the last new one crashes."""
 
-    def evaluate(self, task: Task, progress: object) -> Evaluation | Failure:  # type: ignore[override]
+    def evaluate(self, task: Task, progress: object) -> Evaluation | Failure:
         if task.trial == 2:
             return Failure(kind=FailureKind.CRASHED, message=SEGFAULT)
         return toy_evaluation(task, task.budget.epochs)

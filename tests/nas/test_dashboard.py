@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 from optuna.storages import InMemoryStorage
-from toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
 
 from nas.errors import StudyError
 from nas.samplers.distributions import distributions
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.study import Study
 from nas.watchers.dashboard import main
+from tests.toy_search import ToySpace, finish, run_inline, toy_driver, toy_objectives
 
 ROOT = Path(__file__).parent.parent.parent
 

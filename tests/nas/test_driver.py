@@ -4,7 +4,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
 from nas.candidate import Candidate
 from nas.errors import MeasurementError, StudyError
@@ -12,6 +11,7 @@ from nas.records import Evaluation, Failure, FailureKind, TrialState
 from nas.samplers import SAMPLERS
 from nas.search.driver import Driver
 from nas.study.storage import open_storage, sqlite_url
+from tests.toy_search import ToySpace, finish, open_toy_study, run_inline, toy_accuracy, toy_costs, toy_driver
 
 
 def states(driver: Driver) -> Counter[TrialState]:
@@ -204,7 +204,7 @@ def test_what_can_be_measured_is_measured_once_before_training_and_counts(tmp_pa
 
     def measure(candidate: Candidate) -> dict[str, float]:
         asked.append(candidate.digest)
-        return {"latency": float(candidate.architecture["width"])}
+        return {"latency": float(str(candidate.architecture["width"]))}
 
     driver = toy_driver(
         tmp_path, trials=8, space=ToySpace(learning_rate=False), costs=expected_costs, measure=measure,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy_search import ToySpace, finish, run_inline, toy_driver
 
 from nas.records import TrialState
 from nas.search.endings import Standing, after_hours, when_stalled, within_epochs
+from tests.toy_search import ToySpace, finish, run_inline, toy_driver
 
 
 def standing(seconds: float = 0.0, epochs: int = 0, hypervolumes: tuple[float, ...] = ()) -> Standing:

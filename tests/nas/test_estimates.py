@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from toy_search import toy_objectives
 
 from nas.dimensions import Choice
 from nas.pareto import ParetoFront
@@ -11,6 +10,7 @@ from nas.records import Evaluation, Failure, FailureKind, Measurement, Trial, Tr
 from nas.search.estimates import LEAST_CANDIDATES, MOST_CANDIDATES, Estimates
 from nas.search.front import GrowingFront, front_of
 from nas.simple_space import SimpleSpace
+from tests.toy_search import toy_objectives
 
 SPACE = SimpleSpace("cells", *(Choice(name=f"p{k}", choices=("a", "b", "c", "d")) for k in range(4)))
 NOISE = 1.0

@@ -5,13 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToyEvaluator, toy_driver
 
 from nas.early_stopping import stopping_rule
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import OutputError
 from nas.records import TrialState
 from nas.watchers.event_log import EventLog
+from tests.toy_search import ToyEvaluator, toy_driver
 
 
 def test_every_trial_s_life_is_told_in_order_and_a_later_process_appends(tmp_path: Path) -> None:

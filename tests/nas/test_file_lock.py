@@ -110,11 +110,13 @@ def test_the_file_of_one_that_cannot_be_seen_from_here_is_named_with_the_way_out
 
 
 def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, removed = fcntl.flock, []
+    real = fcntl.flock
+    removed: list[Path] = []
 
     def flock(file: int, mode: int) -> None:
         if not removed:
-            removed.append((tmp_path / "lock").unlink())
+            removed.append(tmp_path / "lock")
+            removed[0].unlink()
         real(file, mode)
 
     monkeypatch.setattr(fcntl, "flock", flock)

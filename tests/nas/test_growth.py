@@ -7,7 +7,6 @@ from typing import Any
 
 import optuna
 import pytest
-from toy_search import toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, IntRange
@@ -19,6 +18,7 @@ from nas.search.driver import Driver
 from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
 from nas.study.storage import open_storage, sqlite_url
+from tests.toy_search import toy_objectives
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
 WIDER = Choice(name="width", choices=(8, 16, 32, 64))

@@ -6,13 +6,13 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._base import BaseJournalSnapshot
 from optuna.study import StudyDirection
-from toy_search import ToySpace, finish, toy_driver, toy_objectives
 
 from nas.errors import StudyError
 from nas.samplers.distributions import distributions
 from nas.study.journal_file import open_journal
 from nas.study.storage import open_storage
 from nas.study.study import Study
+from tests.toy_search import ToySpace, finish, toy_driver, toy_objectives
 
 MAXIMIZE = [StudyDirection.MAXIMIZE]
 

@@ -26,13 +26,19 @@ def networks(count: int, seed: int = 0) -> Iterator[Candidate]:
         yield Candidate(space="toy", architecture={"width": int(rng.choice([8, 16, 24])), **units}, training={})
 
 
+def size(candidate: Candidate, name: str) -> int:
+    value = candidate.architecture[name]
+    assert isinstance(value, int)
+    return value
+
+
 def costs(candidate: Candidate) -> dict[str, float]:
-    units = candidate.architecture["stage1.units"] + candidate.architecture["stage2.units"]
-    return {"macs": 1e4 * candidate.architecture["width"] * units, "params": 1e3 * candidate.architecture["width"]}
+    width, *units = (size(candidate, name) for name in ("width", "stage1.units", "stage2.units"))
+    return {"macs": 1e4 * width * sum(units), "params": 1e3 * width}
 
 
 def true_milliseconds(candidate: Candidate) -> float:
-    return float(np.exp(0.1 * candidate.architecture["stage1.units"]) * costs(candidate)["macs"] ** 0.5 / 100)
+    return float(np.exp(0.1 * size(candidate, "stage1.units")) * costs(candidate)["macs"] ** 0.5 / 100)
 
 
 class Device:

@@ -9,17 +9,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToySpace, toy_accuracy, toy_driver, toy_worker
 
-from nas.engines.local import LocalEngine, WorkerError
+from nas.engines.local import LocalEngine
+from nas.engines.serving import WorkerError
 from nas.errors import CrashStreakError, OutputError
 from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
+from tests.toy_search import ToySpace, toy_accuracy, toy_driver, toy_worker
 
 DRIVER = """
 import sys
 from pathlib import Path
-from toy_search import toy_driver, toy_worker
+from tests.toy_search import toy_driver, toy_worker
 from nas.engines.local import LocalEngine
 folder = Path(sys.argv[1])
 driver = toy_driver(folder, trials=8, epochs=4)
@@ -125,7 +126,7 @@ def test_an_evaluator_that_raises_for_each_candidate_stops_the_search_with_the_e
 
 def test_a_worker_that_cannot_start_ends_the_search_with_its_reason(tmp_path: Path) -> None:
     driver = toy_driver(tmp_path, trials=2)
-    spec = WorkerSpec(factory="toy_search:no_such_function")
+    spec = WorkerSpec(factory="tests.toy_search:no_such_function")
     with pytest.raises(WorkerError, match="no_such_function"):
         LocalEngine(spec, workers=1, logs=tmp_path / "logs").run(driver, nothing)
 
@@ -191,7 +192,7 @@ def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path: P
 
 def test_the_worker_protocol_keeps_what_a_library_prints_out_of_the_replies(tmp_path: Path) -> None:
     (tmp_path / "noisy_factory.py").write_text(
-        "from toy_search import make_toy_evaluator\n"
+        "from tests.toy_search import make_toy_evaluator\n"
         "def make(**arguments):\n    print('hello from a library')\n    return make_toy_evaluator(**arguments)\n"
     )
     environment = {

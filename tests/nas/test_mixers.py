@@ -38,7 +38,7 @@ def test_stages_are_in_order_of_their_number_not_their_text() -> None:
     assert list(names) == ["stage1", "stage2", "stage10"]
 
 
-RESNET_STAGES = {
+RESNET_STAGES: dict[str, dict[str, Scalar]] = {
     "dense": {"convolution": "dense"},
     "grouped": {"convolution": "grouped", "conv_groups": 4, "mixer": "fixed"},
     "grouped dynamic": {"convolution": "grouped", "conv_groups": 4, "mixer": "dynamic"},

@@ -4,16 +4,16 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Never
 
 import pytest
-from toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 from nas.errors import OutputError, StudyError
 from nas.output.folder import OutputFolder
 from nas.records import Trial
 from nas.result import SearchResult
-from nas.study.storage import open_storage, redact
+from nas.study.storage import open_storage
+from nas.values.redaction import redact
+from tests.toy_search import ToySpace, run_inline, toy_driver, toy_objectives
 
 
 def test_a_second_driver_on_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
         OutputFolder(tmp_path / "file" / "run").__enter__()
 
 
-def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path) -> Never:
+def test_a_search_that_was_refused_leaves_no_new_folder(tmp_path: Path) -> None:
     for name in ("new", "old"):
         if name == "old":
             (tmp_path / name).mkdir()

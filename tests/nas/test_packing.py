@@ -7,14 +7,14 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from packing_search import CAPACITY, changes, holding_worker
-from toy_search import toy_driver
 
 from nas.engines.local import LocalEngine
 from nas.engines.packing import DeviceUse, Packing
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
 from nas.records import MemoryNeed, TrialState
+from tests.packing_search import CAPACITY, changes, holding_worker
+from tests.toy_search import toy_driver
 
 
 def need(size: int, device: str = "a") -> MemoryNeed:
@@ -65,7 +65,8 @@ def test_one_that_gives_up_or_asks_anew_holds_nothing_from_before() -> None:
 def test_workers_that_really_allocate_never_hold_more_than_the_device_has(tmp_path: Path, engine: str) -> None:
     driver = toy_driver(tmp_path, trials=8)
     spec = holding_worker(tmp_path / "work")
-    full = []
+    full: list[DeviceUse] = []
+    runs: LocalEngine | RayEngine
     if engine == "local":
         runs = LocalEngine(spec, workers=4, logs=tmp_path / "logs")
     else:

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -29,9 +30,7 @@ def test_the_hypervolume_is_the_number_of_dominated_unit_cells(axes: int) -> Non
     side = 6
     for _ in range(30):
         points = [tuple(float(draw.randint(0, side + 1)) for _ in range(axes)) for _ in range(8)]
-        cells = [()]
-        for _ in range(axes):
-            cells = [(*cell, i) for cell in cells for i in range(side)]
+        cells = list(itertools.product(range(side), repeat=axes))
         covered = sum(any(all(x <= c for x, c in zip(p, cell, strict=True)) for p in points) for cell in cells)
         assert hypervolume(points, (float(side),) * axes) == pytest.approx(covered)
 

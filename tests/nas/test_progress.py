@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_search import toy_driver, toy_worker
 
 from nas.engines.local import LocalEngine
 from nas.engines.packing import DeviceUse
 from nas.watchers.gpu_use import GpuUse
 from nas.watchers.progress import ProgressDisplay
+from tests.toy_search import toy_driver, toy_worker
 
 
 def test_a_line_a_trial_tells_what_ended_how_fast_and_what_is_packed(

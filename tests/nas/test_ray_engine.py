@@ -23,7 +23,6 @@ import pandas as pd
 import pytest
 import ray
 from ray.cluster_utils import Cluster
-from toy_search import toy_accuracy, toy_driver, toy_worker
 
 from nas.early_stopping import stopping_rule
 from nas.engines.local import LocalEngine
@@ -37,11 +36,12 @@ from nas.ports import WorkerSpec
 from nas.records import Evaluation, Failure, FailureKind, TrialState
 from nas.search.driver import Driver
 from run_search import main
+from tests.toy_search import toy_accuracy, toy_driver, toy_worker
 
 DRIVER = """
 import sys
 from pathlib import Path
-from toy_search import toy_driver, toy_worker
+from tests.toy_search import toy_driver, toy_worker
 from nas.engines.ray_tune.engine import RayEngine
 from nas.engines.ray_tune.settings import RaySettings
 from nas.watchers.signals import ending_signals, stop_if_asked
@@ -164,9 +164,9 @@ def test_equal_candidates_end_equally_with_either_engine(tmp_path: Path) -> None
         flags = ["--search.sampler", "random", "--search.trials", "3", "--train.epochs", "2", "--output", str(output)]
         assert main([*flags, "--search.engine", engine, "--search.workers", "2", "--ray.max_concurrent", "2"]) == 0
         tables.append(pd.read_csv(output / "trials.csv").drop(columns=["seconds"], errors="ignore"))
-    measured = [table.filter(regex="digest|state|accuracy|macs|loss|epochs") for table in tables]
-    pd.testing.assert_frame_equal(*measured, check_exact=True)
-    assert measured[0].shape[1] >= 4
+    first, second = (table.filter(regex="digest|state|accuracy|macs|loss|epochs") for table in tables)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert first.shape[1] >= 4
     assert gone(sorted(set(descendants(os.getpid())) - before))
 
 
@@ -181,7 +181,7 @@ def test_arrays_are_given_to_all_workers_of_a_machine_in_one_copy(tmp_path: Path
         if log.exists() and len(log.read_text().splitlines()) == 2:
             (tmp_path / "work" / "go").touch()
 
-    run(driver, replace(spec, factory="toy_search:make_reading_evaluator"), tmp_path, let_go, max_concurrent=2)
+    run(driver, replace(spec, factory="tests.toy_search:make_reading_evaluator"), tmp_path, let_go, max_concurrent=2)
     assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}
     said = [json.loads(line) for line in log.read_text().splitlines()]
     assert len({each["pid"] for each in said}) == 2
@@ -267,7 +267,7 @@ def test_rungs_failures_deaths_and_hangs_are_handled_as_by_the_local_engine(
                 assert isinstance(trial.outcome, Evaluation)
                 assert trial.outcome.epochs < 9
         with pytest.raises(WorkerError, match="no_such_function"):
-            run(toy_driver(tmp_path / "none"), WorkerSpec(factory="toy_search:no_such_function"), tmp_path)
+            run(toy_driver(tmp_path / "none"), WorkerSpec(factory="tests.toy_search:no_such_function"), tmp_path)
         with pytest.raises(WorkerError, match=r"2 CPU cores and 0 GPUs.*takes 1 .*and 2 \(--ray.gpus_per_trial\)"):
             RayEngine(worker, RaySettings(), cpus=1, gpus=2, logs=tmp_path).run(toy_driver(tmp_path / "gpu"), print)
 
@@ -345,7 +345,8 @@ def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when it renews a large report."""
-    clock, killed = [1000.0], []
+    clock = [1000.0]
+    killed: list[object] = []
     monkeypatch.setattr(hooks, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(hooks, "ray", SimpleNamespace(kill=killed.append))
     busy = [60.0]

@@ -2,11 +2,12 @@ import json
 import math
 
 import pytest
-from toy_search import ToySpace
 
 from nas.budget import Budget
+from nas.dimensions import Scalar
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, outcome_from_json
 from nas.seeds import derive_seed
+from tests.toy_search import ToySpace
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -31,7 +32,7 @@ def test_outcomes_tasks_and_progress_survive_json() -> None:
     failure = Failure(kind=FailureKind.DIVERGED, message="loss is nan", seconds=0.5, epochs=1)
     for outcome in (evaluation, failure):
         assert outcome_from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
-    genotype = {"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}
+    genotype: dict[str, Scalar] = {"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}
     task = Task(trial=3, candidate=ToySpace().decode(genotype), budget=Budget(epochs=2, rungs=(1,)), seed=7)
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task
     progress = Progress(trial=3, epochs=1, value=51.5)

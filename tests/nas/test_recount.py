@@ -9,7 +9,6 @@ from typing import Any
 
 import optuna
 import pytest
-from toy_search import QUANTITIES, toy_objectives
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, Genotype, IntRange
@@ -22,6 +21,7 @@ from nas.simple_space import SimpleSpace
 from nas.study.recount import Recount, summary
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.study import Study
+from tests.toy_search import QUANTITIES, toy_objectives
 
 WIDTH = Choice(name="width", choices=(8, 16, 32))
 WIDER = Choice(name="width", choices=(8, 16, 32, 64))

@@ -6,7 +6,7 @@ import itertools
 import math
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 import pytest
@@ -177,8 +177,9 @@ def test_references_and_limits_that_are_no_numbers_are_refused(value: float) -> 
 @pytest.mark.parametrize("name", ["trials", "epochs", "replicates"])
 def test_absurd_numbers_of_trainings_are_refused(name: str, value: int) -> None:
     space = SimpleSpace("widths", IntRange(name="width", low=2, high=200))
+    numbers: dict[str, Any] = {"trials": 2, name: value}
     with pytest.raises(SettingsError, match=f"{name}: must be 1"):
-        make_driver(space, objectives(), good_costs, **{"trials": 2, name: value})
+        make_driver(space, objectives(), good_costs, **numbers)
 
 
 SPACE: dict[str, BaseDistribution] = {name: IntDistribution(1, 12) for name in ("a", "b")}
@@ -186,7 +187,9 @@ SPACE: dict[str, BaseDistribution] = {name: IntDistribution(1, 12) for name in (
 
 @EVERY
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_the_sampler_alone_proposes_nothing_whose_cost_is_refused(value: Any, direction: str) -> None:
+def test_the_sampler_alone_proposes_nothing_whose_cost_is_refused(
+    value: Any, direction: Literal["minimize", "maximize"]
+) -> None:
     def cost(genotype: Any) -> Any:
         return value if genotype["a"] % 2 else float(genotype["a"] + genotype["b"])
 

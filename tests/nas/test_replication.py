@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_search import ToySpace, finish, toy_accuracy, toy_driver
 
 from nas.records import Failure, FailureKind, Task, TrialState
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates
+from tests.toy_search import ToySpace, finish, toy_accuracy, toy_driver
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32))
 
@@ -21,7 +21,7 @@ def noise(task: Task) -> float:
 
 
 def run(driver: Driver, most: int = 1000) -> list[Task]:
-    tasks = []
+    tasks: list[Task] = []
     while not driver.finished and len(tasks) < most:
         task = driver.next_task()
         if task is None:

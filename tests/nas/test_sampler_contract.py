@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_search import ToySpace, finish, open_toy_study, toy_driver
 
-from nas.records import Evaluation, Failure, FailureKind, Measurement, TrialState
+from nas.records import Evaluation, Failure, FailureKind, Measurement, Task, TrialState
 from nas.samplers import SAMPLERS
 from nas.search.driver import Driver
+from tests.toy_search import ToySpace, finish, open_toy_study, toy_driver
 
 EVERY = pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
@@ -24,7 +24,7 @@ LIMITS = {"macs": 3e6}
 def eventful(folder: Path, sampler: str, *, trials: int = 24, workers: int = 3) -> Driver:
     """A search in which every fifth training fails, another fifth is stopped, and three candidates run at any time."""
     driver = toy_driver(folder, trials=trials, space=SPACE, sampler=sampler, limits=LIMITS)
-    running = []
+    running: list[Task] = []
     while not driver.finished:
         while len(running) < workers and (task := driver.next_task()) is not None:
             running.append(task)
@@ -73,9 +73,9 @@ def test_equal_seeds_give_equal_studies(tmp_path: Path, sampler: str) -> None:
 )
 def test_another_process_goes_on_as_this_one_would(tmp_path: Path, sampler: str) -> None:
     program = f"""
-import sys; sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}
+import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
-from test_sampler_contract import eventful
+from tests.nas.test_sampler_contract import eventful
 eventful(Path({str(tmp_path / "there")!r}), {sampler!r}, trials=int(sys.argv[1]), workers=1)._study.close()
 """
     for trials in (12, 14):

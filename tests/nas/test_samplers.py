@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_search import ToySpace, run_inline, toy_costs, toy_driver
 
 from nas.errors import SettingsError
 from nas.samplers import sampler_factory
 from nas.samplers.stratified import BINS
 from nas.search.limits import check_limits
 from nas.search.problem import SamplerContext
+from tests.toy_search import ToySpace, run_inline, toy_costs, toy_driver
 
 
 def context(**limits: float) -> SamplerContext:

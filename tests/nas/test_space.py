@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from toy_search import ToySpace
 
 from nas.candidate import Candidate
-from nas.dimensions import Choice, FloatRange, IntRange
+from nas.dimensions import Choice, FloatRange, IntRange, Scalar
 from nas.errors import SpaceError
+from tests.toy_search import ToySpace
 
 
 def test_domains_contain_their_ends_and_nothing_else() -> None:
@@ -21,7 +21,7 @@ def test_domains_contain_their_ends_and_nothing_else() -> None:
 
 def test_a_decision_without_effect_is_erased_before_the_digest() -> None:
     space = ToySpace()
-    base = {"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}
+    base: dict[str, Scalar] = {"width": 8, "mixer": "fixed", "rank": 0, "lr": 0.1}
     same = space.decode({**base, "rank": 3})
     assert space.decode(base).digest == same.digest
     learned = space.decode({**base, "mixer": "learned"})
@@ -44,7 +44,7 @@ def test_every_fault_of_a_foreign_genotype_is_named() -> None:
 
 
 def test_an_unknown_decision_is_named_though_nothing_else_is_wrong() -> None:
-    whole = {"width": 16, "mixer": "fixed", "rank": 0, "lr": 0.1}
+    whole: dict[str, Scalar] = {"width": 16, "mixer": "fixed", "rank": 0, "lr": 0.1}
     ToySpace().check(whole)
     with pytest.raises(SpaceError, match="unknown decision 'depth'"):
         ToySpace().check({**whole, "depth": 3})

@@ -10,8 +10,6 @@ from typing import Any
 
 import optuna
 import pytest
-from postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
-from toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 from nas.candidate import Candidate
 from nas.count import Count
@@ -21,11 +19,14 @@ from nas.samplers.distributions import distributions
 from nas.search.problem import SamplerContext
 from nas.study.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.study.postgresql import CONNECT_SECONDS
-from nas.study.storage import BUSY_SECONDS, open_storage, redact, sqlite_url
+from nas.study.storage import BUSY_SECONDS, open_storage, sqlite_url
 from nas.study.stored_study import find_study
 from nas.study.study import Study
 from nas.study.study_holder import RENEW_SECONDS, STALE_SECONDS
 from nas.study.succession import open_study
+from nas.values.redaction import redact
+from tests.postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
+from tests.toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
 
 KINDS = ("sqlite", "journal", "postgresql")
 NAMES = map("study{}".format, itertools.count())
@@ -140,7 +141,8 @@ def test_a_trial_that_another_process_added_is_noticed_and_the_search_continues(
 def fail_after(storage: Any, monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Lets each of the methods do its work the first time, and then lose the answer."""
     for method in methods:
-        real, lost = getattr(storage, method), []
+        real = getattr(storage, method)
+        lost: list[Any] = []
 
         def wrapper(*arguments: Any, real: Any = real, lost: list[Any] = lost) -> Any:
             result = real(*arguments)

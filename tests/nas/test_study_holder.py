@@ -8,12 +8,12 @@ from typing import Any
 
 import optuna
 import pytest
-from toy_search import ToySpace, open_toy_study, toy_driver
 
 from nas.errors import StudyError
 from nas.output.process_sign import _started, process_sign
 from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.study_holder import STALE_SECONDS
+from tests.toy_search import ToySpace, open_toy_study, toy_driver
 
 
 def hold(folder: Path, **changes: Any) -> None:

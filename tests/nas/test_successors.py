@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Literal
 
 import optuna
 import pytest
-from toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 from nas.count import Count
 from nas.dimensions import Choice, FloatRange, IntRange
@@ -19,6 +19,7 @@ from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.stored_study import GROWN_FROM, SUCCEEDS
 from nas.study.study import Study
 from nas.study.succession import open_study
+from tests.toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 RATE = FloatRange(name="lr", low=0.01, high=1.0, log=True)
 SECONDS = itertools.count(1)
@@ -103,7 +104,9 @@ def test_a_search_is_not_begun_inside_the_successor_of_another(tmp_path: Path, u
 
 
 @pytest.mark.parametrize("directions", [["minimize", "minimize"], ["maximize"], ["minimize", "maximize"]])
-def test_an_empty_study_with_other_objectives_is_refused(url: str, directions: list[str]) -> None:
+def test_an_empty_study_with_other_objectives_is_refused(
+    url: str, directions: list[Literal["minimize", "maximize"]]
+) -> None:
     optuna.create_study(study_name="c10", storage=open_storage(url), directions=directions)
     with pytest.raises(StudyError, match=r"it has other objectives, .*; this search has accuracy \(maximize\), macs"):
         opened(url, "c10", space((8, 16)))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
-from toy_search import toy_driver, toy_worker
 
 from nas.engines.local import LocalEngine
 from nas.errors import OutputError
+from nas.records import Evaluation
 from nas.watchers.tensorboard_log import TensorBoardLog
+from tests.toy_search import toy_driver, toy_worker
 
 
 def scalars(folder: Path) -> dict[str, dict[int, float]]:
@@ -33,6 +34,7 @@ def test_each_training_and_the_front_have_their_curves_and_none_is_written_twice
     with TensorBoardLog(driver, tmp_path / "curves") as log:
         LocalEngine(toy_worker(tmp_path / "work"), workers=1, logs=tmp_path / "logs").run(driver, log.update)
     task = next(trial for trial in driver.trials if trial.outcome is not None)
+    assert isinstance(task.outcome, Evaluation)
     drawn = scalars(tmp_path / "curves" / f"trial-{task.number}")
     assert drawn["accuracy"] == pytest.approx(task.outcome.on_the_way("accuracy"))
     assert len(drawn["accuracy"]) == 3

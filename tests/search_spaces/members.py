@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
 from nas.space import SearchSpace
-from search_spaces import SPACES, make_space, space_settings
+from search_spaces import make_space, space_settings
 from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.spec import NORMALIZERS, SHARES, SUM_LEVELS
 from search_spaces.reconstruction import TRANSFORMATIONS
+from tests.search_spaces.any_space import published_units
 from tests.search_spaces.genotypes import draw
 
 WIDTHS: dict[str, tuple[float, ...]] = {
@@ -32,7 +33,7 @@ def whole_space(name: str, image_size: int) -> SearchSpace:
     settings = space_settings(
         name=name,
         widths=WIDTHS.get(name, (0.25, 0.5, 1.0)),
-        units=((1,) if name in SLOW else (1, 2),) * len(SPACES[name]().settings_class.published_units),
+        units=((1,) if name in SLOW else (1, 2),) * len(published_units(name)),
         convolutions=KINDS.get(name),
         mixers=tuple(BLOCKS),
         normalizers=NORMALIZERS,

@@ -10,6 +10,7 @@ import pytest
 from image_search.command_line import read_settings
 from nas.errors import SettingsError, SpaceError
 from search_spaces import SPACES, make_space, space_settings
+from tests.search_spaces.any_space import published_units
 
 EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))
 ABSURD = (10**9, 10**20, 10**400, 10**5000, -1, math.nan, math.inf, -math.inf, 1e308, 1e-320)
@@ -28,7 +29,7 @@ def refused(name: str, setting: str, value: Any) -> None:
 @pytest.mark.parametrize("value", ABSURD, ids=map(str, range(len(ABSURD))))
 @EVERY_SPACE
 def test_an_absurd_size_is_refused(name: str, value: Any) -> None:
-    stages = len(SPACES[name]().settings_class.published_units)
+    stages = len(published_units(name))
     if value != 1e-320 or name in ("shufflenet_v1", "shufflenet_v2", "densenet_cifar"):
         refused(name, "widths", (value,))
     refused(name, "units", ((1,),) * (stages - 1) + ((value,),))
@@ -50,7 +51,7 @@ def test_an_absurd_size_is_refused(name: str, value: Any) -> None:
 )
 @EVERY_SPACE
 def test_what_a_slip_of_the_pen_gives_is_refused(name: str, setting: str, value: Any) -> None:
-    stages = len(SPACES[name]().settings_class.published_units)
+    stages = len(published_units(name))
     each = {"units": ((value,),) * stages, "max_factor": value}.get(setting, (value,))
     refused(name, setting, each)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from search_spaces import SPACES, make_space, space_settings
+from tests.search_spaces.any_space import changed, published_units
 from tests.search_spaces.genotypes import draw
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ def convolutions_of(name: str, members: int, image_size: int) -> list[Convolutio
         name, KINDS
     )
     settings = space_settings(name=name, convolutions=kinds, widths=WIDTHS.get(name, (0.25, 0.5, 1.0)))
-    settings = replace(settings, units=((1, 2),) * len(SPACES[name]().settings_class.published_units))
+    settings = changed(settings, units=((1, 2),) * len(published_units(name)))
     space = make_space(settings, image_size=image_size, channels=3, classes=10)
     rng = random.Random(0)
     recorder = Recorder()

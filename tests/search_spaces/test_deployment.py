@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from module_protocols import LearnedShuffle
+from module_protocols import EvaluationMode, LearnedShuffle
 from nas.dimensions import Scalar
 from nas.errors import DeploymentError
 from search_spaces import SPACES, compact, make_space, space_settings
@@ -21,6 +21,7 @@ from search_spaces.blocks.deployed.deployed_gather import ChannelGather
 from search_spaces.blocks.spec import NORMALIZERS, ROUNDINGS, SUM_LEVELS
 from search_spaces.grouping.learned_group_conv import SizedGroupConv2d
 from search_spaces.reconstruction import TRANSFORMATIONS
+from tests.search_spaces.any_space import published_units
 from tests.search_spaces.genotypes import draw
 from tests.search_spaces.members import whole_space
 from tests.search_spaces.perturbation import perturb
@@ -45,16 +46,16 @@ NARROW: dict[str, dict[str, object]] = {
 
 
 def untrained(name: str, seed: int, **settings: object) -> nn.Module:
-    offered = {
+    offered: dict[str, object] = {
         "mixers": tuple(BLOCKS),
-        "units": ((1, 2),) * len(SPACES[name]().settings_class.published_units),
+        "units": ((1, 2),) * len(published_units(name)),
         "normalizers": NORMALIZERS,
         "roundings": ROUNDINGS,
         "sum_levels": SUM_LEVELS,
         **NARROW.get(name, {}),
         **settings,
     }
-    space = make_space(space_settings(name=name, **offered), image_size=16, channels=3, classes=5)  # type: ignore[arg-type]
+    space = make_space(space_settings(name=name, **offered), image_size=16, channels=3, classes=5)
     model: nn.Module = space.build(space.decode(draw(space, random.Random(seed))))
     return model.eval()
 
@@ -259,12 +260,23 @@ def test_a_norm_after_anything_else_becomes_a_scale_and_a_shift() -> None:
 class Learner(nn.Module, LearnedShuffle):
     """Learned, and silent about its deployment."""
 
-    set_progress = set_evaluation_mode = penalty = logit_parameters = statistics = lambda self: None  # type: ignore[assignment]
+    def set_progress(self, share: float) -> None: ...
+
+    def set_evaluation_mode(self, mode: EvaluationMode) -> None: ...
+
+    def penalty(self) -> torch.Tensor:
+        return torch.zeros(())
+
+    def logit_parameters(self) -> list[nn.Parameter]:
+        return []
+
+    def statistics(self) -> dict[str, float]:
+        return {}
 
 
 def test_what_has_no_deployed_form_is_named() -> None:
     with pytest.raises(DeploymentError, match="Learner learns a shuffle"):
-        compact(nn.Sequential(Learner()))  # type: ignore[abstract]
+        compact(nn.Sequential(Learner()))
     with pytest.raises(DeploymentError, match=r"BatchNorm1d.*stands alone"):
         compact(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
     with pytest.raises(DeploymentError, match="has no running statistics"):

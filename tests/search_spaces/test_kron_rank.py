@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from search_spaces import space_settings
 from search_spaces.blocks.permutations.kronecker_shuffle import summed_terms
 from search_spaces.blocks.spec import KroneckerShape
 from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Space
+from tests.search_spaces.any_space import shuffle_settings
 from tests.search_spaces.genotypes import draw
 
-SETTINGS = space_settings(
+SETTINGS = shuffle_settings(
     name="shufflenet_v2",
     widths=(8, 12),
     units=((1,), (1,), (1,)),

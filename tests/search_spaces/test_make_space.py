@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nas.errors import SpaceError
 from search_spaces import SPACES, make_space, space_from_json, space_settings
+from tests.search_spaces.any_space import changed
 
 
 def refuse(match: str, *, image_size: int = 32, channels: int = 3, classes: int = 10, **settings: Any) -> None:
@@ -129,8 +129,9 @@ def test_channels_that_no_pair_of_factors_fits_are_refused_only_where_a_mixer_ne
     settings = space_settings(widths=(48, 74))
     with pytest.raises(SpaceError, match=r"width 74: the 74 channels mixed in stage 1 .*raise space.max_factor"):
         make_space(settings, image_size=32, channels=3, classes=10)
-    for change in ({"mixers": ("fixed", "static_full")}, {"max_factor": 37}):
-        make_space(replace(settings, **change), image_size=32, channels=3, classes=10)  # type: ignore[arg-type]
+    changes: tuple[dict[str, object], ...] = ({"mixers": ("fixed", "static_full")}, {"max_factor": 37})
+    for change in changes:
+        make_space(changed(settings, **change), image_size=32, channels=3, classes=10)
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))

@@ -96,7 +96,7 @@ def test_group_counts_of_a_rectangle_divide_inputs_and_outputs_and_leave_factors
 def test_smallest_ranks_mean_the_same_for_every_layer() -> None:
     ranks = KroneckerRanks(group_ranks=3, pair_ranks=4, max_factor=32)
     layers = [Layer(inputs=16, outputs=64), Layer(inputs=8, outputs=32)]
-    shapes = {}
+    shapes: dict[tuple[KroneckerShape | None, ...], tuple[int, int]] = {}
     for pair in itertools.product(range(3), range(4)):
         meaning = tuple(ranks.shape(layer, pair) for layer in layers)
         shapes.setdefault(meaning, pair)

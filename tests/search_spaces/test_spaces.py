@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 import torch
@@ -16,12 +15,14 @@ from nas.dimensions import Scalar
 from nas.errors import SpaceError
 from nas.space import SearchSpace
 from search_spaces import SPACES, SpaceSettings, make_space, space_from_json, space_settings
+from search_spaces.architecture import integer
 from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
 from search_spaces.shuffle_space import ShuffleSpace
+from tests.search_spaces.any_space import changed, published_units
 from tests.search_spaces.genotypes import draw
 
 EVERY_SPACE = pytest.mark.parametrize("name", sorted(SPACES))
-SMALL = {
+SMALL: dict[str, dict[str, object]] = {
     "shufflenet_v1": {"widths": (0.25, 0.5), "units": ((1, 2), (1,), (1, 2))},
     "shufflenet_v2": {
         "widths": (16, 24),
@@ -43,7 +44,7 @@ def stages_of(space: SearchSpace) -> range:
 
 
 def small_space(name: str, **changes: object) -> SearchSpace:
-    settings = space_settings(name=name, **{**SMALL[name], **changes})  # type: ignore[arg-type]
+    settings = space_settings(name=name, **{**SMALL[name], **changes})
     return make_space(settings, image_size=8, channels=1, classes=7)
 
 
@@ -153,7 +154,7 @@ def test_candidates_of_the_same_host_begin_with_the_same_host_weights(name: str)
 
 @EVERY_SPACE
 def test_baselines_are_the_unchanged_networks_with_published_units(name: str) -> None:
-    published = list(SPACES[name]().settings_class.published_units)
+    published = list(published_units(name))
     kind, unchanged = ("mixer", "fixed") if name in ALWAYS_MIXING else ("convolution", "dense")
     space = make_space(space_settings(name=name), image_size=32, channels=3, classes=10)
     baselines = space.baselines()
@@ -177,22 +178,22 @@ def test_baselines_have_the_names_a_person_would_use() -> None:
 
     v1, v2 = space_settings(name="shufflenet_v1"), space_settings(name="shufflenet_v2")
     assert names(v2) == ["ShuffleNetV2 0.5x", "ShuffleNetV2 1x", "ShuffleNetV2 1.5x", "ShuffleNetV2 2x"]
-    assert names(replace(v2, widths=(32, 48), units=((2, 4), (8,), (4,)))) == ["ShuffleNetV2 (32)", "ShuffleNetV2 0.5x"]
-    assert names(replace(v2, widths=(48,), units=((1, 2), (2, 4), (1, 2)))) == ["ShuffleNetV2 0.5x, units 2-4-2"]
-    assert names(replace(v1, widths=(1.0,), conv_groups=(3, 8))) == ["ShuffleNetV1 1x (g=3)", "ShuffleNetV1 1x (g=8)"]
-    assert names(replace(v1, widths=(0.5, 1.0, 2.0))) == [f"ShuffleNetV1 {w}x (g=3)" for w in ("0.5", "1", "2")]
-    assert names(replace(v2, mixers=("dynamic", "static"))) == []
+    assert names(changed(v2, widths=(32, 48), units=((2, 4), (8,), (4,)))) == ["ShuffleNetV2 (32)", "ShuffleNetV2 0.5x"]
+    assert names(changed(v2, widths=(48,), units=((1, 2), (2, 4), (1, 2)))) == ["ShuffleNetV2 0.5x, units 2-4-2"]
+    assert names(changed(v1, widths=(1.0,), conv_groups=(3, 8))) == ["ShuffleNetV1 1x (g=3)", "ShuffleNetV1 1x (g=8)"]
+    assert names(changed(v1, widths=(0.5, 1.0, 2.0))) == [f"ShuffleNetV1 {w}x (g=3)" for w in ("0.5", "1", "2")]
+    assert names(changed(v2, mixers=("dynamic", "static"))) == []
     resnet, mobilenet = space_settings(name="resnet_cifar"), space_settings(name="mobilenet_v2")
     assert names(resnet) == ["ResNet-20 0.25x", "ResNet-20 1x", "ResNet-29 0.25x", "ResNet-29 1x"]
-    bottlenecks = replace(resnet, residual_units=("bottleneck",))
+    bottlenecks = changed(resnet, residual_units=("bottleneck",))
     assert names(bottlenecks) == ["ResNet-29 0.25x", "ResNet-29 0.5x", "ResNet-29 1x"]
-    assert names(replace(bottlenecks, widths=(1,), units=((2,), (2,), (2,)))) == ["ResNet-20 1x, units 2-2-2"]
+    assert names(changed(bottlenecks, widths=(1,), units=((2,), (2,), (2,)))) == ["ResNet-20 1x, units 2-2-2"]
     assert names(space_settings(name="resnet50", widths=(1,))) == ["ResNet-50 1x"]
     assert names(space_settings(name="vgg16", widths=(1,))) == ["VGG16 1x"]
     assert names(space_settings(name="densenet_cifar", widths=(12,))) == ["DenseNet-BC-100, growth 12"]
     assert names(mobilenet) == [f"MobileNetV2 {w}x" for w in ("0.25", "0.5", "0.75", "1")]
-    assert names(replace(mobilenet, mixers=("dynamic",), widths=(1,))) == ["MobileNetV2 1x"]
-    assert names(replace(mobilenet, convolutions=("grouped",))) == []
+    assert names(changed(mobilenet, mixers=("dynamic",), widths=(1,))) == ["MobileNetV2 1x"]
+    assert names(changed(mobilenet, convolutions=("grouped",))) == []
 
 
 def test_no_more_than_four_widths_are_baselines_the_narrowest_and_widest_among_them() -> None:
@@ -211,7 +212,7 @@ def test_fixed_decisions_are_no_dimensions_but_still_in_the_candidate(name: str)
     assert not names & {"lr", "width", "stage1.units"}
     (candidate,) = drawn(space, 1)
     assert candidate.training["lr"] == 0.1
-    assert candidate.architecture["stage1.units"] == SPACES[name]().settings_class.published_units[0]
+    assert candidate.architecture["stage1.units"] == published_units(name)[0]
     assert "width" in candidate.architecture
 
 
@@ -295,9 +296,9 @@ def test_every_one_by_one_convolution_that_factors_fit_becomes_the_drop_in(name:
     def count(given: Mapping[str, Scalar], kind: type[torch.nn.Module]) -> int:
         return sum(isinstance(m, kind) for m in space.build(space.decode(given)).stages.modules())
 
-    units = [space.decode(genotype).architecture[f"stage{k}.units"] for k in stages_of(space)]
+    units = [integer(space.decode(genotype).architecture, f"stage{k}.units") for k in stages_of(space)]
     # Both of each unit; in ShuffleNetV2 only of units of stride 1, which are all but the first.
-    replaced = sum(2 * (n - 1 if name == "shufflenet_v2" else n) for n in units)  # type: ignore[operator]
+    replaced = sum(2 * (n - 1 if name == "shufflenet_v2" else n) for n in units)
     assert count(genotype, PointwiseShuffle) == replaced > 0
     assert count(dense, torch.nn.Conv2d) - count(genotype, torch.nn.Conv2d) == replaced
 

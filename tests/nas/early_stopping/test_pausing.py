@@ -6,7 +6,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
 from nas.early_stopping import StoppingRule
 from nas.early_stopping.curves import Curves
@@ -15,6 +14,7 @@ from nas.engines.virtual_time import Faults, VirtualTimeEngine
 from nas.records import Evaluation, TrialState
 from nas.search.driver import Driver
 from nas.study.storage import open_storage, sqlite_url
+from tests.toy_search import ToyEvaluator, ToySpace, toy_driver, toy_worker
 
 SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 
@@ -126,12 +126,12 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path) -> No
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
     second._study.close()
     stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials
-    repeats = [trial for trial in second.trials if trial.reused_from is not None]
-    assert TrialState.STOPPED in {second.trials[trial.reused_from].state for trial in repeats}
-    for trial in repeats:
+    repeats = [(trial, trial.reused_from) for trial in second.trials if trial.reused_from is not None]
+    assert TrialState.STOPPED in {second.trials[first_of_it].state for _, first_of_it in repeats}
+    for trial, first_of_it in repeats:
         assert trial.state is TrialState.REUSED
-        assert stored[trial.number].state is stored[trial.reused_from].state
-        assert stored[trial.number].values == stored[trial.reused_from].values
+        assert stored[trial.number].state is stored[first_of_it].state
+        assert stored[trial.number].values == stored[first_of_it].values
 
 
 def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path) -> None:

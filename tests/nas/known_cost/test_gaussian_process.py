@@ -19,7 +19,8 @@ def data(count: int = 25) -> tuple[np.ndarray, np.ndarray]:
 def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     weights = GIVEN.inverse_squares[DECISIONS]
     r = np.sqrt((weights * (a[:, None] - b[None]) ** 2).sum(-1))
-    return 1.5 * (1 + np.sqrt(5) * r + 5 / 3 * r**2) * np.exp(-np.sqrt(5) * r)
+    covariance: np.ndarray = 1.5 * (1 + np.sqrt(5) * r + 5 / 3 * r**2) * np.exp(-np.sqrt(5) * r)
+    return covariance
 
 
 def test_the_posterior_is_that_of_the_textbook() -> None:

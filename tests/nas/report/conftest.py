@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import pytest
 
@@ -25,8 +25,42 @@ FURTHER = tuple(COSTS[name].objective(1.0) for name in ("latency", "memory"))
 VALIDATION = 5000
 GAIN = {"fixed": 0.0, "static": -0.3, "static_full": 0.4, "dynamic": 1.8, "static_dynamic": 1.1}
 
-MakeTrial = Callable[..., Trial]
-MakeResult = Callable[..., SearchResult]
+
+class MakeTrial(Protocol):
+    """Makes one trial; see `build_trial`."""
+
+    def __call__(
+        self,
+        number: int,
+        *,
+        accuracy: float | None = None,
+        macs: float = 1e6,
+        params: float = 1e5,
+        architecture: Mapping[str, Scalar] | None = None,
+        training: Mapping[str, Scalar] | None = None,
+        state: TrialState = TrialState.COMPLETE,
+        n: int = VALIDATION,
+        std: float | None = None,
+        outcome: Outcome | None = None,
+        details: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Trial: ...
+
+
+class MakeResult(Protocol):
+    """Makes a result of given trials; see `build_result`."""
+
+    def __call__(
+        self, trials: list[Trial], objectives: tuple[Objective, ...] = (ACCURACY, MACS), **parts: Any
+    ) -> SearchResult: ...
+
+
+class MakeSearch(Protocol):
+    """Makes a whole synthetic search; see `synthetic_search`."""
+
+    def __call__(
+        self, count: int = 40, seed: int = 0, objectives: tuple[Objective, ...] = (ACCURACY, MACS), **parts: Any
+    ) -> SearchResult: ...
 
 
 def build_trial(
@@ -35,13 +69,13 @@ def build_trial(
     accuracy: float | None = None,
     macs: float = 1e6,
     params: float = 1e5,
-    architecture: dict[str, Scalar] | None = None,
-    training: dict[str, Scalar] | None = None,
+    architecture: Mapping[str, Scalar] | None = None,
+    training: Mapping[str, Scalar] | None = None,
     state: TrialState = TrialState.COMPLETE,
     n: int = VALIDATION,
     std: float | None = None,
     outcome: Outcome | None = None,
-    details: dict[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> Trial:
     """A trial; with an accuracy and no outcome of its own it gets an evaluation with a binomial spread."""
@@ -268,7 +302,7 @@ def make_result() -> MakeResult:
 
 
 @pytest.fixture
-def make_search() -> MakeResult:
+def make_search() -> MakeSearch:
     """Makes a whole synthetic search; see `synthetic_search`."""
     return synthetic_search
 

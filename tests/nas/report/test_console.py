@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nas.report.console import front_lines
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
-def test_every_member_has_a_line_and_columns_align(make_search) -> None:
+def test_every_member_has_a_line_and_columns_align(make_search: MakeSearch) -> None:
     result = make_search(40)
     lines = front_lines(result).splitlines()
     assert len(lines) == len(result.front) + 2
@@ -15,11 +16,11 @@ def test_every_member_has_a_line_and_columns_align(make_search) -> None:
     assert [int(line.split()[0]) for line in lines[2:]] == list(result.front.trials)
 
 
-def test_a_line_says_accuracy_cost_and_network(make_result, make_trial) -> None:
+def test_a_line_says_accuracy_cost_and_network(make_result: MakeResult, make_trial: MakeTrial) -> None:
     trial = make_trial(7, accuracy=50.0, n=2500, macs=10_400_000, params=444_000, baseline="ShuffleNetV2 0.5x")
     line = front_lines(make_result([trial])).splitlines()[-1]
     assert " ".join(line.split()) == "7 50.0 ± 1.0 10.4M 444k 32 | fixed [ShuffleNetV2 0.5x]"
 
 
-def test_no_front_is_a_sentence(make_result) -> None:
+def test_no_front_is_a_sentence(make_result: MakeResult) -> None:
     assert front_lines(make_result([])) == "No network has been trained to the end yet: there is no front."

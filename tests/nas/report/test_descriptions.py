@@ -63,7 +63,7 @@ def test_a_stage_with_replaced_convolutions_still_tells_its_mixer() -> None:
 def test_a_stage_is_titled_by_its_convolutions_and_its_mixer() -> None:
     assert stage_title({"mixer": "dynamic"}) == "dynamic"
     assert stage_title({"convolution": "dense"}) == "dense convolutions"
-    grouped = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
+    grouped: dict[str, Scalar] = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
     assert stage_title(grouped) == "convolutions in 4 groups, random for each image"
     replaced = {"convolution": "static_dynamic", "mixer": "fixed"}
     assert stage_title(replaced) == "fixed shuffle, static-dynamic convolutions"
@@ -71,7 +71,7 @@ def test_a_stage_is_titled_by_its_convolutions_and_its_mixer() -> None:
 
 
 def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_them() -> None:
-    rebuilt = {
+    rebuilt: dict[str, Scalar] = {
         "convolution": "reconstructed",
         "rebuilt": 0.5,
         "filter_groups": 2,
@@ -80,7 +80,7 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
     }
     assert stage_title(rebuilt) == "filters rebuilt of others"
     assert stage_words(rebuilt) == "50% of them by affine transformations, of 2 channel groups, at least 4 templates"
-    learned = {"convolution": "learned_groups", "learned_groups": 4}
+    learned: dict[str, Scalar] = {"convolution": "learned_groups", "learned_groups": 4}
     assert stage_title(learned) == "learned groups and shuffles"
     assert stage_words(learned) == "4 times fewer multiply-adds aimed at"
     both = candidate(
@@ -92,7 +92,13 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
 
 
 def test_words_of_a_stage_say_ranks_and_sums() -> None:
-    decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
+    decisions: dict[str, Scalar] = {
+        "convolution": "static_dynamic",
+        "group_rank": 0,
+        "pair_rank": 1,
+        "kron_rank": 1,
+        "sum_level": "full",
+    }
     matrix = "static matrix of 1 term, deployed as a dense one in layers where that is cheaper"
     assert stage_words(decisions) == f"in each layer groups of rank 0, pair of rank 1, {matrix}, whole matrices added"
     assert "deployed" not in stage_words({**decisions, "sum_level": "factor"})

@@ -1,7 +1,6 @@
-from toy_search import ToySpace
-
 from evaluator.costs import COSTS
 from nas.report.estimate import BaselineEstimate, estimate_text, thin_data_warnings
+from tests.toy_search import ToySpace
 
 DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_size": 8, "channels": 1, "classes": 10}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -16,10 +15,11 @@ from nas.report.words import answer, cautions
 from nas.result import SearchResult
 from nas.search.estimates import Estimate
 from nas.search.front import front_of
+from tests.nas.report.conftest import MakeResult, MakeTrial
 
 
 @pytest.fixture
-def result(make_result: Any, make_trial: Any) -> SearchResult:
+def result(make_result: MakeResult, make_trial: MakeTrial) -> SearchResult:
     """Trial 1 was lucky, and one more training showed it; by its first training trial 2 would be behind it."""
     trials = [
         make_trial(0, accuracy=60.0, macs=1e6),

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from nas.output.machine import Machine
 from nas.report.page import page
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>\u2028{{plotly}}"
 
@@ -34,7 +35,7 @@ class Elements(HTMLParser):
             self._in_data = False
 
 
-def test_hostile_text_is_inert(make_result, make_trial) -> None:
+def test_hostile_text_is_inert(make_result: MakeResult, make_trial: MakeTrial) -> None:
     trial = make_trial(0, accuracy=50.0, baseline=HOSTILE, architecture={HOSTILE: HOSTILE, "stage1.mixer": HOSTILE})
     plain = make_result([make_trial(0, accuracy=50.0)])
     hostile = make_result(
@@ -52,7 +53,7 @@ def test_hostile_text_is_inert(make_result, make_trial) -> None:
     assert json.loads(found.data)["provenance"] == [["host", HOSTILE]]
 
 
-def test_the_footer_tells_what_a_search_was_computed_with_as_text(make_search) -> None:
+def test_the_footer_tells_what_a_search_was_computed_with_as_text(make_search: MakeSearch) -> None:
     machine = Machine(
         cpu=HOSTILE, torch="2.13.0", torch_isa="AVX2", onednn="3.12.0", onednn_isa="Intel AVX2", threads=2
     )
@@ -63,7 +64,7 @@ def test_the_footer_tells_what_a_search_was_computed_with_as_text(make_search) -
     assert "Computed with" not in plain.split("<footer")[1].split("</footer>")[0]
 
 
-def test_the_page_asks_for_nothing_from_elsewhere(make_search) -> None:
+def test_the_page_asks_for_nothing_from_elsewhere(make_search: MakeSearch) -> None:
     found = Elements(page(make_search(10)))
     links = [value for name, value in found.attributes if name in ("src", "href") and value is not None]
     assert all(value.startswith(("#", "data:")) for value in links)
@@ -72,5 +73,5 @@ def test_the_page_asks_for_nothing_from_elsewhere(make_search) -> None:
     assert "http" not in str(policy)
 
 
-def test_plotly_is_inside(make_search) -> None:
+def test_plotly_is_inside(make_search: MakeSearch) -> None:
     assert "plotly.js v" in page(make_search(3))

@@ -6,12 +6,17 @@ import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from nas.dimensions import Scalar
+from nas.objectives import Objective
 from nas.records import Failure, FailureKind, TrialState
 from nas.report.page import page as page_text
+from nas.result import SearchResult
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 pytestmark = pytest.mark.browser
 
@@ -54,13 +59,19 @@ class Visit:
         assert [url for url in self.requests if not url.startswith("data:")] == [path.as_uri()]
 
 
+class OpenPage(Protocol):
+    """Opens the page of a result in a browser page with these options; see `visit`."""
+
+    def __call__(self, result: SearchResult, **options: Any) -> Page: ...
+
+
 @pytest.fixture
-def visit(browser: Browser, tmp_path: Path):
+def visit(browser: Browser, tmp_path: Path) -> Iterator[OpenPage]:
     """Opens the page of a result; at the end nothing may have been complained about or asked for."""
     path = tmp_path / "report.html"
     visits: list[Visit] = []
 
-    def opened(result, **options) -> Page:
+    def opened(result: SearchResult, **options: Any) -> Page:
         path.write_text(page_text(result), encoding="utf-8")
         visits.append(Visit(browser.new_page(**options), path))
         return visits[-1].page
@@ -71,7 +82,7 @@ def visit(browser: Browser, tmp_path: Path):
         one.page.close()
 
 
-def test_every_trained_network_is_a_point(visit, make_search) -> None:
+def test_every_trained_network_is_a_point(visit: OpenPage, make_search: MakeSearch) -> None:
     result = make_search(40)
     page = visit(result)
     trained = sum(trial.state is TrialState.COMPLETE for trial in result.trials)
@@ -84,8 +95,10 @@ def test_every_trained_network_is_a_point(visit, make_search) -> None:
     assert page.locator("#progress-chart .scatterlayer .lines path").count() == 1
 
 
-def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_trial) -> None:
-    dynamic = {
+def test_a_click_on_a_point_says_what_the_network_is(
+    visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
+) -> None:
+    dynamic: dict[str, Scalar] = {
         "width": 32,
         "stage1.units": 4,
         "stage1.mixer": "dynamic",
@@ -136,7 +149,7 @@ def test_a_click_on_a_point_says_what_the_network_is(visit, make_result, make_tr
     assert page.locator("#network svg.schematic rect").count() == 4 + 2
 
 
-RESNET = {
+RESNET: dict[str, Scalar] = {
     "width": 0.5,
     "stage1.units": 2,
     "stage1.convolution": "dense",
@@ -150,7 +163,9 @@ RESNET = {
 }
 
 
-def test_a_stage_shows_what_its_convolutions_are(visit, make_result, make_trial) -> None:
+def test_a_stage_shows_what_its_convolutions_are(
+    visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
+) -> None:
     page = visit(make_result([make_trial(0, accuracy=70.0, architecture=RESNET)]))
     text = page.locator("#network .stages").inner_text()
     assert "Stage 1: 2 units, dense convolutions" in text
@@ -166,9 +181,14 @@ def test_a_stage_shows_what_its_convolutions_are(visit, make_result, make_trial)
     }
 
 
-def test_dense_networks_are_named_as_peers(visit, make_result, make_trial) -> None:
-    dense = {"width": 0.5, "stage1.convolution": "dense"}
-    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
+def test_dense_networks_are_named_as_peers(visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial) -> None:
+    dense: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped: dict[str, Scalar] = {
+        "width": 0.5,
+        "stage1.convolution": "grouped",
+        "stage1.conv_groups": 4,
+        "stage1.mixer": "fixed",
+    }
     trials = [
         make_trial(0, accuracy=60.0, architecture=dense),
         make_trial(1, accuracy=70.0, macs=2e6, architecture=grouped),
@@ -183,10 +203,20 @@ def test_dense_networks_are_named_as_peers(visit, make_result, make_trial) -> No
     assert "grouped, fixed shuffle (1)" in legend
 
 
-def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(visit, make_result, make_trial) -> None:
-    dense = {"stage1.convolution": "dense", "stage2.convolution": "dense"}
-    rebuilt = {"stage1.convolution": "reconstructed", "stage1.rebuilt": 0.5, "stage2.convolution": "dense"}
-    learned = {"stage1.convolution": "learned_groups", "stage1.learned_groups": 4, "stage2.convolution": "dense"}
+def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(
+    visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
+) -> None:
+    dense: dict[str, Scalar] = {"stage1.convolution": "dense", "stage2.convolution": "dense"}
+    rebuilt: dict[str, Scalar] = {
+        "stage1.convolution": "reconstructed",
+        "stage1.rebuilt": 0.5,
+        "stage2.convolution": "dense",
+    }
+    learned: dict[str, Scalar] = {
+        "stage1.convolution": "learned_groups",
+        "stage1.learned_groups": 4,
+        "stage2.convolution": "dense",
+    }
     page = visit(
         make_result(
             [
@@ -204,7 +234,9 @@ def test_the_stages_of_the_front_are_shown_beside_those_of_all_networks(visit, m
     assert page.locator("#stages-chart .bars .point").count() == 2 * 2 * 3
 
 
-def test_other_modes_are_shown_where_they_were_taken_and_say_what_they_are(visit, make_result, make_trial) -> None:
+def test_other_modes_are_shown_where_they_were_taken_and_say_what_they_are(
+    visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial
+) -> None:
     trials = [
         make_trial(0, accuracy=70.0, macs=2e6, details={"soft_accuracy": 71.0, "swapped_accuracy": 66.5}),
         make_trial(1, accuracy=60.0, macs=1e6),
@@ -222,7 +254,7 @@ def test_other_modes_are_shown_where_they_were_taken_and_say_what_they_are(visit
     assert swapped.count() == soft.count() == 0
 
 
-def test_headings_sort_and_the_filter_narrows(visit, make_search) -> None:
+def test_headings_sort_and_the_filter_narrows(visit: OpenPage, make_search: MakeSearch) -> None:
     result = make_search(19, seed=1)
     page = visit(result)
 
@@ -246,7 +278,7 @@ def test_headings_sort_and_the_filter_narrows(visit, make_search) -> None:
     assert set(shown()) == {trial.number for trial in result.trials if trial.state is TrialState.FAILED}
 
 
-def test_the_panel_is_reached_by_keys_and_steps_along_the_front(visit, make_search) -> None:
+def test_the_panel_is_reached_by_keys_and_steps_along_the_front(visit: OpenPage, make_search: MakeSearch) -> None:
     result = make_search(18)
     page = visit(result)
     heading = page.locator("#network h3")
@@ -258,7 +290,7 @@ def test_the_panel_is_reached_by_keys_and_steps_along_the_front(visit, make_sear
     assert heading.inner_text() == "Trial 2"
 
 
-def test_a_hidden_mixer_leaves_the_picture(visit, make_search) -> None:
+def test_a_hidden_mixer_leaves_the_picture(visit: OpenPage, make_search: MakeSearch) -> None:
     page = visit(make_search(18))
     points = page.locator("#front-chart .scatterlayer .point")
     before = points.count()
@@ -267,14 +299,16 @@ def test_a_hidden_mixer_leaves_the_picture(visit, make_search) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-def test_nothing_sticks_out_sideways(visit, make_search, three_objectives, width: int, scheme: str) -> None:
+def test_nothing_sticks_out_sideways(
+    visit: OpenPage, make_search: MakeSearch, three_objectives: tuple[Objective, ...], width: int, scheme: str
+) -> None:
     page = visit(
         make_search(19, objectives=three_objectives), viewport={"width": width, "height": 800}, color_scheme=scheme
     )
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_charts_turn_dark_with_the_page(visit, make_search) -> None:
+def test_charts_turn_dark_with_the_page(visit: OpenPage, make_search: MakeSearch) -> None:
     page = visit(make_search(10), color_scheme="light")
     ink = "getComputedStyle(document.querySelector('#front-chart .xtick text')).fill"
     light = page.evaluate(ink)
@@ -288,7 +322,7 @@ def test_charts_turn_dark_with_the_page(visit, make_search) -> None:
     pytest.fail("the chart's text has kept its light ink for two minutes")
 
 
-def test_a_search_without_results_says_so(visit, make_result, make_trial) -> None:
+def test_a_search_without_results_says_so(visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial) -> None:
     assert "No network has been trained to the end yet" in visit(make_result([])).locator("#answer").inner_text()
     failure = Failure(kind=FailureKind.DIVERGED, message="loss is NaN")
     page = visit(make_result([make_trial(k, state=TrialState.FAILED, outcome=failure) for k in range(3)]))
@@ -296,7 +330,7 @@ def test_a_search_without_results_says_so(visit, make_result, make_trial) -> Non
     assert page.locator("#network h3").inner_text() == "Trial 0"
 
 
-def test_any_space_is_shown(visit, make_result, make_trial) -> None:
+def test_any_space_is_shown(visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial) -> None:
     trials = [
         make_trial(k, accuracy=50.0 + k, macs=1e5 * (k + 1), architecture={"depth": k, "kind": "abc"[k % 3]})
         for k in range(8)
@@ -307,7 +341,7 @@ def test_any_space_is_shown(visit, make_result, make_trial) -> None:
     assert "depth" in page.locator("#network").inner_text()
 
 
-def test_hostile_text_does_nothing(visit, make_result, make_trial) -> None:
+def test_hostile_text_does_nothing(visit: OpenPage, make_result: MakeResult, make_trial: MakeTrial) -> None:
     hostile = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'><b>bold</b>"
     trial = make_trial(0, accuracy=50.0, baseline=hostile, architecture={"stage1.mixer": hostile, hostile: 1})
     page = visit(make_result([trial], settings={"output": hostile, hostile: {"a": hostile}}, data={"name": hostile}))
@@ -316,7 +350,9 @@ def test_hostile_text_does_nothing(visit, make_result, make_trial) -> None:
     assert hostile in page.locator("#settings").inner_text()
 
 
-def test_the_level_of_the_commonest_class_is_a_line_that_can_be_hidden(visit, make_search) -> None:
+def test_the_level_of_the_commonest_class_is_a_line_that_can_be_hidden(
+    visit: OpenPage, make_search: MakeSearch
+) -> None:
     uneven = {"majority_class": "dark", "majority_share": 0.8, "majority_share_of_all": 0.8, "classes": 2}
     result = make_search(20)
     result = dataclasses.replace(result, data={**result.data, **uneven, "told": ("image size: 80 x 80 pixels",)})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
+from nas.dimensions import Scalar
 from nas.objectives import Direction, Kind, Objective
 from nas.records import Evaluation, Measurement
 from nas.report.payload import payload
 from nas.report.plots import pareto_png, value_limits
 from nas.report.readings import staircase, trained
 from nas.result import SearchResult
-from tests.nas.report.test_page_browser import browser, visit  # noqa: F401
+from tests.nas.report.conftest import MakeResult, MakeTrial
+from tests.nas.report.test_page_browser import OpenPage, browser, visit  # noqa: F401
 
 ERROR = Objective(
     name="error", direction=Direction.MINIMIZE, kind=Kind.LEARNED, unit="mm", reference=9.0, words="mean error"
@@ -22,7 +25,7 @@ MIXERS = ("fixed", "dynamic")
 
 
 @pytest.fixture
-def result(make_result, make_trial) -> SearchResult:
+def result(make_result: MakeResult, make_trial: MakeTrial) -> SearchResult:
     """Errors fall with the price; at each price the dynamic one is better; one network is far worse than all others."""
     trials = []
     for number in range(24):
@@ -37,10 +40,9 @@ def result(make_result, make_trial) -> SearchResult:
                 "soft_error": error - 0.125,
             },
         )
-        architecture = {"width": number + 1, "stage1.mixer": MIXERS[number % 2]}
+        architecture: dict[str, Scalar] = {"width": number + 1, "stage1.mixer": MIXERS[number % 2]}
         trial = make_trial(number, outcome=outcome, architecture=architecture)
-        trial.costs["price"] = price
-        trials.append(trial)
+        trials.append(dataclasses.replace(trial, costs={**trial.costs, "price": price}))
     return make_result(trials, (ERROR, PRICE))
 
 
@@ -65,7 +67,7 @@ def test_smaller_errors_are_better(result: SearchResult) -> None:
 
 
 @pytest.mark.browser
-def test_the_page_draws_and_tells_errors(visit, result: SearchResult) -> None:  # noqa: F811
+def test_the_page_draws_and_tells_errors(visit: OpenPage, result: SearchResult) -> None:  # noqa: F811
     page = visit(result)
     titles = " ".join(page.locator("#front-chart .infolayer").first.locator("text").all_text_contents())
     assert "Mean error (mm)" in titles

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 
 from nas.records import TrialState
 from nas.report.payload import CURVE_POINTS, embedded, payload
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
 def test_embedded_data_comes_back_equal_and_holds_no_markup() -> None:
@@ -20,11 +22,11 @@ def test_embedded_data_comes_back_equal_and_holds_no_markup() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 40])
-def test_a_search_of_any_length_is_finite_json(make_search, count: int) -> None:
+def test_a_search_of_any_length_is_finite_json(make_search: MakeSearch, count: int) -> None:
     assert json.loads(embedded(payload(make_search(count))))["front"] is not None
 
 
-def test_not_a_number_in_details_becomes_missing(make_result, make_trial) -> None:
+def test_not_a_number_in_details_becomes_missing(make_result: MakeResult, make_trial: MakeTrial) -> None:
     details = {
         "curve": [{"epoch": 1, "loss": math.nan, "lr": 0.1}, {"epoch": 2, "loss": 1.0, "accuracy": "?"}],
         "soft_accuracy": math.inf,
@@ -34,7 +36,7 @@ def test_not_a_number_in_details_becomes_missing(make_result, make_trial) -> Non
     assert trial["soft"] is None
 
 
-def test_shuffle_statistics_may_be_a_list_or_a_mapping(make_result, make_trial) -> None:
+def test_shuffle_statistics_may_be_a_list_or_a_mapping(make_result: MakeResult, make_trial: MakeTrial) -> None:
     facts = {"valid": 1.0, "coverage": 0.9, "disagreement": 0.25}
     trials = [
         make_trial(k, accuracy=50.0 + k, details={"mixers": mixers})
@@ -45,7 +47,9 @@ def test_shuffle_statistics_may_be_a_list_or_a_mapping(make_result, make_trial) 
 
 
 @pytest.mark.parametrize("mixers", [None, "text", 7, [1, 2], {"a": 3}])
-def test_statistics_of_another_form_are_left_out(make_result, make_trial, mixers) -> None:
+def test_statistics_of_another_form_are_left_out(
+    make_result: MakeResult, make_trial: MakeTrial, mixers: object
+) -> None:
     details = {"mixers": mixers, "curve": mixers}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
     assert trial["blocks"] == []
@@ -53,14 +57,14 @@ def test_statistics_of_another_form_are_left_out(make_result, make_trial, mixers
 
 
 @pytest.mark.parametrize("epochs", [1, CURVE_POINTS, CURVE_POINTS + 1, 1000])
-def test_a_long_curve_is_thinned_and_keeps_its_end(make_result, make_trial, epochs: int) -> None:
+def test_a_long_curve_is_thinned_and_keeps_its_end(make_result: MakeResult, make_trial: MakeTrial, epochs: int) -> None:
     details = {"curve": [{"epoch": epoch, "loss": 1.0} for epoch in range(1, epochs + 1)]}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, details=details)]))["trials"]
     assert len(trial["curve"]) <= CURVE_POINTS
     assert trial["curve"][-1][0] == epochs
 
 
-def test_each_mixer_has_a_front_of_its_own_trials(make_search) -> None:
+def test_each_mixer_has_a_front_of_its_own_trials(make_search: MakeSearch) -> None:
     data = payload(make_search(60))
     classes = {trial["trial"]: trial["mixer"] for trial in data["trials"]}
     fronts = {mixer["name"]: mixer["front"] for mixer in data["mixers"]}
@@ -69,7 +73,7 @@ def test_each_mixer_has_a_front_of_its_own_trials(make_search) -> None:
         assert all(classes[number] == name for number in numbers)
 
 
-def test_failed_and_infeasible_trials_are_told_with_reasons(make_search) -> None:
+def test_failed_and_infeasible_trials_are_told_with_reasons(make_search: MakeSearch) -> None:
     result = make_search(80, seed=3)
     refused = payload(result)["refused"]
     expected = {t.number for t in result.trials if t.state in (TrialState.FAILED, TrialState.INFEASIBLE)}
@@ -78,10 +82,10 @@ def test_failed_and_infeasible_trials_are_told_with_reasons(make_search) -> None
 
 
 def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_were_never_within_a_limit(
-    make_result, make_trial
+    make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
     result = make_result([make_trial(number, accuracy=50.0) for number in range(4)])
-    states = {
+    states: dict[int, dict[str, Any]] = {
         1: {"state": TrialState.INFEASIBLE, "violations": ("macs 9 is over the limit 8",)},
         2: {"state": TrialState.INFEASIBLE, "violations": ("macs 9 is over the limit 8",), "outcome": None},
         3: {"state": TrialState.UNTRAINED, "outcome": None},
@@ -95,7 +99,9 @@ def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_wer
     ]
 
 
-def test_channels_double_where_the_space_is_known_to_double_them(make_result, make_trial) -> None:
+def test_channels_double_where_the_space_is_known_to_double_them(
+    make_result: MakeResult, make_trial: MakeTrial
+) -> None:
     architecture = {"width": 48, "stage1.units": 2, "stage2.units": 4}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]
     assert [stage["channels"] for stage in trial["stages"]] == [48, 96]
@@ -103,7 +109,7 @@ def test_channels_double_where_the_space_is_known_to_double_them(make_result, ma
 
 @pytest.mark.parametrize(("space", "growth"), [("resnet_cifar", [1, 2]), ("mobilenet_v2", [None, None])])
 def test_growth_is_told_only_of_spaces_that_double(
-    make_result, make_trial, space: str, growth: list[int | None]
+    make_result: MakeResult, make_trial: MakeTrial, space: str, growth: list[int | None]
 ) -> None:
     trial = make_trial(0, accuracy=50.0, architecture={"stage1.units": 2, "stage2.units": 4})
     trial = dataclasses.replace(trial, candidate=dataclasses.replace(trial.candidate, space=space))
@@ -111,14 +117,14 @@ def test_growth_is_told_only_of_spaces_that_double(
     assert [stage["growth"] for stage in told["stages"]] == growth
 
 
-def test_the_reader_is_warned(make_search) -> None:
+def test_the_reader_is_warned(make_search: MakeSearch) -> None:
     text = " ".join(payload(make_search(40))["cautions"])
     assert "chosen on the validation split (5,000 images)" in text
     assert "optimistic" in text
     assert "Two networks whose accuracy differs by less than 1.9 points cannot be told apart" in text
 
 
-def test_nested_settings_are_readable_rows(make_result) -> None:
+def test_nested_settings_are_readable_rows(make_result: MakeResult) -> None:
     settings = {"space": {"units": [[1, 2], [4]], "widths": [8, 12], "none": None, "empty": {}}, "device": "cpu"}
     provenance = {"command": ["run_search.py", "--output", "a b"]}
     data = payload(make_result([], settings=settings, provenance=provenance))

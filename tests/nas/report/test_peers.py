@@ -6,12 +6,14 @@ import math
 
 import pytest
 
+from nas.dimensions import Scalar
 from nas.mixers import mixer_class
 from nas.report.peers import pairs
 from nas.report.readings import trained
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
-def test_the_peer_is_the_fixed_network_nearest_in_cost(make_search) -> None:
+def test_the_peer_is_the_fixed_network_nearest_in_cost(make_search: MakeSearch) -> None:
     result = make_search(80, seed=5)
     pool = {trial.number: trial for trial in trained(result)}
     fixed = [trial for trial in pool.values() if mixer_class(trial.candidate) == "fixed"]
@@ -26,7 +28,7 @@ def test_the_peer_is_the_fixed_network_nearest_in_cost(make_search) -> None:
 
 @pytest.mark.parametrize(("accuracy", "resolved"), [(53.0, True), (52.7, False), (47.0, True), (50.0, False)])
 def test_a_difference_is_resolved_beyond_twice_its_error(
-    make_result, make_trial, accuracy: float, resolved: bool
+    make_result: MakeResult, make_trial: MakeTrial, accuracy: float, resolved: bool
 ) -> None:
     # Both accuracies are known to one point, so their difference to the square root of two: 2.83 points are twice that.
     fixed = make_trial(0, accuracy=50.0, std=50.0, n=2500)
@@ -37,7 +39,7 @@ def test_a_difference_is_resolved_beyond_twice_its_error(
     assert pair.resolved is resolved
 
 
-def test_a_difference_without_an_error_is_never_resolved(make_result, make_trial) -> None:
+def test_a_difference_without_an_error_is_never_resolved(make_result: MakeResult, make_trial: MakeTrial) -> None:
     fixed = make_trial(0, accuracy=50.0, std=0.0, n=1)
     other = make_trial(1, accuracy=90.0, architecture={"stage1.mixer": "dynamic"})
     (pair,) = pairs(make_result([fixed, other]))
@@ -45,21 +47,26 @@ def test_a_difference_without_an_error_is_never_resolved(make_result, make_trial
     assert not pair.resolved
 
 
-def test_without_a_fixed_network_there_are_no_pairs(make_result, make_trial) -> None:
+def test_without_a_fixed_network_there_are_no_pairs(make_result: MakeResult, make_trial: MakeTrial) -> None:
     assert pairs(make_result([make_trial(0, accuracy=50.0, architecture={"stage1.mixer": "dynamic"})])) == []
 
 
-def test_a_space_without_mixers_has_no_pairs(make_result, make_trial) -> None:
+def test_a_space_without_mixers_has_no_pairs(make_result: MakeResult, make_trial: MakeTrial) -> None:
     assert pairs(make_result([make_trial(k, accuracy=50.0, architecture={"depth": k}) for k in range(3)])) == []
 
 
 def test_where_convolutions_are_a_choice_the_dense_network_is_the_peer_and_not_the_grouped_one(
-    make_result, make_trial
+    make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
-    dense = {"width": 0.5, "stage1.convolution": "dense"}
-    grouped = {"width": 0.5, "stage1.convolution": "grouped", "stage1.conv_groups": 4, "stage1.mixer": "fixed"}
-    dynamic = {**grouped, "stage1.mixer": "dynamic"}
-    replaced = {"width": 0.5, "stage1.convolution": "static_dynamic"}
+    dense: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "dense"}
+    grouped: dict[str, Scalar] = {
+        "width": 0.5,
+        "stage1.convolution": "grouped",
+        "stage1.conv_groups": 4,
+        "stage1.mixer": "fixed",
+    }
+    dynamic: dict[str, Scalar] = {**grouped, "stage1.mixer": "dynamic"}
+    replaced: dict[str, Scalar] = {"width": 0.5, "stage1.convolution": "static_dynamic"}
     trials = [
         make_trial(number, accuracy=50.0 + number, macs=macs, architecture=architecture)
         for number, (macs, architecture) in enumerate(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from toy_search import ToySpace, finish, toy_driver
 
 from nas.report import renewal
 from nas.report.renewal import ReportRenewal
 from nas.search.driver import Driver
+from tests.toy_search import ToySpace, finish, toy_driver
 
 
 class Clock:

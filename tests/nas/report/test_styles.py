@@ -59,7 +59,8 @@ def seen(color: str, vision: str) -> np.ndarray:
             [0.0259040371, 0.7827717662, -0.8086757660],
         ]
     )
-    return lab @ np.cbrt(cones @ linear)
+    values: np.ndarray = lab @ np.cbrt(cones @ linear)
+    return values
 
 
 @pytest.mark.parametrize("vision", VISIONS)

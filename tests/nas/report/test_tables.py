@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from nas.report.tables import (
     read_candidates,
     trials_csv,
 )
+from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 LEARNED = ("accuracy", "accuracy_se", "expected_accuracy", "trainings")
 
@@ -29,7 +32,7 @@ def read(text: str) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(text))
 
 
-def test_the_columns_come_in_their_order(make_search) -> None:
+def test_the_columns_come_in_their_order(make_search: MakeSearch) -> None:
     columns = list(read(trials_csv(make_search(30))).columns)
     names = "trial state accuracy accuracy_se expected_accuracy trainings macs params epochs seconds digest"
     assert columns[:11] == names.split()
@@ -41,7 +44,7 @@ def test_the_columns_come_in_their_order(make_search) -> None:
     assert decisions[decisions.index("stage3.units") :].index("lr") > 0
 
 
-def test_every_value_of_a_trial_comes_back(make_search) -> None:
+def test_every_value_of_a_trial_comes_back(make_search: MakeSearch) -> None:
     result = make_search(40, seed=1)
     frame = read(trials_csv(result))
     assert len(frame) == len(result.trials)
@@ -54,7 +57,7 @@ def test_every_value_of_a_trial_comes_back(make_search) -> None:
         assert row[sorted(erased)].isna().all()
 
 
-def test_whole_numbers_stay_whole_beside_missing_ones(make_search) -> None:
+def test_whole_numbers_stay_whole_beside_missing_ones(make_search: MakeSearch) -> None:
     text = trials_csv(make_search(40))
     rows = [line.split(",") for line in text.splitlines()]
     for name in ("macs", "epochs", "stage1.n1"):
@@ -62,7 +65,7 @@ def test_whole_numbers_stay_whole_beside_missing_ones(make_search) -> None:
         assert not any("." in cell for cell in cells), name
 
 
-def test_the_front_is_cheapest_first(make_search) -> None:
+def test_the_front_is_cheapest_first(make_search: MakeSearch) -> None:
     result = make_search(40)
     frame = read(pareto_csv(result))
     assert tuple(frame["trial"]) == result.front.trials
@@ -71,12 +74,12 @@ def test_the_front_is_cheapest_first(make_search) -> None:
     assert (frame["state"] == "complete").all()
 
 
-def test_an_empty_search_has_tables_with_headings(make_result) -> None:
+def test_an_empty_search_has_tables_with_headings(make_result: MakeResult) -> None:
     for text in (trials_csv(make_result([])), pareto_csv(make_result([]))):
         assert text == ",".join((*FIRST_COLUMNS, *LEARNED, *MIDDLE_COLUMNS, *LAST_COLUMNS)) + "\n"
 
 
-def test_a_decision_stands_after_the_one_it_follows_whichever_trial_had_it_first(make_trial) -> None:
+def test_a_decision_stands_after_the_one_it_follows_whichever_trial_had_it_first(make_trial: MakeTrial) -> None:
     trials = [
         make_trial(0, architecture={"width": 1, "stage1.mixer": "a", "stage2.mixer": "a"}, training={"lr": 1}),
         make_trial(
@@ -88,28 +91,28 @@ def test_a_decision_stands_after_the_one_it_follows_whichever_trial_had_it_first
     assert decision_order(trials) == ["width", "stage1.mixer", "stage1.n", "stage2.mixer", "wd", "lr"]
 
 
-def test_a_decision_named_like_a_column_keeps_both(make_result, make_trial) -> None:
+def test_a_decision_named_like_a_column_keeps_both(make_result: MakeResult, make_trial: MakeTrial) -> None:
     frame = read(trials_csv(make_result([make_trial(0, accuracy=50.0, architecture={"seconds": 7, "state": "solid"})])))
     assert frame["decision.seconds"].item() == 7
     assert frame["decision.state"].item() == "solid"
     assert frame["state"].item() == "complete"
 
 
-def test_a_decision_for_nothing_is_not_an_erased_one(make_result, make_trial) -> None:
+def test_a_decision_for_nothing_is_not_an_erased_one(make_result: MakeResult, make_trial: MakeTrial) -> None:
     trials = [make_trial(0, architecture={"norm": None}), make_trial(1, architecture={"other": True})]
     lines = trials_csv(make_result(trials)).splitlines()
     position = lines[0].split(",").index("norm")
     assert [line.split(",")[position] for line in lines[1:]] == ["none", ""]
 
 
-def test_the_candidates_of_a_front_come_back_equal(make_search, tmp_path: Path) -> None:
+def test_the_candidates_of_a_front_come_back_equal(make_search: MakeSearch, tmp_path: Path) -> None:
     result = make_search(40)
     (tmp_path / "pareto.json").write_text(front_json(result), encoding="utf-8")
     expected = [result.trials[number].candidate for number in result.front.trials]
     assert read_candidates(tmp_path / "pareto.json") == expected
 
 
-def test_a_front_names_models_and_the_space(make_search) -> None:
+def test_a_front_names_models_and_the_space(make_search: MakeSearch) -> None:
     document = json.loads(front_json(make_search(40)))
     assert document["space"]["name"] == "shufflenet_v2"
     assert [objective["name"] for objective in document["objectives"]] == ["accuracy", "macs"]
@@ -129,7 +132,9 @@ def test_a_front_names_models_and_the_space(make_search) -> None:
         (lambda d: json.dumps({**d, "members": [{**d["members"][0], "digest": "0"}]}), "has digest '0'"),
     ],
 )
-def test_a_file_that_is_no_front_is_one_clear_error(make_search, tmp_path: Path, change, message: str) -> None:
+def test_a_file_that_is_no_front_is_one_clear_error(
+    make_search: MakeSearch, tmp_path: Path, change: Callable[[dict[str, Any]], str], message: str
+) -> None:
     path = tmp_path / "pareto.json"
     path.write_text(change(json.loads(front_json(make_search(10)))))
     with pytest.raises(OutputError, match=message):
@@ -141,12 +146,14 @@ def test_a_missing_front_is_one_clear_error(tmp_path: Path) -> None:
         read_candidates(tmp_path / "pareto.json")
 
 
-def test_a_reused_trial_points_to_the_first(make_result, make_trial) -> None:
+def test_a_reused_trial_points_to_the_first(make_result: MakeResult, make_trial: MakeTrial) -> None:
     trials = [make_trial(0, accuracy=50.0), make_trial(1, accuracy=50.0, state=TrialState.REUSED, reused_from=0)]
     assert read(trials_csv(make_result(trials)))["reused_from"].tolist()[1] == 0
 
 
-def test_costs_are_those_of_the_deployed_network_and_what_was_aimed_at_stays(make_result, make_trial) -> None:
+def test_costs_are_those_of_the_deployed_network_and_what_was_aimed_at_stays(
+    make_result: MakeResult, make_trial: MakeTrial
+) -> None:
     measured = {"accuracy": Measurement(mean=60.0), "macs": Measurement(mean=9e5), "params": Measurement(mean=1e5)}
     outcome = Evaluation(measurements=measured, seconds=1.0, epochs=2)
     exact, decided = make_trial(0, accuracy=50.0, macs=5e5), make_trial(1, macs=1e6, outcome=outcome)

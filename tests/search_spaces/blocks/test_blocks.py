@@ -20,6 +20,7 @@ from search_spaces.blocks.factors.factors import assigned_rows, hard_rows
 from search_spaces.blocks.factors.generated_mixer import GeneratedMixer
 from search_spaces.blocks.factors.generator import FactorGenerator
 from search_spaces.blocks.factors.kronecker_mixer import KroneckerMixer
+from search_spaces.blocks.factors.learned_mixer import LearnedMixer
 from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
 from search_spaces.blocks.permutations.permutation import cross_group_shuffle, matrix, shuffle_map
 from search_spaces.blocks.random_shuffle import RandomEachShuffle, RandomShuffle
@@ -84,8 +85,8 @@ def apply(full: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 def dense_hard(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, KroneckerMixer)
     rounded = assigned_rows if block.relaxation.rounding == "assignment" else hard_rows
-    hard = (matrix(rounded(torch.softmax(logits, -1))) for logits in block.factor_logits(x))
-    return dense_matrix(*hard, block.groups)
+    outer, inner = (matrix(rounded(torch.softmax(logits, -1))) for logits in block.factor_logits(x))
+    return dense_matrix(outer, inner, block.groups)
 
 
 def fixed_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -106,8 +107,8 @@ def static_dynamic_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     assert isinstance(block, StaticDynamicShuffle)
     if block.sum_level == "factor":
         logits = zip(block.factor_logits(x), (block.outer_weight, block.inner_weight), strict=True)
-        factors = (matrix(hard_rows(each)).double() + weight[None] for each, weight in logits)
-        summed: torch.Tensor = block.norm(apply(dense_matrix(*factors, block.groups), x))
+        outer, inner = (matrix(hard_rows(each)).double() + weight[None] for each, weight in logits)
+        summed: torch.Tensor = block.norm(apply(dense_matrix(outer, inner, block.groups), x))
         return summed
     full = dense_hard(block, x).double()
     for w1, w2 in zip(block.outer_weight, block.inner_weight, strict=True):
@@ -164,7 +165,8 @@ def kronecker_blend_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor
         shift = torch.roll(torch.eye(n, dtype=x.dtype), 1, 1)
         powers = torch.stack([torch.linalg.matrix_power(shift, k) for k in range(a.shape[-1])])
         factors.append(torch.tensordot(a, powers, 1)[:, None])
-    return apply(dense_matrix(*factors, block.shape.groups), x)
+    outer, inner = factors
+    return apply(dense_matrix(outer, inner, block.shape.groups), x)
 
 
 def random_reference(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -238,8 +240,8 @@ def test_training_gives_a_gradient_to_the_input_and_every_parameter(
 @EVERY_LEARNED
 def test_soft_training_passes_the_numerical_gradient_check(kind: str, case: str) -> None:
     block = make(kind, case).train()
-    assert isinstance(block, LearnedShuffle)
-    block.relaxation = replace(SPECS[case].relaxation, binarize_from=1.0, learned_from=0.0)  # type: ignore[attr-defined]
+    assert isinstance(block, LearnedMixer)
+    block.relaxation = replace(SPECS[case].relaxation, binarize_from=1.0, learned_from=0.0)
     if isinstance(block, GeneratedMixer):
         attach(block.generator)
     x = features()[:2, :, :1, :2].requires_grad_()
@@ -307,7 +309,7 @@ def test_training_is_soft_before_its_share_of_the_training_and_hard_after(kind: 
     assert isinstance(block, LearnedShuffle)
     hard_evaluation = copy.deepcopy(block).eval()(x)
     if kind == "static_dynamic":
-        block.norm = nn.Identity()  # type: ignore[assignment]
+        block.norm = nn.Identity()
         quiet = copy.deepcopy(block).eval()
         hard_evaluation = quiet(x)
     block.set_progress(0.49)
@@ -331,9 +333,10 @@ def test_soft_evaluation_is_asked_for_and_differs(kind: str) -> None:
 @EVERY_LEARNED
 def test_penalty_is_the_definition_on_the_soft_matrices_and_reaches_the_logits(kind: str, case: str) -> None:
     block, x = make(kind, case).train(), features()
-    assert isinstance(block, LearnedShuffle)
+    assert isinstance(block, LearnedMixer)
     block.set_progress(SPECS[case].relaxation.learned_from)
     block(x)
+    logits: tuple[torch.Tensor, ...]
     if isinstance(block, KroneckerMixer):
         logits = block.factor_logits(x)
     else:
@@ -359,7 +362,7 @@ def test_penalty_starts_below_that_of_uniform_rows_and_has_a_gradient(kind: str)
     penalty = block.penalty()
     assert 0 < penalty.item() < 1
     penalty.backward()
-    assert all(parameter.grad.abs().sum() > 0 for parameter in block.logit_parameters())
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in block.logit_parameters())
 
 
 @EVERY_LEARNED
@@ -375,7 +378,8 @@ def test_statistics_are_of_the_maps_of_the_last_evaluation(kind: str) -> None:
     block, x = make(kind).eval(), features() * 5
     assert isinstance(block, KroneckerMixer)
     block(x)
-    maps = shuffle_map(*(logits.argmax(-1) for logits in block.factor_logits(x)), 3)
+    outer, inner = (logits.argmax(-1) for logits in block.factor_logits(x))
+    maps = shuffle_map(outer, inner, 3)
     distinct = torch.tensor([len(set(row.tolist())) for row in maps])
     statistics = block.statistics()
     assert statistics["valid"] == pytest.approx((distinct == 36).float().mean().item())

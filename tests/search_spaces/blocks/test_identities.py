@@ -20,8 +20,11 @@ def normed_grouped_convolution() -> nn.Sequential:
         nn.Sequential(nn.Conv2d(8, CHANNELS, 1, groups=GROUPS, bias=False), nn.BatchNorm2d(CHANNELS)).double().eval()
     )
     with torch.no_grad():
-        for tensor in (*layers[1].parameters(), layers[1].running_mean, layers[1].running_var):
-            tensor.uniform_(0.5, 1.5)  # type: ignore[union-attr]
+        norm = layers[1]
+        assert isinstance(norm, nn.BatchNorm2d)
+        for tensor in (*norm.parameters(), norm.running_mean, norm.running_var):
+            assert tensor is not None
+            tensor.uniform_(0.5, 1.5)
     return layers
 
 
@@ -37,6 +40,7 @@ def test_a_permutation_within_groups_after_a_grouped_convolution_adds_no_functio
 
 def test_a_permutation_across_groups_is_no_grouped_convolution_with_other_weights() -> None:
     convolution = normed_grouped_convolution()[0]
+    assert isinstance(convolution, nn.Conv2d)
     across = torch.arange(CHANNELS).roll(1)
     mixed = torch.block_diag(*convolution.weight[:, :, 0, 0].unflatten(0, (GROUPS, -1)))[across]
     outside = torch.cat((mixed[: CHANNELS // 2, 4:].flatten(), mixed[CHANNELS // 2 :, :4].flatten()))

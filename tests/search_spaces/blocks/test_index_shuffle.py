@@ -40,16 +40,16 @@ def test_value_and_gradient_equal_autograd_of_the_dense_map_at_the_hard_factors(
     groups: int, batch: int, shared: bool, layout: torch.memory_format, logits: Callable[..., torch.Tensor]
 ) -> None:
     x = torch.randn(BATCH, groups * N1 * N2, 2, 5, dtype=torch.float64).to(memory_format=layout).requires_grad_()
-    soft = [soft_rows(logits(batch, 1 if shared else groups, n, n), 1.0).requires_grad_() for n in (N1, N2)]
-    outer, inner = (p.argmax(-1) for p in soft)
+    p1, p2 = (soft_rows(logits(batch, 1 if shared else groups, n, n), 1.0).requires_grad_() for n in (N1, N2))
+    outer, inner = p1.argmax(-1), p2.argmax(-1)
     assert is_permutation(shuffle_map(outer, inner, groups)).all() == (logits is permuting)
-    full = dense_matrix(*(straight_through(p) for p in soft), groups).expand(BATCH, -1, -1)
+    full = dense_matrix(straight_through(p1), straight_through(p2), groups).expand(BATCH, -1, -1)
     expected = torch.einsum("bij,bjhw->bihw", full, x)
-    y = index_shuffle(x, *soft, groups)
+    y = index_shuffle(x, p1, p2, groups)
     torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
     assert y.is_contiguous(memory_format=layout)
     weight = torch.randn_like(expected)
-    for ours, theirs in zip(gradients(y, weight, (x, *soft)), gradients(expected, weight, (x, *soft)), strict=True):
+    for ours, theirs in zip(gradients(y, weight, (x, p1, p2)), gradients(expected, weight, (x, p1, p2)), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
@@ -63,11 +63,11 @@ def test_gradient_keeps_the_layout_of_the_input() -> None:
 
 def test_sixteen_bit_features_give_gradients_in_the_type_of_the_factors() -> None:
     x = torch.randn(2, 12, 3, 3, dtype=torch.bfloat16, requires_grad=True)
-    factors = [soft_rows(torch.randn(2, 1, n, n), 1.0).requires_grad_() for n in (3, 4)]
-    index_shuffle(x, *factors, 1).sum().backward()
+    p1, p2 = (soft_rows(torch.randn(2, 1, n, n), 1.0).requires_grad_() for n in (3, 4))
+    index_shuffle(x, p1, p2, 1).sum().backward()
     assert x.grad is not None
     assert x.grad.dtype is torch.bfloat16
-    assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in factors)
+    assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in (p1, p2))
 
 
 RECTANGLES = {
@@ -88,15 +88,15 @@ def test_rectangular_factors_have_value_and_gradient_of_the_dense_map(
     (o1, i1), (o2, i2) = RECTANGLES[sizes]
     x = torch.randn(BATCH, groups * i1 * i2, 2, 5, dtype=torch.float64).to(memory_format=layout).requires_grad_()
     lead = (batch, 1 if shared else groups)
-    soft = [soft_rows(colliding(*lead, *size), 1.0).requires_grad_() for size in RECTANGLES[sizes]]
-    full = dense_matrix(*(straight_through(p) for p in soft), groups).expand(BATCH, -1, -1)
+    p1, p2 = (soft_rows(colliding(*lead, *size), 1.0).requires_grad_() for size in RECTANGLES[sizes])
+    full = dense_matrix(straight_through(p1), straight_through(p2), groups).expand(BATCH, -1, -1)
     expected = torch.einsum("bij,bjhw->bihw", full, x)
-    y = index_shuffle(x, *soft, groups)
+    y = index_shuffle(x, p1, p2, groups)
     assert y.shape == (BATCH, groups * o1 * o2, 2, 5)
     torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
     assert y.is_contiguous(memory_format=layout)
     weight = torch.randn_like(expected)
-    for ours, theirs in zip(gradients(y, weight, (x, *soft)), gradients(expected, weight, (x, *soft)), strict=True):
+    for ours, theirs in zip(gradients(y, weight, (x, p1, p2)), gradients(expected, weight, (x, p1, p2)), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
@@ -104,10 +104,10 @@ def test_narrow_factors_whose_rows_look_like_a_permutation_are_not_taken_for_one
     # Rows 0 and 1 of three columns: sorted, they are those of the identity of two.
     x = torch.randn(2, 12, 2, 2, dtype=torch.float64, requires_grad=True)
     soft = [soft_rows(6 * torch.eye(*size, dtype=torch.float64), 1.0)[None, None] for size in ((2, 3), (4, 4))]
-    soft = [p.requires_grad_() for p in soft]
-    full = dense_matrix(*(straight_through(p) for p in soft), 1)
+    p1, p2 = (p.requires_grad_() for p in soft)
+    full = dense_matrix(straight_through(p1), straight_through(p2), 1)
     expected = torch.einsum("bij,bjhw->bihw", full.expand(2, -1, -1), x)
     weight = torch.randn_like(expected)
-    found, wanted = (gradients(y, weight, (x, *soft)) for y in (index_shuffle(x, *soft, 1), expected))
+    found, wanted = (gradients(y, weight, (x, p1, p2)) for y in (index_shuffle(x, p1, p2, 1), expected))
     for ours, theirs in zip(found, wanted, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)

@@ -25,7 +25,8 @@ CHANNELS = GROUPS * N1 * N2
 
 
 def random_factors(batch: int, groups: int) -> tuple[torch.Tensor, torch.Tensor]:
-    return tuple(torch.randn(batch, groups, n, n, dtype=torch.float64) for n in (N1, N2))
+    p1, p2 = (torch.randn(batch, groups, n, n, dtype=torch.float64) for n in (N1, N2))
+    return p1, p2
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -56,7 +57,7 @@ def test_dense_matrix_is_the_block_diagonal_of_kronecker_products_then_the_shuff
 def test_gradient_is_right_to_the_input_and_both_factors(layout: torch.memory_format) -> None:
     x = torch.randn(2, CHANNELS, 2, 1, dtype=torch.float64).to(memory_format=layout).requires_grad_()
     p1, p2 = (p.requires_grad_() for p in random_factors(2, 1))
-    assert torch.autograd.gradcheck(lambda *args: kronecker_shuffle(*args, GROUPS), (x, p1, p2))
+    assert torch.autograd.gradcheck(lambda x, p1, p2: kronecker_shuffle(x, p1, p2, GROUPS), (x, p1, p2))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -118,8 +119,8 @@ def test_every_form_of_a_static_sum_is_the_sum_of_its_terms(
     use(form, monkeypatch)
     outer, inner = (torch.randn(terms, *size, dtype=torch.float64) for size in sizes)
     x = torch.randn(3, groups * sizes[0][1] * sizes[1][1], 3, 2, dtype=torch.float64).to(memory_format=layout)
-    found = outputs_and_gradients(lambda *each: kronecker_sum(*each, groups), x, outer, inner)
-    expected = outputs_and_gradients(lambda *each: by_definition(*each, groups), x, outer, inner)
+    found = outputs_and_gradients(lambda x, w1, w2: kronecker_sum(x, w1, w2, groups), x, outer, inner)
+    expected = outputs_and_gradients(lambda x, w1, w2: by_definition(x, w1, w2, groups), x, outer, inner)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     assert found[0].is_contiguous(memory_format=layout)
 
@@ -136,9 +137,9 @@ def test_every_form_adds_a_static_sum_to_the_matrix_of_each_image(
     p1, p2 = random_factors(batch, factor_groups)
 
     def by_matrices(*each: torch.Tensor) -> torch.Tensor:
-        features, first, second, *static = each
+        features, first, second, w1, w2 = each
         full = dense_matrix(first, second, GROUPS).expand(4, -1, -1)
-        return torch.einsum("bij,bjhw->bihw", full, features) + by_definition(features, *static, GROUPS)
+        return torch.einsum("bij,bjhw->bihw", full, features) + by_definition(features, w1, w2, GROUPS)
 
     def in_form(*each: torch.Tensor) -> torch.Tensor:
         features, first, second, *static = each

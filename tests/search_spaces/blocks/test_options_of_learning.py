@@ -11,6 +11,7 @@ from torch import nn
 
 from module_protocols import LearnedShuffle
 from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
+from search_spaces.blocks.blend_shuffle import BlendShuffle
 from search_spaces.blocks.channel_shuffle import ChannelShuffle, channel_shuffle
 from search_spaces.blocks.dynamic_shuffle import DynamicShuffle
 from search_spaces.blocks.permutations.kronecker_shuffle import dense_matrix
@@ -98,7 +99,7 @@ def test_before_its_share_of_the_training_a_late_shuffle_is_the_hosts_and_learns
     x = features()
     host = channel_shuffle(x, 2)
     if kind == "static_dynamic":
-        block.norm = nn.Identity()  # type: ignore[assignment]
+        block.norm = nn.Identity()
         host = 2 * host  # its static part begins as the identity
     block.set_progress(0.59)
     y = block(x)
@@ -148,6 +149,7 @@ def test_a_blend_begins_as_the_hosts_shuffle(kind: str) -> None:
 
 def test_two_permutations_of_a_blend_exchange_the_halves() -> None:
     block = made("blend")
+    assert isinstance(block, BlendShuffle)
     host = cross_group_shuffle(24, 2)
     assert torch.equal(block.maps[0], host)
     assert torch.equal(block.maps[1], torch.cat((host[12:], host[:12])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -226,7 +227,8 @@ def test_the_static_part_begins_variance_preserving_whatever_its_rank(rank: int)
         )
         assert isinstance(block, PointwiseShuffle)
         terms = zip(block.outer_weight, block.inner_weight, strict=True)
-        variances.append(sum(dense_matrix(w1[None], w2[None], 1) for w1, w2 in terms).square().mean() * shape.inputs)
+        summed = torch.stack([dense_matrix(w1[None], w2[None], 1) for w1, w2 in terms]).sum(0)
+        variances.append(summed.square().mean() * shape.inputs)
     assert torch.stack(variances).mean().item() == pytest.approx(1.0, abs=0.1)
 
 
@@ -257,7 +259,7 @@ class _Sizes(torch.utils._python_dispatch.TorchDispatchMode):
 
     largest = 0
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for value in result if isinstance(result, tuple | list) else (result,):
             if isinstance(value, torch.Tensor):

@@ -54,8 +54,8 @@ def features(layout: torch.memory_format = torch.contiguous_format) -> torch.Ten
 def test_evaluation_equals_the_matrices_and_keeps_the_layout(share: str, layout: torch.memory_format) -> None:
     block, x = make(share=share).eval(), features(layout)
     host = matrix(cross_group_shuffle(24, 2)).double()
-    rows = (matrix(assigned_rows(torch.softmax(p, -1))).double() for p in block.factor_logits(x))
-    around = dense_matrix(*rows, 2) @ host.T
+    outer, inner_rows = (matrix(assigned_rows(torch.softmax(p, -1))).double() for p in block.factor_logits(x))
+    around = dense_matrix(outer, inner_rows, 2) @ host.T
     inner = block.body(torch.einsum("bij,bjhw->bihw", around, x))
     expected = torch.einsum("ij,bkj,bkhw->bihw", host, around, inner)
     y = block(x)

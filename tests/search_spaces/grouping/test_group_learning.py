@@ -24,7 +24,8 @@ class Small(nn.Module):
         self.learning = GroupLearning([self.first, self.second], target=target, step=step)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.classify(torch.relu(self.norm(self.second(torch.relu(self.first(x))))).mean((2, 3)))
+        logits: torch.Tensor = self.classify(torch.relu(self.norm(self.second(torch.relu(self.first(x))))).mean((2, 3)))
+        return logits
 
 
 def data(count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:

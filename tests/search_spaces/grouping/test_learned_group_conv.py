@@ -42,6 +42,7 @@ def test_its_gradient_is_the_sign_at_the_price() -> None:
     layer = learned(4, 8)
     layer.rearrange(kept_share=0.5)
     layer.penalty().backward()
+    assert layer.weight.grad is not None
     ordered = layer.arrangement.of(layer.weight.grad)
     price = prices(8, 4, levels=int(layer.level)).float()[:, :, None, None]
     torch.testing.assert_close(ordered, layer.arrangement.of(layer.weight.detach()).sign() * price)
@@ -131,6 +132,7 @@ def chain(seed: int, level: int) -> nn.Sequential:
         layer.freeze(level)
     network(torch.randn(16, 8, 5, 5) * 3 + 1)
     for norm in (network[1], network[5]):
+        assert isinstance(norm, nn.BatchNorm2d)
         nn.init.normal_(norm.weight)
         nn.init.normal_(norm.bias)
     return network.eval()
@@ -139,7 +141,7 @@ def chain(seed: int, level: int) -> nn.Sequential:
 def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them() -> None:
     network = chain(0, level=3)
     deployed = compact(network)
-    assert [type(part).__name__ for part in deployed] == [
+    assert [type(part).__name__ for part in deployed.children()] == [
         "ChannelGather", "SizedGroupConv2d", "ReLU", "ChannelGather", "SizedGroupConv2d", "ChannelGather",
     ]  # fmt: skip
     x = torch.randn(4, 8, 5, 5)
@@ -152,6 +154,6 @@ def test_orders_of_neighbours_are_merged_and_norms_are_folded_through_them() -> 
 def test_orders_are_not_merged_over_what_is_not_elementwise() -> None:
     first, second = learned(8, 16), learned(16, 16)
     network = nn.Sequential(first, nn.AvgPool2d(2), second).eval()
-    assert sum(type(part).__name__ == "ChannelGather" for part in compact(network)) == 4
+    assert sum(type(part).__name__ == "ChannelGather" for part in compact(network).children()) == 4
     x = torch.randn(2, 8, 6, 6)
     torch.testing.assert_close(compact(network)(x), network(x), rtol=1e-4, atol=1e-5)

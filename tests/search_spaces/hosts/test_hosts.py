@@ -96,7 +96,7 @@ def test_channels_last_images_stay_so_through_every_unit(host: Host) -> None:
     for stage in host.stages:
         for unit in stage.children():
             unit.register_forward_hook(note)
-            unit.mixer.register_forward_hook(note)
+            unit.get_submodule("mixer").register_forward_hook(note)
     host(torch.randn(2, 3, 16, 16).to(memory_format=torch.channels_last))
     assert seen
     assert all(seen)

@@ -6,6 +6,7 @@ import torch
 
 from search_spaces import compact
 from search_spaces.grouping.conversion import learn_groups
+from search_spaces.grouping.group_learning import GroupLearning
 from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 from search_spaces.hosts.resnet_basic import CHANNELS, resnet_basic
 
@@ -29,9 +30,11 @@ def test_every_convolution_behind_the_stem_learns_groups_and_the_function_is_kep
     torch.testing.assert_close(converted(x), before)
     learned = [module for module in converted.modules() if isinstance(module, LearnedGroupConv2d)]
     assert len(learned) == 12 + 2
+    learning = converted.get_submodule("phases.0")
+    assert isinstance(learning, GroupLearning)
     for epoch in range(4):
-        converted.phases[0].epoch_begins(epoch, 4)
+        learning.epoch_begins(epoch, 4)
         converted(x)
-        converted.phases[0].epoch_ends(epoch, 4)
-    assert converted.phases[0].removed() >= 0.5
+        learning.epoch_ends(epoch, 4)
+    assert learning.removed() >= 0.5
     torch.testing.assert_close(compact(converted)(x), converted(x), rtol=1e-4, atol=1e-5)

@@ -25,6 +25,12 @@ def kept(convolution: ReconstructedConv2d) -> list[int]:
     return convolution.kept.nonzero()[:, 0].tolist()
 
 
+def pruning_of(host: nn.Module) -> FilterPruning:
+    pruning = host.get_submodule("phases.0")
+    assert isinstance(pruning, FilterPruning)
+    return pruning
+
+
 def rebuilt_share(host: nn.Module) -> float:
     """Share of all filters that are rebuilt now."""
     kept_ones = torch.cat([module.kept for module in host.modules() if isinstance(module, ReconstructedConv2d)])
@@ -56,16 +62,17 @@ def test_the_share_rises_over_the_ramp_and_then_the_set_stays() -> None:
     host = rebuild_filters(
         resnet_basic(stage_channels=(8, 16, 32), units=(1, 1, 1), channels=3, classes=10), share=0.6, least_templates=2
     )
+    pruning = pruning_of(host)
     shares = []
     for epoch in range(10):
-        host.phases[0].epoch_begins(epoch, 10)
+        pruning.epoch_begins(epoch, 10)
         for module in host.modules():
             if isinstance(module, ReconstructedConv2d):
                 module.weight.data.normal_()
         shares.append(rebuilt_share(host))
     assert shares == pytest.approx([0.3] + [0.6] * 9, abs=0.01)
     before = [kept(module) for module in host.modules() if isinstance(module, ReconstructedConv2d)]
-    host.phases[0].epoch_begins(9, 10)
+    pruning.epoch_begins(9, 10)
     assert [kept(module) for module in host.modules() if isinstance(module, ReconstructedConv2d)] == before
 
 
@@ -77,19 +84,20 @@ def test_a_network_is_pruned_trained_on_and_deployed_as_one_function(family: str
     labels = (x[:, 0].mean((1, 2)) > 0).long()
     host = rebuild_filters(host, share=0.5, family=family, least_templates=2, ramp_share=0.3)
     optimizer = torch.optim.SGD(host.parameters(), lr=0.05, momentum=0.9)
+    pruning = pruning_of(host)
     losses = []
     for epoch in range(6):
-        host.phases[0].epoch_begins(epoch, 6)
+        pruning.epoch_begins(epoch, 6)
         for _ in range(8):
             optimizer.zero_grad()
             loss = F.cross_entropy(host(x), labels)
             loss.backward()
             optimizer.step()
         losses.append(loss.item())
-        host.phases[0].epoch_ends(epoch, 6)
+        pruning.epoch_ends(epoch, 6)
     assert losses[-1] < 0.5 * losses[0]
     assert rebuilt_share(host) == pytest.approx(0.5, abs=0.01)
     host.eval()
     deployed = compact(host)
-    assert isinstance(deployed.phases[0], nn.Identity)
+    assert isinstance(deployed.get_submodule("phases.0"), nn.Identity)
     torch.testing.assert_close(deployed(x), host(x), rtol=1e-4, atol=1e-4)

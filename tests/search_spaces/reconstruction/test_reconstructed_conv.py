@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,15 @@ from search_spaces.reconstruction.two_stage_conv import TwoStageConv2d, response
 
 
 def layer(
-    *, n: int = 12, c: int = 8, k: int = 3, stride: int = 1, keep: int = 5, seed: int = 0, moved: bool = True, **more
+    *,
+    n: int = 12,
+    c: int = 8,
+    k: int = 3,
+    stride: int = 1,
+    keep: int = 5,
+    seed: int = 0,
+    moved: bool = True,
+    **more: Any,
 ) -> ReconstructedConv2d:
     torch.manual_seed(seed)
     made = ReconstructedConv2d(nn.Conv2d(c, n, k, stride, k // 2, bias=False), **more)
@@ -109,6 +118,7 @@ def test_what_runs_is_what_is_stated_and_never_more_than_the_dense_convolution(
 ) -> None:
     made = layer(family=family, groups=groups, keep=keep, k=k, stride=stride)
     deployed = compact(made)
+    assert isinstance(deployed, TwoStageConv2d)
     for size in ((9, 6), (8, 8), (5, 7)):
         with FlopCounterMode(display=False) as counter:
             y = deployed(torch.randn(3, 8, *size))
@@ -180,6 +190,8 @@ def test_templates_and_transformations_are_trained_together(family: str) -> None
 def test_a_deployed_state_with_other_templates_is_taken_as_it_is(family: str, keep: int, other: int) -> None:
     """With eleven templates a rotated or affine convolution is deployed as a dense one."""
     trained, fresh = compact(layer(keep=keep, family=family)), compact(layer(keep=other, family=family, seed=3))
+    assert isinstance(trained, TwoStageConv2d)
+    assert isinstance(fresh, TwoStageConv2d)
     fresh.load_state_dict(trained.state_dict())
     x = torch.randn(2, 8, 5, 5)
     assert torch.equal(fresh(x), trained(x))
