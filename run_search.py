@@ -86,13 +86,13 @@ def run(settings: Settings) -> SearchResult:
     """As `search`, but returns everything the report is made of."""
     from nas.output.folder import ModelKeeper, OutputFolder
     from nas.report import write_report
-    from nas.report.estimate import thin_data_warnings
+    from nas.report.forecast import thin_data_warnings
     from nas.report.images import image_lines
-    from nas.report.renewal import ReportRenewal
     from nas.search.assembly import make_driver
     from nas.watchers.event_log import EventLog
     from nas.watchers.gpu_use import GpuUse
     from nas.watchers.progress import ProgressDisplay
+    from nas.watchers.renewal import ReportRenewal
 
     require_sound(settings)
     _quiet()
