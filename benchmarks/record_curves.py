@@ -36,7 +36,7 @@ from nas.simple_space import SimpleSpace
 from nas.space import SearchSpace
 from nas.table import Table
 from search_spaces import make_space, space_settings
-from search_spaces.portrait import portrait, stages
+from search_spaces.portrait import portrait
 
 POSITIONS: dict[str, tuple[Scalar, ...]] = {
     "width": (8, 16, 24, 32),
@@ -92,7 +92,7 @@ class RecordedSpace(SimpleSpace):
     """Tells its networks apart as the space does that they were recorded of: early stopping compares those of one kind."""
 
     def portrait(self, candidate: Candidate) -> Portrait:
-        return portrait(candidate, [None] * len(stages(candidate)))
+        return portrait(candidate)
 
 
 def recorded_space(table: Table) -> SimpleSpace:

@@ -12,7 +12,7 @@ def dry_run(settings: Settings) -> str:
     Trains nothing, and writes nothing but the image cache.
     """
     from evaluator.training.probe import step_seconds
-    from nas.report.estimate import BaselineEstimate, estimate_text
+    from nas.report.forecast import BaselineCost, forecast_text
 
     require_sound(settings)
     plan = Plan(settings)
@@ -24,8 +24,8 @@ def dry_run(settings: Settings) -> str:
         seconds = step_seconds(
             plan.space.build(candidate), plan.data.input_shape, plan.data.classes, train, plan.device.type
         )
-        baselines.append(BaselineEstimate(name=name, step_seconds=seconds, costs=plan.exact_costs(candidate)))
-    return estimate_text(
+        baselines.append(BaselineCost(name=name, step_seconds=seconds, costs=plan.exact_costs(candidate)))
+    return forecast_text(
         data=plan.data.to_json(),
         space=plan.space,
         quantities=plan.axes.declared,

@@ -16,9 +16,8 @@ from nas.engines.local import LocalEngine
 from nas.output.folder import ModelKeeper, OutputFolder
 from nas.output.provenance import provenance
 from nas.report import write_report
-from nas.report.estimate import thin_data_warnings
+from nas.report.forecast import thin_data_warnings
 from nas.report.images import image_lines
-from nas.report.renewal import ReportRenewal
 from nas.result import SearchResult
 from nas.search.assembly import make_driver
 from nas.search.driver import Driver
@@ -33,6 +32,7 @@ from nas.watchers.console import tell
 from nas.watchers.event_log import EventLog
 from nas.watchers.gpu_use import GpuUse
 from nas.watchers.progress import ProgressDisplay
+from nas.watchers.renewal import ReportRenewal
 from nas.watchers.signals import held_signals, stop_if_asked
 
 if TYPE_CHECKING:

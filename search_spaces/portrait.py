@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from nas.candidate import Candidate
 from nas.dimensions import Scalar
-from nas.portrait import KindStyle, Legend, Part, Portrait
+from nas.portrait import PLAIN, KindStyle, Legend, Part, Portrait, plain_portrait
 from search_spaces.blocks import BLOCKS
-from search_spaces.kinds import KINDS, Kind
+from search_spaces.kinds import DENSE, KINDS, Kind
 from search_spaces.kinds.kind import counted
 
 MIXED = KindStyle(name="mixed", label="several kinds", shape="star")
@@ -43,7 +44,7 @@ def legend(*, always_mixes: bool) -> Legend:
         always_mixes: Whether the unchanged network mixes channels itself. Else mixers stand only between convolutions of some
             kinds, and are told as such.
     """
-    unchanged = _unchanged_mixer() if always_mixes else KINDS["dense"].style
+    unchanged = _unchanged_mixer() if always_mixes else DENSE.style
     between = "" if always_mixes else "grouped, "
     mixers = [
         KindStyle(name=name, label=f"{between}{mixer.label}", shape=mixer.shape)
@@ -76,14 +77,16 @@ def legend(*, always_mixes: bool) -> Legend:
     )
 
 
-def portrait(candidate: Candidate, channels: Sequence[int | None]) -> Portrait:
-    """A candidate as a report tells and draws it.
+def portrait(candidate: Candidate, channels: Sequence[int] = ()) -> Portrait:
+    """A candidate as a report tells and draws it; by its decisions where it has no stages, or mixers and kinds unknown here.
 
     Args:
         candidate: Of a space of stages.
-        channels: Outputs of each stage, where they are known.
+        channels: Outputs of each stage; none where they are not known.
     """
     per_stage = stages(candidate)
+    if not (per_stage and len(channels) in (0, len(per_stage)) and all(map(_is_known, per_stage.values()))):
+        return plain_portrait(candidate)
     return Portrait(
         description=_description(candidate, per_stage),
         kind=_kind_of_network(per_stage.values()),
@@ -97,7 +100,7 @@ def portrait(candidate: Candidate, channels: Sequence[int | None]) -> Portrait:
                 channels=outputs,
                 drawing=_kind(decisions).drawing,
             )
-            for (name, decisions), outputs in zip(per_stage.items(), channels, strict=True)
+            for (name, decisions), outputs in zip_longest(per_stage.items(), channels)
         ),
     )
 
@@ -112,11 +115,14 @@ def stages(candidate: Candidate) -> dict[str, Decisions]:
     return dict(sorted(found.items(), key=lambda item: int(item[0].removeprefix("stage"))))
 
 
-def stage_kind(decisions: Decisions) -> str:
+def stage_kind(decisions: Decisions) -> str | None:
     """Name of the kind of a stage: its mixer, or its convolutions where a report tells a stage by them, or `mixed` for both.
 
-    A stage that has neither besides the unchanged ones is of the kind of its convolutions, or unchanged.
+    A stage that has neither besides the unchanged ones is of the kind of its convolutions, or unchanged. None if neither its mixer
+    nor its convolutions are a decision.
     """
+    if not {"mixer", "convolution"} & decisions.keys():
+        return None
     kind, mixer = _kind(decisions), decisions.get("mixer")
     chosen = [] if mixer is None or BLOCKS[str(mixer)].unchanged else [str(mixer)]
     chosen += [kind.style.name] if kind.told else []
@@ -137,8 +143,9 @@ def stage_words(decisions: Decisions) -> str:
     """The rest of what is decided on a stage."""
     kind = _kind(decisions)
     parts = list(kind.words(decisions))
-    if "groups" in decisions and not BLOCKS[str(decisions.get("mixer"))].unchanged:
-        parts.append(counted(decisions["groups"], "group"))
+    if "groups" in decisions:
+        over = "shuffle over " if "mixer" in decisions and BLOCKS[str(decisions["mixer"])].unchanged else ""
+        parts.append(f"{over}{counted(decisions['groups'], 'group')}")
     if "n1" in decisions and "n2" in decisions:
         parts.append(f"Kronecker pair {decisions['n1']} x {decisions['n2']}")
     if "group_rank" in decisions and "pair_rank" in decisions:
@@ -157,7 +164,7 @@ def stage_words(decisions: Decisions) -> str:
 
 
 def _kind(decisions: Decisions) -> Kind[Any]:
-    return KINDS[str(decisions.get("convolution", "dense"))]
+    return KINDS[str(decisions.get("convolution", DENSE.name))]
 
 
 def _unchanged_mixer() -> KindStyle:
@@ -165,10 +172,18 @@ def _unchanged_mixer() -> KindStyle:
     return KindStyle(name=found[0], label=found[1].label, shape=found[1].shape, unchanged=True)
 
 
-def _kind_of_network(per_stage: Any) -> str:
+def _is_known(decisions: Decisions) -> bool:
+    return str(decisions.get("convolution", DENSE.name)) in KINDS and (
+        "mixer" not in decisions or str(decisions["mixer"]) in BLOCKS
+    )
+
+
+def _kind_of_network(per_stage: Iterable[Decisions]) -> str:
     """The one kind besides unchanged ones, and besides those that a stage is not told by where there is another; else `mixed`."""
-    kinds = {stage_kind(decisions) for decisions in per_stage}
-    dense = KINDS["dense"].style.name
+    kinds = {kind for decisions in per_stage if (kind := stage_kind(decisions)) is not None}
+    if not kinds:
+        return PLAIN
+    dense = DENSE.style.name
     chosen = kinds - {_unchanged_mixer().name, dense}
     if not chosen:
         return dense if dense in kinds else _unchanged_mixer().name

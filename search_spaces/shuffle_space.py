@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from nas.candidate import Candidate
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SpaceError
-from nas.portrait import Legend, Portrait
+from nas.portrait import Legend, Portrait, plain_portrait
 from nas.space import SearchSpace
 from search_spaces.architecture import MOST_CHANNELS, HostShape, StageValues, integer
 from search_spaces.blocks import BLOCKS, LEARNED
@@ -223,10 +223,13 @@ class ShuffleSpace(SearchSpace):
     def portrait(self, candidate: Candidate) -> Portrait:
         """Its stages, told and drawn by their mixers and convolutions; see `SearchSpace.portrait`.
 
-        Raises:
-            SpaceError: As `build`.
+        A candidate that is none of this space, such as one of an earlier version, is told by its decisions.
         """
-        return portrait(candidate, self.shape(candidate.architecture).stage_channels)
+        try:
+            channels = self.shape(candidate.architecture).stage_channels
+        except SpaceError:
+            return plain_portrait(candidate)
+        return portrait(candidate, channels)
 
     def legend(self) -> Legend:
         """Every mixer and every kind of convolutions."""

@@ -1,33 +1,17 @@
-"""What the report, which knows no space, says of decisions by their names agrees with the spaces."""
+"""What a portrait says of the decisions of a stage agrees with the network that is built."""
 
 from __future__ import annotations
 
 import random
 
-import pytest
 from torch import nn
 
-from nas.mixers import stage_kind, stages
-from nas.report.descriptions import stage_words
-from nas.report.styles import STYLES
 from search_spaces import compact
-from search_spaces.blocks import BLOCKS
 from search_spaces.blocks.deployed.deployed_matrix import GatherMatrixSum, KroneckerMatrix
-from search_spaces.kinds import KINDS
+from search_spaces.portrait import stage_words, stages
 from search_spaces.spaces.shufflenet_v2 import ShuffleNetV2Space
 from tests.search_spaces.any_space import shuffle_settings
 from tests.search_spaces.genotypes import draw
-
-
-@pytest.mark.parametrize("mixer", BLOCKS)
-def test_every_mixer_has_a_name_and_look_of_its_own(mixer: str) -> None:
-    assert stage_kind({"mixer": mixer}) == mixer
-    assert mixer in STYLES
-
-
-@pytest.mark.parametrize("convolution", KINDS)
-def test_every_kind_of_convolutions_has_a_name_and_look_of_its_own(convolution: str) -> None:
-    assert stage_kind({"convolution": convolution}) in STYLES
 
 
 def test_the_words_say_whether_a_static_matrix_is_deployed_dense() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import image_search.plan
-import nas.report.renewal
+import nas.watchers.renewal
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Outcome, Task
 from run_search import main
@@ -44,7 +44,7 @@ def make_evaluator(**arguments: Any) -> Evaluator:
 
 
 if __name__ == "__main__":
-    nas.report.renewal.LEAST_SECONDS = 0.0
-    nas.report.renewal.LEAST_RATIO = 0
+    nas.watchers.renewal.LEAST_SECONDS = 0.0
+    nas.watchers.renewal.LEAST_RATIO = 0
     image_search.plan.Plan.worker_spec = waiting_spec  # type: ignore[method-assign, assignment]
     sys.exit(main())

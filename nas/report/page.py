@@ -42,7 +42,7 @@ def page(result: SearchResult) -> str:
 
 
 def _file(name: str) -> str:
-    return resources.files("nas.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("nas.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _inert_in_script(script: str) -> str:

@@ -17,6 +17,7 @@ from nas.objectives import Objective, losses, reference_losses
 from nas.pareto import ParetoFront, hypervolume, non_dominated
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Trial, TrialState
 from nas.result import SearchResult
+from search_spaces.portrait import legend, portrait, stages
 
 ACCURACY = MEASURES["accuracy"].objective(10)
 MACS = COSTS["macs"].objective(1e8)
@@ -143,6 +144,7 @@ def build_result(
             "mean": [0.49, 0.48, 0.45],
             "std": [0.25, 0.24, 0.26],
         },
+        **told_by_space(trials),
         **parts,
     }
     return SearchResult(
@@ -156,6 +158,28 @@ def build_result(
         ),
         **values,
     )
+
+
+def told_by_space(trials: list[Trial]) -> dict[str, Any]:
+    """What the space of these trials says of them: one that mixes always, or one that decides on convolutions in every stage.
+
+    Nothing where trials have no stages: then it is a space of one's own.
+    """
+    every = [decisions for trial in trials for decisions in stages(trial.candidate).values()]
+    if trials and not every:
+        return {}
+    always_mixes = not every or not all("convolution" in decisions for decisions in every)
+    return {
+        "title": "ShuffleNet V2" if always_mixes else "CIFAR ResNet",
+        "legend": legend(always_mixes=always_mixes),
+        "portraits": {trial.number: portrait(trial.candidate, _channels(trial)) for trial in trials},
+    }
+
+
+def _channels(trial: Trial) -> tuple[int, ...]:
+    """Those of a ShuffleNet V2 of this width; none of a network whose width is a factor."""
+    width = trial.candidate.architecture.get("width")
+    return tuple(width * 2**k for k in range(len(stages(trial.candidate)))) if isinstance(width, int) else ()
 
 
 def synthetic_search(

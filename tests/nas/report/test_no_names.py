@@ -11,7 +11,7 @@ from evaluator.costs import COSTS
 from evaluator.measures import MEASURES
 
 REPORT = Path(__file__).parents[3] / "nas" / "report"
-SOURCES = sorted(path for path in REPORT.iterdir() if path.suffix in (".py", ".js", ".html"))
+SOURCES = sorted(path for path in REPORT.rglob("*") if path.suffix in (".py", ".js", ".html"))
 WORDS = ("accurac", "latenc", "memor", "entrop")
 
 

@@ -116,7 +116,7 @@ def test_a_click_on_a_point_says_what_the_network_is(
             architecture=dynamic,
             details={
                 "soft_accuracy": 40.5,
-                "kinds": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
+                "mixers": [{"name": "stages.0.1.mixer", "valid": 1.0, "coverage": 1.0, "disagreement": 0.25}],
                 "curve": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
             },
         ),
@@ -196,7 +196,7 @@ def test_dense_networks_are_named_as_peers(visit: OpenPage, make_result: MakeRes
     page = visit(make_result(trials))
     assert page.locator("#peers h2").inner_text() == "Beside the nearest dense peer"
     assert "dense network nearest" in page.locator("#peers-lead").inner_text()
-    assert page.locator("#mixers h2").inner_text() == "One front per kind"
+    assert page.locator("#kinds h2").inner_text() == "One front per kind"
     assert page.locator("nav").inner_text().split()[:4] == ["Front", "Kinds", "Stages", "Peers"]
     legend = page.locator("#front-legend").inner_text()
     assert "dense (1)" in legend
@@ -336,7 +336,7 @@ def test_any_space_is_shown(visit: OpenPage, make_result: MakeResult, make_trial
         for k in range(8)
     ]
     page = visit(make_result(trials))
-    assert page.locator("#mixers").is_hidden()
+    assert page.locator("#kinds").is_hidden()
     assert page.locator("#peers").is_hidden()
     assert "depth" in page.locator("#network").inner_text()
 

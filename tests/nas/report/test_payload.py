@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nas.portrait import KindStyle, Legend, Part, Portrait
 from nas.records import TrialState
 from nas.report.payload import CURVE_POINTS, embedded, payload
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
@@ -66,8 +67,8 @@ def test_a_long_curve_is_thinned_and_keeps_its_end(make_result: MakeResult, make
 
 def test_each_mixer_has_a_front_of_its_own_trials(make_search: MakeSearch) -> None:
     data = payload(make_search(60))
-    classes = {trial["trial"]: trial["mixer"] for trial in data["trials"]}
-    fronts = {mixer["name"]: mixer["front"] for mixer in data["mixers"]}
+    classes = {trial["trial"]: trial["kind"] for trial in data["trials"]}
+    fronts = {kind["name"]: kind["front"] for kind in data["kinds"]}
     assert sum(map(bool, fronts.values())) > 2
     for name, numbers in fronts.items():
         assert all(classes[number] == name for number in numbers)
@@ -99,22 +100,43 @@ def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_wer
     ]
 
 
-def test_channels_double_where_the_space_is_known_to_double_them(
-    make_result: MakeResult, make_trial: MakeTrial
+@pytest.mark.parametrize(("width", "channels"), [(48, [48, 96]), (0.5, [None, None])])
+def test_channels_are_told_where_the_space_tells_them(
+    make_result: MakeResult, make_trial: MakeTrial, width: float, channels: list[int | None]
 ) -> None:
-    architecture = {"width": 48, "stage1.units": 2, "stage2.units": 4}
+    architecture = {"width": width, "stage1.units": 2, "stage2.units": 4}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]
-    assert [stage["channels"] for stage in trial["stages"]] == [48, 96]
+    assert [part["channels"] for part in trial["parts"]] == channels
+    assert [part["units"] for part in trial["parts"]] == [2, 4]
 
 
-@pytest.mark.parametrize(("space", "growth"), [("resnet_cifar", [1, 2]), ("mobilenet_v2", [None, None])])
-def test_growth_is_told_only_of_spaces_that_double(
-    make_result: MakeResult, make_trial: MakeTrial, space: str, growth: list[int | None]
-) -> None:
-    trial = make_trial(0, accuracy=50.0, architecture={"stage1.units": 2, "stage2.units": 4})
-    trial = dataclasses.replace(trial, candidate=dataclasses.replace(trial.candidate, space=space))
-    (told,) = payload(make_result([trial]))["trials"]
-    assert [stage["growth"] for stage in told["stages"]] == growth
+def test_what_the_space_says_of_its_kinds_is_told_word_for_word(make_result: MakeResult, make_trial: MakeTrial) -> None:
+    style = {
+        "noun": "season",
+        "unchanged": "usual",
+        "membership": "By warmth.",
+        "comparison": "With May.",
+        "compared": "months",
+    }
+    kinds = (
+        KindStyle(name="may", label="in May", unchanged=True),
+        KindStyle(name="june", label="in June", shape="cross"),
+    )
+    portraits = {
+        number: Portrait(description=f"{kind} {number}", kind=kind, parts=(Part(name="root", kind=kind, words="long"),))
+        for number, kind in enumerate(("may", "june"))
+    }
+    trials = [make_trial(number, accuracy=50.0 + number) for number in portraits]
+    told = payload(make_result(trials, legend=Legend(styles=kinds, **style), portraits=portraits, title="Weather"))
+    assert told["title"] == "Weather on cifar10"
+    assert told["legend"] == style
+    assert [(kind["name"], kind["label"], kind["shape"]) for kind in told["kinds"]] == [
+        ("may", "in May", "circle"),
+        ("june", "in June", "cross"),
+    ]
+    assert [trial["description"] for trial in told["trials"]] == ["may 0", "june 1"]
+    assert [part["words"] for trial in told["trials"] for part in trial["parts"]] == ["long", "long"]
+    assert [(pair["trial"], pair["peer"], pair["kind"]) for pair in told["pairs"]] == [(1, 0, "june")]
 
 
 def test_the_reader_is_warned(make_search: MakeSearch) -> None:

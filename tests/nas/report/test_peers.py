@@ -7,7 +7,6 @@ import math
 import pytest
 
 from nas.dimensions import Scalar
-from nas.mixers import mixer_class
 from nas.report.peers import pairs
 from nas.report.readings import trained
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
@@ -16,7 +15,7 @@ from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 def test_the_peer_is_the_fixed_network_nearest_in_cost(make_search: MakeSearch) -> None:
     result = make_search(80, seed=5)
     pool = {trial.number: trial for trial in trained(result)}
-    fixed = [trial for trial in pool.values() if mixer_class(trial.candidate) == "fixed"]
+    fixed = [trial for trial in pool.values() if result.portrait(trial).kind == "fixed"]
     found = pairs(result)
     assert {pair.trial for pair in found} == set(pool) - {trial.number for trial in fixed}
     for pair in found:
@@ -73,5 +72,5 @@ def test_where_convolutions_are_a_choice_the_dense_network_is_the_peer_and_not_t
             [(8e6, dense), (1e6, dense), (2e6, grouped), (2.1e6, dynamic), (7e6, replaced)]
         )
     ]
-    found = {(pair.trial, pair.peer, pair.mixer) for pair in pairs(make_result(trials))}
+    found = {(pair.trial, pair.peer, pair.kind) for pair in pairs(make_result(trials))}
     assert found == {(2, 1, "grouped"), (3, 1, "dynamic"), (4, 0, "replaced")}

@@ -9,10 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nas.dimensions import Scalar
 from nas.objectives import Objective
+from nas.portrait import KindStyle, Legend, Portrait
 from nas.report.plots import pareto_png, value_limits
-from nas.report.styles import STYLES
+from nas.result import SearchResult
+from search_spaces.blocks import BLOCKS
+from search_spaces.portrait import legend
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
@@ -37,23 +39,36 @@ def test_points_of_a_class_have_its_color(make_result: MakeResult, make_trial: M
     assert (0x16, 0x68, 0xB8) in colors_in(png)
 
 
-def test_every_shape_of_a_class_can_be_drawn(make_result: MakeResult, make_trial: MakeTrial) -> None:
-    kinds = [*STYLES, "unheard_of"]
-    trials = [
-        make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={"stage1.mixer": kind})
-        for k, kind in enumerate(kinds)
-    ]
-    assert pareto_png(make_result(trials)).startswith(b"\x89PNG")
+def of_every_kind(make_result: MakeResult, make_trial: MakeTrial, told: Legend) -> SearchResult:
+    """One network of each kind of a legend, and one of a kind that it does not have."""
+    portraits = {
+        number: Portrait(description=name, kind=name)
+        for number, name in enumerate([*(style.name for style in told.styles), "a_kind_of_a_rather_long_name"])
+    }
+    trials = [make_trial(number, accuracy=50.0 + number, macs=1e6 + number) for number in portraits]
+    return make_result(trials, legend=told, portraits=portraits)
+
+
+@pytest.mark.parametrize("always_mixes", [True, False])
+def test_every_shape_of_a_class_can_be_drawn(
+    make_result: MakeResult, make_trial: MakeTrial, always_mixes: bool
+) -> None:
+    result = of_every_kind(make_result, make_trial, legend(always_mixes=always_mixes))
+    assert pareto_png(result).startswith(b"\x89PNG")
+
+
+def test_a_shape_that_matplotlib_has_not_is_a_circle(make_result: MakeResult, make_trial: MakeTrial) -> None:
+    strange = Legend(
+        styles=(KindStyle(name="odd", label="odd", shape="hourglass"), KindStyle(name="even", label="even"))
+    )
+    assert pareto_png(of_every_kind(make_result, make_trial, strange)).startswith(b"\x89PNG")
 
 
 def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(
     make_result: MakeResult, make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grouped: dict[str, Scalar] = {"stage1.convolution": "grouped", "stage1.conv_groups": 4}
-    trials = [
-        make_trial(k, accuracy=50.0 + k, macs=1e6 + k, architecture={**grouped, "stage1.mixer": kind})
-        for k, kind in enumerate([*STYLES, "a_mixer_of_a_rather_long_name"])
-    ]
+    result = of_every_kind(make_result, make_trial, legend(always_mixes=False))
+    assert len(result.trials) > len(BLOCKS)
     drawn: list[Figure] = []
     save = Figure.savefig
 
@@ -62,12 +77,12 @@ def test_a_legend_of_many_long_names_leaves_the_width_to_the_axes(
         save(figure, *arguments, **options)
 
     monkeypatch.setattr(Figure, "savefig", note_and_save)
-    pareto_png(make_result(trials))
+    pareto_png(result)
     (figure,) = drawn
     (axes,) = figure.axes
-    legend = axes.get_legend()
-    assert legend is not None
-    assert legend.get_window_extent().x1 <= figure.bbox.width
+    drawn_legend = axes.get_legend()
+    assert drawn_legend is not None
+    assert drawn_legend.get_window_extent().x1 <= figure.bbox.width
     assert axes.get_window_extent().width > 0.85 * figure.bbox.width
 
 

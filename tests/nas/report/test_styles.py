@@ -7,8 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from nas.mixers import DENSE, FIXED, NONE
-from nas.report.styles import STYLES, styles
+from nas.portrait import Legend
+from nas.report.styles import UNCHANGED, looks
+from search_spaces import make_space, space_settings
+from search_spaces.portrait import legend
+from search_spaces.spaces import SPACES
 
 # Machado, Oliveira and Fernandes 2009, table 1, severity 1.0: what dichromats see, on linear RGB.
 VISIONS = {
@@ -23,21 +26,33 @@ VISIONS = {
         [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
     ),
 }
+LEGENDS = {"always mixes": legend(always_mixes=True), "decides on convolutions": legend(always_mixes=False)}
 TOLD_APART = 0.075
 """Least distance in Oklab; a just noticeable difference is about 0.02."""
 
 
 def test_every_class_has_a_color_of_its_own_even_an_unknown_one() -> None:
-    chosen = styles(["fixed", "dynamic", "mixed", "static", "wavelet", "static_full", "static_dynamic", "butterfly"])
-    assert set(chosen) >= {"wavelet", "butterfly"}
-    assert len({style.light for style in chosen.values()}) == 8
-    assert len({style.dark for style in chosen.values()}) == 8
+    names = ["fixed", "dynamic", "mixed", "static", "wavelet", "static_full", "static_dynamic", "butterfly"]
+    chosen = looks(legend(always_mixes=True), names)
+    assert set(chosen) == set(names)
+    assert list(chosen)[-2:] == ["butterfly", "wavelet"], "what no legend has stands behind"
+    assert len({look.light for look in chosen.values()}) == 8
+    assert len({look.dark for look in chosen.values()}) == 8
 
 
-def test_beside_dense_convolutions_a_mixer_is_said_to_be_grouped() -> None:
-    labels = {name: style.label for name, style in styles(["dense", "dynamic", "replaced"], unchanged=DENSE).items()}
-    assert labels == {"dense": "dense", "dynamic": "grouped, dynamic", "replaced": "static-dynamic"}
-    assert styles(["dynamic"])["dynamic"].label == "dynamic"
+def test_a_kind_keeps_its_look_whatever_else_is_drawn() -> None:
+    told = legend(always_mixes=False)
+    every = looks(told, (style.name for style in told.styles))
+    assert {name: looks(told, [name])[name] for name in every} == every
+
+
+def test_the_unchanged_kind_is_gray_and_the_only_kind_of_a_space_is_not() -> None:
+    for always_mixes, name in ((True, "fixed"), (False, "dense")):
+        look = looks(legend(always_mixes=always_mixes), [name])[name]
+        assert (look.light, look.dark) == UNCHANGED
+    (alone,) = looks(Legend(), ["network"]).values()
+    assert alone.label == "networks"
+    assert (alone.light, alone.dark) != UNCHANGED
 
 
 def seen(color: str, vision: str) -> np.ndarray:
@@ -63,15 +78,24 @@ def seen(color: str, vision: str) -> np.ndarray:
     return values
 
 
+@pytest.mark.parametrize("space", SPACES)
+def test_a_space_has_one_of_the_two_legends_that_are_compared_here(space: str) -> None:
+    made = make_space(space_settings(name=space), image_size=32, channels=3, classes=10)
+    assert made.legend() in LEGENDS.values()
+
+
+@pytest.mark.parametrize("told", LEGENDS)
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("ground", ["light", "dark"])
-def test_two_classes_of_one_search_differ_in_shape_or_in_a_color_that_everybody_sees(ground: str, vision: str) -> None:
-    # The unchanged network is dense or fixed, never both; in a space without kinds all networks are of one class.
+def test_two_classes_of_one_search_differ_in_shape_or_in_a_color_that_everybody_sees(
+    ground: str, vision: str, told: str
+) -> None:
+    styles = LEGENDS[told].styles
+    every = looks(LEGENDS[told], (style.name for style in styles))
+    assert len(every) == len(styles) > 16
     alike = []
-    for (one, a), (other, b) in itertools.combinations(STYLES.items(), 2):
-        if {one, other} == {DENSE, FIXED} or NONE in (one, other) or a.shape != b.shape:
-            continue
+    for (one, a), (other, b) in itertools.combinations(every.items(), 2):
         distance = np.linalg.norm(seen(getattr(a, ground), vision) - seen(getattr(b, ground), vision))
-        if distance < TOLD_APART:
+        if a.shape == b.shape and distance < TOLD_APART:
             alike.append((one, other, round(float(distance), 3)))
     assert alike == []

@@ -71,7 +71,11 @@ function unit(quantity, text) {
 
 /** What a quantity is called beside its value; where its unit says what is counted, that. */
 function called(quantity) {
-  const text = quantity.counted ? quantity.unit : quantity.words;
+  return capital(quantity.counted ? quantity.unit : quantity.words);
+}
+
+/** A text that begins a line. */
+function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

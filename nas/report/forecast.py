@@ -21,7 +21,7 @@ FEW_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineEstimate:
+class BaselineCost:
     """One known network of the space."""
 
     name: str
@@ -31,12 +31,12 @@ class BaselineEstimate:
     """Measured time of one training step on the device."""
 
 
-def estimate_text(
+def forecast_text(
     *,
     data: Mapping[str, Any],
     space: SearchSpace,
     quantities: Sequence[Objective],
-    baselines: Sequence[BaselineEstimate],
+    baselines: Sequence[BaselineCost],
     trials: int,
     epochs: int,
     batch_size: int,

@@ -1,5 +1,5 @@
 from evaluator.costs import COSTS
-from nas.report.estimate import BaselineEstimate, estimate_text, thin_data_warnings
+from nas.report.forecast import BaselineCost, forecast_text, thin_data_warnings
 from tests.toy_search import ToySpace
 
 DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_size": 8, "channels": 1, "classes": 10}
@@ -7,10 +7,10 @@ DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_siz
 
 def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -> str:
     baselines = [
-        BaselineEstimate(name=f"Toy {number}", costs={"macs": 2e6, "params": 1e5}, step_seconds=second)
+        BaselineCost(name=f"Toy {number}", costs={"macs": 2e6, "params": 1e5}, step_seconds=second)
         for number, second in enumerate(seconds)
     ]
-    return estimate_text(
+    return forecast_text(
         data=DATA,
         space=ToySpace(),
         quantities=[cost.objective(1.0) for cost in COSTS.values()],

@@ -1,7 +1,7 @@
 // What the search says about kinds of networks and decisions, and how far it came.
 
 const told = search.legend;
-const classWord = told.noun[0].toUpperCase() + told.noun.slice(1);
+const classWord = capital(told.noun);
 
 /** Says by what networks are told apart, and which of them are compared, as the space says it. */
 function namePeers() {
@@ -30,7 +30,7 @@ function showPeers() {
     column("trial", "Trial", (pair) => pair.trial, { button: true }),
     column("kind", classWord, (pair) => styles.get(pair.kind).label),
     column("value", search.learned.title, (pair) => trials.get(pair.trial).value, { number: true, show: (pair) => measured(trials.get(pair.trial)) }),
-    column("peer", dense ? "Dense peer" : "Fixed peer", (pair) => pair.peer, { number: true }),
+    column("peer", `${capital(told.unchanged)} peer`, (pair) => pair.peer, { number: true }),
     column("its", unit(search.learned, `Its ${search.learned.words}`), (pair) => trials.get(pair.peer).value, { number: true, show: (pair) => measured(trials.get(pair.peer)) }),
     column("ratio", "Cost ratio", (pair) => pair.cost_ratio, { number: true, show: (pair) => pair.cost_ratio.toFixed(2) + "×" }),
     column("difference", "Difference", (pair) => pair.difference, { number: true, show: showDifference }),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nas.report import renewal
-from nas.report.renewal import ReportRenewal
 from nas.search.driver import Driver
+from nas.watchers import renewal
+from nas.watchers.renewal import ReportRenewal
 from tests.toy_search import ToySpace, finish, toy_driver
 
 
