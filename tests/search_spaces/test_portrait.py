@@ -11,6 +11,7 @@ from search_spaces import make_space, space_settings
 from search_spaces.blocks import BLOCKS
 from search_spaces.kinds import KINDS
 from search_spaces.portrait import legend, portrait, stage_kind, stage_title, stage_words, stages
+from search_spaces.shuffle_space import ShuffleSpace
 from search_spaces.spaces import SPACES
 
 
@@ -83,6 +84,7 @@ def test_a_space_tells_each_stage_with_its_channels_and_a_kind_of_its_legend(nam
     for genotype in space.baselines().values():
         one = space.decode(genotype)
         told = space.portrait(one)
+        assert isinstance(space, ShuffleSpace)
         assert told.kind == unchanged
         assert {part.kind for part in told.parts} <= styles
         assert tuple(part.channels for part in told.parts) == space.shape(one.architecture).stage_channels
@@ -101,7 +103,7 @@ def test_stages_are_in_order_of_their_number_not_their_text() -> None:
     assert list(names) == ["stage1", "stage2", "stage10"]
 
 
-RESNET_STAGES = {
+RESNET_STAGES: dict[str, dict[str, Scalar]] = {
     "dense": {"convolution": "dense"},
     "grouped": {"convolution": "grouped", "conv_groups": 4, "mixer": "fixed"},
     "grouped dynamic": {"convolution": "grouped", "conv_groups": 4, "mixer": "dynamic"},
@@ -221,7 +223,7 @@ def test_a_stage_with_replaced_convolutions_still_tells_its_mixer() -> None:
 def test_a_stage_is_titled_by_its_convolutions_and_its_mixer() -> None:
     assert stage_title({"mixer": "dynamic"}) == "dynamic"
     assert stage_title({"convolution": "dense"}) == "dense convolutions"
-    grouped = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
+    grouped: dict[str, Scalar] = {"convolution": "grouped", "conv_groups": 4, "mixer": "random_each"}
     assert stage_title(grouped) == "convolutions in 4 groups, random for each image"
     replaced = {"convolution": "static_dynamic", "mixer": "fixed"}
     assert stage_title(replaced) == "fixed shuffle, static-dynamic convolutions"
@@ -229,7 +231,7 @@ def test_a_stage_is_titled_by_its_convolutions_and_its_mixer() -> None:
 
 
 def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_them() -> None:
-    rebuilt = {
+    rebuilt: dict[str, Scalar] = {
         "convolution": "reconstructed",
         "rebuilt": 0.5,
         "filter_groups": 2,
@@ -238,7 +240,7 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
     }
     assert stage_title(rebuilt) == "filters rebuilt of others"
     assert stage_words(rebuilt) == "50% of them by affine transformations, of 2 channel groups, at least 4 templates"
-    learned = {"convolution": "learned_groups", "learned_groups": 4}
+    learned: dict[str, Scalar] = {"convolution": "learned_groups", "learned_groups": 4}
     assert stage_title(learned) == "learned groups and shuffles"
     assert stage_words(learned) == "4 times fewer multiply-adds aimed at"
     both = candidate(
@@ -250,7 +252,13 @@ def test_rebuilt_filters_and_learned_groups_are_told_with_what_was_decided_on_th
 
 
 def test_words_of_a_stage_say_ranks_and_sums() -> None:
-    decisions = {"convolution": "static_dynamic", "group_rank": 0, "pair_rank": 1, "kron_rank": 1, "sum_level": "full"}
+    decisions: dict[str, Scalar] = {
+        "convolution": "static_dynamic",
+        "group_rank": 0,
+        "pair_rank": 1,
+        "kron_rank": 1,
+        "sum_level": "full",
+    }
     matrix = "static matrix of 1 term, deployed as a dense one in layers where that is cheaper"
     assert stage_words(decisions) == f"in each layer groups of rank 0, pair of rank 1, {matrix}, whole matrices added"
     assert "deployed" not in stage_words({**decisions, "sum_level": "factor"})

@@ -11,6 +11,7 @@ import pytest
 from nas.portrait import KindStyle, Legend, Part, Portrait
 from nas.records import TrialState
 from nas.report.payload import CURVE_POINTS, embedded, payload
+from tests.nas.report.conftest import MakeResult, MakeTrial
 
 
 def test_embedded_data_comes_back_equal_and_holds_no_markup() -> None:
@@ -98,7 +99,7 @@ def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_wer
 
 @pytest.mark.parametrize(("width", "channels"), [(48, [48, 96]), (0.5, [None, None])])
 def test_channels_are_told_where_the_space_tells_them(
-    make_result, make_trial, width: float, channels: list[int | None]
+    make_result: MakeResult, make_trial: MakeTrial, width: float, channels: list[int | None]
 ) -> None:
     architecture = {"width": width, "stage1.units": 2, "stage2.units": 4}
     (trial,) = payload(make_result([make_trial(0, accuracy=50.0, architecture=architecture)]))["trials"]
@@ -106,7 +107,7 @@ def test_channels_are_told_where_the_space_tells_them(
     assert [part["units"] for part in trial["parts"]] == [2, 4]
 
 
-def test_what_the_space_says_of_its_kinds_is_told_word_for_word(make_result, make_trial) -> None:
+def test_what_the_space_says_of_its_kinds_is_told_word_for_word(make_result: MakeResult, make_trial: MakeTrial) -> None:
     style = {
         "noun": "season",
         "unchanged": "usual",

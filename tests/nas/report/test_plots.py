@@ -13,6 +13,7 @@ from nas.report.plots import pareto_png, value_limits
 from nas.result import SearchResult
 from search_spaces.blocks import BLOCKS
 from search_spaces.portrait import legend
+from tests.nas.report.conftest import MakeResult, MakeTrial
 
 
 def colors_in(png: bytes) -> set[tuple[int, int, int]]:
@@ -36,7 +37,7 @@ def test_points_of_a_class_have_its_color(make_result, make_trial) -> None:
     assert (0x16, 0x68, 0xB8) in colors_in(png)
 
 
-def of_every_kind(make_result, make_trial, told: Legend) -> SearchResult:
+def of_every_kind(make_result: MakeResult, make_trial: MakeTrial, told: Legend) -> SearchResult:
     """One network of each kind of a legend, and one of a kind that it does not have."""
     portraits = {
         number: Portrait(description=name, kind=name)
@@ -47,12 +48,14 @@ def of_every_kind(make_result, make_trial, told: Legend) -> SearchResult:
 
 
 @pytest.mark.parametrize("always_mixes", [True, False])
-def test_every_shape_of_a_class_can_be_drawn(make_result, make_trial, always_mixes: bool) -> None:
+def test_every_shape_of_a_class_can_be_drawn(
+    make_result: MakeResult, make_trial: MakeTrial, always_mixes: bool
+) -> None:
     result = of_every_kind(make_result, make_trial, legend(always_mixes=always_mixes))
     assert pareto_png(result).startswith(b"\x89PNG")
 
 
-def test_a_shape_that_matplotlib_has_not_is_a_circle(make_result, make_trial) -> None:
+def test_a_shape_that_matplotlib_has_not_is_a_circle(make_result: MakeResult, make_trial: MakeTrial) -> None:
     strange = Legend(
         styles=(KindStyle(name="odd", label="odd", shape="hourglass"), KindStyle(name="even", label="even"))
     )
