@@ -85,6 +85,7 @@ def test_a_space_tells_each_stage_with_its_channels_and_a_kind_of_its_legend(nam
     for genotype in space.baselines().values():
         one = space.decode(genotype)
         told = space.portrait(one)
+        assert isinstance(space, ShuffleSpace)
         assert told.kind == unchanged
         assert {part.kind for part in told.parts} <= styles
         assert tuple(part.channels for part in told.parts) == space.shape(one.architecture).stage_channels
