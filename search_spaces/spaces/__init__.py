@@ -24,7 +24,11 @@ class SpaceClass(Protocol):
 
     @property
     def settings_class(self) -> type[SpaceSettings]:
-        """Its dataclass of settings. What a person may set has a default, and the default of `name` is the space's."""
+        """Its dataclass of settings.
+
+        Every setting has a default, that of `name` the space's. None is called image_size, channels or classes: `settings()` of a
+        space holds these beside them.
+        """
 
     def __call__(self, settings: Any, /, *, image_size: int, channels: int, classes: int) -> SearchSpace:
         """The space of these settings for images of this shape, `SpaceError` where there is none."""
