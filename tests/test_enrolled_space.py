@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from plain_space import PlainSettings, PlainSpace
 
 from nas.errors import SpaceError
 from run_search import main
@@ -21,6 +20,7 @@ from search_spaces import (
     space_from_json,
     space_in_worker,
 )
+from tests.plain_space import PlainSettings, PlainSpace
 
 
 @pytest.fixture(autouse=True)
