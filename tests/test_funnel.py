@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import pytest
 
 from benchmarks.ablation.__main__ import read_settings
 from benchmarks.ablation.arms import ARMS
-from benchmarks.ablation.runs import Run
+from benchmarks.ablation.runs import SPLIT_SEED, Run, identity_of
 from benchmarks.funnel.__main__ import CANDIDATES, Rules, claims, judged, main, screened, step_table, survivors
+from benchmarks.trainings import EXECUTION, FILE
+from evaluator.images.data import prepare
+from evaluator.settings import DataSettings
 
 RULES = Rules.read()
+RECORDED = Path(__file__).parent.parent / "docs" / "results" / "funnel"
 
 
 def finished(arm: str, seed: int, accuracy: float) -> Run:
@@ -70,6 +75,19 @@ def test_the_judged_are_the_best_over_both_settings_together() -> None:
         "overfit": runs_of(fixed=[60.0], gated=[58.0], late=[62.0], blend=[60.1]),
     }
     assert judged(by_setting, ["gated", "late", "blend"], RULES) == ["late", "blend"]
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in RECORDED.iterdir()))
+def test_what_is_recorded_goes_on_with_the_settings_of_today(config: str) -> None:
+    settings = read_settings(["--config", config])
+    digits = prepare(DataSettings(name="digits"), seed=SPLIT_SEED)
+    with (RECORDED / config / FILE).open(encoding="utf-8") as file:
+        recorded = json.loads(file.readline())
+    of_images_or_hardware = {"data.fingerprint", "data.flip", "data.crop_padding", *EXECUTION}
+    today = identity_of(settings, digits)
+    assert {key: value for key, value in today.items() if key not in of_images_or_hardware} == {
+        key: value for key, value in recorded.items() if key not in of_images_or_hardware
+    }
 
 
 def test_claims_are_adjusted_together_and_told_for_each_setting() -> None:

@@ -15,6 +15,7 @@ from benchmarks.trainings import Key, Plan, Record, Records, complete, execution
 from evaluator.device import Execution, resolve_device, resolve_execution
 from evaluator.images.data import DataSummary, prepare
 from evaluator.machine import this_machine
+from evaluator.settings import training_identity
 from evaluator.worker import TrainingEvaluator
 from nas.budget import Budget
 from nas.errors import OutputError
@@ -90,7 +91,7 @@ class Finished:
 def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
     """What makes a run comparable with another one; plain JSON."""
     ablation = {f"ablation.{key}": value for key, value in asdict(settings.ablation).items() if key not in FREE}
-    train = {f"train.{key}": value for key, value in asdict(settings.train).items() if key not in FREE_TRAIN}
+    train = {f"train.{key}": value for key, value in training_identity(settings.train, FREE_TRAIN).items()}
     data: dict[str, Any] = {"data.name": settings.data.name, "data.fingerprint": summary.fingerprint}
     data |= {"data.flip": summary.flip, "data.crop_padding": summary.crop_padding}
     execution = execution_identity(execution_of(settings))
