@@ -32,7 +32,7 @@ from nas.records import Evaluation, Measurement, Outcome, Task
 from nas.samplers import SAMPLERS, sampler_factory
 from nas.samplers.distributions import distributions
 from nas.search.driver import Driver
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.space import SearchSpace
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.study import Study
@@ -94,7 +94,7 @@ def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], En
     """When trials were handed out, in seconds of one clock."""
     space = WideSpace()
     with tempfile.TemporaryDirectory() as folder:
-        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+        problem = SearchProblem(space=space, costs=costs, limits={}, seed=0)
         factory = sampler_factory(sampler)
         study = Study(
             open_storage(sqlite_url(Path(folder) / "study.db")),
@@ -105,8 +105,8 @@ def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], En
         )
         driver = Driver(
             study=study,
-            context=context,
-            sampler=lambda seed: factory(context, seed),
+            problem=problem,
+            sampler=lambda seed: factory(problem, seed),
             budget=Budget(epochs=1),
             trials=trials,
         )
@@ -125,9 +125,9 @@ def plain_optuna(trials: int, sampler: str) -> float:
     domains = distributions(space.dimensions)
     with tempfile.TemporaryDirectory() as folder:
         storage = open_storage(sqlite_url(Path(folder) / "study.db"))
-        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
+        problem = SearchProblem(space=space, costs=costs, limits={}, seed=0)
         study = optuna.create_study(
-            directions=["maximize", "minimize"], storage=storage, sampler=sampler_factory(sampler)(context, 0)
+            directions=["maximize", "minimize"], storage=storage, sampler=sampler_factory(sampler)(problem, 0)
         )
         spans = []
         for number in range(trials):

@@ -70,14 +70,14 @@ def drive(output: Path, trials: int) -> int:
     from nas.engines.ray_tune.engine import RayEngine
     from nas.engines.ray_tune.settings import RaySettings
     from nas.output.folder import OutputFolder
-    from nas.search.assembly import make_driver
+    from nas.search.assembly import assemble_driver
 
     flags = ["--search.trials", str(trials), "--train.epochs", str(EPOCHS), "--search.stopping", "none"]
     with OutputFolder(output / "search") as folder:
         settings = read_settings([*flags, "--output", str(folder.path)])[0]
         plan = Plan(settings)
         study = study_of(plan, folder)
-        driver = make_driver(settings.search, study, plan.context, EPOCHS, max_losses=1000)
+        driver = assemble_driver(settings.search, study, plan.problem, EPOCHS, max_losses=1000)
         spec = plan.worker_spec(folder.checkpoints.resolve())
         spec = replace(
             spec,

@@ -78,14 +78,14 @@ def real(trials: int, workers: int) -> float:
     from image_search.plan import Plan
     from image_search.run import study_of
     from nas.output.folder import OutputFolder
-    from nas.search.assembly import make_driver
+    from nas.search.assembly import assemble_driver
 
     with tempfile.TemporaryDirectory() as place, OutputFolder(Path(place)) as folder:
         flags = ["--search.sampler", "random", "--search.stopping", "none", "--search.trials", str(trials)]
         settings = read_settings([*flags, "--output", place])[0]
         plan = Plan(settings)
         study = study_of(plan, folder)
-        driver = make_driver(settings.search, study, plan.context, settings.train.epochs)
+        driver = assemble_driver(settings.search, study, plan.problem, settings.train.epochs)
         begin: list[float] = []
 
         def watch() -> None:

@@ -36,7 +36,7 @@ from nas.output.atomic_file import write_atomically
 from nas.samplers.known_cost import KnownCostSampler
 from nas.samplers.known_cost.sampler import STARTS
 from nas.samplers.stratified import StratifiedCostSampler
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.table import Table
 
 MARKS = (30, 50, 100, 200)
@@ -49,11 +49,11 @@ def _known_cost(problem: Problem, seed: int) -> BaseSampler:
 
 
 def _random_logbins(problem: Problem, seed: int) -> BaseSampler:
-    context = SamplerContext(
+    searched = SearchProblem(
         space=problem.space, costs=lambda candidate: {"macs": problem.cost(_genotype(problem, candidate.architecture))},
         limits={}, seed=seed,
     )  # fmt: skip
-    return StratifiedCostSampler(context, seed)
+    return StratifiedCostSampler(searched, seed)
 
 
 def _genotype(problem: Problem, active: Mapping[str, object]) -> dict[str, object]:

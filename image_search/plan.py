@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nas.objectives import Objective
     from nas.output.machine import Machine
     from nas.records import Trial
-    from nas.search.problem import SamplerContext
+    from nas.search.problem import SearchProblem
     from nas.space import SearchSpace
 
 LOCK_SECONDS = 600.0
@@ -91,7 +91,7 @@ class Plan:
 
         rng = np.random.default_rng(self.settings.search.seed)
         book = LatencyBook(path, self._measure_latency, self.count)
-        book.calibrate(lambda: self.space.decode(self.context.draw(rng)), self.settings.latency.networks)
+        book.calibrate(lambda: self.space.decode(self.problem.draw(rng)), self.settings.latency.networks)
         self.latencies = book
         _ = self.objectives  # a reference point may need further measurements; later other processes would disturb them
 
@@ -147,7 +147,7 @@ class Plan:
         import numpy as np
 
         rng = np.random.default_rng(0)
-        genotypes = self.space.baselines() or {f"random network {n}": self.context.draw(rng) for n in range(16)}
+        genotypes = self.space.baselines() or {f"random network {n}": self.problem.draw(rng) for n in range(16)}
         return {name: self.space.decode(genotype) for name, genotype in genotypes.items()}
 
     @cached_property
@@ -158,11 +158,11 @@ class Plan:
         return this_machine(self.threads, self.execution)
 
     @cached_property
-    def context(self) -> SamplerContext:
+    def problem(self) -> SearchProblem:
         """The search as samplers see it."""
-        from nas.search.problem import SamplerContext
+        from nas.search.problem import SearchProblem
 
-        return SamplerContext(
+        return SearchProblem(
             space=self.space,
             costs=self.costs,
             limits=self.axes.limits,
@@ -196,7 +196,7 @@ class Plan:
         # Without measurements, as in a dry run, nothing is known of latencies.
         unknown = self.axes.measured if self.latencies is None else frozenset()
         known = {name: limit for name, limit in self.axes.limits.items() if name not in unknown}
-        check_limits(replace(self.context, limits=known))
+        check_limits(replace(self.problem, limits=known))
         _ = self.given
 
     @property

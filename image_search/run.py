@@ -19,14 +19,14 @@ from nas.report import write_report
 from nas.report.forecast import thin_data_warnings
 from nas.report.images import image_lines
 from nas.result import SearchResult
-from nas.search.assembly import make_driver
+from nas.search.assembly import assemble_driver
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates
 from nas.settings.search import checkpoint_bytes
+from nas.study.migration import open_study
 from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.stored_study import require_name
 from nas.study.study import Study
-from nas.study.succession import open_study
 from nas.values.local_path import local_path
 from nas.watchers.console import tell
 from nas.watchers.event_log import EventLog
@@ -60,10 +60,10 @@ def run(settings: Settings) -> SearchResult:
         study = study_of(plan, folder)
         opened.callback(study.close)
         folder.sweep()
-        driver = make_driver(
+        driver = assemble_driver(
             settings.search,
             study,
-            plan.context,
+            plan.problem,
             settings.train.epochs,
             given=plan.given,
             max_losses=settings.ray.max_failures,
@@ -132,7 +132,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
             search.study or own_name,
             plan.objectives,
             plan.identity,
-            plan.context,
+            plan.problem,
             plan.count,
             tell,
         )

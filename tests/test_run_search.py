@@ -511,8 +511,8 @@ def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path) -> Non
     with OutputFolder(tmp_path / "run") as folder:
         driver = Driver(
             study=study_of(plan, folder),
-            context=plan.context,
-            sampler=lambda seed: make(plan.context, seed),
+            problem=plan.problem,
+            sampler=lambda seed: make(plan.problem, seed),
             budget=Budget(epochs=plan.settings.train.epochs),
             trials=searched.trials,
         )

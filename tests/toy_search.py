@@ -27,7 +27,7 @@ from nas.samplers import sampler_factory
 from nas.samplers.distributions import distributions
 from nas.search.driver import MAX_LOSSES, Driver
 from nas.search.endings import Ending
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.space import SearchSpace
 from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.study import Study
@@ -243,14 +243,14 @@ def toy_driver(
     measure: CostFunction | None = None,
 ) -> Driver:
     space = space or ToySpace()
-    context = SamplerContext(
+    problem = SearchProblem(
         space=space, costs=costs, limits=limits or {}, seed=seed, measure=measure, quantities=QUANTITIES
     )
     make = sampler_factory(sampler)
     return Driver(
         study=open_toy_study(folder, space) if study is None else study,
-        context=context,
-        sampler=lambda draw: make(context, draw),
+        problem=problem,
+        sampler=lambda draw: make(problem, draw),
         budget=Budget(epochs=epochs, rungs=() if stopping is None else rungs(epochs)),
         trials=trials,
         stopping=stopping,

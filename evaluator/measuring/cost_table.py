@@ -13,7 +13,7 @@ from evaluator.costs import COSTS, Network
 from nas.candidate import Candidate
 
 VERSION = 3
-"""Of the count of all costs here, to be raised whenever a network costs something else than before; see `nas.study.recount`.
+"""Of the count of all costs here, to be raised whenever a network costs something else than before; see `nas.study.cost_migration`.
 
 1 took every Kronecker matrix at the cost of its factors, 2 takes it at that of its cheaper form, factors or dense. 2 took rebuilt
 filters at the cost of two stages, in narrow layers more than that of a dense convolution, and rotations and affine maps ran more

@@ -97,7 +97,7 @@ class GaussianProcess:
         normal = rng.standard_normal((count, len(features)))
         return np.asarray((kernel @ self._weights + normal @ root.T) * self._scale + self._shift)
 
-    def believing(self, features: Array) -> GaussianProcess:
+    def as_expected_at(self, features: Array) -> GaussianProcess:
         """The posterior if the function were found to be at these points what it is expected to be: `float[m f]`."""
         means = self.mean(features)
         return GaussianProcess(

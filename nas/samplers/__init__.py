@@ -17,63 +17,63 @@ from nas.errors import SettingsError, unknown_name
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from nas.search.problem import SamplerContext
+    from nas.search.problem import SearchProblem
 
-SamplerFactory = Callable[["SamplerContext", int], "BaseSampler"]
+SamplerFactory = Callable[["SearchProblem", int], "BaseSampler"]
 
 
-def _random(context: SamplerContext, seed: int) -> BaseSampler:
+def _random(problem: SearchProblem, seed: int) -> BaseSampler:
     from optuna.samplers import RandomSampler
 
     return RandomSampler(seed=seed)
 
 
-def _random_logbins(context: SamplerContext, seed: int) -> BaseSampler:
+def _random_logbins(problem: SearchProblem, seed: int) -> BaseSampler:
     from nas.samplers.stratified import StratifiedCostSampler
 
-    return StratifiedCostSampler(context, seed)
+    return StratifiedCostSampler(problem, seed)
 
 
-def _nsga2(context: SamplerContext, seed: int) -> BaseSampler:
+def _nsga2(problem: SearchProblem, seed: int) -> BaseSampler:
     from optuna.samplers import NSGAIISampler
 
     # A search has tens to hundreds of trials: with Optuna's population of 50 most would be random.
     return NSGAIISampler(population_size=20, seed=seed)
 
 
-def _tpe(context: SamplerContext, seed: int) -> BaseSampler:
+def _tpe(problem: SearchProblem, seed: int) -> BaseSampler:
     from optuna.samplers import TPESampler
 
     # Univariate TPE, Optuna's default for several objectives, proposes the same architecture again and again.
     return TPESampler(multivariate=True, n_startup_trials=10, seed=seed)
 
 
-def _gp(context: SamplerContext, seed: int) -> BaseSampler:
+def _gp(problem: SearchProblem, seed: int) -> BaseSampler:
     from optuna.samplers import GPSampler
 
     return GPSampler(n_startup_trials=10, warn_independent_sampling=False, seed=seed)
 
 
-def _known_cost(context: SamplerContext, seed: int) -> BaseSampler:
-    return _known_cost_of(context)
+def _known_cost(problem: SearchProblem, seed: int) -> BaseSampler:
+    return _known_cost_of(problem)
 
 
 @lru_cache(maxsize=1)
-def _known_cost_of(context: SamplerContext) -> BaseSampler:
+def _known_cost_of(problem: SearchProblem) -> BaseSampler:
     """One for the whole search: what it keeps between proposals it could compute again from the study."""
     from nas.samplers.known_cost import KnownCostSampler
 
     def cost(name: str) -> Callable[[Genotype], float]:
-        return lambda genotype: context.cost(genotype, name)
+        return lambda genotype: problem.cost(genotype, name)
 
-    names = dict.fromkeys([*context.known, *context.limits])
-    limits: dict[int | str, float] = dict(context.limits.items())
+    names = dict.fromkeys([*problem.known, *problem.limits])
+    limits: dict[int | str, float] = dict(problem.limits.items())
     return KnownCostSampler(
-        context.space,
+        problem.space,
         {name: cost(name) for name in names},
         limits,
-        context.seed,
-        most_new_costs=context.most_new_costs,
+        problem.seed,
+        most_new_costs=problem.most_new_costs,
     )
 
 

@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from nas.dimensions import Scalar
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 
 BINS = 8
 TRIES = 64
@@ -27,14 +27,14 @@ class StratifiedCostSampler(BaseSampler):
     The order of the bins is shuffled anew every 8 trials, from the search's seed.
     """
 
-    def __init__(self, context: SamplerContext, seed: int) -> None:
-        self._context = context
+    def __init__(self, problem: SearchProblem, seed: int) -> None:
+        self._problem = problem
         self._rng = np.random.default_rng(seed)
         self._random = RandomSampler(seed=seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The whole space: every decision is drawn at once."""
-        return self._context.distributions
+        return self._problem.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -43,8 +43,8 @@ class StratifiedCostSampler(BaseSampler):
         low, high = self.bin(trial.number)
         best: tuple[float, dict[str, Scalar]] | None = None
         for _ in range(TRIES):
-            genotype = self._context.draw(self._rng)
-            cost = math.log10(self._context.cost(genotype))
+            genotype = self._problem.draw(self._rng)
+            cost = math.log10(self._problem.cost(genotype))
             miss = max(low - cost, cost - high, 0.0)
             if best is None or miss < best[0]:
                 best = (miss, genotype)
@@ -55,9 +55,9 @@ class StratifiedCostSampler(BaseSampler):
 
     def bin(self, number: int) -> tuple[float, float]:
         """Range of log10 cost from which the trial of this number is drawn."""
-        low, high = self._context.log_cost_range
+        low, high = self._problem.log_cost_range
         turn, place = divmod(number, BINS)
-        position = int(np.random.default_rng((self._context.seed, turn)).permutation(BINS)[place])
+        position = int(np.random.default_rng((self._problem.seed, turn)).permutation(BINS)[place])
         width = (high - low) / BINS
         return low + position * width, low + (position + 1) * width
 

@@ -10,15 +10,15 @@ from nas.early_stopping import rungs, stopping_rule
 from nas.samplers import sampler_factory
 from nas.search.driver import MAX_LOSSES, Driver
 from nas.search.endings import Ending, after_hours, when_stalled, within_epochs
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.settings.search import SearchSettings
 from nas.study.study import Study
 
 
-def make_driver(
+def assemble_driver(
     settings: SearchSettings,
     study: Study,
-    context: SamplerContext,
+    problem: SearchProblem,
     epochs: int,
     *,
     given: Mapping[str, Genotype] | None = None,
@@ -30,7 +30,7 @@ def make_driver(
     Args:
         settings: Of the search, without faults.
         study: Where it is recorded.
-        context: What is searched.
+        problem: What is searched.
         epochs: Full training of a candidate.
         given: Genotypes to begin with, by name.
         further_endings: Beside those of the settings.
@@ -39,8 +39,8 @@ def make_driver(
     factory = sampler_factory(settings.sampler)
     return Driver(
         study=study,
-        context=context,
-        sampler=lambda seed: factory(context, seed),
+        problem=problem,
+        sampler=lambda seed: factory(problem, seed),
         budget=Budget(epochs=epochs, rungs=() if settings.stopping == "none" else rungs(epochs)),
         trials=settings.trials,
         stopping=stopping_rule(settings.stopping, settings.seed),

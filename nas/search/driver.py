@@ -17,10 +17,10 @@ from nas.pareto import ParetoFront
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, Trial, TrialState
 from nas.search.crash_streak import CrashStreak
 from nas.search.endings import EXHAUSTED, Ending
-from nas.search.ledger import Ledger
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.search.proposals import Proposals
 from nas.search.replication import Replication
+from nas.search.termination import Termination
 from nas.search.whole_outcome import require_whole
 from nas.seeds import derive_seed
 from nas.space import SearchSpace
@@ -38,7 +38,7 @@ class Driver:
 
     Args:
         study: Where everything is recorded; a study with trials is continued.
-        context: What is searched: the space, its known costs and limits, and the root seed.
+        problem: What is searched: the space, its known costs and limits, and the root seed.
         sampler: Makes the sampler for one proposal, from a seed.
         budget: Full training of a candidate, with the rungs at which it is judged.
         trials: Distinct candidates to hand to training, baselines included.
@@ -54,7 +54,7 @@ class Driver:
         self,
         *,
         study: Study,
-        context: SamplerContext,
+        problem: SearchProblem,
         sampler: Callable[[int], BaseSampler],
         budget: Budget,
         trials: int,
@@ -65,19 +65,19 @@ class Driver:
         max_losses: int = MAX_LOSSES,
     ) -> None:
         self._study = study
-        self._context = context
+        self._problem = problem
         self._sampler = sampler
         self._budget = budget
         self._target = trials
-        self._pauses = Pauses(stopping, budget.epochs, learned(study.objectives), context.compared_cost, context.kind)
-        self._ledger = Ledger(study.objectives, endings)
-        self._replication = Replication(context.space, study.objectives, replicates)
+        self._pauses = Pauses(stopping, budget.epochs, learned(study.objectives), problem.compared_cost, problem.kind)
+        self._termination = Termination(study.objectives, endings)
+        self._replication = Replication(problem.space, study.objectives, replicates)
         self._crashes = CrashStreak()
         self.ended = ""
         """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
         self.epochs: dict[int, int] = {}
         """Epochs done, by number of a running trial."""
-        self._proposals = Proposals(study, context)
+        self._proposals = Proposals(study, problem)
         self._waiting: dict[int, list[int]] = {}
         self._lost: dict[int, int] = {}
         self._max_losses = max_losses
@@ -87,7 +87,7 @@ class Driver:
         """Distinct candidates that were, or are being, trained."""
         self._adopt()
         known = {trial.baseline for trial in study if trial.state is not TrialState.UNTRAINED}
-        begin_with = {**context.space.baselines(), **(given or {})}
+        begin_with = {**problem.space.baselines(), **(given or {})}
         self._begin_with = deque((name, genotype) for name, genotype in begin_with.items() if name not in known)
 
     def next_task(self) -> Task | None:
@@ -130,13 +130,13 @@ class Driver:
         self.handed_out += 1
         self._replication.begun(trial)
         self._pauses.follow(trial)
-        self._ledger.enter(trial)
+        self._termination.add(trial)
 
     def _reason_to_end(self, *, searching: bool) -> str:
         promised = len(self._in_training) * self._budget.epochs
         partial: list[Outcome] = [*self._pauses.waiting.values(), *self._crashes.undecided.values()]
         paid = sum(outcome.epochs for outcome in partial)
-        return self._ledger.reason_to_end(promised + paid, searching=searching)
+        return self._termination.reason_to_end(promised + paid, searching=searching)
 
     def _replicate(self) -> int | None:
         """Adds a trial that trains a known candidate once more, where one is due."""
@@ -149,7 +149,7 @@ class Driver:
             self._replication.give_up()
             return None
         trial = self._replication.again(self._study[first], self._study.next_number)
-        self._study.add(trial, constraint_values(self._context.limits, trial.costs))
+        self._study.add(trial, constraint_values(self._problem.limits, trial.costs))
         self._replication.begun(trial)
         return trial.number
 
@@ -191,7 +191,7 @@ class Driver:
         self._study.finish(trial)
         self._in_training.discard(number)
         self.epochs.pop(number, None)
-        self._ledger.enter(trial)
+        self._termination.add(trial)
         self._replication.ended()
         for repeat in self._waiting.pop(number, []):
             self._study.finish(replace(self._study[repeat], state=TrialState.REUSED, outcome=outcome))
@@ -243,7 +243,7 @@ class Driver:
     @property
     def space(self) -> SearchSpace:
         """What is searched."""
-        return self._context.space
+        return self._problem.space
 
     @property
     def target(self) -> int:
@@ -276,7 +276,7 @@ class Driver:
 
     def front(self) -> ParetoFront:
         """The observed front of what is complete now, each candidate by its first training."""
-        return self._ledger.front
+        return self._termination.front
 
     def _adopt(self) -> None:
         """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
@@ -300,7 +300,7 @@ class Driver:
                 self._proposals.remember(trial)
                 self._pauses.follow(trial)
             if trial.state is not TrialState.RUNNING:
-                self._ledger.enter(trial)
+                self._termination.add(trial)
             elif isinstance(trial.outcome, Evaluation):
                 self._pauses.waiting[trial.number] = trial.outcome
             else:
@@ -326,13 +326,13 @@ class Driver:
             trial=number,
             candidate=trial.candidate,
             budget=self._budget if trial.replicate_of is None else replace(self._budget, rungs=()),
-            seed=derive_seed(self._context.seed, "training", *([index] if index else [])),
+            seed=derive_seed(self._problem.seed, "training", *([index] if index else [])),
         )
 
     def _propose(self, idle: int) -> Trial | None:
         """The next proposal, recorded; None if the space is exhausted."""
         number = self._study.next_number
-        seed = derive_seed(self._context.seed, "sampler", number)
+        seed = derive_seed(self._problem.seed, "sampler", number)
         name: str | None = None
         genotype: Genotype | None
         if self._begin_with:
@@ -346,5 +346,5 @@ class Driver:
         trial = self._proposals.judge(number, genotype, name)
         if trial.state is TrialState.RUNNING and trial.reused_from is not None:
             self._waiting.setdefault(trial.reused_from, []).append(number)
-        self._study.add(trial, constraint_values(self._context.limits, trial.costs))
+        self._study.add(trial, constraint_values(self._problem.limits, trial.costs))
         return trial

@@ -23,7 +23,8 @@ from nas.models.squash import Squash
 from nas.objectives import Objective, learned
 from nas.pareto import ParetoFront
 from nas.records import Evaluation, Trial, TrialState
-from nas.samplers.known_cost.problem import LEAST, Decisions
+from nas.samplers.known_cost.axes import LEAST
+from nas.samplers.known_cost.domain import Domain
 from nas.search.front import front_of
 from nas.search.one_thread import one_thread
 from nas.space import SearchSpace
@@ -143,8 +144,8 @@ class _Model:
 
     def __init__(self, space: SearchSpace, candidates: Sequence[Trial], shown: Mapping[int, Sequence[float]]) -> None:
         self.numbers = [trial.number for trial in candidates]
-        decisions = Decisions.of(space)
-        encode = Encoding(decisions.distributions, decisions.active)
+        domain = Domain.of(space)
+        encode = Encoding(domain.distributions, domain.active)
         costs = np.array(
             [[math.log10(max(cost, LEAST)) for cost in trial.deployed_costs.values()] for trial in candidates]
         )

@@ -9,7 +9,7 @@ import numpy as np
 from nas.dimensions import Choice, Dimension, FloatRange, Genotype, Scalar
 from nas.errors import SettingsError
 from nas.objectives import Objective, amount
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 
 DRAWS = 16
 
@@ -26,37 +26,37 @@ def violations(
     )
 
 
-def check_limits(context: SamplerContext) -> None:
+def check_limits(problem: SearchProblem) -> None:
     """Looks for a candidate within all limits: the baselines, some random ones, then descent by one decision at a time.
 
     Raises:
         SettingsError: None was found; tells the smallest costs that were.
     """
-    if not context.limits:
+    if not problem.limits:
         return
-    rng = np.random.default_rng(context.seed)
-    starts: list[Genotype] = [*context.space.baselines().values(), *(context.draw(rng) for _ in range(DRAWS))]
-    best = min(starts, key=lambda genotype: _excess(context, genotype))
+    rng = np.random.default_rng(problem.seed)
+    starts: list[Genotype] = [*problem.space.baselines().values(), *(problem.draw(rng) for _ in range(DRAWS))]
+    best = min(starts, key=lambda genotype: _excess(problem, genotype))
     improved = True
-    while improved and _excess(context, best) > 1.0:
+    while improved and _excess(problem, best) > 1.0:
         improved = False
-        for dimension in context.space.dimensions:
+        for dimension in problem.space.dimensions:
             options = [{**best, dimension.name: value} for value in _options(dimension)]
-            better = min(options, key=lambda genotype: _excess(context, genotype), default=best)
-            if _excess(context, better) < _excess(context, best):
+            better = min(options, key=lambda genotype: _excess(problem, genotype), default=best)
+            if _excess(problem, better) < _excess(problem, best):
                 best, improved = better, True
-    if _excess(context, best) > 1.0:
-        costs = {name: context.cost(best, name) for name in context.limits}
-        known = context.quantities
-        wanted = ", ".join(f"{name} {amount(name, limit, known)}" for name, limit in context.limits.items())
-        found = ", ".join(f"{name} {amount(name, costs[name], known)}" for name in context.limits)
+    if _excess(problem, best) > 1.0:
+        costs = {name: problem.cost(best, name) for name in problem.limits}
+        known = problem.quantities
+        wanted = ", ".join(f"{name} {amount(name, limit, known)}" for name, limit in problem.limits.items())
+        found = ", ".join(f"{name} {amount(name, costs[name], known)}" for name in problem.limits)
         raise SettingsError(
-            f"--search.limits {wanted}: no network of {context.space.name} meets this; the smallest found has {found}"
+            f"--search.limits {wanted}: no network of {problem.space.name} meets this; the smallest found has {found}"
         )
 
 
-def _excess(context: SamplerContext, genotype: Genotype) -> float:
-    return max(context.cost(genotype, name) / limit for name, limit in context.limits.items())
+def _excess(problem: SearchProblem, genotype: Genotype) -> float:
+    return max(problem.cost(genotype, name) / limit for name, limit in problem.limits.items())
 
 
 def _options(dimension: Dimension) -> tuple[Scalar, ...]:

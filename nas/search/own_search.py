@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nas.result import SearchResult
     from nas.search.driver import Driver
     from nas.search.endings import Ending
-    from nas.search.problem import SamplerContext
+    from nas.search.problem import SearchProblem
     from nas.settings.search import SearchSettings
     from nas.space import SearchSpace
     from nas.study.study import Study
@@ -65,12 +65,12 @@ def make_driver(
     from nas.objectives import Kind
     from nas.search import assembly
     from nas.search.limits import check_limits
-    from nas.search.problem import SamplerContext
+    from nas.search.problem import SearchProblem
     from nas.settings.search import SearchSettings
 
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     _refuse_unsound(settings, objectives, limits or {}, epochs)
-    context = SamplerContext(
+    problem = SearchProblem(
         space=space,
         costs=costs,
         limits=limits or {},
@@ -78,10 +78,10 @@ def make_driver(
         known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
         quantities=objectives,
     )
-    check_limits(context)
+    check_limits(problem)
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
-    study = _open(database, objectives, identity, context, Count(costs=costs, version=costs_version), tell)
-    return assembly.make_driver(settings, study, context, epochs, further_endings=endings)
+    study = _open(database, objectives, identity, problem, Count(costs=costs, version=costs_version), tell)
+    return assembly.assemble_driver(settings, study, problem, epochs, further_endings=endings)
 
 
 def _refuse_unsound(
@@ -106,21 +106,21 @@ def _open(
     database: str | Path | None,
     objectives: tuple[Objective, ...],
     identity: Mapping[str, Any],
-    context: SamplerContext,
+    problem: SearchProblem,
     count: Count,
     tell: Callable[[str], object],
 ) -> Study:
     """The study in a SQLite file, or in memory."""
     from optuna.storages import InMemoryStorage
 
+    from nas.study.migration import open_study
     from nas.study.storage import close_storage, open_storage, sqlite_url
     from nas.study.stored_study import require_name
-    from nas.study.succession import open_study
 
     storage = InMemoryStorage() if database is None else open_storage(sqlite_url(Path(database)))
     try:
         require_name(storage, "search")
-        return open_study(storage, "search", objectives, identity, context, count, tell)
+        return open_study(storage, "search", objectives, identity, problem, count, tell)
     except BaseException:
         close_storage(storage)
         raise

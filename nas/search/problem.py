@@ -23,7 +23,7 @@ POOL = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SamplerContext:
+class SearchProblem:
     """The search as a sampler sees it."""
 
     space: SearchSpace

@@ -11,7 +11,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Genotype
 from nas.records import Failure, FailureKind, Trial, TrialState
 from nas.search.limits import violations
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.study.study import Study
 from nas.values.plausible import sorted_out
 
@@ -24,25 +24,25 @@ class Proposals:
 
     Args:
         study: With the trials that are remembered.
-        context: The space, its costs and limits.
+        problem: The space, its costs and limits.
     """
 
-    def __init__(self, study: Study, context: SamplerContext) -> None:
+    def __init__(self, study: Study, problem: SearchProblem) -> None:
         self._study = study
-        self._context = context
+        self._problem = problem
         self._first: dict[str, int] = {}
 
     def remember(self, trial: Trial) -> None:
         """Takes note of a candidate, also in the form that its genotype has today, where it was decoded by an earlier version."""
-        for candidate in (trial.candidate, self._context.space.decode(trial.genotype)):
+        for candidate in (trial.candidate, self._problem.space.decode(trial.genotype)):
             self._first.setdefault(candidate.digest, trial.number)
 
     def draw_unseen(self, seed: int) -> Genotype | None:
         """A random genotype that is new and within the limits; the draws before it are not recorded."""
         rng = np.random.default_rng(seed)
         for _ in range(DRAWS):
-            genotype = self._context.draw(rng)
-            candidate = self._context.space.decode(genotype)
+            genotype = self._problem.draw(rng)
+            candidate = self._problem.space.decode(genotype)
             costs, faults = self._known_costs(candidate)
             if candidate.digest not in self._first and not faults and not self._violations(costs):
                 return genotype
@@ -50,11 +50,11 @@ class Proposals:
 
     def judge(self, number: int, genotype: Genotype, baseline: str | None) -> Trial:
         """What becomes of a proposal: infeasible, a repeat of an earlier one, or a new one to train."""
-        candidate = self._context.space.decode(genotype)
+        candidate = self._problem.space.decode(genotype)
         costs, faults = self._known_costs(candidate)
         trial = Trial(
             number=number,
-            genotype={dimension.name: genotype[dimension.name] for dimension in self._context.space.dimensions},
+            genotype={dimension.name: genotype[dimension.name] for dimension in self._problem.space.dimensions},
             candidate=candidate,
             state=TrialState.RUNNING,
             costs=costs,
@@ -73,21 +73,21 @@ class Proposals:
 
     def _judge_new(self, trial: Trial, faults: list[str]) -> Trial:
         """Of a candidate that was not there before: what can be measured is, and counts; what has no usable costs has failed."""
-        if self._context.measure is not None and not faults:
-            measured, faults = sorted_out(self._context.measure(trial.candidate), ())
+        if self._problem.measure is not None and not faults:
+            measured, faults = sorted_out(self._problem.measure(trial.candidate), ())
             trial = replace(trial, costs={**trial.costs, **measured})
         if faults:
             self._first[trial.candidate.digest] = trial.number
             failure = Failure(kind=FailureKind.INVALID, message=f"its costs: {'; '.join(faults)}")
             return replace(trial, state=TrialState.FAILED, outcome=failure)
-        if self._context.measure is not None and (over := self._violations(trial.costs)):
+        if self._problem.measure is not None and (over := self._violations(trial.costs)):
             return replace(trial, state=TrialState.INFEASIBLE, violations=over)
         self._first[trial.candidate.digest] = trial.number
         return trial
 
     def _known_costs(self, candidate: Candidate) -> tuple[dict[str, float], list[str]]:
         """Those that are taken, and what is wrong with the others."""
-        return sorted_out(self._context.costs(candidate), (*self._context.known, *self._context.limits))
+        return sorted_out(self._problem.costs(candidate), (*self._problem.known, *self._problem.limits))
 
     def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:
-        return violations(self._context.limits, costs, self._context.quantities)
+        return violations(self._problem.limits, costs, self._problem.quantities)

@@ -43,7 +43,7 @@ class SearchSettings:
     stall_trials: int | None = None
     """End when the hypervolume of the front has hardly grown over so many trials."""
     stall_share: float = 0.01
-    """Growth of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
+    """SpaceMigration of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
     replicates: int = 1
     """Trainings of each network of the front, with different seeds. With 2 or more those whose place is least certain are trained
     again while the search runs, in the end all of the front, and it is chosen by what all trainings say. Not counted as trials."""

@@ -386,7 +386,7 @@ def test_a_study_that_is_made_at_the_same_time_is_told(tmp_path: Path, monkeypat
         study_name="search", storage=open_storage(sqlite_url(database)), directions=["maximize", "minimize"]
     )
     monkeypatch.setattr("nas.study.study.find_study", lambda *_arguments: None)
-    monkeypatch.setattr("nas.study.succession.find_study", lambda *_arguments: None)
+    monkeypatch.setattr("nas.study.migration.find_study", lambda *_arguments: None)
     assert "another search is just making the study 'search'" in answer(database)
 
 

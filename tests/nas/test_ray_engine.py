@@ -354,15 +354,15 @@ def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(
     def on_event() -> None:
         clock[0] += busy[0]
 
-    desk = hooks.Desk(toy_driver(tmp_path, trials=2), Packing(), lambda: 1, 10.0, on_event)
-    assert desk.next_task("a") is not None
+    bridge = hooks.TuneBridge(toy_driver(tmp_path, trials=2), Packing(), lambda: 1, 10.0, on_event)
+    assert bridge.next_task("a") is not None
     trial = SimpleNamespace(trial_id="a", temporary_state=SimpleNamespace(ray_actor="actor"))
     controller: Any = SimpleNamespace(get_live_trials=lambda: [trial])
-    desk.look(controller)
+    bridge.look(controller)
     assert killed == []
     busy[0] = 0.0
     clock[0] += 11
-    desk.look(controller)
+    bridge.look(controller)
     assert killed == ["actor"]
 
 

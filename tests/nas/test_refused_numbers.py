@@ -19,7 +19,7 @@ from nas.objectives import Direction, Kind, Objective
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, TrialState
 from nas.samplers.known_cost import KnownCostSampler
-from nas.samplers.known_cost import problem as known_cost_problem
+from nas.samplers.known_cost import axes as known_cost_axes
 from nas.search.driver import Driver
 from nas.search.own_search import make_driver, search_in_process
 from nas.simple_space import SimpleSpace
@@ -217,7 +217,7 @@ def test_costs_of_candidates_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPa
     space: dict[str, BaseDistribution] = {f"p{k}": IntDistribution(0, 9) for k in range(6)}
     proposed = []
     for most in (10**9, 100):
-        monkeypatch.setattr(known_cost_problem, "MOST_KNOWN", most)
+        monkeypatch.setattr(known_cost_axes, "MOST_KNOWN", most)
         sampler = KnownCostSampler(space, costs={1: lambda genotype: 1.0 + sum(genotype.values())}, seed=0)
         study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
         for _ in range(15):

@@ -16,14 +16,14 @@ from nas.count import Count
 from nas.errors import StudyError
 from nas.records import Trial
 from nas.samplers.distributions import distributions
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
+from nas.study.migration import open_study
 from nas.study.patience import AWAY_SECONDS, PAUSE_SECONDS
 from nas.study.postgresql import CONNECT_SECONDS
 from nas.study.storage import BUSY_SECONDS, open_storage, sqlite_url
 from nas.study.stored_study import find_study
 from nas.study.study import Study
 from nas.study.study_holder import RENEW_SECONDS, STALE_SECONDS
-from nas.study.succession import open_study
 from nas.values.redaction import redact
 from tests.postgresql_server import PASSWORD, PostgresqlServer, postgresql_server
 from tests.toy_search import ToySpace, finish, run_inline, toy_costs, toy_driver, toy_objectives
@@ -80,9 +80,9 @@ def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path) -> N
     def half(candidate: Candidate) -> dict[str, float]:
         return {name: cost / 2 for name, cost in toy_costs(candidate).items()}
 
-    context = SamplerContext(space=space, costs=half, limits={"macs": 2e6}, seed=0)
+    problem = SearchProblem(space=space, costs=half, limits={"macs": 2e6}, seed=0)
     study = open_study(
-        open_storage(url), "toy", toy_objectives(), {"space.name": "toy"}, context, Count(costs=half, version=2)
+        open_storage(url), "toy", toy_objectives(), {"space.name": "toy"}, problem, Count(costs=half, version=2)
     )
     assert study.name == "toy-2"
     assert [trial.costs for trial in study] == [half(trial.candidate) for trial in before]
@@ -99,8 +99,8 @@ def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str
         def costs(candidate: Candidate) -> dict[str, float]:
             return {name: cost / version for name, cost in toy_costs(candidate).items()}
 
-        context = SamplerContext(space=space, costs=costs, limits={}, seed=0)
-        return open_study(open_storage(url), name, objectives, identity, context, Count(costs=costs, version=version))
+        problem = SearchProblem(space=space, costs=costs, limits={}, seed=0)
+        return open_study(open_storage(url), name, objectives, identity, problem, Count(costs=costs, version=version))
 
     for name, trials in (("toy", 5), ("toy-2", 3)):
         study = opened(name, 1)

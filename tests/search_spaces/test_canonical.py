@@ -9,7 +9,7 @@ import pytest
 
 from nas.errors import SpaceError
 from nas.records import Trial, TrialState
-from nas.study.growth import Growth
+from nas.study.space_migration import SpaceMigration
 from search_spaces import SPACES, SpaceSettings, make_space, space_settings
 from search_spaces.shuffle_space import ShuffleSpace
 from tests.search_spaces.genotypes import draw
@@ -46,12 +46,12 @@ def test_a_reduction_is_the_smallest_offered_now_that_means_the_same() -> None:
     assert now.canonical(other) == other
 
     trial = Trial(number=3, genotype=genotype, candidate=recorded, state=TrialState.COMPLETE, costs={})
-    grown = Growth(now, [before.settings()])(trial)
+    grown = SpaceMigration(now, [before.settings()])(trial)
     assert grown.genotype["stage1.reduction"] == 8
     assert grown.candidate == recorded, "its weights were trained in that form"
     assert now.canonical(grown.candidate) == now.decode(grown.genotype)
     with pytest.raises(SpaceError, match=r"trial 3 would mean another network: stage1\.reduction"):
-        Growth(now, [before.settings()])(replace(trial, candidate=other))
+        SpaceMigration(now, [before.settings()])(replace(trial, candidate=other))
 
 
 def test_a_candidate_of_another_space_has_no_canonical_form() -> None:

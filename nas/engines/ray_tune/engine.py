@@ -93,17 +93,17 @@ class RayEngine:
     def _fit(self, driver: Driver, on_event: Callable[[], object], folder: str) -> None:
         from ray import tune
 
-        from nas.engines.ray_tune.hooks import Desk, DriverScheduler, DriverSearcher, FaultStopper
+        from nas.engines.ray_tune.hooks import DriverScheduler, DriverSearcher, FaultStopper, TuneBridge
         from nas.engines.ray_tune.worker import Worker
 
-        desk = Desk(driver, self.packing, self._slots, self._settings.trial_timeout, on_event)
+        bridge = TuneBridge(driver, self.packing, self._slots, self._settings.trial_timeout, on_event)
         common = {"factory": self._spec.factory, "arguments": json.dumps(dict(self._spec.arguments))}
         trainable = tune.with_parameters(Worker, arrays=dict(self._spec.arrays)) if self._fits_in_stores() else Worker
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": self._cpus, "gpu": self._gpus}),
             tune_config=tune.TuneConfig(
-                search_alg=DriverSearcher(desk, common),
-                scheduler=DriverScheduler(desk),
+                search_alg=DriverSearcher(bridge, common),
+                scheduler=DriverScheduler(bridge),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
@@ -112,7 +112,7 @@ class RayEngine:
                 name="search",
                 storage_path=folder,
                 verbose=0,
-                stop=FaultStopper(desk),
+                stop=FaultStopper(bridge),
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
@@ -125,8 +125,8 @@ class RayEngine:
         except KeyboardInterrupt:  # Ray's own does not say which signal it was
             stop_if_asked()
             raise
-        if desk.fault is not None:
-            raise desk.fault
+        if bridge.fault is not None:
+            raise bridge.fault
         on_event()
 
     def _fits_in_stores(self) -> bool:
@@ -203,7 +203,7 @@ def _on_loopback() -> Iterator[None]:
 
 
 def _watch(folder: str) -> subprocess.Popen[bytes]:
-    """A process that ends our Ray and removes the folder if this process is killed; as a context it ends by itself."""
+    """A process that ends our Ray and removes the folder if this process is killed; as a context manager it ends it itself."""
     return subprocess.Popen(
         [sys.executable, "-S", reaper.__file__, folder], stdin=subprocess.PIPE, start_new_session=True
     )

@@ -37,7 +37,7 @@ class _Live:
     """What its worker died of, as far as is known."""
 
 
-class Desk:
+class TuneBridge:
     """What the three hooks share: the driver, the tasks under way, and what has gone wrong.
 
     Tune turns exceptions of its hooks into text; here the first one is kept, ends the experiment, and is raised after it.
@@ -152,21 +152,21 @@ class Desk:
 class DriverSearcher(Searcher):
     """Gives Tune the driver's tasks as trials, and the driver what became of them."""
 
-    def __init__(self, desk: Desk, common: Mapping[str, str]) -> None:
+    def __init__(self, bridge: TuneBridge, common: Mapping[str, str]) -> None:
         super().__init__()
-        self._desk = desk
+        self._bridge = bridge
         self._common = dict(common)
 
     def suggest(self, trial_id: str) -> Any:
         """The next task's config; None if there is none now, `FINISHED` if there will be none."""
-        task = self._desk.guarded(lambda: self._desk.next_task(trial_id))
+        task = self._bridge.guarded(lambda: self._bridge.next_task(trial_id))
         if task is not None:
             return {**self._common, "task": task}
-        return Searcher.FINISHED if self._desk.fault is not None or self._desk.finished else None
+        return Searcher.FINISHED if self._bridge.fault is not None or self._bridge.finished else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """A task has ended, or its worker is lost."""
-        self._desk.guarded(lambda: self._desk.ended(trial_id, None if error else result or {}))
+        self._bridge.guarded(lambda: self._bridge.ended(trial_id, None if error else result or {}))
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing: the scheduler has told it already."""
@@ -178,13 +178,13 @@ class DriverSearcher(Searcher):
 class DriverScheduler(FIFOScheduler):
     """Passes on signs of life, and the driver's answers at rungs."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, bridge: TuneBridge) -> None:
         super().__init__()
-        self._desk = desk
+        self._bridge = bridge
 
     def on_trial_result(self, tune_controller: TuneController, trial: TuneTrial, result: dict[str, Any]) -> str:
         """Trials always continue: one that is told to pause comes back with what it has."""
-        go_on = self._desk.guarded(lambda: self._desk.heard(trial.trial_id, result))
+        go_on = self._bridge.guarded(lambda: self._bridge.heard(trial.trial_id, result))
         actor = trial.temporary_state.ray_actor
         if go_on is not None and actor is not None:
             # Before Tune's next call of the same actor, and calls of one caller are kept in order.
@@ -193,19 +193,19 @@ class DriverScheduler(FIFOScheduler):
 
     def on_trial_error(self, tune_controller: TuneController, trial: TuneTrial) -> None:
         """Here alone it can be known what the worker died of."""
-        self._desk.guarded(lambda: self._desk.died(trial.trial_id, trial.error_file))
+        self._bridge.guarded(lambda: self._bridge.died(trial.trial_id, trial.error_file))
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> TuneTrial | None:
         """The oldest, as ever; called at every turn of Tune's loop, it is also where time is kept."""
-        self._desk.guarded(lambda: self._desk.look(tune_controller))
+        self._bridge.guarded(lambda: self._bridge.look(tune_controller))
         return super().choose_trial_to_run(tune_controller)
 
 
 class FaultStopper(Stopper):
     """Ends the experiment at once after a fault; that nothing is left to do is said by the searcher."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, bridge: TuneBridge) -> None:
+        self._bridge = bridge
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """No trial is stopped on its own."""
@@ -213,4 +213,4 @@ class FaultStopper(Stopper):
 
     def stop_all(self) -> bool:
         """Whether there was a fault."""
-        return self._desk.fault is not None
+        return self._bridge.fault is not None

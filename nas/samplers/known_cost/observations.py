@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.records import CURVE, UNTRAINED
 from nas.samplers.distributions import at, contains
-from nas.samplers.known_cost.problem import Decisions
+from nas.samplers.known_cost.domain import Domain
 from nas.values.plausible import usable
 
 REPEAT = "reused_from"
@@ -30,7 +30,7 @@ Genotype = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Proposed:
     """A candidate of a trial."""
 
     number: int
@@ -43,24 +43,24 @@ class Observations:
     """The trials of one study that are of one space.
 
     Args:
-        decisions: Of the space; trials that lack one that has an effect, or have one outside its domain, are left out.
+        domain: Of the space; trials that lack one that has an effect, or have one outside its domain, are left out.
     """
 
-    def __init__(self, decisions: Decisions) -> None:
-        self._decisions = decisions
-        self._any = {name: at(distribution, 0.0) for name, distribution in decisions.distributions.items()}
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+        self._any = {name: at(distribution, 0.0) for name, distribution in domain.distributions.items()}
         self._open: dict[int, FrozenTrial] = {}
         self._read_up_to = 0
-        self._known: dict[int, Candidate] = {}
+        self._known: dict[int, Proposed] = {}
         self.seen: set[Hashable] = set()
         """Keys of all candidates that were proposed, whatever became of them."""
-        self.complete: dict[int, tuple[Candidate, tuple[float, ...]]] = {}
-        self.failed: dict[int, Candidate] = {}
-        self.running: dict[int, Candidate] = {}
+        self.complete: dict[int, tuple[Proposed, tuple[float, ...]]] = {}
+        self.failed: dict[int, Proposed] = {}
+        self.running: dict[int, Proposed] = {}
         self.ended = 0
         """How many trials have ended: what they say changes only when this does."""
         self._curves: dict[int, dict[float, float]] = {}
-        self._stopped: dict[int, Candidate] = {}
+        self._stopped: dict[int, Proposed] = {}
 
     def update(self, study: Study, except_number: int) -> None:
         """Reads what is new in the study, but for one trial: the one that is being proposed."""
@@ -93,7 +93,7 @@ class Observations:
         else:
             self._read_values(trial, candidate)
 
-    def _read_values(self, trial: FrozenTrial, candidate: Candidate) -> None:
+    def _read_values(self, trial: FrozenTrial, candidate: Proposed) -> None:
         curve = trial.user_attrs.get(CURVE)
         if isinstance(curve, Mapping) and curve:
             self._curves[trial.number] = {float(amount): float(value) for amount, value in curve.items()}
@@ -105,19 +105,19 @@ class Observations:
         elif trial.number in self._curves:
             self._stopped[trial.number] = candidate
 
-    def _candidate(self, trial: FrozenTrial) -> Candidate | None:
+    def _candidate(self, trial: FrozenTrial) -> Proposed | None:
         """What the trial tries, if it is of this space; decisions without an effect may be absent."""
-        distributions = self._decisions.distributions
+        distributions = self._domain.distributions
         absent = {name for name in distributions if name not in trial.params}
         genotype = {name: trial.params.get(name, self._any[name]) for name in distributions}
         for name in distributions.keys() - absent:
             if not contains(distributions[name], genotype[name]):
                 return None
-        if any(not distributions[name].single() and name in self._decisions.active(genotype) for name in absent):
+        if any(not distributions[name].single() and name in self._domain.active(genotype) for name in absent):
             return None
-        return Candidate(trial.number, genotype, self._decisions.key(genotype))
+        return Proposed(trial.number, genotype, self._domain.key(genotype))
 
-    def stopped(self, objective: int) -> list[tuple[Candidate, float, float]]:
+    def stopped(self, objective: int) -> list[tuple[Proposed, float, float]]:
         """For each stopped trial the value of an objective that it would have reached, and the variance of that guess."""
         gains: dict[float, list[float]] = defaultdict(list)
         for number, (_, values) in self.complete.items():

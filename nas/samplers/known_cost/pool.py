@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nas.models.gaussian_process import GaussianProcess
 from nas.samplers.distributions import draw
-from nas.samplers.known_cost.model import Belief, Features
-from nas.samplers.known_cost.problem import Costs, Decisions
+from nas.samplers.known_cost.axes import Costs
+from nas.samplers.known_cost.domain import Domain
 from nas.samplers.known_cost.proposals import cross, mutate, neighbours
+from nas.samplers.known_cost.surrogate import Features, Surrogate
 
 Array = NDArray[np.float64]
 Genotype = dict[str, Any]
@@ -47,10 +48,10 @@ class _Compared:
 
 
 class Pool:
-    """Makes proposals from beliefs.
+    """Makes proposals with a surrogate.
 
     Args:
-        decisions: Of the space.
+        domain: Of the space.
         costs: Of candidates.
         features: Of candidates.
         most_new_costs: How many costs may be computed for a proposal; None: all.
@@ -59,13 +60,13 @@ class Pool:
 
     def __init__(
         self,
-        decisions: Decisions,
+        domain: Domain,
         costs: Costs,
         features: Features,
         most_new_costs: int | None,
         known: list[Mapping[str, Any]],
     ) -> None:
-        self._decisions = decisions
+        self._domain = domain
         self._costs = costs
         self._features = features
         self._most_new_costs = most_new_costs
@@ -73,36 +74,36 @@ class Pool:
         if most_new_costs is not None:
             self._estimates = self._fit_estimates(known)
 
-    def best(self, belief: Belief, seen: AbstractSet[Hashable], rng: np.random.Generator) -> Genotype:
+    def best(self, surrogate: Surrogate, seen: AbstractSet[Hashable], rng: np.random.Generator) -> Genotype:
         """The new candidate with the largest expected gain."""
         taken = set(seen)
-        compared = self._new(self._made(belief, rng), taken)
+        compared = self._new(self._made(surrogate, rng), taken)
         if not compared.genotypes:
-            return draw(self._decisions.distributions, rng)
-        gains = belief.expected_gain(compared.decisions, compared.costs, rng)
+            return draw(self._domain.distributions, rng)
+        gains = surrogate.expected_gain(compared.decisions, compared.costs, rng)
         for _ in range(CLIMBS):
             leaders = compared.take(_largest(gains, CLIMBERS))
             near = (each for leader in leaders.genotypes for each in self._neighbours(leader))
             found = self._new(near, taken)
             if not found.genotypes:
                 break
-            their_gains = belief.expected_gain(found.decisions, found.costs, rng)
+            their_gains = surrogate.expected_gain(found.decisions, found.costs, rng)
             improved = their_gains.max() > gains.max()
             compared, gains = _joined(compared, found), np.append(gains, their_gains)
             if not improved:
                 break
-        return self._exactly(compared, gains, belief, rng)
+        return self._exactly(compared, gains, surrogate, rng)
 
     def drawn(
-        self, belief: Belief, seen: AbstractSet[Hashable], rng: np.random.Generator, count: int
+        self, surrogate: Surrogate, seen: AbstractSet[Hashable], rng: np.random.Generator, count: int
     ) -> list[Genotype]:
         """Up to `count` new candidates, each the best one if a draw from the posterior were the truth; at least one."""
-        compared = self._new(self._made(belief, rng), set(seen))
+        compared = self._new(self._made(surrogate, rng), set(seen))
         if not compared.genotypes:
-            return [draw(self._decisions.distributions, rng)]
-        expected = belief.expected_gain(compared.decisions, compared.costs, rng)
+            return [draw(self._domain.distributions, rng)]
+        expected = surrogate.expected_gain(compared.decisions, compared.costs, rng)
         compared = compared.take(_largest(expected, JOINT))
-        gains = belief.sampled_gains(compared.decisions, compared.costs, count, rng)
+        gains = surrogate.sampled_gains(compared.decisions, compared.costs, count, rng)
         chosen: list[int] = []
         for row in gains:
             row[chosen] = -np.inf
@@ -113,10 +114,10 @@ class Pool:
         allowed = [genotype for genotype in found if self._most_new_costs is None or self._costs.allowed(genotype)]
         return allowed or found[:1]
 
-    def _made(self, belief: Belief, rng: np.random.Generator) -> Iterable[Genotype]:
+    def _made(self, surrogate: Surrogate, rng: np.random.Generator) -> Iterable[Genotype]:
         """Genotypes in the shares of the pool, then, if few of them are new, more from the whole space."""
-        distributions, parents = self._decisions.distributions, belief.parents
-        active = [list(self._decisions.active(parent)) for parent in parents]
+        distributions, parents = self._domain.distributions, surrogate.parents
+        active = [list(self._domain.active(parent)) for parent in parents]
         for _ in range(int(SIZE * SHARES["mutated"])):
             chosen = int(rng.integers(len(parents)))
             yield mutate(parents[chosen], distributions, active[chosen], rng)
@@ -127,14 +128,14 @@ class Pool:
             yield draw(distributions, rng)
 
     def _neighbours(self, genotype: Genotype) -> Iterable[Genotype]:
-        return neighbours(genotype, self._decisions.distributions, list(self._decisions.active(genotype)))
+        return neighbours(genotype, self._domain.distributions, list(self._domain.active(genotype)))
 
     def _new(self, made: Iterable[Genotype], taken: set[Hashable]) -> _Compared:
         """Those that are not taken yet and, where costs are all known, within the limits; marks them taken."""
         kept: list[Genotype] = []
         keys: list[Hashable] = []
         for genotype in made:
-            key = self._decisions.key(genotype)
+            key = self._domain.key(genotype)
             if key not in taken:
                 taken.add(key)
                 if self._most_new_costs is not None or self._costs.allowed(genotype, key):
@@ -149,7 +150,7 @@ class Pool:
             return self._costs.table(genotypes, keys)
         return np.column_stack([process.mean(decisions) for process in self._estimates])
 
-    def _exactly(self, compared: _Compared, gains: Array, belief: Belief, rng: np.random.Generator) -> Genotype:
+    def _exactly(self, compared: _Compared, gains: Array, surrogate: Surrogate, rng: np.random.Generator) -> Genotype:
         """The best candidate; where costs are estimated, of those computed now."""
         if self._most_new_costs is None:
             return compared.genotypes[int(gains.argmax())]
@@ -157,7 +158,7 @@ class Pool:
         allowed = [k for k, genotype in enumerate(leaders.genotypes) if self._costs.allowed(genotype)]
         leaders = leaders.take(allowed or [0])
         leaders.costs = self._costs.table(leaders.genotypes)
-        return leaders.genotypes[int(belief.expected_gain(leaders.decisions, leaders.costs, rng).argmax())]
+        return leaders.genotypes[int(surrogate.expected_gain(leaders.decisions, leaders.costs, rng).argmax())]
 
     def _fit_estimates(self, known: list[Mapping[str, Any]]) -> list[GaussianProcess]:
         """A model of each cost, from candidates whose costs were computed at the start."""

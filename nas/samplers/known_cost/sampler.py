@@ -13,11 +13,12 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from nas.samplers.known_cost.model import Believer
+from nas.samplers.known_cost.axes import Axes, CostOfGenotype, Costs
+from nas.samplers.known_cost.domain import Domain
 from nas.samplers.known_cost.observations import Observations
 from nas.samplers.known_cost.pool import Pool
-from nas.samplers.known_cost.problem import Axes, CostOfGenotype, Costs, Decisions
 from nas.samplers.known_cost.start import START_POOL, Start
+from nas.samplers.known_cost.surrogate import SurrogateFitter
 from nas.search.one_thread import one_thread
 from nas.seeds import derive_seed
 from nas.space import SearchSpace
@@ -27,7 +28,8 @@ LEAST_COMPLETE = 2
 STARTS = 10
 """Candidates drawn from every part of the costs' range before anything is modelled."""
 MOST_BELIEVERS = 8
-"""Running candidates up to which each is believed to turn out as expected; above, proposals are drawn from the posterior."""
+"""Running candidates up to which each is taken to turn out as expected (a kriging believer). Above, proposals are drawn from the
+posterior."""
 BATCH = 32
 """Most proposals drawn from one posterior."""
 
@@ -81,7 +83,7 @@ class KnownCostSampler(BaseSampler):
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The whole space: every decision is proposed at once."""
         space = self._space
-        found = self._intersection.calculate(study) if space is None else Decisions.of(space).distributions
+        found = self._intersection.calculate(study) if space is None else Domain.of(space).distributions
         return {name: distribution for name, distribution in found.items() if not distribution.single()}
 
     def sample_relative(
@@ -104,9 +106,9 @@ class KnownCostSampler(BaseSampler):
         """What is known of this study; built anew when the study or the space is another one."""
         of = (study._storage, study._study_id, tuple(search_space.items()), self._seed)
         if self._search is None or self._of != of:
-            decisions = Decisions.of(search_space if self._space is None else self._space)
+            domain = Domain.of(search_space if self._space is None else self._space)
             axes = Axes.of(study.directions, study.metric_names, self._costs, self._limits)
-            self._search = _Search(decisions, axes, self._seed, self._most_new_costs)
+            self._search = _Search(domain, axes, self._seed, self._most_new_costs)
             self._of = of
         return self._search
 
@@ -114,15 +116,15 @@ class KnownCostSampler(BaseSampler):
 class _Search:
     """One study, and what was computed from it."""
 
-    def __init__(self, decisions: Decisions, axes: Axes, seed: int, most_new_costs: int | None) -> None:
-        self._decisions = decisions
+    def __init__(self, domain: Domain, axes: Axes, seed: int, most_new_costs: int | None) -> None:
+        self._domain = domain
         self._seed = seed
-        self._observations = Observations(decisions)
-        costs = Costs(axes, decisions.key)
+        self._observations = Observations(domain)
+        costs = Costs(axes, domain.key)
         size = START_POOL if most_new_costs is None else min(START_POOL, 4 * most_new_costs)
-        self._start = Start(decisions, costs, seed, size)
-        self._believer = Believer(decisions, axes, costs, self._start.pool)
-        self._pool = Pool(decisions, costs, self._believer.features, most_new_costs, self._start.pool)
+        self._start = Start(domain, costs, seed, size)
+        self._surrogates = SurrogateFitter(domain, axes, costs, self._start.pool)
+        self._pool = Pool(domain, costs, self._surrogates.features, most_new_costs, self._start.pool)
         self._batch: deque[dict[str, Any]] = deque()
         self._batch_ends = 0
 
@@ -137,15 +139,15 @@ class _Search:
             return self._start.propose(there, observations.seen, rng)
         if len(running) <= MOST_BELIEVERS:
             self._batch.clear()
-            belief = self._believer.believe(observations, believers=True)
-            return self._pool.best(belief, observations.seen, rng)
+            surrogate = self._surrogates.fit(observations, kriging_believer=True)
+            return self._pool.best(surrogate, observations.seen, rng)
         ended = len(there) - len(running)
         while self._batch and ended < self._batch_ends:
             proposal = self._batch.popleft()
-            if self._decisions.key(proposal) not in observations.seen:
+            if self._domain.key(proposal) not in observations.seen:
                 return proposal
-        belief = self._believer.believe(observations, believers=False)
-        self._batch = deque(self._pool.drawn(belief, observations.seen, rng, BATCH))
+        surrogate = self._surrogates.fit(observations, kriging_believer=False)
+        self._batch = deque(self._pool.drawn(surrogate, observations.seen, rng, BATCH))
         # What comes in meanwhile changes little, as long as it is little beside what is running.
         self._batch_ends = ended + max(1, len(running) // 8)
         return self._batch.popleft()

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from nas.samplers.distributions import draw
-from nas.samplers.known_cost.observations import Candidate
-from nas.samplers.known_cost.problem import Costs, Decisions
+from nas.samplers.known_cost.axes import Costs
+from nas.samplers.known_cost.domain import Domain
+from nas.samplers.known_cost.observations import Proposed
 from nas.seeds import derive_seed
 
 START_POOL = 128
@@ -23,23 +24,23 @@ class Start:
     """Where proposals come from while there is nothing to model.
 
     Args:
-        decisions: Of the space.
+        domain: Of the space.
         costs: Of candidates.
         seed: Of the pool.
         size: Of the pool.
     """
 
-    def __init__(self, decisions: Decisions, costs: Costs, seed: int, size: int) -> None:
-        self._decisions = decisions
+    def __init__(self, domain: Domain, costs: Costs, seed: int, size: int) -> None:
+        self._domain = domain
         self._costs = costs
         rng = np.random.default_rng(derive_seed(seed, "start"))
-        drawn: list[Mapping[str, Any]] = [draw(decisions.distributions, rng) for _ in range(size)]
+        drawn: list[Mapping[str, Any]] = [draw(domain.distributions, rng) for _ in range(size)]
         self.pool = [each for each in drawn if costs.allowed(each)] or drawn
         """Random candidates within the limits, or others where none is."""
         self._costs_of_pool = costs.table(self.pool)
 
     def propose(
-        self, there: Sequence[Candidate], seen: AbstractSet[Hashable], rng: np.random.Generator
+        self, there: Sequence[Proposed], seen: AbstractSet[Hashable], rng: np.random.Generator
     ) -> dict[str, Any]:
         """A candidate from the part of the first cost's range that has the fewest yet; of equal parts a random one.
 
@@ -48,7 +49,7 @@ class Start:
             seen: Keys of what is not to be proposed again.
             rng: Of this proposal.
         """
-        new = [k for k, genotype in enumerate(self.pool) if self._decisions.key(genotype) not in seen]
+        new = [k for k, genotype in enumerate(self.pool) if self._domain.key(genotype) not in seen]
         if not new:
             return self._unseen(seen, rng)
         if not self._costs_of_pool.shape[1]:
@@ -66,7 +67,7 @@ class Start:
     def _unseen(self, seen: AbstractSet[Hashable], rng: np.random.Generator) -> dict[str, Any]:
         """A random candidate, new and within the limits if one is found."""
         for _ in range(TRIES):
-            genotype = draw(self._decisions.distributions, rng)
-            if self._decisions.key(genotype) not in seen and self._costs.allowed(genotype):
+            genotype = draw(self._domain.distributions, rng)
+            if self._domain.key(genotype) not in seen and self._costs.allowed(genotype):
                 return genotype
-        return draw(self._decisions.distributions, rng)
+        return draw(self._domain.distributions, rng)

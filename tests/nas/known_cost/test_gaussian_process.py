@@ -70,11 +70,11 @@ def test_draws_have_the_posterior_s_moments() -> None:
     np.testing.assert_allclose(draws.std(0), deviations, rtol=0.03)
 
 
-def test_believing_keeps_the_expectation_and_removes_the_doubt() -> None:
+def test_observing_what_is_expected_keeps_the_expectation_and_removes_the_doubt() -> None:
     features, values = data()
     process = GaussianProcess(features, DECISIONS, values, np.zeros(25), GIVEN)
     points = np.random.default_rng(1).normal(size=(3, 4))
     means, deviations = process.predict(points)
-    after, left = process.believing(points).predict(points)
+    after, left = process.as_expected_at(points).predict(points)
     np.testing.assert_allclose(after, means, atol=0.15)
     assert (left < 0.3 * deviations).all()

@@ -250,8 +250,8 @@ def test_a_lucky_value_is_not_believed_where_repeats_were_worse() -> None:
             study.add_trial(optuna.create_trial(params=lucky.params, distributions=dict(CELLS), values=values))
         study.ask(dict(CELLS))
         assert sampler._search is not None
-        belief = sampler._search._believer.believe(sampler._search._observations, believers=False)
-        return float(belief._staircase.levels.max())
+        surrogate = sampler._search._surrogates.fit(sampler._search._observations, kriging_believer=False)
+        return float(surrogate._staircase.levels.max())
 
     best = max(trial.values[0] for trial in searched(KnownCostSampler(CELLS, {1: cell_cost}, seed=0), 12).trials)
     assert believed_best(()) > best + 1

@@ -17,7 +17,7 @@ from nas.search.limits import violations
 from nas.values.plausible import sorted_out
 
 
-class Recount:
+class CostMigration:
     """Makes trials that were counted otherwise trials of today's count.
 
     Args:
@@ -61,7 +61,7 @@ def _measured(trial: Trial) -> frozenset[str]:
 
 
 def summary(former: Iterable[Trial], counted: Iterable[Trial], quantities: Iterable[Objective] = ()) -> str:
-    """What a recount has changed, in one line; empty if it changed nothing.
+    """What counting anew has changed, in one line; empty if it changed nothing.
 
     Args:
         former: The trials as they were.

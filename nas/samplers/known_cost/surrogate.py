@@ -1,4 +1,4 @@
-"""What is believed about candidates that were not trained, and what it would take to improve the front."""
+"""A model of what candidates that were not trained would reach, and of what they would add to the front."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from nas.models.encoding import Encoding
 from nas.models.gaussian_process import GaussianProcess, Hyperparameters
 from nas.models.squash import Squash
+from nas.samplers.known_cost.axes import Axes, Costs
+from nas.samplers.known_cost.domain import Domain
 from nas.samplers.known_cost.improvement import Staircase
-from nas.samplers.known_cost.observations import Candidate, Observations
-from nas.samplers.known_cost.problem import Axes, Costs, Decisions
+from nas.samplers.known_cost.observations import Observations, Proposed
 from nas.search.milestones import milestone
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ PARENTS = 12
 class Points:
     """Candidates with a value of one objective, turned so that higher accuracies and lower costs are better."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Proposed, ...]
     values: Array
     variances: Array
 
@@ -55,7 +56,7 @@ class Points:
         chosen = positions
         return Points(tuple(self.candidates[k] for k in chosen), self.values[chosen], self.variances[chosen])
 
-    def joined(self, candidates: tuple[Candidate, ...], values: Array, variances: Array) -> Points:
+    def joined(self, candidates: tuple[Proposed, ...], values: Array, variances: Array) -> Points:
         """These and others."""
         return Points(
             (*self.candidates, *candidates),
@@ -64,8 +65,8 @@ class Points:
         )
 
 
-class Belief:
-    """What is believed of candidates after some observations, and what they would add to the front.
+class Surrogate:
+    """What candidates are expected to reach after some observations, and what they would add to the front.
 
     Args:
         features: Of candidates, from those of their decisions and their known costs.
@@ -81,7 +82,7 @@ class Belief:
         features: Features,
         accuracy: GaussianProcess,
         others: Sequence[GaussianProcess],
-        trained: Sequence[Candidate],
+        trained: Sequence[Proposed],
         reference: float,
         cost_references: Array,
     ) -> None:
@@ -89,11 +90,11 @@ class Belief:
         self._accuracy = accuracy
         self._others = others
         rows, costs = features.of(trained), features.costs_of(trained)
-        # Under noise what is believed of a trained candidate is better than what was observed of it.
+        # Under noise the expectation for a trained candidate is better than what was observed of it.
         means = accuracy.mean(rows)
-        believed = [process.mean(rows) for process in others]
-        costs = np.column_stack((costs, *believed))
-        references = np.append(cost_references, [values.max() for values in believed])
+        expected = [process.mean(rows) for process in others]
+        costs = np.column_stack((costs, *expected))
+        references = np.append(cost_references, [values.max() for values in expected])
         self._staircase = Staircase.of(means, costs, reference, references)
         depth = self._staircase.depth(means, costs)
         order = np.argsort(depth, kind="stable")[: int((depth <= 0).sum()) + PARENTS]
@@ -121,14 +122,14 @@ class Features:
     """Candidates as rows of numbers: their decisions, and their known costs, by which networks of one cost are alike.
 
     Args:
-        decisions: Of the space.
+        domain: Of the space.
         costs: Of candidates.
         low: Smallest known costs, `float[k]`.
         high: Largest ones.
     """
 
-    def __init__(self, decisions: Decisions, costs: Costs, low: Array, high: Array) -> None:
-        self.encode = Encoding(decisions.distributions, decisions.active)
+    def __init__(self, domain: Domain, costs: Costs, low: Array, high: Array) -> None:
+        self.encode = Encoding(domain.distributions, domain.active)
         self._costs = costs
         self._low, self._width = low, np.maximum(high - low, 1e-12)
         first = int(self.encode.decisions.max(initial=-1)) + 1
@@ -141,7 +142,7 @@ class Features:
         """`float[m f], float[m k] -> float[m f+k]`."""
         return np.hstack((decisions, (costs - self._low) / self._width))
 
-    def of(self, candidates: Sequence[Candidate]) -> Array:
+    def of(self, candidates: Sequence[Proposed]) -> Array:
         """Those of trials' candidates, each computed once."""
         for each in candidates:
             if each.number not in self._rows:
@@ -150,7 +151,7 @@ class Features:
                 self._rows[each.number] = self.join(self.encode([each.genotype]), self._cost_rows[each.number][None])[0]
         return np.array([self._rows[each.number] for each in candidates])
 
-    def costs_of(self, candidates: Sequence[Candidate]) -> Array:
+    def costs_of(self, candidates: Sequence[Proposed]) -> Array:
         """`float[n k]`; of those asked for with `of` before."""
         return np.array([self._cost_rows[each.number] for each in candidates])
 
@@ -161,38 +162,38 @@ class _Ended:
 
     accuracy: GaussianProcess
     others: tuple[GaussianProcess, ...]
-    trained: tuple[Candidate, ...]
+    trained: tuple[Proposed, ...]
     reference: float
 
 
-class Believer:
-    """Makes beliefs of one study, and keeps the length scales between them.
+class SurrogateFitter:
+    """Fits surrogates to one study, and keeps the length scales between them.
 
     Args:
-        decisions: Of the space.
+        domain: Of the space.
         axes: The objectives.
         costs: Of candidates.
         pool: Candidates from which the range of the costs is known.
     """
 
-    def __init__(self, decisions: Decisions, axes: Axes, costs: Costs, pool: Sequence[Genotype]) -> None:
+    def __init__(self, domain: Domain, axes: Axes, costs: Costs, pool: Sequence[Genotype]) -> None:
         self._axes = axes
         known = costs.table(pool)
         self._cost_references = known.max(0)
-        self.features = Features(decisions, costs, known.min(0), known.max(0))
+        self.features = Features(domain, costs, known.min(0), known.max(0))
         self._fitted: dict[tuple[int, float], tuple[int, Hyperparameters]] = {}
         self._ended: dict[float, _Ended] = {}
         self._ended_at = -1
 
-    def believe(self, observations: Observations, *, believers: bool) -> Belief:
-        """The belief after some observations; with `believers` what is running counts as if it had come out as expected."""
+    def fit(self, observations: Observations, *, kriging_believer: bool) -> Surrogate:
+        """The surrogate after some observations; as a kriging believer it takes what is running to come out as expected."""
         ended = self._after_ended(observations)
         accuracy, trained = ended.accuracy, ended.trained
-        if believers and observations.running:
+        if kriging_believer and observations.running:
             running = [observations.running[number] for number in sorted(observations.running)]
-            accuracy = accuracy.believing(self.features.of(running))
+            accuracy = accuracy.as_expected_at(self.features.of(running))
             trained = (*trained, *running)
-        return Belief(self.features, accuracy, ended.others, trained, ended.reference, self._cost_references)
+        return Surrogate(self.features, accuracy, ended.others, trained, ended.reference, self._cost_references)
 
     def _after_ended(self, observations: Observations) -> _Ended:
         """What the ended trials say, computed once for all asks until the next one ends."""

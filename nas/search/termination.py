@@ -1,4 +1,4 @@
-"""What a search has spent and gained so far, and whether that is a reason to end it."""
+"""Whether what a search has spent and gained so far is a reason to end it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nas.search.endings import Ending, Standing
 from nas.search.front import GrowingFront
 
 
-class Ledger:
-    """Takes each training that has ended.
+class Termination:
+    """Follows what a search spends and gains, and asks the endings whether it is enough.
 
     Args:
         objectives: Of the search.
@@ -32,8 +32,8 @@ class Ledger:
         """The observed front, each candidate by its first training."""
         return self._front.front
 
-    def enter(self, trial: Trial) -> None:
-        """A trial that was trained, with its outcome."""
+    def add(self, trial: Trial) -> None:
+        """Takes account of a trial that was trained, with its outcome."""
         assert trial.outcome is not None
         self._epochs += trial.outcome.epochs
         if trial.replicate_of is None:

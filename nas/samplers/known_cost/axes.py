@@ -1,8 +1,7 @@
-"""What a search is about, as the sampler sees it: the decisions, what they mean, and what they cost."""
+"""The objectives and limits of a study as the sampler compares them, and what candidates cost."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 
-from nas.candidate import Candidate
-from nas.models.encoding import Active
-from nas.samplers.distributions import distributions
-from nas.space import SearchSpace
 from nas.values.plausible import LARGEST, usable
 
 Array = NDArray[np.float64]
@@ -26,33 +20,6 @@ LEAST = 1e-9
 """Costs below it, which have no useful logarithm, count as this much."""
 MOST_KNOWN = 4096
 """Candidates whose costs are kept. Those of a pool, thousands for each trial, are hardly asked for again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """The decisions of a space."""
-
-    distributions: Mapping[str, BaseDistribution]
-    active: Active
-    """Those that have an effect in a genotype."""
-    key: Callable[[Genotype], Hashable]
-    """Names what a genotype means; equal for genotypes that mean the same."""
-
-    @classmethod
-    def of(cls, space: SearchSpace | Mapping[str, BaseDistribution]) -> Decisions:
-        """Those of a space of ours, or of Optuna's distributions, all of which are then active."""
-        if isinstance(space, SearchSpace):
-            return cls(distributions(space.dimensions), space.active, lambda genotype: _meaning(space.decode(genotype)))
-        return cls(dict(space), lambda genotype: genotype, _as_text)
-
-
-def _meaning(candidate: Candidate) -> Hashable:
-    """Equal where the candidates' digests are, at a tenth of their price."""
-    return frozenset(candidate.architecture.items()), frozenset(candidate.training.items())
-
-
-def _as_text(genotype: Genotype) -> str:
-    return json.dumps(dict(sorted(genotype.items())), default=repr)
 
 
 @dataclass(frozen=True, slots=True)

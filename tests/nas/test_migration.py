@@ -13,12 +13,12 @@ from nas.count import Count
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.errors import StudyError
 from nas.records import Evaluation, Measurement
-from nas.search.problem import SamplerContext
+from nas.search.problem import SearchProblem
 from nas.simple_space import SimpleSpace
+from nas.study.migration import open_study
 from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.stored_study import GROWN_FROM, SUCCEEDS
 from nas.study.study import Study
-from nas.study.succession import open_study
 from tests.toy_search import toy_accuracy, toy_costs, toy_driver, toy_objectives
 
 RATE = FloatRange(name="lr", low=0.01, high=1.0, log=True)
@@ -35,11 +35,11 @@ def space(widths: tuple[int, ...], *, ranks: bool = False) -> SimpleSpace:
 
 
 def opened(url: str, name: str, of: SimpleSpace, seed: int = 0) -> Study:
-    context = SamplerContext(space=of, costs=toy_costs, limits={}, seed=seed)
+    problem = SearchProblem(space=of, costs=toy_costs, limits={}, seed=seed)
     identity = {"space": of.settings(), "seed": seed}
     storage = open_storage(url)
     try:
-        return open_study(storage, name, toy_objectives(), identity, context, Count(costs=toy_costs))
+        return open_study(storage, name, toy_objectives(), identity, problem, Count(costs=toy_costs))
     except StudyError:
         close_storage(storage)
         raise

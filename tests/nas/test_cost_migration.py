@@ -18,7 +18,7 @@ from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, 
 from nas.search.driver import Driver
 from nas.search.own_search import make_driver
 from nas.simple_space import SimpleSpace
-from nas.study.recount import Recount, summary
+from nas.study.cost_migration import CostMigration, summary
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.study import Study
 from tests.toy_search import QUANTITIES, toy_objectives
@@ -280,7 +280,7 @@ def test_a_recount_that_was_killed_in_the_midst_is_gone_on_with(
     assert_counted_by(by_cheaper_form, after.trials)
     assert [trial.outcome for trial in after.trials] == [trial.outcome for trial in before.trials]
     assert list(stored(database)) == ["search", "search-2"]
-    # Killed once more in the midst of another recount, and then counted by a third: nothing is lost on the way.
+    # Killed once more in the midst of another migration, and then counted by a third: nothing is lost on the way.
     count = 0
     with monkeypatch.context() as patch:
         patch.setattr(Study, "add", dies)
@@ -395,17 +395,17 @@ def evaluation(**measured: float) -> Evaluation:
 
 
 def test_what_was_measured_stays() -> None:
-    recount = Recount(by_cheaper_form, {"macs": 30e3, "latency": 4.0}, QUANTITIES)
-    assert recount(trial(outcome=evaluation())).costs == {"macs": 24e3, "params": 8.0, "latency": 3.0}
+    migrate = CostMigration(by_cheaper_form, {"macs": 30e3, "latency": 4.0}, QUANTITIES)
+    assert migrate(trial(outcome=evaluation())).costs == {"macs": 24e3, "params": 8.0, "latency": 3.0}
     decided = trial(outcome=evaluation(macs=40e3, params=7.0))
-    assert recount(decided) is decided, "what its training was aimed at too: the two belong together"
+    assert migrate(decided) is decided, "what its training was aimed at too: the two belong together"
     going_on = replace(decided, state=TrialState.RUNNING)
-    assert recount(going_on).costs["macs"] == 24e3, "its training decides anew, and counts as costs are counted now"
+    assert migrate(going_on).costs["macs"] == 24e3, "its training decides anew, and counts as costs are counted now"
 
 
 def test_a_limit_on_what_was_measured_goes_on_to_refuse() -> None:
     slow = trial(state=TrialState.INFEASIBLE, violations=("latency 3 ms is over the limit 2 ms",))
-    counted = Recount(by_cheaper_form, {"macs": 30e3, "latency": 2.0}, QUANTITIES)(slow)
+    counted = CostMigration(by_cheaper_form, {"macs": 30e3, "latency": 2.0}, QUANTITIES)(slow)
     assert counted.state is TrialState.INFEASIBLE
     assert counted.violations == ("latency 3 ms is over the limit 2 ms",)
     assert counted.costs["macs"] == 24e3

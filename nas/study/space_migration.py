@@ -15,7 +15,7 @@ from nas.records import Trial
 from nas.space import SearchSpace
 
 
-class Growth:
+class SpaceMigration:
     """Makes trials of earlier forms of a space trials of its present one; without earlier forms only sees whether they are.
 
     Args:

@@ -20,10 +20,10 @@ from nas.count import COSTS_VERSION, Count
 from nas.errors import SpaceError, StudyError
 from nas.objectives import Objective
 from nas.records import Trial
-from nas.search.problem import SamplerContext
-from nas.study.growth import Growth
+from nas.search.problem import SearchProblem
+from nas.study.cost_migration import CostMigration, summary
 from nas.study.patience import patiently
-from nas.study.recount import Recount, summary
+from nas.study.space_migration import SpaceMigration
 from nas.study.stored_identity import check_identity, rewrite_identity
 from nas.study.stored_study import (
     GROWN_FROM,
@@ -46,7 +46,7 @@ def open_study(
     name: str,
     objectives: tuple[Objective, ...],
     identity: Mapping[str, Any],
-    context: SamplerContext,
+    problem: SearchProblem,
     count: Count,
     tell: Callable[[str], object] = lambda _text: None,
 ) -> Study:
@@ -57,14 +57,14 @@ def open_study(
         name: Of the first study, from which later names are made.
         objectives: Axes of the front.
         identity: Settings that give the study its meaning; those of the space, under `space`, may grow.
-        context: The space, and what is limited.
+        problem: The space, and what is limited.
         count: How costs are counted now.
         tell: Is told what has changed for the trials of before, and when the storage is away for a while.
 
     Raises:
         StudyError: It was made with other settings, or in a space whose networks are not all in this one.
     """
-    return _Succession(storage, name, objectives, identity, context, count, tell).open()
+    return _Migration(storage, name, objectives, identity, problem, count, tell).open()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Predecessor:
     """Of the count by which its costs are stated."""
 
 
-class _Succession:
+class _Migration:
     """The studies of one search, each of which took over the trials of the one before; see `open_study`.
 
     Which they are is written in them. Names tell only where to look: in a storage of several searches another one may have the
@@ -91,7 +91,7 @@ class _Succession:
         name: str,
         objectives: tuple[Objective, ...],
         identity: Mapping[str, Any],
-        context: SamplerContext,
+        problem: SearchProblem,
         count: Count,
         tell: Callable[[str], object],
     ) -> None:
@@ -99,7 +99,7 @@ class _Succession:
         self._name = name
         self._objectives = objectives
         self._identity = identity
-        self._context = context
+        self._problem = problem
         self._count = count
         self._tell = tell
         self._family: list[StoredStudy] = []
@@ -131,7 +131,7 @@ class _Succession:
         grown = False
         if differing and all(map(_is_of_space, differing)):
             there = _space_settings(latest.identity)
-            grown = self._context.space.meaningful(there) != _space_settings(self._identity)
+            grown = self._problem.space.meaningful(there) != _space_settings(self._identity)
             earlier += [there] if grown else []
         elif differing:
             check_identity(latest, self._identity)
@@ -175,7 +175,7 @@ class _Succession:
         finally:
             with told_as_study_error():
                 holder.release()
-        changes = summary((each.trial for each in predecessors), counted, self._context.quantities)
+        changes = summary((each.trial for each in predecessors), counted, self._problem.quantities)
         attributes = {COSTS_VERSION: self._count.version, **({GROWN_FROM: earlier} if earlier else {})}
         if not changes and self._same_domains(latest) and len(latest.trials) == len(predecessors):
             rewrite_identity(self._storage, latest.id, self._identity, attributes)
@@ -193,7 +193,7 @@ class _Succession:
 
     def _study(self, name: str, earlier: Iterable[Mapping[str, Any]], **more: Any) -> Study:
         try:
-            translate = Growth(self._context.space, earlier)
+            translate = SpaceMigration(self._problem.space, earlier)
         except SpaceError as error:
             raise refused(name, error) from error
         return Study(
@@ -201,7 +201,7 @@ class _Succession:
             name,
             self._objectives,
             self._identity,
-            self._context.distributions,
+            self._problem.distributions,
             translate=translate,
             tell=self._tell,
             **more,
@@ -213,19 +213,19 @@ class _Succession:
         Raises:
             SpaceError: One is not in the present space.
         """
-        growth = Growth(self._context.space, earlier)
+        migrate = SpaceMigration(self._problem.space, earlier)
         found = {}
         for study in self._family:
             for trial, stored in study.trials:
                 found[trial.number] = trial, stored, study.costs_version
-        return [_Predecessor(growth(trial), stored, version) for trial, stored, version in found.values()]
+        return [_Predecessor(migrate(trial), stored, version) for trial, stored, version in found.values()]
 
     def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
         """The trials with costs as they are counted now; up to a tenth of a second each where they were counted otherwise."""
-        recount = Recount(self._count.costs, self._context.limits, self._context.quantities)
+        migrate = CostMigration(self._count.costs, self._problem.limits, self._problem.quantities)
         counted = []
         for each in tqdm(predecessors, desc="costs", unit="trial", leave=False, disable=None, delay=PATIENCE_SECONDS):
-            counted.append(each.trial if each.version == self._count.version else recount(each.trial))
+            counted.append(each.trial if each.version == self._count.version else migrate(each.trial))
             renew()
         return counted
 
@@ -233,7 +233,7 @@ class _Succession:
         """Adds the trials that are not there yet."""
         for each, trial in zip(predecessors, counted, strict=True):
             if trial.number == study.next_number:
-                study.add(trial, constraint_values(self._context.limits, trial.costs), each.stored)
+                study.add(trial, constraint_values(self._problem.limits, trial.costs), each.stored)
                 study.renew()
 
     def _successor(self, name: str, attributes: Mapping[str, Any]) -> StoredStudy | None:
@@ -254,7 +254,7 @@ class _Succession:
 
     def _same_domains(self, study: StoredStudy) -> bool:
         return all(
-            self._context.distributions.get(decision) == distribution
+            self._problem.distributions.get(decision) == distribution
             for _, stored in study.trials
             for decision, distribution in stored.distributions.items()
         )
