@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +11,8 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 CLASS_WEIGHTS = ("none", "balanced")
 """Allowed values of `--train.class_weights`."""
 CROSS_ENTROPY = "cross_entropy"
+MACHINE = ("precision", "channels_last", "graphs", "threads", "memory_gb")
+"""Training settings that say how a machine computes, and not what. Precision and layout are as they are resolved on it."""
 LATER = {"class_weights": "none", "loss": CROSS_ENTROPY}
 """Training settings that were added later, with the value that trains as before: there they are no part of an identity, so that
 studies and checkpoints of before stay valid."""
@@ -92,14 +93,9 @@ class TrainSettings:
     """CPU threads of one worker. Results on a CPU are equal to the last digit only at the same number."""
 
 
-def training_identity(train: TrainSettings, leave_out: Collection[str]) -> dict[str, Any]:
-    """The settings that make a training this one and no other, by name.
-
-    Args:
-        train: All of them.
-        leave_out: Those that do not.
-    """
-    kept = {name: value for name, value in asdict(train).items() if name not in leave_out}
+def training_identity(train: TrainSettings) -> dict[str, Any]:
+    """The settings that make a training this one and no other, by name, whichever machine computes it."""
+    kept = {name: value for name, value in asdict(train).items() if name not in MACHINE}
     return {name: value for name, value in kept.items() if name not in LATER or value != LATER[name]}
 
 

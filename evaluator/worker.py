@@ -37,11 +37,6 @@ from nas.errors import DataError, OutputError, SettingsError
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Progress, Task
 
-RUN_SETTINGS = ("precision", "channels_last", "graphs", "threads", "memory_gb", "epochs")
-"""Training settings that are not part of a training's identity as they stand: the precision is once it is resolved, and the
-number of epochs is the task's."""
-
-
 log = logging.getLogger(__name__)
 
 
@@ -272,12 +267,7 @@ class TrainingEvaluator:
                     augment=make_augmentation(splits.summary),
                     normalize=Normalization(splits.summary, execution.device, execution.memory_format),
                 ),
-                data_identity={
-                    "fingerprint": splits.summary.fingerprint,
-                    "flip": splits.summary.flip,
-                    "resized_crop": splits.summary.resized_crop,
-                    "crop_padding": splits.summary.crop_padding,
-                },
+                data_identity=splits.summary.identity,
                 loss=loss_factory(train)(train, images, splits.summary.classes),
                 execution=execution,
                 input_shape=splits.summary.input_shape,
@@ -299,13 +289,15 @@ class TrainingEvaluator:
 
     def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
         """What makes a training this one and no other; plain JSON."""
+        train = training_identity(self._settings[1])
+        del train["epochs"]  # the task says how many
         return {
             "digest": task.candidate.digest,
             "epochs": task.budget.epochs,
             "seed": task.seed,
             "data": dict(loaded.data_identity),
             "precision": loaded.execution.precision,
-            "train": training_identity(self._settings[1], RUN_SETTINGS),
+            "train": train,
             **({} if self._learned == DEFAULT else {"learned": self._learned}),
         }
 

@@ -29,6 +29,8 @@ class Axes:
         """Name of the objective that trainings are for."""
         self.costs = tuple(name for name in self._names if name in COSTS)
         """Names of the other objectives."""
+        self.names = (self.learned, *self.costs)
+        """Names of all objectives, the learned one first."""
         self.limits = limits_of(settings, COSTS)
         """Largest allowed cost by name."""
         self.references = amounts("--search.references", settings.references, COSTS)

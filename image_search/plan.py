@@ -63,7 +63,11 @@ class Plan:
         )
         self.axes = Axes(settings.search, self.data.classes)
         self.exact_costs = CostTable(
-            self.space.build, self.data.input_shape, self.axes.cost_names, deploy=compact, batch=settings.latency.batch
+            self.space.build,
+            self.data.input_shape,
+            self.axes.cost_names,
+            deploy=compact,
+            batch=settings.search.inference_batch,
         )
         self.latencies: LatencyBook | None = None
         """Of the networks of this search, where it asks for them."""
@@ -117,7 +121,7 @@ class Plan:
         return measure_alone(
             compact(self.space.build(candidate)),
             self.data.input_shape[1:],
-            batches=tuple(sorted({1, settings.batch})),
+            batches=tuple(sorted({1, self.settings.search.inference_batch})),
             form=settings.form,
             execution=self.execution,
             threads=self.threads,
@@ -202,26 +206,20 @@ class Plan:
     @property
     def identity(self) -> dict[str, Any]:
         """The settings that give the study its meaning; another machine or more workers do not change it."""
-        machine = ("threads", "precision", "channels_last", "graphs", "memory_gb")
         groups = {
             "space": self.space.settings(),
-            "data": {"fingerprint": self.data.fingerprint, "flip": self.data.flip,
-                     "crop_padding": self.data.crop_padding, "resized_crop": self.data.resized_crop},
-            "train": training_identity(self.settings.train, machine),
+            "data": self.data.identity,
+            "train": training_identity(self.settings.train),
             "search": {
                 "seed": self.settings.search.seed,
-                "objectives": ",".join(objective.name for objective in self.objectives),
+                "objectives": ",".join(self.axes.names),
                 **{f"max_{name}": limit for name, limit in self.axes.limits.items()},
+                **({"inference_batch": self.settings.search.inference_batch} if self.axes.depends_on_batch else {}),
             },
-            **({"latency": self._latency_identity} if self.axes.depends_on_batch else {}),
-        }  # fmt: skip
+            "latency": {"form": self.settings.latency.form} if self.axes.measured else {},
+        }
         flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
         return dict(json.loads(json.dumps(flat)))
-
-    @property
-    def _latency_identity(self) -> dict[str, Any]:
-        settings = self.settings.latency
-        return {"batch": settings.batch, **({"form": settings.form} if self.axes.measured else {})}
 
     @property
     def space_settings(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def run(settings: Settings) -> SearchResult:
             plan.problem,
             settings.train.epochs,
             given=plan.given,
-            max_losses=settings.ray.max_failures,
+            max_losses=settings.search.max_lost_workers,
         )
         if check is not None and not driver.finished:
             check.require()

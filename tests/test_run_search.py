@@ -182,7 +182,7 @@ def test_latency_and_memory_are_costs_like_others(tmp_path: Path) -> None:
     assert "Latency is the median of one forward of 1 image" in (output / "report.html").read_text()
     assert main(command) == 0
     assert (output / "latencies.jsonl").read_text().splitlines() == lines, "what is there is not measured again"
-    assert main([*command, "--latency.batch", "4"]) == 2
+    assert main([*command, "--search.inference_batch", "4"]) == 2
 
 
 @pytest.mark.slow

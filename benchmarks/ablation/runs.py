@@ -24,8 +24,6 @@ from nas.records import Evaluation, Task
 SPLIT_SEED = 0
 FREE = ("pairs", "control_pairs", "first_seed", "arms", "workers")
 """Settings of the ablation that may change between two commands on one folder."""
-FREE_TRAIN = ("threads", "precision", "channels_last", "graphs", "memory_gb")
-"""Those of the training; precision and layout count as they are resolved on the device."""
 KEY = ("arm", "seed")
 TABLES = ("table.md", "arms.csv", "claims.csv")
 
@@ -91,7 +89,7 @@ class Finished:
 def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
     """What makes a run comparable with another one; plain JSON."""
     ablation = {f"ablation.{key}": value for key, value in asdict(settings.ablation).items() if key not in FREE}
-    train = {f"train.{key}": value for key, value in training_identity(settings.train, FREE_TRAIN).items()}
+    train = {f"train.{key}": value for key, value in training_identity(settings.train).items()}
     data: dict[str, Any] = {"data.name": settings.data.name, "data.fingerprint": summary.fingerprint}
     data |= {"data.flip": summary.flip, "data.crop_padding": summary.crop_padding}
     execution = execution_identity(execution_of(settings))

@@ -114,6 +114,11 @@ class DataSummary:
     """Changes with the decoded pixels, the labels and the split."""
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What of the images makes a training this one and no other; plain JSON."""
+        return {name: getattr(self, name) for name in ("fingerprint", "flip", "resized_crop", "crop_padding")}
+
+    @property
     def input_shape(self) -> tuple[int, int, int, int]:
         """Shape `(n, c, h, w)` of a batch of one."""
         return (1, self.channels, self.image_size, self.image_size)

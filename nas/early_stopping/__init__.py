@@ -44,7 +44,6 @@ def _rank_halving(seed: int) -> StoppingRule:
 
 
 RULES: dict[str, Callable[[int], StoppingRule]] = {
-    "auto": _bound,
     "bound": _bound,
     "none": lambda _seed: NeverPause(),
     "rank_halving": _rank_halving,

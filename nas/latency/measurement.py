@@ -118,12 +118,10 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySettings:
-    """How latencies are measured, where --search.objectives or --search.max_latency asks for them."""
+    """How latencies are measured, where --search.objectives or --search.limits asks for them."""
 
     form: str = "eager"
     """How the deployed network is run: eager (by PyTorch as it is), compiled (torch.compile) or onnx (ONNX Runtime on the CPU)."""
-    batch: int = 1
-    """Images of one forward. One image is measured too, for the record."""
     networks: int = 100
     """Random networks measured at the start, from which the latency of all others is predicted; what is chosen is measured."""
     accept_disturbed: bool = False
@@ -135,8 +133,6 @@ def latency_faults(settings: LatencySettings) -> list[str]:
     faults = []
     if settings.form not in FORMS:
         faults.append("--latency.form: " + unknown_name("form of a deployed network", settings.form, FORMS))
-    if settings.batch < 1:
-        faults.append(f"--latency.batch: must be 1 or more, got {settings.batch}")
     if settings.networks < LEAST_NETWORKS:
         faults.append(f"--latency.networks: must be {LEAST_NETWORKS} or more, got {settings.networks}")
     return faults

@@ -10,7 +10,11 @@ from nas.settings.given import Given
 from nas.values.typed_value import typed
 
 REFERENCES = "search.references"
-FORMER = {
+RENAMED = {"ray.max_failures": "search.max_lost_workers", "latency.batch": "search.inference_batch"}
+"""Former name: the name of today."""
+RENAMED_VALUES = {("search.stopping", "auto"): "bound"}
+"""Setting and former value: the value of today."""
+PARTS = {
     "search.max_latency": (LIMITS, "latency"),
     "search.max_memory": (LIMITS, "memory"),
     "search.reference_macs": (REFERENCES, "macs"),
@@ -31,12 +35,14 @@ def renewed(given: Sequence[Given]) -> tuple[list[Given], str]:
     """
     former: dict[tuple[str, str], Given] = {}
     left: list[Given] = []
-    for item in given:
-        if item.key in FORMER:
-            former[FORMER[item.key]] = item
-        else:
-            left.append(item)
     told = []
+    for item in given:
+        if item.key in PARTS:
+            former[PARTS[item.key]] = item
+        else:
+            left.append(_renamed(item))
+            if left[-1] is not item:
+                told.append(f"{item.where} {item.value} is read as --{left[-1].key} {left[-1].value}")
     for (key, part), item in former.items():
         number = _number(item)
         if number is None:
@@ -50,6 +56,13 @@ def renewed(given: Sequence[Given]) -> tuple[list[Given], str]:
         left.append(Given(key, ",".join(filter(None, (text, added))), item.source if there is None else there.source))
         told.append(f"{item.where} is read as --{key} {added}")
     return left, "; ".join(told)
+
+
+def _renamed(item: Given) -> Given:
+    """The same item where it has the name and the value of today."""
+    key = RENAMED.get(item.key, item.key)
+    value = RENAMED_VALUES.get((key, item.value), item.value) if isinstance(item.value, str) else item.value
+    return item if (key, value) == (item.key, item.value) else Given(key, value, item.source)
 
 
 def _number(item: Given) -> float | None:

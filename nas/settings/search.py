@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nas.early_stopping import RULES, rungs
+from nas.early_stopping import RULES
 from nas.errors import unknown_name
 from nas.samplers import SAMPLERS
 from nas.values.json_fields import shown
@@ -15,6 +15,8 @@ MOST_TRIALS = 1_000_000
 MOST_EPOCHS = 1_000_000
 MOST_REPLICATES = 1_000
 MOST_WORKERS = 10_000
+MOST_LOST_WORKERS = 1_000_000
+MOST_INFERENCE_BATCH = 100_000
 """More of these is a slip of the pen, which would otherwise be found out by a search that never begins or ends."""
 
 
@@ -43,7 +45,7 @@ class SearchSettings:
     stall_trials: int | None = None
     """End when the hypervolume of the front has hardly grown over so many trials."""
     stall_share: float = 0.01
-    """SpaceMigration of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
+    """Growth of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
     replicates: int = 1
     """Trainings of each network of the front, with different seeds. With 2 or more those whose place is least certain are trained
     again while the search runs, in the end all of the front, and it is chosen by what all trainings say. Not counted as trials."""
@@ -54,12 +56,17 @@ class SearchSettings:
     sampler: str = "known_cost"
     """How candidates are proposed: known_cost (models what is learned and takes the costs as they are), random, random_logbins
     (stratified over the logarithm of the first cost), nsga2, tpe (multivariate), gp."""
-    stopping: str = "auto"
-    """Which trainings are paused on their way: bound (those whose optimistic end is below the front), auto (bound, if a training
-    has the two epochs it takes), rank_halving (all but the best third of those that cost about as much), none. They are judged five
-    times, from a ninth to two thirds of the epochs."""
+    stopping: str = "bound"
+    """Which trainings are paused on their way: bound (those whose optimistic end is below the front), rank_halving (all but the
+    best third of those that cost about as much), none. They are judged five times, from a ninth to two thirds of the epochs; a
+    training of one epoch is not judged."""
     checkpoint_budget_gb: float | None = None
     """Most disk space of all checkpoints together, in GB (10^9 bytes); what is of least use goes first. Default: no limit."""
+    max_lost_workers: int = 2
+    """Workers that a candidate may lose (killed, or with their machine) before it is recorded as failed."""
+    inference_batch: int = 1
+    """Images of one forward of a deployed network, at which its latency and its memory are measured. The latency of one image is
+    measured too, for the record."""
     engine: str = "local"
     """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, here or on a cluster; see --ray)."""
     workers: int | None = None
@@ -67,7 +74,7 @@ class SearchSettings:
     objectives: str = "accuracy,macs"
     """Axes of the front, comma-separated: one that is learned, accuracy, balanced_accuracy, macro_f1 (in percent, maximized) or
     cross_entropy (minimized); and costs, macs, params, latency (measured, see --latency) and memory (of a forward of
-    --latency.batch images at its peak), minimized."""
+    --search.inference_batch images at its peak), minimized."""
     storage: str | None = None
     """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
     network). Default: the SQLite file study.db in the output folder."""
@@ -77,7 +84,7 @@ class SearchSettings:
     """Short for --search.limits params=..."""
     limits: str | None = None
     """Largest allowed costs, such as macs=60e3,latency=5: a candidate that has more is refused before any training. Latencies in
-    milliseconds and memory in MB, both of a forward of --latency.batch images."""
+    milliseconds and memory in MB, both of a forward of --search.inference_batch images."""
     references: str | None = None
     """Costs from which the hypervolume is measured, such as macs=1e6. Default: twice those of the costliest baseline."""
     study: str | None = None
@@ -93,6 +100,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
     if settings.workers is not None:
         faults += _count_faults("--search.workers", settings.workers, MOST_WORKERS)
     faults += _ending_faults(settings)
+    faults += _count_faults("--search.max_lost_workers", settings.max_lost_workers, MOST_LOST_WORKERS)
+    faults += _count_faults("--search.inference_batch", settings.inference_batch, MOST_INFERENCE_BATCH)
     faults += _count_faults("--search.replicates", settings.replicates, MOST_REPLICATES)
     if settings.sampler not in SAMPLERS:
         faults.append("--search.sampler: " + unknown_name("sampler", settings.sampler, SAMPLERS))
@@ -149,11 +158,6 @@ def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
         epochs: Full training of a candidate.
     """
     found = []
-    if settings.stopping in RULES and settings.stopping not in ("auto", "none") and not rungs(epochs):
-        found.append(
-            f"--search.stopping {settings.stopping}: a training of --train.epochs {epochs} has no point on its way at which it "
-            f"could be judged; it takes 2 epochs or more, or --search.stopping none"
-        )
     if settings.max_epochs is not None and settings.max_epochs < epochs:
         found.append(
             f"--search.max_epochs: {settings.max_epochs} is less than one training of --train.epochs {epochs}, "

@@ -23,6 +23,7 @@ from nas.count import COSTS_VERSION, FIRST_VERSION
 from nas.errors import NasError, StudyError
 from nas.objectives import Direction, Objective
 from nas.records import Evaluation, Trial
+from nas.settings.former import RENAMED
 from nas.study.patience import is_away, reason_of
 from nas.study.stored_trial import read_trial
 from nas.values.json_fields import MalformedError, mapping, sequence, shown, text, whole
@@ -145,11 +146,16 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
             name=name,
             id=study,
             objectives=objectives,
-            identity=mapping(attributes[IDENTITY], f"its attribute {IDENTITY}") if begun else {},
+            identity=_named_as_today(mapping(attributes[IDENTITY], f"its attribute {IDENTITY}")) if begun else {},
             grown_from=tuple(mapping(each, f"its attribute {GROWN_FROM}") for each in grown_from),
             succeeds=None if succeeds is None else text(succeeds, f"its attribute {SUCCEEDS}"),
             costs_version=whole(attributes.get(COSTS_VERSION, FIRST_VERSION), f"its attribute {COSTS_VERSION}", 1),
         )
+
+
+def _named_as_today(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An identity by the names that settings have in this version."""
+    return {RENAMED.get(key, key): value for key, value in identity.items()}
 
 
 def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:

@@ -12,8 +12,6 @@ from nas.values.typed_value import shown
 MOST = {
     "search.max_epochs": 10**12,
     "ray.max_concurrent": 10**5,
-    "ray.max_failures": 10**6,
-    "latency.batch": 10**5,
     "latency.networks": 10**5,
 }
 """Largest values by a setting's name; other groups have theirs with their settings."""

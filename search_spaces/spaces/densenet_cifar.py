@@ -45,7 +45,7 @@ class DenseNetCifarSettings(EveryKindSettings, ScaledSettings):
 
     name: str = "densenet_cifar"
     widths: tuple[float, ...] | None = None
-    """SpaceMigration rates, the channels that each unit adds. Default: [8, 12, 24]."""
+    """Growth rates, the channels that each unit adds. Default: [8, 12, 24]."""
     units: tuple[tuple[int, ...], ...] | None = None
     """For each stage the numbers of units to choose from. Default: [[16], [16], [16]], 100 layers."""
 

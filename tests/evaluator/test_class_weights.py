@@ -97,6 +97,6 @@ def test_an_unknown_weighting_is_refused() -> None:
 
 
 def test_weights_are_part_of_an_identity_only_where_there_are_some() -> None:
-    plain = training_identity(TrainSettings(), ())
+    plain = training_identity(TrainSettings())
     assert "class_weights" not in plain, "as in studies and checkpoints of before"
-    assert training_identity(TrainSettings(class_weights="balanced"), ()) == {**plain, "class_weights": "balanced"}
+    assert training_identity(TrainSettings(class_weights="balanced")) == {**plain, "class_weights": "balanced"}

@@ -91,5 +91,5 @@ def test_a_loss_that_cannot_be_had_is_one_clear_line(name: str, told: str) -> No
 
 def test_the_default_is_no_part_of_an_identity() -> None:
     assert loss_factory(TrainSettings()) is cross_entropy
-    assert "loss" not in training_identity(TrainSettings(), ())
-    assert training_identity(TrainSettings(loss="mine:make"), ())["loss"] == "mine:make"
+    assert "loss" not in training_identity(TrainSettings())
+    assert training_identity(TrainSettings(loss="mine:make"))["loss"] == "mine:make"

@@ -27,6 +27,17 @@ def test_former_flags_mean_what_they_meant(capsys: pytest.CaptureFixture[str]) -
     assert "--search.reference_macs is read as --search.references macs=1000000" in told
 
 
+def test_renamed_settings_and_values_are_read_with_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "old.yaml"
+    config.write_text("{search: {stopping: auto}, ray: {max_failures: 3}, latency: {batch: 8}}")
+    search = read("--config", str(config), "--latency.batch", "16").search
+    assert (search.stopping, search.max_lost_workers, search.inference_batch) == ("bound", 3, 16)
+    told = capsys.readouterr().err.strip()
+    assert "\n" not in told
+    assert "stopping (in old.yaml) auto is read as --search.stopping bound" in told
+    assert "--latency.batch 16 is read as --search.inference_batch 16" in told
+
+
 def test_settings_of_today_are_read_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     read("--search.limits", "macs=60e3", "--search.max_params", "1e5", "--search.references", "macs=1e6")
     assert capsys.readouterr().err == ""

@@ -367,9 +367,9 @@ def test_a_worker_is_not_silent_while_the_driver_listens_to_nobody(
 
 
 def test_settings_out_of_range_are_told_in_words() -> None:
-    wrong = RaySettings(gpus_per_trial=1.5, cpus_per_trial=0, max_concurrent=0, max_failures=0, trial_timeout=0)
+    wrong = RaySettings(gpus_per_trial=1.5, cpus_per_trial=0, max_concurrent=0, trial_timeout=0)
     assert [fault.split(":")[0] for fault in ray_faults(wrong)] == [
-        "--ray.gpus_per_trial", "--ray.cpus_per_trial", "--ray.max_concurrent", "--ray.max_failures", "--ray.trial_timeout",
+        "--ray.gpus_per_trial", "--ray.cpus_per_trial", "--ray.max_concurrent", "--ray.trial_timeout",
     ]  # fmt: skip
     assert ray_faults(RaySettings(gpus_per_trial=0.25)) == []
 

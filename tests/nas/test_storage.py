@@ -68,6 +68,19 @@ def test_a_search_has_the_same_trials_in_every_storage_also_when_resumed(url: st
     assert list(study) == expected
 
 
+def test_a_study_that_names_a_setting_as_it_was_called_before_goes_on(tmp_path: Path) -> None:
+    problem = SearchProblem(space=ToySpace(), costs=toy_costs, limits={}, seed=0)
+    url = sqlite_url(tmp_path / "study.db")
+
+    def opened(identity: dict[str, Any]) -> Study:
+        return open_study(open_storage(url), "toy", toy_objectives(), identity, problem, Count(costs=toy_costs))
+
+    opened({"space.name": "toy", "latency.batch": 4}).close()
+    opened({"space.name": "toy", "search.inference_batch": 4}).close()
+    with pytest.raises(StudyError, match=r"search\.inference_batch: there 4, asked 8"):
+        opened({"space.name": "toy", "search.inference_batch": 8})
+
+
 def trials_of(url: str, name: str) -> list[Trial]:
     study = find_study(open_storage(url), name, toy_objectives())
     assert study is not None

@@ -18,8 +18,6 @@ class RaySettings:
     """CPU cores of one training, as many as it has threads. Default: --train.threads."""
     max_concurrent: int | None = None
     """Candidates trained at the same time. Default: as many as the cluster has room for."""
-    max_failures: int = 2
-    """Workers that a candidate may lose (killed, or its machine) before it is recorded as failed."""
     trial_timeout: float = 3600.0
     """Seconds without a sign of life (the end of an epoch) after which a worker counts as hanging and is killed. The first epoch
     includes loading the images."""
@@ -41,8 +39,6 @@ def ray_faults(settings: RaySettings) -> list[str]:
             faults.append(f"--ray.{name}: above 1 it must be a whole number, got {value:g}")
     if settings.max_concurrent is not None and settings.max_concurrent < 1:
         faults.append(f"--ray.max_concurrent: must be 1 or more, got {settings.max_concurrent}")
-    if settings.max_failures < 1:
-        faults.append(f"--ray.max_failures: must be 1 or more, got {settings.max_failures}")
     if not 0 < settings.trial_timeout < math.inf:
         faults.append(
             f"--ray.trial_timeout: must be a finite number of seconds above 0, got {settings.trial_timeout:g}"
