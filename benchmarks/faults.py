@@ -57,7 +57,7 @@ class Logged:
 
 def make_evaluator(log: str, **arguments: Any) -> Evaluator:
     """The search's own evaluator, which logs."""
-    from image_search.plan import make_evaluator as make
+    from image_search.worker import make_evaluator as make
 
     return Logged(make(**arguments), log)
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaluator.cores import usable_cores
-from evaluator.measures import DEFAULT
-from evaluator.settings import DataSettings, TrainSettings, training_identity
+from evaluator.settings import training_identity
 from image_search.axes import Axes
-from image_search.check import begin_check, checked_networks
+from image_search.check import checked_networks
 from image_search.settings import Settings
-from nas.ports import Evaluator, WorkerSpec
+from nas.ports import WorkerSpec
 from nas.settings.search import checkpoint_bytes
 from search_spaces import space_for_workers
 
@@ -141,7 +139,13 @@ class Plan:
         return self.axes.quantities(self.objectives)
 
     def largest_known_cost(self, name: str) -> float:
-        """Of the known candidates, a latency measured."""
+        """Of the known candidates, a latency measured.
+
+        Raises:
+            RuntimeError: It is a latency, and `measure_latencies` was not called.
+        """
+        if name in self.axes.measured and self.latencies is None:
+            raise RuntimeError(f"the reference of {name} takes measurements: call measure_latencies first")
         known = self.known_candidates.values()
         return max({**self.costs(each), **self.measured_costs(each)}[name] for each in known)
 
@@ -278,63 +282,22 @@ class Plan:
     def worker_spec(self, checkpoints: Path) -> WorkerSpec:
         """How a worker process makes its evaluator."""
         return WorkerSpec(
-            factory="image_search.plan:make_evaluator",
+            factory="image_search.worker:make_evaluator",
             arguments={
                 "space": space_for_workers(self.space),
                 "data": asdict(self.settings.data),
                 "train": asdict(replace(self.settings.train, threads=self.threads)),
-                "device": self.device.type,
-                "checkpoints": str(checkpoints),
-                "split_seed": self.split_seed,
-                "fingerprint": self.data.fingerprint,
-                "checkpoint_bytes": checkpoint_bytes(self.settings.search),
                 "images": self.images.description.to_json(),
-                "shares_device": bool(self.axes.measured),
-                "learned": self.axes.learned,
                 "check": checked_networks(self) if self.on_cluster else None,
+                "evaluator": {
+                    "device": self.device.type,
+                    "checkpoints": str(checkpoints),
+                    "split_seed": self.split_seed,
+                    "fingerprint": self.data.fingerprint,
+                    "checkpoint_bytes": checkpoint_bytes(self.settings.search),
+                    "shares_device": bool(self.axes.measured),
+                    "learned": self.axes.learned,
+                },
             },
             arrays={"images": self.images.images, "labels": self.images.labels},
         )
-
-
-def make_evaluator(
-    space: Mapping[str, Any],
-    data: Mapping[str, Any],
-    train: Mapping[str, Any],
-    device: str,
-    checkpoints: str,
-    split_seed: int,
-    fingerprint: str,
-    checkpoint_bytes: int | None = None,
-    images: Mapping[str, Any] | None = None,
-    arrays: Mapping[str, Any] | None = None,
-    shares_device: bool = False,
-    check: Mapping[str, Any] | None = None,
-    learned: str = DEFAULT,
-) -> Evaluator:
-    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them.
-
-    Raises:
-        MachineError: A check was asked for, of `image_search.check.checked_networks`, and this machine fails it.
-    """
-    from evaluator.images.cache import SetDescription
-    from evaluator.images.data import TrainingImages
-    from evaluator.worker import TrainingEvaluator
-    from search_spaces import space_in_worker
-
-    if check is not None:
-        with begin_check(check) as under_way:
-            under_way.require()
-    return TrainingEvaluator(
-        space_in_worker(space).build,
-        DataSettings(**data),
-        TrainSettings(**train),
-        device=device,
-        checkpoints=checkpoints,
-        split_seed=split_seed,
-        fingerprint=fingerprint,
-        checkpoint_bytes=checkpoint_bytes,
-        images=TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None,
-        shares_device=shares_device,
-        learned=learned,
-    )

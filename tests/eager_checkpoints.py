@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import image_search.plan
+import image_search.worker
 from evaluator.worker import TrainingEvaluator
 from nas.ports import Evaluator, WorkerSpec
 from run_search import main
@@ -23,7 +24,7 @@ def eager_spec(plan: image_search.plan.Plan, checkpoints: Path) -> WorkerSpec:
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    evaluator = image_search.plan.make_evaluator(**arguments)
+    evaluator = image_search.worker.make_evaluator(**arguments)
     assert isinstance(evaluator, TrainingEvaluator)
     evaluator._checkpoint_seconds = 0.0
     return evaluator

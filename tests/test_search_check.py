@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import image_search.plan
 import image_search.run
+import image_search.worker
 from evaluator.measuring.machine_check import MachineCheck
 from evaluator.settings import TrainSettings
 from image_search.check import checked_networks, make_subjects
@@ -47,7 +47,7 @@ def faulty_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(_networks: object) -> MachineCheck:
         return MachineCheck("tests.evaluator.checked_networks:make_subjects", {"names": ["off"]})
 
-    for module in (image_search.run, image_search.plan):
+    for module in (image_search.run, image_search.worker):
         monkeypatch.setattr(module, "begin_check", begin)
 
 
@@ -115,4 +115,4 @@ def test_of_a_cluster_each_worker_checks_its_own_machine(tmp_path: Path) -> None
     arguments = cluster.worker_spec(tmp_path).arguments
     assert arguments["check"] == checked_networks(cluster)
     with pytest.raises(MachineError, match=r"the gradient of 3\.scale in off"):
-        image_search.plan.make_evaluator(**arguments)
+        image_search.worker.make_evaluator(**arguments)

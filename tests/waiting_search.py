@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import image_search.plan
+import image_search.worker
 import nas.watchers.renewal
 from nas.ports import Evaluator, Tell, WorkerSpec
 from nas.records import Outcome, Task
@@ -40,7 +41,7 @@ def waiting_spec(plan: image_search.plan.Plan, checkpoints: Path) -> WorkerSpec:
 
 
 def make_evaluator(**arguments: Any) -> Evaluator:
-    return Waiting(image_search.plan.make_evaluator(**arguments), Path(arguments["checkpoints"]).parent)
+    return Waiting(image_search.worker.make_evaluator(**arguments), Path(arguments["evaluator"]["checkpoints"]).parent)
 
 
 if __name__ == "__main__":
