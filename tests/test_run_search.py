@@ -424,10 +424,6 @@ def test_a_dry_run_trains_nothing_and_writes_nothing(tmp_path: Path, capsys: pyt
             "cannot open the study's storage nonsense://ann:***@host/db",
         ),
         (["--device", "cuda"], "no CUDA device"),
-        (
-            ["--search.stopping", "bound"],
-            "--search.stopping bound: a training of --train.epochs 1 has no point on its way",
-        ),
         (["--search.max_epochs", "3", "--train.epochs", "5"], "--search.max_epochs: 3 is less than one training"),
         (["--search.stall_trials", "9"], "--search.stall_trials: 9 can never be reached with --search.trials 4"),
         (["--search.max_hours", "0"], "--search.max_hours: must be a finite number above 0"),
