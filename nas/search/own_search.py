@@ -11,6 +11,7 @@ from nas.objectives import Objective
 
 if TYPE_CHECKING:
     from nas.count import Count
+    from nas.dimensions import Genotype
     from nas.ports import Evaluator, Tell
     from nas.records import Outcome, Task
     from nas.result import SearchResult
@@ -32,6 +33,7 @@ def make_driver(
     sampler: str = "known_cost",
     seed: int = 0,
     limits: Mapping[str, float] | None = None,
+    given: Mapping[str, Genotype] | None = None,
     database: str | Path | None = None,
     stopping: str = "none",
     replicates: int = 1,
@@ -50,6 +52,7 @@ def make_driver(
         sampler: Name in `nas.samplers.SAMPLERS`.
         seed: Equal seeds propose equal candidates.
         limits: Largest allowed cost by objective name.
+        given: Genotypes to begin with by name, after the baselines of the space.
         replicates: Trainings of each member of the front, with a seed each.
         endings: When to end before so many trials; see `nas.search.endings`.
         stopping: Name in `nas.early_stopping.RULES`; trainings are judged after the shares `SHARES` of the epochs.
@@ -81,7 +84,7 @@ def make_driver(
     check_limits(problem)
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
     study = _open(database, objectives, identity, problem, Count(costs=costs, version=costs_version), tell)
-    return assembly.assemble_driver(settings, study, problem, epochs, further_endings=endings)
+    return assembly.assemble_driver(settings, study, problem, epochs, given=given, further_endings=endings)
 
 
 def _refuse_unsound(

@@ -78,7 +78,7 @@ def driver_of(database: Path, trials: int, sampler: str = "nsga2") -> Driver:
 
 
 def close(driver: Driver) -> None:
-    driver._study.close()
+    driver.close()
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def search(
     evaluator = Evaluator()
     if runs:
         VirtualTimeEngine(evaluator).run(driver)
-        driver._study.close()
+        driver.close()
     return Search(driver, evaluator.trained, told, counted)
 
 
@@ -310,7 +310,7 @@ def test_what_was_in_training_goes_on_under_its_number(tmp_path: Path) -> None:
     database = tmp_path / "study.db"
     killed = search(database, by_factors, 1, trials=4, runs=False)
     tasks = [killed.driver.next_task() for _ in range(3)]
-    killed.driver._study.close()
+    killed.driver.close()
     now = search(database, by_cheaper_form, 2, trials=4)
     assert now.trained[:3] == tasks
     assert_counted_by(by_cheaper_form, now.trials)

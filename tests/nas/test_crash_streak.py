@@ -67,7 +67,7 @@ def test_the_next_start_tries_them_again_stops_again_and_uses_no_trial_up(tmp_pa
     finish(driver := toy_driver(tmp_path, trials=8), begin(driver))
     for _ in range(4):
         assert crash_three(driver) == [1, 2, 3]
-        driver._study.close()
+        driver.close()
         driver = toy_driver(tmp_path, trials=8)
         assert states(driver) == [TrialState.COMPLETE, *[TrialState.RUNNING] * 3]
     run_inline(driver)

@@ -51,7 +51,7 @@ def test_a_search_ends_within_its_epochs_and_goes_on_when_more_are_granted(tmp_p
     run_inline(driver)
     assert sum(trial.state is TrialState.COMPLETE for trial in driver.trials) == 5, "five trainings of 3 epochs each"
     assert "16 epochs" in driver.ended
-    driver._study.close()
+    driver.close()
     more = toy_driver(tmp_path, trials=12, endings=[within_epochs(24, training=3)])
     run_inline(more)
     assert sum(trial.state is TrialState.COMPLETE for trial in more.trials) == 8

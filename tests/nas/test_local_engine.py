@@ -91,7 +91,7 @@ def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start
     assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
     assert len(driver.trials) <= 2 + workers
     assert children(os.getpid()) == []
-    driver._study.close()
+    driver.close()
     driver = toy_driver(tmp_path, trials=6)
     LocalEngine(toy_worker(tmp_path / "work"), workers=workers, logs=tmp_path / "logs").run(driver, nothing)
     assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}

@@ -62,7 +62,7 @@ def test_three_exceptions_in_a_row_stop_the_search_and_the_repaired_program_cont
     ):
         search_in_process(driver, Evaluator(1, 2, 3))
     assert [trial.state for trial in driver.trials] == [TrialState.COMPLETE, *[TrialState.RUNNING] * 3]
-    driver._study.close()
+    driver.close()
     again = own_driver(tmp_path)
     search_in_process(again, Evaluator())
     assert [trial.state for trial in again.trials] == [TrialState.COMPLETE] * 6

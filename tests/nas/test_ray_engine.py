@@ -283,7 +283,7 @@ def test_workers_that_die_one_after_the_other_stop_the_search_and_the_next_start
             run(driver, deadly, tmp_path)
         assert {trial.state for trial in driver.trials} == {TrialState.RUNNING}
         assert len(driver.trials) <= 4
-        driver._study.close()
+        driver.close()
         driver = toy_driver(tmp_path, trials=6)
         run(driver, toy_worker(work), tmp_path)
         assert Counter(trial.state for trial in driver.trials) == {TrialState.COMPLETE: 6}

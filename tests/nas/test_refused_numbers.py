@@ -26,6 +26,7 @@ from nas.simple_space import SimpleSpace
 
 FLOATS = (math.nan, math.inf, -math.inf, 1e308, -1e308, 1e-320)
 REFUSED = (*FLOATS, 10**400, 10**5000, None, "7", [1.0, 2.0])
+BAD = {"given": {"width": 3}}
 EVERY = pytest.mark.parametrize(
     "value", REFUSED, ids=lambda value: f"{value!r:.8}" if value != 10**5000 else "10**5000"
 )
@@ -105,11 +106,10 @@ def test_a_cost_that_is_no_number_fails_its_trial_alone(value: Any, sampler: str
     def costs(candidate: Candidate) -> dict[str, Any]:
         return {"macs": value} if is_bad(candidate) else good_costs(candidate)
 
-    driver = driver_of(costs, sampler=sampler, database=tmp_path / "study.db")
-    driver._begin_with.append(("given", {"width": 3}))
+    driver = driver_of(costs, sampler=sampler, database=tmp_path / "study.db", given=BAD)
     search_in_process(driver, Evaluator())
     assert_failed(driver, f"macs = {words(value)}")
-    driver._study.close()
+    driver.close()
     again = driver_of(costs, sampler=sampler, database=tmp_path / "study.db")
     assert again.finished
     assert again.handed_out == 16
@@ -118,8 +118,7 @@ def test_a_cost_that_is_no_number_fails_its_trial_alone(value: Any, sampler: str
 
 @pytest.mark.parametrize("given", [{}, {"flops": 3.0}, None, 7.0])
 def test_a_cost_that_is_missing_fails_its_trial_alone(given: Any) -> None:
-    driver = driver_of(lambda candidate: given if is_bad(candidate) else good_costs(candidate))
-    driver._begin_with.append(("given", {"width": 3}))
+    driver = driver_of(lambda candidate: given if is_bad(candidate) else good_costs(candidate), given=BAD)
     search_in_process(driver, Evaluator())
     assert_failed(driver, "macs is missing")
 
@@ -144,8 +143,8 @@ def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what:
     if what == "std" and value == 1e-320:
         assert measured().std == value, "the deviation of nearly equal numbers"
         return
-    driver = driver_of(good_costs, sampler="random")
-    driver._begin_with.extend((f"given {k}", {"width": k}) for k in (3, 6, 9, 12))  # more in a row than crashes may be
+    more_than_may_crash = {f"given {k}": {"width": k} for k in (3, 6, 9, 12)}
+    driver = driver_of(good_costs, sampler="random", given=more_than_may_crash)
     search_in_process(driver, Evaluator(measured))
     name = {
         "mean": "the mean of a measurement",
@@ -156,8 +155,7 @@ def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what:
 
 
 def test_an_evaluation_without_accuracy_fails_its_trial_alone() -> None:
-    driver = driver_of(good_costs, sampler="random")
-    driver._begin_with.append(("given", {"width": 3}))
+    driver = driver_of(good_costs, sampler="random", given=BAD)
     search_in_process(driver, Evaluator(lambda: None))
     assert_failed(driver, "the evaluation gives no accuracy; there is nothing")
 

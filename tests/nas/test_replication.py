@@ -39,7 +39,7 @@ def test_in_the_end_every_member_of_the_front_has_had_all_its_trainings(tmp_path
     driver = toy_driver(tmp_path, trials=24, space=SPACE, replicates=3)
     tasks = run(driver)
     assert driver.finished
-    front = Estimates(SPACE, driver._study.objectives, driver.trials).front
+    front = Estimates(SPACE, driver.objectives, driver.trials).front
     assert {trainings(driver)[number] for number in front.trials} == {3}
     assert max(trainings(driver).values()) == 3
     candidates = [trial for trial in driver.trained() if trial.replicate_of is None]
@@ -67,7 +67,7 @@ def test_a_driver_that_takes_over_goes_on_in_the_same_way(tmp_path: Path) -> Non
     run(first, most=13)
     left = first.next_task()
     assert left is not None
-    first._study.close()
+    first.close()
     second = toy_driver(tmp_path / "cut", trials=16, space=SPACE, replicates=2)
     again = second.next_task()
     assert again == left

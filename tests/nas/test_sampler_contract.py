@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nas.records import Evaluation, Failure, FailureKind, Measurement, Task, TrialState
+from nas.early_stopping import StoppingRule
+from nas.early_stopping.curves import Curves
+from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, TrialState
 from nas.samplers import SAMPLERS
 from nas.search.driver import Driver
 from tests.toy_search import ToySpace, finish, open_toy_study, toy_driver
@@ -21,29 +22,33 @@ SPACE = ToySpace(widths=(8, 12, 16, 24, 32, 48, 64))
 LIMITS = {"macs": 3e6}
 
 
+class EveryFifth(StoppingRule):
+    """Pauses every fifth trial for good."""
+
+    def pauses(self, curves: Curves, trial: int, epochs: int) -> bool:
+        return trial % 5 == 4
+
+
 def eventful(folder: Path, sampler: str, *, trials: int = 24, workers: int = 3) -> Driver:
     """A search in which every fifth training fails, another fifth is stopped, and three candidates run at any time."""
-    driver = toy_driver(folder, trials=trials, space=SPACE, sampler=sampler, limits=LIMITS)
+    driver = toy_driver(
+        folder, trials=trials, epochs=2, space=SPACE, sampler=sampler, limits=LIMITS, stopping=EveryFifth()
+    )
     running: list[Task] = []
     while not driver.finished:
         while len(running) < workers and (task := driver.next_task()) is not None:
             running.append(task)
+        if not running:  # what was paused has just been stopped
+            continue
         task = running.pop(0)
         if task.trial % 5 == 3:
             driver.on_outcome(task.trial, Failure(kind=FailureKind.DIVERGED, message="loss is nan"))
-        elif task.trial % 5 == 4:
-            stop(driver, task.trial)
-        else:
+        elif driver.on_progress(Progress(trial=task.trial, epochs=1, value=20.0)):
             finish(driver, task)
+        else:
+            partial = Evaluation(measurements={"accuracy": Measurement(mean=20.0)}, seconds=1.0, epochs=1)
+            driver.on_outcome(task.trial, partial)
     return driver
-
-
-def stop(driver: Driver, number: int) -> None:
-    """Ends a trial as one that was not trained to its end."""
-    partial = Evaluation(measurements={"accuracy": Measurement(mean=20.0)}, seconds=1.0, epochs=1)
-    study = driver._study
-    study.finish(replace(study[number], state=TrialState.STOPPED, outcome=partial))
-    driver._in_training.discard(number)
 
 
 def genotypes(driver: Driver) -> list[Mapping[str, Any]]:
@@ -76,7 +81,7 @@ def test_another_process_goes_on_as_this_one_would(tmp_path: Path, sampler: str)
 import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
 from tests.nas.test_sampler_contract import eventful
-eventful(Path({str(tmp_path / "there")!r}), {sampler!r}, trials=int(sys.argv[1]), workers=1)._study.close()
+eventful(Path({str(tmp_path / "there")!r}), {sampler!r}, trials=int(sys.argv[1]), workers=1).close()
 """
     for trials in (12, 14):
         subprocess.run([sys.executable, "-c", program, str(trials)], check=True, capture_output=True)

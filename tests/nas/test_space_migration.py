@@ -50,7 +50,7 @@ def search(database: Path, of: SimpleSpace, trials: int, sampler: str = "random"
     driver = make_driver(of, toy_objectives(), costs, trials=trials, sampler=sampler, database=database)
     evaluator = Evaluator()
     VirtualTimeEngine(evaluator).run(driver)
-    driver._study.close()
+    driver.close()
     return driver, evaluator
 
 

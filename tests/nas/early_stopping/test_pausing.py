@@ -74,18 +74,15 @@ def test_the_local_engine_pauses_and_goes_on_from_checkpoints(tmp_path: Path) ->
 
 def test_another_driver_finds_paused_trials_paused(tmp_path: Path) -> None:
     first = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
-    engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
+    worker = evaluator(tmp_path / "work")
     for _ in range(6):
         task = first.next_task()
         assert task is not None
-        engine._begin(task, "accuracy")
-        while engine._stops:
-            *_, number, epochs = engine._stops.pop()
-            engine._arrive(first, engine._trainings[number], epochs)
-    assert first._pauses.waiting
-    first._study.close()
+        first.on_outcome(task.trial, worker.evaluate(task, first.on_progress))
+    assert first.paused
+    first.close()
     second = toy_driver(tmp_path, trials=10, epochs=9, space=SPACE, stopping=Narrow())
-    assert second._pauses.waiting == first._pauses.waiting
+    assert second.paused == first.paused
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
     assert second.finished
     assert {trial.state for trial in second.trials} == {TrialState.COMPLETE, TrialState.STOPPED}
@@ -109,22 +106,17 @@ def test_repeats_of_a_paused_trial_wait_and_end_as_it_does(tmp_path: Path) -> No
         return toy_driver(tmp_path, trials=12, epochs=9, space=space, stopping=Narrow())
 
     first = driver()
-    engine = VirtualTimeEngine(evaluator(tmp_path / "work"))
-    while not any(trial.reused_from in first._pauses.waiting for trial in first.trials):
+    worker = evaluator(tmp_path / "work")
+    while not any(trial.reused_from in first.paused for trial in first.trials):
         task = first.next_task()
         assert task is not None
-        engine._begin(task, "accuracy")
-        *_, number, epochs = engine._stops.pop()
-        engine._arrive(first, engine._trainings[number], epochs)
-        engine._stops.clear()
-    assert all(
-        trial.state is TrialState.RUNNING for trial in first.trials if trial.reused_from in first._pauses.waiting
-    )
-    first._study.close()
+        first.on_outcome(task.trial, worker.evaluate(task, first.on_progress))
+    assert all(trial.state is TrialState.RUNNING for trial in first.trials if trial.reused_from in first.paused)
+    first.close()
     second = driver()
-    assert second._waiting == first._waiting
+    assert second.paused == first.paused
     VirtualTimeEngine(evaluator(tmp_path / "work")).run(second)
-    second._study.close()
+    second.close()
     stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials
     repeats = [(trial, trial.reused_from) for trial in second.trials if trial.reused_from is not None]
     assert TrialState.STOPPED in {second.trials[first_of_it].state for _, first_of_it in repeats}
@@ -147,7 +139,7 @@ def test_another_driver_lets_go_on_what_may_go_on(tmp_path: Path) -> None:
         while engine._stops:
             *_, number, epochs = engine._stops.pop()
             engine._arrive(paused, engine._trainings[number], epochs)
-    paused._study.close()
+    paused.close()
     calm = toy_driver(tmp_path / "b", trials=6, epochs=9, space=SPACE, stopping=Narrow(falls_after=0))
     assert not calm._pauses.waiting
     VirtualTimeEngine(evaluator(tmp_path / "work_b")).run(calm)
