@@ -169,6 +169,7 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
         data=plan.data.to_json(),
+        loading='load_model("models/{trial}")',
     )
 
 

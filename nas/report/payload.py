@@ -53,6 +53,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "majority": _round(majority(result.data)) if learned.beside_majority else None,
         "facts": _facts(result),
         "ended": result.ended,
+        "loading": result.loading,
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "learned": _quantity(learned),
         "cost": _quantity(result.cost),

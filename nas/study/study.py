@@ -26,6 +26,7 @@ from nas.errors import SpaceError, StudyError
 from nas.objectives import Objective, learned
 from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState
 from nas.search.one_thread import one_thread
+from nas.study.optuna_notices import without_notices
 from nas.study.patience import patiently
 from nas.study.storage import close_storage
 from nas.study.stored_identity import check_identity
@@ -81,7 +82,8 @@ class Study:
         directions = directions_of(objectives)
         names = [objective.name for objective in objectives]
         memory = optuna.storages.InMemoryStorage()
-        self._mirror = optuna.create_study(directions=directions, storage=memory)
+        with without_notices():
+            self._mirror = optuna.create_study(directions=directions, storage=memory)
         memory.set_study_system_attr(self._mirror._study_id, METRIC_NAMES, names)
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
@@ -262,7 +264,8 @@ class Study:
 
     def _created(self, directions: list[StudyDirection]) -> int:
         try:
-            return self._storage.create_new_study(directions, self.name)
+            with without_notices():
+                return self._storage.create_new_study(directions, self.name)
         except DuplicatedStudyError:
             raise StudyError(
                 f"another search is just making the study {self.name!r}; start this one again, or choose another --output or "

@@ -203,6 +203,6 @@ function curveParts(trial) {
 }
 
 function loading(trial) {
-  if (!front.has(trial.trial)) return [];
-  return [make("h4", {}, "Load the trained network"), make("code", { class: "load" }, `load_model("models/${trial.trial}")`)];
+  if (!front.has(trial.trial) || !search.loading) return [];
+  return [make("h4", {}, "Load the trained network"), make("code", { class: "load" }, search.loading.replace("{trial}", trial.trial))];
 }

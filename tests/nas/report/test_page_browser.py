@@ -121,7 +121,8 @@ def test_a_click_on_a_point_says_what_the_network_is(
             },
         ),
     ]
-    page = visit(make_result(trials))
+    assert "load" not in visit(make_result(trials)).locator("#network").inner_text(), "nobody said that models are kept"
+    page = visit(dataclasses.replace(make_result(trials), loading='load_model("models/{trial}")'))
     panel = page.locator("#network")
     assert "Trial 0" in panel.inner_text()
     assert 'load_model("models/0")' in panel.inner_text()
