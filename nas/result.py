@@ -53,7 +53,7 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     """What else a reader must know, such as how latencies were measured; sentences."""
     loading: str = ""
-    """How a program loads the trained network of a member of the front, whose number replaces `{trial}`; empty where none is kept."""
+    """How a program loads the network of a member of the front, whose number replaces `{trial}`; empty where none is kept."""
     weightless: Mapping[int, str] = field(default_factory=dict)
     """Members of the front whose weights are not here, by number, and why."""
     ended: str = ""

@@ -18,7 +18,9 @@ def run(*words: str, **environment: str) -> str:
     path = os.pathsep.join((str(ROOT), str(ROOT / "examples")))
     command = [sys.executable, *words]
     environment = {**os.environ, "PYTHONPATH": path, **environment}
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment).stdout
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert "[I " not in done.stderr, "Optuna announces its studies, of which nobody need know"
+    return done.stdout
 
 
 @pytest.mark.slow

@@ -73,13 +73,9 @@ def make_driver(
 
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     _refuse_unsound(settings, objectives, limits or {}, epochs)
+    known = tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN)
     problem = SearchProblem(
-        space=space,
-        costs=costs,
-        limits=limits or {},
-        seed=seed,
-        known=tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN),
-        quantities=objectives,
+        space=space, costs=costs, limits=limits or {}, seed=seed, known=known, quantities=objectives
     )
     check_limits(problem)
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import optuna
 import pytest
 
 from nas.candidate import Candidate
@@ -84,14 +83,3 @@ def test_what_concerns_every_candidate_stops_the_search_at_once(tmp_path: Path) 
     with pytest.raises(DataError, match="the images are gone"):
         search_in_process(driver, Evaluator(0, error=DataError("the images are gone")))
     assert [trial.state for trial in driver.trials] == [TrialState.RUNNING]
-
-
-def test_optuna_announces_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.INFO)
-    try:
-        search_in_process(own_driver(tmp_path), Evaluator())
-        assert "study" not in capsys.readouterr().err
-        assert optuna.logging.get_verbosity() == optuna.logging.INFO, "a program's own studies are announced as before"
-    finally:
-        optuna.logging.set_verbosity(level)
