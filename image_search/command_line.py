@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluator.costs import COSTS
+from evaluator.measures import MEASURES
 from evaluator.settings import DataSettings, TrainSettings
 from image_search.settings import Settings, settings_faults
 from nas.engines.ray_tune.settings import RaySettings
@@ -78,8 +80,13 @@ def make_parser(space: object = None) -> ArgumentParser:
         parser.add_class_arguments(group, name)
         # jsonargparse's own flag for a whole group; groups come from --config.
         parser._option_string_actions[f"--{name}"].help = SUPPRESS
-    (named,) = (action for action in parser._actions if action.dest == "space.name")
-    named.help = f"{named.help} One of {', '.join(SPACES)}."
+    lists = {
+        "space.name": f"One of {', '.join(SPACES)}.",
+        "search.objectives": f"Learned are {', '.join(MEASURES)}; costs are {', '.join(COSTS)}.",
+    }
+    for action in parser._actions:
+        if action.dest in lists:
+            action.help = f"{action.help} {lists[action.dest]}"
     parser.usage = USAGE
     return parser
 
@@ -119,7 +126,7 @@ def _answer(words: Sequence[str]) -> int:
     try:
         settings, only_dry = read_settings(words)
         if only_dry:
-            from image_search.estimate import dry_run
+            from image_search.dry_run import dry_run
 
             say(dry_run(settings))
             return 0

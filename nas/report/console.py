@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.report.quantities import short, with_error
-from nas.report.readings import expected_value, measured_value, members, standard_error
+from nas.report.statistics import expected_value, measured_value, members, standard_error
 from nas.report.words import beside_majority
 from nas.result import SearchResult
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nas.dimensions import Scalar
 from nas.records import Trial
-from nas.report.readings import learned_value
+from nas.report.statistics import learned_value
 from nas.result import SearchResult
 
 MIN_TRIALS = 20

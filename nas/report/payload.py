@@ -19,7 +19,7 @@ from nas.report.importance import Importance, importance, value_at_equal_cost, v
 from nas.report.peers import pairs
 from nas.report.plots import value_limits
 from nas.report.quantities import difference, with_unit
-from nas.report.readings import (
+from nas.report.statistics import (
     front_line,
     hypervolume_steps,
     learned_value,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.report.readings import difference_error, learned_value, trained
+from nas.report.statistics import difference_error, learned_value, trained
 from nas.result import SearchResult
 
 

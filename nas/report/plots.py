@@ -21,7 +21,7 @@ from nas.records import Trial
 from nas.report.images import is_uneven, majority
 from nas.report.labels import place_labels
 from nas.report.quantities import difference, log_ticks, tick, with_unit
-from nas.report.readings import (
+from nas.report.statistics import (
     expected_value,
     front_line,
     learned_value,

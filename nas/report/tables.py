@@ -16,7 +16,7 @@ from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.objectives import Form, Objective
 from nas.records import Evaluation, Trial
-from nas.report.readings import expected_value, measured_value, members, reason
+from nas.report.statistics import expected_value, measured_value, members, reason
 from nas.result import SearchResult
 from nas.values.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
 from nas.values.json_file import read_json

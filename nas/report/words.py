@@ -8,7 +8,7 @@ from nas.output.machine import Machine
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
 from nas.report.quantities import difference, with_error, with_unit
-from nas.report.readings import (
+from nas.report.statistics import (
     expected_value,
     learned_value,
     members,

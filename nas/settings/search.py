@@ -72,9 +72,8 @@ class SearchSettings:
     workers: int | None = None
     """Candidates trained at the same time, one process each. Default: one a CPU core, or one where a GPU is used."""
     objectives: str = "accuracy,macs"
-    """Axes of the front, comma-separated: one that is learned, accuracy, balanced_accuracy, macro_f1 (in percent, maximized) or
-    cross_entropy (minimized); and costs, macs, params, latency (measured, see --latency) and memory (of a forward of
-    --search.inference_batch images at its peak), minimized."""
+    """Axes of the front, comma-separated: one that is learned, and one or more costs. See --latency for how latencies are measured,
+    and --search.inference_batch for the number of images in a forward."""
     storage: str | None = None
     """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
     network). Default: the SQLite file study.db in the output folder."""

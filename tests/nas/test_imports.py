@@ -23,7 +23,7 @@ LIGHT += [
     "evaluator.measures",
     "image_search.axes",
     "image_search.check",
-    "image_search.estimate",
+    "image_search.dry_run",
     "image_search.plan",
     "image_search.settings",
     "shadow_check",

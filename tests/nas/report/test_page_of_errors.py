@@ -12,7 +12,7 @@ from nas.objectives import Direction, Kind, Objective
 from nas.records import Evaluation, Measurement
 from nas.report.payload import payload
 from nas.report.plots import pareto_png, value_limits
-from nas.report.readings import staircase, trained
+from nas.report.statistics import staircase, trained
 from nas.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeTrial
 from tests.nas.report.test_page_browser import OpenPage, browser, visit  # noqa: F401

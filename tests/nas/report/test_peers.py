@@ -8,7 +8,7 @@ import pytest
 
 from nas.dimensions import Scalar
 from nas.report.peers import pairs
-from nas.report.readings import trained
+from nas.report.statistics import trained
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
