@@ -88,6 +88,10 @@ class SearchSpace(ABC):
             SpaceError: A decision is missing, unknown or outside its domain; every fault is named.
         """
         self.check(genotype)
+        return self.active_of_checked(genotype)
+
+    def active_of_checked(self, genotype: Genotype) -> dict[str, Scalar]:
+        """The same as `active`, for a genotype that is known to be of this space: samplers ask for thousands per proposal."""
         kept: dict[str, Scalar] = {}
         for dimension in self.dimensions:
             if not dimension.condition or any(

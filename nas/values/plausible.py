@@ -21,13 +21,17 @@ class RefusedNumberError(ValueError):
 
 def usable(value: object) -> float:
     """The value as a number; infinite if it is none that is taken, whatever else it is."""
+    as_number = value if type(value) is float else _as_number(value)  # samplers ask for thousands of them per proposal
+    return as_number if as_number == 0 or SMALLEST <= abs(as_number) <= LARGEST else math.inf
+
+
+def _as_number(value: object) -> float:
     if isinstance(value, str) or not isinstance(value, SupportsFloat):
         return math.inf
     try:
-        as_number = float(value)
+        return float(value)
     except (OverflowError, TypeError, ValueError, RuntimeError):  # too large an integer, an array of several
         return math.inf
-    return as_number if as_number == 0 or SMALLEST <= abs(as_number) <= LARGEST else math.inf
 
 
 def taken(name: str, value: object) -> float:

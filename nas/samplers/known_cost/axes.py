@@ -96,7 +96,7 @@ class Axes:
 
 
 class Costs:
-    """The known costs of candidates, on the scale on which the sampler compares them; the last `MOST_KNOWN` counted are kept.
+    """The known costs of candidates, on the scale on which the sampler compares them. At most `MOST_KNOWN` are kept.
 
     That is the decimal logarithm, which shows differences as ratios; a cost that is maximized is taken as it is, negative.
 
@@ -117,11 +117,12 @@ class Costs:
         A key that is known need not be made again.
         """
         key = self._key(genotype) if key is None else key
-        if key not in self._known:
+        found = self._known.get(key)
+        if found is None:
             if len(self._known) >= MOST_KNOWN:
-                del self._known[next(iter(self._known))]
-            self._known[key] = tuple(usable(self._axes.costs[axis](genotype)) for axis in self._order)
-        return self._known[key]
+                self._known.clear()
+            found = self._known[key] = tuple([usable(self._axes.costs[axis](genotype)) for axis in self._order])
+        return found
 
     def forget(self, key: Hashable) -> None:
         """A candidate's costs may be known better now: those that were expected have been measured."""
@@ -142,6 +143,5 @@ class Costs:
 
     def allowed(self, genotype: Genotype, key: Hashable | None = None) -> bool:
         """Whether its costs are numbers that are taken, and within all limits."""
-        return all(map(math.isfinite, self.raw(genotype, key))) and all(
-            limit.holds(genotype) for limit in self._axes.limits
-        )
+        taken = math.inf not in self.raw(genotype, key)
+        return taken and (not self._axes.limits or all(limit.holds(genotype) for limit in self._axes.limits))

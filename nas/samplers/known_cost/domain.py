@@ -31,7 +31,11 @@ class Domain:
     def of(cls, space: SearchSpace | Mapping[str, BaseDistribution]) -> Domain:
         """Those of a space of ours, or of Optuna's distributions, all of which are then active."""
         if isinstance(space, SearchSpace):
-            return cls(distributions(space.dimensions), space.active, lambda genotype: _meaning(space.decode(genotype)))
+            return cls(
+                distributions(space.dimensions),
+                space.active_of_checked,
+                lambda genotype: _meaning(space.decode(genotype)),
+            )
         return cls(dict(space), lambda genotype: genotype, _as_text)
 
 
