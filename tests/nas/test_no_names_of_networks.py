@@ -19,7 +19,6 @@ OTHERS = {
     ("early_stopping/__init__.py", "none"): "the stopping rule that never pauses",
     ("search/assembly.py", "none"): "the same",
     ("search/own_search.py", "none"): "the same",
-    ("settings/search.py", "none"): "the same",
     ("samplers/__init__.py", "random"): "the sampler that draws at random",
     ("report/assets/dom.js", "none"): "a decision whose value is null",
     ("report/assets/page.html", "none"): "of the content security policy",
