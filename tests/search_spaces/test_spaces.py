@@ -35,6 +35,7 @@ SMALL: dict[str, dict[str, object]] = {
     "vgg16": {"widths": (0.125, 0.25), "units": ((1,), (1,), (1, 2), (1,), (1,))},
     "densenet_cifar": {"widths": (4, 8), "units": ((1, 2), (1,), (1, 2))},
 }
+"""Settings with which tests are quick, where the usual widths would not be."""
 ALWAYS_MIXING = ("shufflenet_v1", "shufflenet_v2")
 """Spaces whose every stage has a mixer; in the others grouped stages have one."""
 
@@ -44,7 +45,8 @@ def stages_of(space: SearchSpace) -> range:
 
 
 def small_space(name: str, **changes: object) -> SearchSpace:
-    settings = space_settings(name=name, **{**SMALL[name], **changes})
+    small = SMALL.get(name, {"units": ((1, 2),) * len(published_units(name))})
+    settings = space_settings(name=name, **{**small, **changes})
     return make_space(settings, image_size=8, channels=1, classes=7)
 
 
