@@ -65,10 +65,10 @@ def drawn(space: SearchSpace, count: int) -> list[Candidate]:
 
 
 @EVERY_SPACE
-def test_default_space_has_twenty_to_seventy_decisions_of_plain_values(name: str) -> None:
+def test_default_space_has_twenty_to_eighty_decisions_of_plain_values(name: str) -> None:
     space = make_space(space_settings(name=name), image_size=32, channels=3, classes=10)
     names = [dimension.name for dimension in space.dimensions]
-    assert 20 <= len(names) <= 70
+    assert 20 <= len(names) <= 80
     assert len(set(names)) == len(names)
     assert json.loads(json.dumps(draw(space, random.Random(0)))) == draw(space, random.Random(0))
 
