@@ -43,7 +43,8 @@ def one_thread() -> Iterator[None]:
 def machine_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches of this process take the machine to be right: its check is a process that imports torch, three seconds for each.
 
-    `test_search_check.py`, which is about the check, has its own fixture of this name. Searches in other processes check, too.
+    `image_search/test_check.py`, which is about the check, has its own fixture of this name. Searches in other processes do
+    check.
     """
     import image_search.run
 

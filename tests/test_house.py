@@ -15,9 +15,16 @@ MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 16, 350, 60
 
 
 def test_no_folder_holds_more_files_than_a_reader_takes_in() -> None:
-    kept = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if "__pycache__" not in path.parts]
+    folders = (*PACKAGES, "tests")
+    kept = [path for folder in folders for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
     counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in kept if path.is_file())
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_tests_lie_in_the_folder_of_what_they_test() -> None:
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*.py")}
+    sources = [ROOT / folder for folder in folders]
+    assert [source for source in sources if not source.is_dir() and not source.with_suffix(".py").exists()] == []
 
 
 def test_no_file_is_longer_than_a_reader_reads_at_once() -> None:

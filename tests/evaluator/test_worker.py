@@ -23,8 +23,8 @@ from nas.budget import Budget
 from nas.candidate import Candidate
 from nas.errors import CostError, DataError, OutputError, SettingsError, SpaceError
 from nas.records import Evaluation, Failure, FailureKind, Outcome, Progress, Task, outcome_from_json
+from tests.evaluator.measuring.test_metrics import score_of
 from tests.evaluator.networks import plain_network, shuffling_network
-from tests.evaluator.test_metrics import score_of
 
 CANDIDATE = Candidate(
     space="toy", architecture={"width": 8}, training={"lr": 0.2, "weight_decay": 1e-4, "orth_weight": 0.1}
