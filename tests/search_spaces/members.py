@@ -24,7 +24,7 @@ WIDTHS: dict[str, tuple[float, ...]] = {
 """With which the networks are quickly run."""
 SLOW = ("densenet_cifar", "mobilenet_v2", "resnet50")
 """That have one unit a stage here."""
-KINDS = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic")}
+NOT_DEFAULT = {"shufflenet_v2": ("dense", "static_dynamic")}
 """Of convolutions, where not all that a space has are its default."""
 
 
@@ -34,7 +34,7 @@ def whole_space(name: str, image_size: int) -> SearchSpace:
         name=name,
         widths=WIDTHS.get(name, (0.25, 0.5, 1.0)),
         units=((1,) if name in SLOW else (1, 2),) * len(published_units(name)),
-        convolutions=KINDS.get(name),
+        convolutions=NOT_DEFAULT.get(name),
         mixers=tuple(BLOCKS),
         normalizers=NORMALIZERS,
         shares=SHARES,

@@ -24,10 +24,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from search_spaces import SPACES, make_space, space_settings
 from tests.search_spaces.any_space import changed, published_units
 from tests.search_spaces.genotypes import draw
+from tests.search_spaces.members import NOT_DEFAULT
 
 ROOT = Path(__file__).parents[3]
 WIDTHS = {"shufflenet_v2": (8, 16, 24, 48), "resnet50": (0.125, 0.25), "densenet_cifar": (4, 8, 12)}
-KINDS = ("dense", "grouped", "static_dynamic", "reconstructed", "learned_groups")
 MALLOC_CHECK = Path("/lib/x86_64-linux-gnu/libc_malloc_debug.so.0")
 BESIDE = 1e-4
 """Largest difference from double precision, as a share of the norm of all. Sums of some ten thousand products in single precision
@@ -64,10 +64,7 @@ class Recorder(TorchDispatchMode):
 
 def convolutions_of(name: str, members: int, image_size: int) -> list[Convolution]:
     """Of the first step of random members of a space."""
-    kinds = {"shufflenet_v1": None, "shufflenet_v2": ("dense", "static_dynamic"), "mobilenet_v2": KINDS[:3]}.get(
-        name, KINDS
-    )
-    settings = space_settings(name=name, convolutions=kinds, widths=WIDTHS.get(name, (0.25, 0.5, 1.0)))
+    settings = space_settings(name=name, convolutions=NOT_DEFAULT.get(name), widths=WIDTHS.get(name, (0.25, 0.5, 1.0)))
     settings = changed(settings, units=((1, 2),) * len(published_units(name)))
     space = make_space(settings, image_size=image_size, channels=3, classes=10)
     rng = random.Random(0)
