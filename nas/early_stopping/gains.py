@@ -40,7 +40,7 @@ class Gains:
         self._weights = inverse @ design.T @ gains
         left_in = np.einsum("ij,jk,ik->i", design, inverse, design)
         self.errors: Array = (gains - design @ self._weights) / (1.0 - left_in)
-        """By how much each training gained more than expected had it not been among those fitted to."""
+        """For each training, how much more it gained than was expected when it was left out of the fit."""
 
     def expected(self, course: Course) -> float:
         """What a training will gain from the rung to its end."""

@@ -43,7 +43,7 @@ class Pauses:
         self._told: set[int] = set()
         self._since_reconsidered = 0
         self.waiting: dict[int, Evaluation] = {}
-        """What trainings that wait have given so far, by trial."""
+        """The evaluations so far of the trainings that wait, by trial number."""
 
     def follow(self, trial: Trial) -> None:
         """Takes note of a training, begun or ended."""

@@ -117,11 +117,11 @@ class VirtualTimeEngine:
         self.now = 0.0
         """Virtual seconds since the start."""
         self.busy = 0.0
-        """Virtual seconds of all workers' work."""
+        """Virtual seconds that all workers together have worked."""
         self.epochs = 0
-        """Epochs trained, those lost with a worker included."""
+        """Number of epochs trained, including those lost with a worker."""
         self.driver_seconds = 0.0
-        """What the driver has taken, sampler and study included."""
+        """Seconds that the driver has taken, including the sampler and the study."""
 
     @property
     def utilization(self) -> float:

@@ -90,12 +90,12 @@ class LatencyPredictor:
     def __init__(self, measured: Sequence[Measured]) -> None:
         _check(measured)
         self.conditions: Conditions = measured[0].latency.conditions
-        """Under which the predictions hold."""
+        """The conditions under which the predictions hold."""
         self._features = _Features(measured)
         rows = self._features([each.architecture for each in measured], [each.costs for each in measured])
         seconds = np.array([each.latency.median for each in measured])
         self.error = _cross_validated(rows, seconds)
-        """Of predictions."""
+        """How far predictions are from measurements, by cross-validation."""
         self._model = _fitted(rows, seconds)
 
     def __call__(self, architectures: Sequence[Architecture], costs: Sequence[Mapping[str, float]]) -> Array:

@@ -18,7 +18,7 @@ class GpuUse:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.percent: tuple[float, ...] = ()
-        """Share of the last moments in which kernels ran, by GPU; empty while nothing is known."""
+        """Share of the last moments in which kernels ran, in percent, by GPU; empty while nothing is known."""
 
     def __enter__(self) -> GpuUse:
         self._thread.start()

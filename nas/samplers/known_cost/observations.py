@@ -53,12 +53,12 @@ class Observations:
         self._read_up_to = 0
         self._known: dict[int, Proposed] = {}
         self.seen: set[Hashable] = set()
-        """Keys of all candidates that were proposed, whatever became of them."""
+        """Keys of all candidates that have been proposed, in whatever state they are."""
         self.complete: dict[int, tuple[Proposed, tuple[float, ...]]] = {}
         self.failed: dict[int, Proposed] = {}
         self.running: dict[int, Proposed] = {}
         self.ended = 0
-        """How many trials have ended: what they say changes only when this does."""
+        """Number of trials that have ended. The observations change only when this number does."""
         self._curves: dict[int, dict[float, float]] = {}
         self._stopped: dict[int, Proposed] = {}
 

@@ -36,7 +36,7 @@ class Start:
         rng = np.random.default_rng(derive_seed(seed, "start"))
         drawn: list[Mapping[str, Any]] = [draw(domain.distributions, rng) for _ in range(size)]
         self.pool = [each for each in drawn if costs.allowed(each)] or drawn
-        """Random candidates within the limits, or others where none is."""
+        """Random candidates within the limits, or any random candidates if none is within them."""
         self._costs_of_pool = costs.table(self.pool)
 
     def propose(

@@ -99,7 +99,7 @@ class Surrogate:
         depth = self._staircase.depth(means, costs)
         order = np.argsort(depth, kind="stable")[: int((depth <= 0).sum()) + PARENTS]
         self.parents = [trained[k].genotype for k in order]
-        """Genotypes of the front's candidates, and of those nearest to it."""
+        """Genotypes of the candidates on the front and nearest to it."""
 
     def expected_gain(self, decisions: Array, costs: Array, rng: np.random.Generator) -> Array:
         """Expected gain in hypervolume: features of the decisions and known costs, `float[m f], float[m k] -> float[m]`."""
@@ -134,7 +134,7 @@ class Features:
         self._low, self._width = low, np.maximum(high - low, 1e-12)
         first = int(self.encode.decisions.max(initial=-1)) + 1
         self.groups = np.concatenate((self.encode.decisions, np.arange(first, first + len(low))))
-        """Number of the decision that each feature belongs to, a known cost being one more."""
+        """For each feature, the number of the decision that it belongs to; each known cost counts as one more decision."""
         self._rows: dict[int, Array] = {}
         self._cost_rows: dict[int, Array] = {}
 
