@@ -1,4 +1,4 @@
-"""What the modules of a network promise whoever trains and measures it: a `torch.nn.Module` inherits one of these beside.
+"""Protocols between the modules of a network and whoever trains and measures it: a `torch.nn.Module` also inherits one of these.
 
 They are found by `isinstance` over `model.modules()`, so the spaces that build networks and the evaluator that trains them need not
 know each other.
@@ -19,13 +19,13 @@ class EvaluationMode(StrEnum):
     """What an evaluation forward of a learned shuffle does with its matrices."""
 
     HARD = "hard"
-    """Their hard rows, as deployed."""
+    """The hard rows of its matrices, as deployed."""
     SOFT = "soft"
     """The soft matrices themselves, to measure the gap to the hard ones."""
     PROJECTED = "projected"
-    """The true permutations nearest to them; differs from hard only where rows collide."""
+    """The true permutations nearest to the matrices. This differs from `HARD` only where rows collide."""
     SWAPPED = "swapped"
-    """The hard rows of another image of the batch, to see whether it matters whose they are."""
+    """The hard rows of another image of the batch, to see whether it matters to which image they belong."""
 
 
 class Penalized(ABC):
@@ -33,72 +33,73 @@ class Penalized(ABC):
 
     @abstractmethod
     def penalty(self) -> Tensor | float:
-        """Of the last training forward: a scalar tensor, or 0.0 where there is nothing to add."""
+        """The penalty of the last training forward: a scalar tensor, or 0.0 where there is nothing to add."""
 
 
 class LearnedShuffle(Penalized):
-    """A channel mixer with something for the trainer to do."""
+    """A channel mixer that learns its permutation, and that the trainer has to steer."""
 
     @abstractmethod
     def set_progress(self, share: float) -> None:
-        """Tells how much of the full training budget is done, 0 to 1; decides whether the training forward is binarized."""
+        """Sets the share of the full training budget that is done, 0 to 1. It decides whether the training forward is binarized."""
 
     def phase(self) -> Hashable | None:
-        """What of a training forward is decided in Python at this progress; two forwards with equal phases run the same operations.
+        """What a training forward decides in Python at this progress; forwards with equal phases run the same operations.
 
-        None, the default, says nothing: the steps of such a network are not repeated as one graph on a GPU.
+        None, the default, means that this is not known: the steps of such a network are then not repeated as one CUDA graph.
         """
         return None
 
     @abstractmethod
     def penalty(self) -> Tensor:
-        """Scalar tensor from the last training forward: 0 at a permutation, 1 at uniform rows. Its gradient reaches the logits.
+        """Penalty of the last training forward, a scalar tensor: 0 at a permutation, 1 at uniform rows; it has a gradient.
 
-        A constant 0, without gradient, where the shuffle makes more channels than it reads in both of its factors. The trainer
-        takes the mean over a network's shuffles, and its weight is the candidate's.
+        Its gradient reaches the logits. Where the shuffle makes more channels than it reads in both of its factors, the
+        penalty is a constant 0 without gradient. The trainer takes the mean over a network's shuffles; the weight of the
+        penalty is a decision of the candidate.
         """
 
     @abstractmethod
     def set_evaluation_mode(self, mode: EvaluationMode) -> None:
-        """Chooses what evaluation does; hard until told otherwise."""
+        """Chooses what an evaluation forward does with the matrices; `HARD` unless this is called."""
 
     @abstractmethod
     def logit_parameters(self) -> Iterable[nn.Parameter]:
-        """Parameters that produce logits: weight decay would pull them to the uniform point and is not applied."""
+        """Parameters that produce logits. They have no weight decay, which would pull them to the uniform point."""
 
     @abstractmethod
     def statistics(self) -> dict[str, float]:
-        """Of the last evaluation forward that was not soft, as shares from 0 to 1.
+        """Statistics of the last evaluation forward that was not soft, as shares from 0 to 1.
 
-        `valid`: share of samples whose index map is a permutation, or with fewer channels out than in reads none twice, or with
-        more reads every one. `coverage`: mean share of the channels that are read.
-        `disagreement`: mean share of positions at which the maps of two samples of the batch differ; 0 if all are the same.
+        `valid`: share of samples whose index map is a permutation, or with fewer channels out than in reads no channel
+        twice, or with more reads every channel. `coverage`: mean share of the channels that are read. `disagreement`: mean
+        share of positions at which the maps of two samples of the batch differ; 0 if all are the same.
         """
 
 
 class PhasedTraining(Penalized):
-    """A part of a network whose training has phases.
+    """A part of a network whose training has several phases.
 
-    Phases are shares of the full budget, and what changes is in the module's state, so that a training goes on from a
-    checkpoint in the phase in which it stood. Its penalty is weighted already.
+    Phases are shares of the full budget. What they change is in the module's state, so that a training that continues from
+    a checkpoint is in the same phase as before. The penalty of the module already includes its weight.
     """
 
     @abstractmethod
     def epoch_begins(self, epoch: int, epochs: int) -> None:
-        """Before the first step of each epoch.
+        """Called before the first step of each epoch.
 
         Args:
-            epoch: Epochs done.
-            epochs: Of the full budget.
+            epoch: Number of epochs done.
+            epochs: Number of epochs of the full budget.
         """
 
     @abstractmethod
     def epoch_ends(self, epoch: int, epochs: int) -> None:
-        """After the last step of each epoch; as `epoch_begins`, `epoch` without the one that ends."""
+        """Called after the last step of each epoch. `epoch` does not count the epoch that ends, as in `epoch_begins`."""
 
 
 class Counted(ABC):
-    """A module that holds parameters or does arithmetic of its own, beyond its children, and says what it costs.
+    """A module that has parameters or arithmetic of its own, beyond those of its children, and says what they cost.
 
     A module with parameters of its own that is neither of a known type nor Counted is an error in cost counting.
     """

@@ -1,6 +1,6 @@
 """Searches how small convolutional networks mix their channels: accuracy against FLOPs, as a Pareto front.
 
-What it is put together from is told in docs/architecture.md. From Python or a notebook:
+docs/architecture.md describes its parts. From Python or a notebook:
 
     from run_search import Settings, search
     front = search(Settings(output="runs/mine"))
@@ -28,10 +28,11 @@ def search(settings: Settings) -> ParetoFront:
         The front over the trials complete at full budget.
 
     Raises:
-        NasError: Something in the settings, the data or the output folder is not as it must be; nothing is overwritten.
+        NasError: The settings, the data or the output folder have a fault; nothing is overwritten.
         AllFailedError: Every candidate failed.
-        CrashStreakError: Candidates crashed one after the other; the report has been written, and the same settings continue.
-        KeyboardInterrupt: Stopped by hand; the report of what is there has been written.
+        CrashStreakError: Several candidates in a row crashed; the report has been written, and the same settings
+            continue the search.
+        KeyboardInterrupt: The search was stopped by hand; the report of its results so far has been written.
     """
     from image_search.run import run  # the libraries that a search takes; the command line answers without them
 

@@ -1,7 +1,7 @@
-"""Looks whether a file of somebody else's stands in the place of one of our packages, before any of them is imported.
+"""Checks, before any of our packages is imported, whether a file of somebody else's hides one of them.
 
-Our packages have names that others use too. Python takes the first of a name on its path, and there the folder stands in which a
-notebook, or `python -m`, was started. Importing this raises an ImportError that names both files.
+Our packages have names that others use too. Python takes the first module of a name on its path, and the path begins with the
+folder in which a notebook, or `python -m`, was started. Importing this module raises an ImportError that names both files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def shadows() -> list[str]:
-    """What hides which of our packages, a sentence each."""
+    """One sentence for each of our packages that is hidden, which names the file that hides it."""
     found = {name: _origin(_spec(name)) for name in NAMES}
     return [
         f"{origin} hides {_own(name)}: rename it, or start in another folder"

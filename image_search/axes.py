@@ -26,15 +26,15 @@ class Axes:
         self._names = objective_names(settings.objectives)
         self._classes = classes
         self.learned = next(name for name in self._names if name in MEASURES)
-        """Name of the objective that trainings are for."""
+        """Name of the learned objective."""
         self.costs = tuple(name for name in self._names if name in COSTS)
         """Names of the other objectives."""
         self.names = (self.learned, *self.costs)
         """Names of all objectives, the learned one first."""
         self.limits = limits_of(settings, COSTS)
-        """Largest allowed cost by name."""
+        """Largest allowed cost, by its name."""
         self.references = amounts("--search.references", settings.references, COSTS)
-        """Costs from which the hypervolume is measured, as far as settings name them."""
+        """Costs from which the hypervolume is measured, where settings name them."""
 
     @property
     def cost_names(self) -> frozenset[str]:

@@ -68,7 +68,7 @@ class Plan:
             batch=settings.search.inference_batch,
         )
         self.latencies: LatencyBook | None = None
-        """Of the networks of this search, where it asks for them."""
+        """The latencies of the networks of this search; None where it does not ask for them."""
 
     @cached_property
     def count(self) -> Count:

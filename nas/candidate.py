@@ -15,13 +15,13 @@ from nas.values.json_fields import entry, mapping, scalars, text
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A network and how it is trained, inactive decisions erased and ranks resolved.
+    """A network and how it is trained, with inactive decisions erased and ranks resolved.
 
     Two genotypes that mean the same network and training give equal candidates, so their digests are equal.
     """
 
     space: str
-    """Name of the search space it belongs to."""
+    """Name of the search space that the candidate belongs to."""
     architecture: Mapping[str, Scalar]
     """Resolved structural decisions, such as `stage1.mixer` or `stage1.n1`; erased ones are absent."""
     training: Mapping[str, Scalar]
@@ -35,7 +35,7 @@ class Candidate:
 
     @property
     def decisions(self) -> dict[str, Scalar]:
-        """Every resolved decision, the architecture's first."""
+        """All resolved decisions: those of the architecture first, then those of the training."""
         return {**self.architecture, **self.training}
 
     def to_json(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Candidate:
         """The candidate that `to_json` wrote.
 
         Raises:
-            MalformedError: It is something else.
+            MalformedError: The data are not those of a candidate.
         """
         data = mapping(data, "the candidate")
         return cls(

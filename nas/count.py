@@ -9,14 +9,14 @@ from nas.ports import CostFunction
 COSTS_VERSION = "costs_version"
 """Name under which studies and files keep the version of the count by which they state costs."""
 FIRST_VERSION = 1
-"""Of what was counted before versions were written down."""
+"""The version of costs that were counted before versions were recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """How known costs are counted."""
+    """A way of counting the known costs of candidates, with a version by which it is told apart from other ways."""
 
     costs: CostFunction
-    """Of a candidate, exact, nothing measured among them."""
+    """Gives the known costs of a candidate. They are exact, and none of them is measured."""
     version: int = FIRST_VERSION
-    """Equal for two counts exactly if they give every candidate the same costs."""
+    """Two counts have equal versions exactly if they give every candidate the same costs."""

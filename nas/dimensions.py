@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Scalar = str | int | float | bool | None
-"""Plain JSON: what a decision's value may be. Tuples would come back from a database as lists."""
+"""The values that a decision may have: plain JSON. A tuple would come back from a database as a list."""
 
 Genotype = Mapping[str, Scalar]
 """A value for every dimension of a space, by name: the only thing a sampler sees."""
@@ -18,7 +18,7 @@ Genotype = Mapping[str, Scalar]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """Holds when the decision `name` has one of `values`."""
+    """A condition that holds when the decision `name` has one of `values`."""
 
     name: str
     values: tuple[Scalar, ...]
@@ -35,7 +35,7 @@ class Choice:
     name: str
     choices: tuple[Scalar, ...]
     condition: tuple[When, ...] = ()
-    """Active when any of these holds; always active when empty."""
+    """The decision is active when any of these conditions holds, and always if there are none."""
 
     def contains(self, value: Scalar) -> bool:
         """Whether the value belongs to the domain (True is not 1)."""
@@ -46,7 +46,7 @@ class Choice:
 
     @property
     def size(self) -> float:
-        """How many values the domain has."""
+        """The number of values in the domain."""
         return len(self.choices)
 
 
@@ -59,7 +59,7 @@ class IntRange:
     high: int
     log: bool = False
     condition: tuple[When, ...] = ()
-    """Active when any of these holds; always active when empty."""
+    """The decision is active when any of these conditions holds, and always if there are none."""
 
     def contains(self, value: Scalar) -> bool:
         """Whether the value belongs to the domain."""
@@ -67,7 +67,7 @@ class IntRange:
 
     @property
     def size(self) -> float:
-        """How many values the domain has."""
+        """The number of values in the domain."""
         return self.high - self.low + 1
 
 
@@ -80,7 +80,7 @@ class FloatRange:
     high: float
     log: bool = False
     condition: tuple[When, ...] = ()
-    """Active when any of these holds; always active when empty."""
+    """The decision is active when any of these conditions holds, and always if there are none."""
 
     def contains(self, value: Scalar) -> bool:
         """Whether the value belongs to the domain."""
@@ -88,7 +88,7 @@ class FloatRange:
 
     @property
     def size(self) -> float:
-        """Infinite, unless the range is one point."""
+        """The number of values in the domain: infinite, unless the range is a single point."""
         return 1.0 if self.low == self.high else float("inf")
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 LONGEST_NAME = 80
-"""Characters of an unknown name that a message shows."""
+"""Most characters of an unknown name that a message shows."""
 
 
 class NasError(Exception):
@@ -22,19 +22,19 @@ class SpaceError(NasError, ValueError):
 
 
 class CostError(NasError, ValueError):
-    """A network holds something whose multiply-adds are not known; never counted as zero."""
+    """A network holds a module whose multiply-adds are not known; such a module is never counted as zero."""
 
 
 class DeploymentError(NasError, TypeError):
-    """A network holds something whose deployed form is not known."""
+    """A network holds a module whose deployed form is not known."""
 
 
 class MeasurementError(NasError, RuntimeError):
-    """The latency of a network cannot be measured as asked, or the device was not the measurement's own."""
+    """The latency of a network cannot be measured as asked, or other programs used the device during the measurement."""
 
 
 class MachineError(NasError, RuntimeError):
-    """This machine computes something else than a training asks for, or dies of it."""
+    """This machine computes wrong results in what a training needs, or the process dies of it."""
 
 
 class DataError(NasError, ValueError):
@@ -50,7 +50,7 @@ class StudyError(NasError, RuntimeError):
 
 
 class CrashStreakError(NasError, RuntimeError):
-    """Candidates crashed one after the other; the search has stopped, and its trials stay to be continued."""
+    """Several candidates in a row crashed. The search has stopped, and the same command continues their trials."""
 
 
 class AllFailedError(NasError, RuntimeError):

@@ -1,7 +1,7 @@
-"""What a search maximizes or minimizes: all that is to be known of a quantity, and the one place where directions are turned.
+"""What a search maximizes or minimizes: all that is known about a quantity, and the one place where directions are reversed.
 
-The same noun describes what is only told beside the axes of the front: further costs, further measures of a trained network.
-Tables, page, console, picture and limits ask it, and name none.
+The same class describes quantities that are reported but are no axes of the front: further costs, and further measures of a
+trained network. Tables, page, console, picture and limits take all names from it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nas.errors import SettingsError
 
 
 class Direction(StrEnum):
-    """Which way is better."""
+    """Whether larger or smaller values are better."""
 
     MAXIMIZE = "maximize"
     MINIMIZE = "minimize"
@@ -33,46 +33,48 @@ class Kind(StrEnum):
 
 
 class Form(StrEnum):
-    """How a value is written."""
+    """How a value is formatted."""
 
     COUNT = "count"
-    """A number of things: with an SI suffix, or in full."""
+    """A count: with an SI suffix, or in full."""
     PERCENT = "percent"
-    """With one decimal."""
+    """A percentage, with one decimal."""
     PLAIN = "plain"
-    """With three digits."""
+    """A plain number, with three significant digits."""
 
 
 LEAST = 1e-9
-"""Values below it, which have no useful logarithm, count as this much."""
+"""Smaller values, which have no useful logarithm, count as this much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """One axis of the front, or a quantity that is told beside it."""
+    """An axis of the front, or a quantity that is reported beside it."""
 
     name: str
-    """Its key in records, tables and settings."""
+    """The key of the quantity in records, tables and settings."""
     direction: Direction
     kind: Kind
     unit: str
-    """Such as "%" or "ms"; empty where it has none."""
+    """The unit, such as "%" or "ms"; empty where there is none."""
     reference: float
-    """The worst value that still counts: the corner from which the hypervolume is measured. From settings, never from results."""
+    """The worst value that still counts: the corner from which the hypervolume is measured. It comes from settings, never from
+    results.
+    """
     log: bool = False
-    """Whether differences are ratios: the axis of pictures and of the hypervolume is then log10."""
+    """Whether differences are ratios. If so, pictures and the hypervolume use log10 of the value."""
     words: str = ""
-    """What it is called in a sentence, such as "balanced accuracy". Default: the name, with spaces."""
+    """The name of the quantity in a sentence, such as "balanced accuracy". Default: `name`, with spaces."""
     label: str = ""
-    """Title of an axis. Default: the words, with the unit."""
+    """The title of an axis. Default: `words`, with the unit."""
     heading: str = ""
-    """Its column in tables. Default: the name."""
+    """The heading of the column in tables. Default: `name`."""
     form: Form | None = None
-    """How a value is written. Default: `PERCENT` where the unit is %, else `PLAIN`."""
+    """How a value is formatted. Default: `PERCENT` where the unit is %, else `PLAIN`."""
     beside_majority: bool = False
-    """Whether the share of the commonest class, in percent, is the value of always answering that class."""
+    """Whether a classifier that always answers the commonest class has that class's share, in percent, as its value."""
     caution: str = ""
-    """What a reader must know before comparing changed networks with unchanged ones by it; a sentence."""
+    """One sentence: what a reader must know before comparing changed networks with unchanged ones by this quantity."""
 
     def __post_init__(self) -> None:
         words = self.words or self.name.replace("_", " ")
@@ -87,22 +89,22 @@ class Objective:
             object.__setattr__(self, field, value)
 
     def loss(self, value: float) -> float:
-        """The value as lower-is-better on the objective's own scale (log10 where `log`)."""
+        """The value turned so that lower is better, on the scale of the objective (log10 where `log`)."""
         scaled = math.log10(max(value, LEAST)) if self.log else value
         return -scaled if self.direction is Direction.MAXIMIZE else scaled
 
     def score(self, value: float) -> float:
-        """The value as higher-is-better on the objective's own scale."""
+        """The value turned so that higher is better, on the scale of the objective."""
         return -self.loss(value)
 
     def value_of(self, score: float) -> float:
-        """The value that has this score."""
+        """The value that has this score; the inverse of `score`."""
         scaled = score if self.direction is Direction.MAXIMIZE else -score
         return 10.0**scaled if self.log else scaled
 
     @property
     def is_counted(self) -> bool:
-        """Whether the unit says what is counted, so that it need not be named beside it."""
+        """Whether the unit already says what is counted, so that the name of the quantity can be left out."""
         return self.form is Form.COUNT and bool(self.unit)
 
     @property
@@ -117,7 +119,7 @@ class Objective:
         return "points" if self.form is Form.PERCENT else self.unit
 
     def amount(self, value: float) -> str:
-        """A value in full, with the unit where it is no plain count: for sentences about single networks."""
+        """A value in full, with its unit unless it is a plain count; for sentences about single networks."""
         if self.form is Form.COUNT:
             return f"{value:,.0f}"
         digits = f"{value:.1f}" if self.form is Form.PERCENT else three_digits(value)
@@ -125,20 +127,20 @@ class Objective:
 
 
 def losses(objectives: tuple[Objective, ...], values: Mapping[str, float]) -> tuple[float, ...]:
-    """The values of one candidate, lower is better, in the order of the objectives."""
+    """The values of one candidate as losses (lower is better), in the order of the objectives."""
     return tuple(objective.loss(values[objective.name]) for objective in objectives)
 
 
 def reference_losses(objectives: tuple[Objective, ...]) -> tuple[float, ...]:
-    """The corner from which the hypervolume is measured, lower is better."""
+    """The corner from which the hypervolume is measured, as losses (lower is better)."""
     return tuple(objective.loss(objective.reference) for objective in objectives)
 
 
 def learned(objectives: Iterable[Objective]) -> Objective:
-    """The one objective that trainings are for.
+    """The one objective that is learned by training.
 
     Raises:
-        SettingsError: There is none, or more than one.
+        SettingsError: No objective is learned, or more than one.
     """
     found = [objective for objective in objectives if objective.kind is Kind.LEARNED]
     if len(found) == 1:
@@ -151,7 +153,7 @@ def compared_cost(objectives: Iterable[Objective]) -> Objective:
     """The cost by which networks are compared and drawn: the first objective that is known without training.
 
     Raises:
-        SettingsError: All of them are learned.
+        SettingsError: All objectives are learned.
     """
     for objective in objectives:
         if objective.kind is not Kind.LEARNED:
@@ -160,18 +162,18 @@ def compared_cost(objectives: Iterable[Objective]) -> Objective:
 
 
 def three_digits(value: float) -> str:
-    """A plain number, large ones in full."""
+    """A plain number with three significant digits; a large one is written in full."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def amount(name: str, value: float, quantities: Iterable[Objective]) -> str:
-    """A value in full, as its quantity writes it; three digits where no quantity has this name."""
+    """A value in full, formatted by the quantity of this name, or with three digits where there is no such quantity."""
     known = next((quantity for quantity in quantities if quantity.name == name), None)
     return three_digits(value) if known is None else known.amount(value)
 
 
 def listed(names: Iterable[str], quantities: Iterable[Objective]) -> str:
-    """Names of quantities in words, such as "multiply-adds, parameters and memory"."""
+    """The names of quantities as a list in words, such as "multiply-adds, parameters and memory"."""
     known = {quantity.name: quantity.words for quantity in quantities}
     words = [known.get(name, name) for name in names]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -12,12 +12,12 @@ Point = tuple[float, ...]
 
 
 def dominates(a: Point, b: Point) -> bool:
-    """Whether `a` is nowhere worse than `b` and somewhere better."""
+    """Whether `a` is nowhere worse than `b`, and better in at least one coordinate."""
     return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
 
 
 def non_dominated(points: Sequence[Point]) -> list[int]:
-    """Positions of the points that no other dominates, sorted by the last coordinate; of equal points the first stays.
+    """Positions of the points that no other point dominates, sorted by the last coordinate; the first of equal points stays.
 
     Takes O(n m) comparisons for n points of which m are on the front.
     """
@@ -30,7 +30,7 @@ def non_dominated(points: Sequence[Point]) -> list[int]:
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Volume of what the points dominate, up to `reference`.
+    """The volume that the points dominate, up to `reference`.
 
     Exact, by slicing along the last coordinate: fine for a few objectives and some hundred front members.
     Points that are not better than the reference in every coordinate add nothing.
@@ -51,16 +51,18 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParetoFront:
-    """The trials no other trial dominates, from trials at full budget only, cheapest first. Holds numbers, no models."""
+    """The trials at full budget that no other trial dominates, cheapest first. It holds numbers, no models."""
 
     trials: tuple[int, ...]
-    """Trial numbers, ordered by the second objective (cost) ascending."""
+    """Trial numbers, in ascending order of the second objective (the cost)."""
     values: tuple[tuple[float, ...], ...]
-    """For each member its objective values in the user's own direction and unit."""
+    """For each member, the values of its objectives in their own units and directions."""
     objectives: tuple[str, ...]
     """Names of the objectives, in the order of `values`."""
     hypervolume: float
-    """In the product of the objectives' units (log10 where the objective is logarithmic), from the settings' reference."""
+    """The hypervolume up to the references of the settings, in the product of the objectives' units (log10 where
+    `Objective.log`).
+    """
 
     def __len__(self) -> int:
         return len(self.trials)

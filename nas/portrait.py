@@ -1,4 +1,4 @@
-"""How a network is told and drawn: what a space says of its candidates, as plain data."""
+"""How a network is described and drawn: what a search space says about its candidates, as plain data."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from dataclasses import dataclass, field
 from nas.candidate import Candidate
 
 PLAIN = "network"
-"""The kind of every candidate of a space that tells its networks apart by nothing."""
+"""The kind of every candidate of a space that does not sort its networks into kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindStyle:
-    """The name and look of one kind. Its color follows from its place among the kinds of its space."""
+    """The name and look of one kind of network. Its color follows from its place among the kinds of its space."""
 
     name: str
     label: str
-    """What a reader sees."""
+    """The name of the kind that readers see."""
     shape: str = "circle"
-    """Of its points, as plotly names it."""
+    """The shape of the points of this kind, by its name in plotly."""
     unchanged: bool = False
-    """Whether the others are compared with it; it is drawn in gray."""
+    """Whether networks of the other kinds are compared with this one. It is drawn in gray."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    """By what the networks of a space are told apart."""
+    """The kinds by which the networks of a space are told apart."""
 
     styles: tuple[KindStyle, ...] = (KindStyle(name=PLAIN, label="networks"),)
-    """Every kind that a part or a whole network of the space may be, in the order of drawing and of colors."""
+    """The style of every kind that a part or a whole network of the space may have, in the order of drawing and of colors."""
     noun: str = "kind"
-    """What the kinds are kinds of, in one word."""
+    """One word for what is sorted into kinds, such as "mixer"."""
     unchanged: str = "unchanged"
-    """What a network that others are compared with is called, in one word."""
+    """One word for a network that others are compared with."""
     membership: str = ""
-    """A sentence: which network belongs to which kind. Empty where there is one kind."""
+    """A sentence that says which network belongs to which kind. It is empty where there is only one kind."""
     comparison: str = ""
-    """A sentence: which networks are compared with which. Empty where nothing is unchanged."""
+    """A sentence that says which networks are compared with which. It is empty where no kind is unchanged."""
     compared: str = "kinds"
-    """What such a comparison is meant to be of, in one word: the networks of a pair differ in more than that."""
+    """One word for what the comparison is meant to be about. The networks of a pair differ in more than that."""
     caution: str = ""
-    """A sentence on what multiply-adds do not tell of the kinds that are not unchanged; empty where there is nothing to say."""
+    """A sentence on what multiply-adds do not show about the changed kinds. It is empty where there is no such caution."""
 
     @property
     def unchanged_kinds(self) -> tuple[str, ...]:
@@ -53,33 +53,33 @@ class Part:
     """A part of a network, such as a stage, from the input to the output."""
 
     name: str
-    """Unique within the network."""
+    """The name of the part, unique within the network."""
     kind: str | None = None
-    """Name of its kind; None where it is of none."""
+    """The name of the part's kind, or None if it has no kind."""
     title: str = ""
-    """What it is, in a few words."""
+    """A title of a few words."""
     words: str = ""
-    """The rest of what is decided on it."""
+    """The other decisions about this part, in words."""
     units: int | None = None
-    """How often it repeats itself."""
+    """How many units the part repeats."""
     channels: int | None = None
-    """Of its output, where the space knows them."""
+    """Number of output channels, where the space knows it."""
     drawing: str = "plain"
-    """How a unit of it is drawn: plain, slices, notched, steps or half."""
+    """How one unit is drawn: plain, slices, notched, steps or half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """What a report says of one candidate."""
+    """What a report says about one candidate."""
 
     description: str
-    """One short line."""
+    """A description in one short line."""
     kind: str = PLAIN
-    """Name of the kind of the whole network, for its color and its place in the legend."""
+    """The kind of the whole network, which decides its color and its place in the legend."""
     parts: tuple[Part, ...] = field(default=())
-    """From the input to the output; empty where the space draws nothing."""
+    """The parts from the input to the output; empty where the space draws nothing."""
 
 
 def plain_portrait(candidate: Candidate) -> Portrait:
-    """Of a candidate whose space says nothing of it: its decisions."""
+    """The portrait of a candidate whose space has no words of its own: a list of its decisions."""
     return Portrait(description=", ".join(f"{name}={value}" for name, value in candidate.architecture.items()))

@@ -10,23 +10,24 @@ from nas.candidate import Candidate
 from nas.records import Outcome, Progress, Task
 
 CostFunction = Callable[[Candidate], Mapping[str, float]]
-"""The known objectives of a candidate (`macs`, `params`), exact, in milliseconds and without training."""
+"""Gives the known objectives of a candidate (such as `macs` and `params`): exact, within milliseconds, without training."""
 
 
 Tell = Callable[[Progress], bool | None]
-"""Takes a sign of life; False means that the training is to be paused."""
+"""Called with a sign of life of a training. It returns False if the training is to be paused."""
 
 
 class Evaluator(Protocol):
-    """Trains and measures one candidate after the other. Lives in a worker process."""
+    """Trains and measures one candidate after the other, within a worker process."""
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """Trains the task's candidate, going on from its checkpoint if there is one.
+        """Trains the task's candidate, starting from its checkpoint if there is one.
 
-        Told at a rung not to go on, it keeps a checkpoint and returns an Evaluation of fewer epochs.
+        If `tell` answers False at a rung, it keeps a checkpoint and returns an Evaluation with fewer epochs than the budget.
 
-        What goes wrong with the candidate comes back as a Failure; another exception counts as its crash. A NasError means that no
-        candidate could be trained here (images gone, disk full): the search stops and the trial stays to be continued.
+        An error of the candidate is returned as a Failure, and any other exception counts as its crash. A NasError means
+        that no candidate could be trained here (images gone, disk full): the search stops and the trial stays to be
+        continued.
         """
         ...
 
@@ -36,9 +37,10 @@ class WorkerSpec:
     """How a worker process makes its evaluator: a name and plain JSON, so that nothing is pickled."""
 
     factory: str
-    """`module:function`; the function takes `arguments` as keywords and returns an Evaluator."""
+    """Where to find the function that makes the Evaluator, as `module:function`. It takes `arguments` as keywords."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Plain JSON."""
+    """Keyword arguments of the factory, as plain JSON."""
     arrays: Mapping[str, Any] = field(default_factory=dict)
-    """Numpy arrays, large and only read. An engine whose workers are elsewhere gives them on as the keyword `arrays`, once for each
-    machine, if they fit; where that is missing the evaluator finds for itself what it needs."""
+    """Large numpy arrays that workers only read. An engine whose workers are on other machines sends them once to each machine,
+    if they fit, as the keyword argument `arrays`. Without them the evaluator loads for itself what it needs.
+    """

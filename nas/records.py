@@ -15,28 +15,30 @@ from nas.values.json_fields import MalformedError, entry, mapping, number, seque
 from nas.values.plausible import LARGEST, RefusedNumberError, taken
 
 CURVE = "known_cost:curve"
-"""User attribute of an Optuna trial: the learned objective on the way by amount of training, as `{"1": 43.2, "3": 55.0}`."""
+"""User attribute of an Optuna trial: values of the learned objective during training, by epochs, as `{"1": 43.2, "3": 55.0}`."""
 UNTRAINED = "untrained"
-"""User attribute of an Optuna trial in the state of this name: samplers are to take no note of it."""
+"""User attribute of an Optuna trial in the state UNTRAINED, which samplers ignore."""
 
 
 class TrialState(StrEnum):
-    """Where a trial stands. The Optuna state is given in brackets."""
+    """The state of a trial. The state of the Optuna trial is given in brackets."""
 
     COMPLETE = "complete"
     """Trained at full budget and measured (COMPLETE)."""
     STOPPED = "stopped"
-    """Trained in part; never enters a front (PRUNED)."""
+    """Trained for fewer epochs than the full budget; never on a front (PRUNED)."""
     FAILED = "failed"
     """Training was tried and gave no result (FAIL)."""
     INFEASIBLE = "infeasible"
-    """Over a limit: never trained, or trained before its costs were counted otherwise (PRUNED, with constraint values)."""
+    """Over a limit: never trained, or trained before the costs were counted differently (PRUNED, with constraint values)."""
     UNTRAINED = "untrained"
-    """Never trained because it was over a limit as costs were counted then; within it now, and may be proposed again (FAIL)."""
+    """Never trained, because it was over a limit by an earlier count; now it is within the limits and may be proposed again
+    (FAIL).
+    """
     REUSED = "reused"
-    """Means the same as an earlier trial and takes over its outcome (COMPLETE, PRUNED or FAIL, as the first)."""
+    """Has the same meaning as an earlier trial and takes over its outcome (COMPLETE, PRUNED or FAIL, as that one)."""
     RUNNING = "running"
-    """Handed to a worker, or waiting to be handed over again after its driver died (RUNNING)."""
+    """With a worker, or waiting for one after its driver died (RUNNING)."""
 
 
 class FailureKind(StrEnum):
@@ -82,7 +84,7 @@ class Measurement:
         """The measurement that `to_json` wrote.
 
         Raises:
-            MalformedError: It is something else.
+            MalformedError: The data are not those of a measurement.
         """
         data = mapping(data, "a measurement")
         return cls(
@@ -94,14 +96,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One piece of work for a worker: everything it needs besides the data and the training settings."""
+    """One piece of work for a worker, with everything it needs besides the data and the training settings."""
 
     trial: int
     """Number of the trial; names the folder of its checkpoints."""
     candidate: Candidate
     budget: Budget
     seed: int
-    """Seed of initialization, order and augmentation; the same for all candidates of a search, so that they are paired."""
+    """Seed of initialization, order and augmentation. All candidates of a search share it, so that their results are paired."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
@@ -126,10 +128,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
-    """What a training will hold of a device's memory at its peak."""
+    """The peak memory that a training will hold on a device."""
 
     device: str
-    """Names one device of one machine; equal for all workers that train on it."""
+    """The name of one device of one machine, equal for all workers that train on it."""
     bytes: int
     capacity: int
     """Bytes that all trainings on the device may hold together."""
@@ -146,21 +148,21 @@ class MemoryNeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A worker's sign of life: how far a training is."""
+    """A worker's sign of life, which says how far a training is."""
 
     trial: int
     epochs: int
-    """Epochs done, those of an earlier process that left a checkpoint included."""
+    """Epochs done, including those of an earlier process that left a checkpoint."""
     value: float | None = None
-    """Of the learned objective, where this is a rung: the worker waits to be told whether to go on."""
+    """The value of the learned objective at a rung, where the worker waits for the answer whether to go on."""
     memory: MemoryNeed | None = None
-    """Before the first full batch, where memory is short: the worker waits until there is room."""
+    """The memory the training needs. It is sent before the first full batch where memory is short; the worker waits for room."""
 
     def __post_init__(self) -> None:
-        """Refuses a value that is no number.
+        """Refuses a value that is no usable number.
 
         Raises:
-            RefusedNumberError: It is NaN, infinite, or of an absurd size.
+            RefusedNumberError: The value is NaN, infinite, or of an absurd size.
         """
         if self.value is not None:
             taken("the learned objective on the way", self.value)
@@ -184,19 +186,19 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What a finished training gave."""
+    """The results of a finished training."""
 
     measurements: Mapping[str, Measurement]
-    """By name: the learned objective, further measures, and costs that the training decided."""
+    """Measurements by name: the learned objective, further measures, and costs that were decided by the training."""
     seconds: float
-    """Wall-clock time of the training, over all the processes that took part in it."""
+    """Wall-clock time of the training in seconds, summed over all processes that took part in it."""
     epochs: int
-    """Epochs really trained; fewer than the budget's for a training that was paused."""
+    """Number of epochs trained; fewer than the budget's for a training that was paused."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Plain JSON for the report: the curve over epochs and what each learned shuffle does."""
+    """Plain JSON for the report: the curve over epochs, and statistics of each learned shuffle."""
 
     def on_the_way(self, name: str) -> dict[int, float]:
-        """A measure by epochs done, where it was measured on the way and is a finite number."""
+        """A measure during the training, by the number of epochs done, wherever it was measured and is finite."""
         curve = self.details.get("curve", ())
         known = {int(entry["epoch"]): float(entry[name]) for entry in curve if name in entry}
         return {epochs: value for epochs, value in known.items() if math.isfinite(value)}
@@ -213,13 +215,13 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a training gave nothing."""
+    """Why a training gave no result."""
 
     kind: FailureKind
     message: str
     seconds: float = 0.0
     epochs: int = 0
-    """Epochs done before it failed."""
+    """Epochs done before the training failed."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `outcome_from_json` takes back."""
@@ -238,11 +240,11 @@ def outcome_from_json(data: Mapping[str, Any], learned: str | None = None) -> Ou
     """The evaluation or failure that `to_json` wrote.
 
     Args:
-        data: What was written.
-        learned: Name of the learned objective, of which the curve must have finite values.
+        data: The JSON that `to_json` wrote.
+        learned: Name of the learned objective; its values in the curve must be finite.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The data are not those of an outcome.
     """
     data = mapping(data, "the outcome")
     seconds = number(entry(data, "seconds", "the outcome"), "the outcome's seconds", 0)
@@ -266,7 +268,7 @@ def outcome_from_json(data: Mapping[str, Any], learned: str | None = None) -> Ou
 
 
 def _check_point(point: Mapping[str, Any], learned: str | None) -> None:
-    """Refuses what is no point of a curve: epochs and a learned objective that are finite numbers, and other numbers."""
+    """Refuses a point of a curve unless the epochs and the learned objective are finite and all other values are numbers."""
     number(entry(point, "epoch", "a point of the outcome's curve"), "an epoch of the outcome's curve", 0)
     for name, value in point.items():
         if name == learned or not (isinstance(value, float) and not math.isfinite(value)):
@@ -275,44 +277,45 @@ def _check_point(point: Mapping[str, Any], learned: str | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One row of a search: what was asked, what it means, what came out."""
+    """One row of a search: the genotype, its meaning, and its outcome."""
 
     number: int
     genotype: Mapping[str, Scalar]
     candidate: Candidate
     state: TrialState
     costs: Mapping[str, float]
-    """Known costs by name, before training. Exact, but where training decides what is deployed, as with learned
-    groups: there they are what is aimed at, and the outcome has measurements of the same names."""
+    """Known costs by name, before training. They are exact, except where training decides what is deployed, as with learned
+    groups: there they are the costs that training aims at, and the outcome has measurements of the same names.
+    """
     outcome: Outcome | None = None
-    """For a reused trial the outcome of the first one."""
+    """The outcome of the training. A reused trial has the outcome of the first one."""
     baseline: str | None = None
-    """Name of the known network this trial is, if it was enqueued as a baseline."""
+    """The name of the known network that this trial is, if it is a baseline."""
     reused_from: int | None = None
-    """Number of the first trial of the same meaning."""
+    """Number of the first trial with the same meaning."""
     replicate_of: int | None = None
-    """Number of the first trial of the candidate that this one trains once more, with another seed."""
+    """Number of the first trial of a candidate that this trial trains again, with another seed."""
     violations: tuple[str, ...] = ()
-    """For an infeasible trial which limits it breaks, in words."""
+    """In words, the limits that an infeasible trial exceeds."""
 
     @property
     def first(self) -> int:
-        """Number of the first trial of this candidate among those that were trained."""
+        """Number of the first trial that trained this candidate."""
         return self.number if self.replicate_of is None else self.replicate_of
 
     def values(self) -> dict[str, float]:
-        """All objective values that are known so far, by name."""
+        """All objective values that are known so far, by name. The unit is that of each objective."""
         learned = self.outcome.measurements if isinstance(self.outcome, Evaluation) else {}
         return {**self.costs, **{name: measurement.mean for name, measurement in learned.items()}}
 
     @property
     def deployed_costs(self) -> dict[str, float]:
-        """Known objectives of the network as deployed, as far as known: what was measured where that replaces `costs`."""
+        """Known costs of the deployed network, by name: measured ones where a measurement replaces the value in `costs`."""
         values = self.values()
         return {name: values[name] for name in self.costs}
 
     @property
     def missed_costs(self) -> dict[str, float]:
-        """The costs before training that others have replaced, by name."""
+        """Costs before training that a measurement has replaced, by name."""
         deployed = self.deployed_costs
         return {name: cost for name, cost in self.costs.items() if cost != deployed[name]}

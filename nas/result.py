@@ -17,47 +17,51 @@ from nas.search.estimates import Estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """A search as it stands, finished or not."""
+    """The state of a search, finished or not."""
 
     trials: tuple[Trial, ...]
     """All trials by number, whatever their state."""
     objectives: tuple[Objective, ...]
     """Axes of the front."""
     front: ParetoFront
-    """By the values that are expected of the candidates (`estimates`)."""
+    """The front of the values that are expected of the candidates (`estimates`)."""
     settings: Mapping[str, Any]
-    """All settings, resolved, nested by group; free of secrets."""
+    """All resolved settings, nested by group, without secrets."""
     provenance: Mapping[str, Any]
     """Versions, device, seed, data fingerprint, commit, times, and the `nas.output.machine.Machine` as `machine`; plain JSON."""
     space: Mapping[str, Any]
-    """`SearchSpace.settings()`: from it the space, and so each candidate's network, can be made again."""
+    """What `SearchSpace.settings()` returned. The space, and with it each candidate's network, can be made from it."""
     data: Mapping[str, Any]
     """Description of the images: name, image_size, channels, classes, class_names, train, validation and test counts,
-    fingerprint, and the normalization (mean, std a channel, of pixels scaled to 0..1)."""
+    fingerprint, and the normalization (mean and std per channel, of pixels scaled to 0..1).
+    """
 
     quantities: tuple[Objective, ...] = ()
-    """All that is told of a candidate, in the order of tables: the objectives and what is known beside them. Default: these, and
-    whatever else the trials have costs and measurements of."""
+    """All quantities that are reported of a candidate, in the order of the tables. Default: the objectives, and all further
+    costs and measurements of the trials.
+    """
     estimates: Mapping[int, Estimate] = field(default_factory=dict)
-    """What another training of a candidate is expected to give, by the number of its first trial."""
+    """The value that another training of a candidate is expected to give, by the number of its first trial."""
     title: str = ""
-    """What a reader calls the space; empty where nobody told."""
+    """The name of the space for readers; empty where none is known."""
     legend: Legend = field(default_factory=Legend)
-    """By what the networks of the space are told apart."""
+    """The kinds by which the networks of the space are told apart."""
     portraits: Mapping[int, Portrait] = field(default_factory=dict)
-    """How the space tells and draws each trial's candidate, by number."""
+    """How each trial's candidate is described and drawn, by trial number."""
     observed: ParetoFront | None = None
-    """The front of the values that were observed, which is optimistic; None where it is `front`."""
+    """The front of the observed values, which is optimistic; None where it equals `front`."""
     costs_version: int = FIRST_VERSION
-    """By which count the costs are stated."""
+    """Version of the count by which the costs are stated."""
     notes: tuple[str, ...] = ()
-    """What else a reader must know, such as how latencies were measured; sentences."""
+    """Sentences a reader must know in addition, such as how latencies were measured."""
     loading: str = ""
-    """How a program loads the network of a member of the front, whose number replaces `{trial}`; empty where none is kept."""
+    """The line of Python that loads the network of a front member, whose number replaces `{trial}`; empty where no networks are
+    kept.
+    """
     weightless: Mapping[int, str] = field(default_factory=dict)
-    """Members of the front whose weights are not here, by number, and why."""
+    """Front members without weights: the reason by trial number."""
     ended: str = ""
-    """Why the search ended before all its trials; empty if it did not."""
+    """Why the search ended before all its trials; empty if it ran all of them."""
 
     def __post_init__(self) -> None:
         if not self.quantities:
@@ -70,7 +74,7 @@ class SearchResult:
 
     @property
     def learned(self) -> Objective:
-        """The objective that trainings are for."""
+        """The objective that is learned by training."""
         return learned(self.objectives)
 
     @property
@@ -80,13 +84,13 @@ class SearchResult:
 
     @property
     def costs(self) -> tuple[Objective, ...]:
-        """Quantities that are known without training and that a trial has."""
+        """The quantities that are known before training and that the trials have."""
         there = {name for trial in self.trials for name in trial.costs}
         return tuple(each for each in self.quantities if each.kind is not Kind.LEARNED and each.name in there)
 
     @property
     def further_measures(self) -> tuple[Objective, ...]:
-        """Quantities beside the learned objective that a training gave."""
+        """Quantities measured after training, apart from the learned objective."""
         there = {name for trial in self.trials for name in trial.values()}
         return tuple(
             each
@@ -95,7 +99,7 @@ class SearchResult:
         )
 
     def portrait(self, trial: Trial) -> Portrait:
-        """How a trial's candidate is told and drawn; by its decisions where its space says nothing."""
+        """How a trial's candidate is described and drawn; by its decisions where its space has no words for it."""
         return self.portraits.get(trial.number) or plain_portrait(trial.candidate)
 
     def is_changed(self, trial: Trial) -> bool:
@@ -104,7 +108,7 @@ class SearchResult:
 
     @property
     def weightless_lines(self) -> list[str]:
-        """What is to be said of networks of the front that cannot be loaded; nothing where there are none."""
+        """Lines that report which networks of the front cannot be loaded; empty if all can."""
         if not self.weightless:
             return []
         return [
@@ -117,7 +121,7 @@ class SearchResult:
         """Refuses a search without a front.
 
         Raises:
-            AllFailedError: No candidate was trained to its end; tells up to five reasons.
+            AllFailedError: No candidate was trained to its end; the message gives up to five reasons.
         """
         if len(self.front) > 0:
             return
@@ -128,5 +132,5 @@ class SearchResult:
 
 
 def further_quantity(name: str, kind: Kind) -> Objective:
-    """A quantity of which nothing but the name is known."""
+    """A quantity of which only the name is known."""
     return Objective(name=name, direction=Direction.MINIMIZE, kind=kind, unit="", reference=1.0)

@@ -1,4 +1,4 @@
-"""A space that is nothing but its decisions, for searches of one's own."""
+"""A search space that consists of its decisions alone, for searches of one's own."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nas.space import SearchSpace
 
 
 class SimpleSpace(SearchSpace):
-    """Candidates are the decisions that have an effect; two that differ in one of them differ.
+    """A space whose candidates are their effective decisions; two candidates are different if one of these differs.
 
     Args:
-        name: Of the space.
-        dimensions: Its decisions; one that another depends on comes first.
-        former: For a decision that was added to a space with a study, the value that earlier candidates are taken to have.
+        name: The name of the space.
+        dimensions: The decisions; a decision comes after those it depends on.
+        former: For each decision that was added after a study had begun, the value that earlier candidates had.
     """
 
     def __init__(self, name: str, *dimensions: Dimension, former: Mapping[str, Scalar] | None = None) -> None:
@@ -27,29 +27,29 @@ class SimpleSpace(SearchSpace):
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
-        """The decisions."""
+        """All decisions, in their order."""
         return self._dimensions
 
     def decode(self, genotype: Genotype) -> Candidate:
-        """The decisions that have an effect, all as architecture."""
+        """The candidate with the decisions that have an effect, all of them part of the architecture."""
         return Candidate(space=self.name, architecture=self.active(genotype), training={})
 
     def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
-        """What was said when the space was made."""
+        """The values of added decisions, as given when the space was made."""
         return self._former
 
     def baselines(self) -> Mapping[str, Genotype]:
-        """None."""
+        """An empty mapping, since such a space has no known networks."""
         return {}
 
     def settings(self) -> dict[str, Any]:
-        """Name and decisions, in words."""
+        """The name and a description of each decision."""
         return {"name": self.name, "decisions": [str(dimension) for dimension in self._dimensions]}
 
     def build(self, candidate: Candidate) -> Any:
-        """Refused: the evaluator of such a space knows what to do with a candidate.
+        """Always raises, since only the evaluator of such a space knows what its candidates are.
 
         Raises:
-            SpaceError: Always.
+            SpaceError: The space cannot build networks.
         """
         raise SpaceError(f"the space {self.name} builds nothing: its evaluator does")

@@ -1,4 +1,4 @@
-"""What can be built: the dimensions of a search, and the way from a genotype to a network."""
+"""A search space: the dimensions of a search, and the way from a genotype to a network."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class SearchSpace(ABC):
 
     name: str
     title: str = ""
-    """What a reader calls the space; its name where it is empty."""
+    """The name of the space for readers; its `name` where this is empty."""
 
     @property
     @abstractmethod
     def dimensions(self) -> tuple[Dimension, ...]:
-        """Every decision, in a fixed order."""
+        """All decisions, in a fixed order."""
 
     @abstractmethod
     def decode(self, genotype: Genotype) -> Candidate:
-        """What a genotype means.
+        """The candidate that a genotype means.
 
         Raises:
             SpaceError: A decision is missing, unknown or outside its domain.
@@ -39,44 +39,45 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def baselines(self) -> Mapping[str, Genotype]:
-        """Known good starting points by the name a person would use; they are trained first and marked in the report."""
+        """Genotypes of known good networks, by the names people use for them. They are trained first and marked in the report."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Plain JSON from which `search_spaces.make_space` makes this space again, image shape and classes included."""
+        """Plain JSON, including image shape and classes, from which `search_spaces.make_space` makes this space again."""
 
     def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
-        """The values by which networks of an earlier form of this space were built where it had not yet a decision, by its name.
+        """For each decision that an earlier form of this space did not have, the value by which its networks were built.
 
         Args:
-            settings: What `settings()` gave of the earlier form.
+            settings: What `settings()` of the earlier form returned.
 
         Raises:
-            SpaceError: Its networks are not the same in this form.
+            SpaceError: The networks of the earlier form are not the same in this one.
         """
         return {}
 
     def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Those of stored settings that mean something to this space: earlier versions of the program have written others too."""
+        """Those of the stored settings that this space knows; earlier versions of the program have stored others too."""
         return settings
 
     def canonical(self, candidate: Candidate) -> Candidate:
-        """A candidate that an earlier version of the program, or an earlier form of this space, has decoded, as `decode` states it.
+        """Restates, as `decode` would today, a candidate that an earlier version or an earlier form of this space decoded.
 
-        Both mean the same network and training but for parameters that add nothing: the weights of one need not fit the other.
+        Both mean the same network and training, except for parameters that have no effect; so the weights of one may not
+        fit the other.
         """
         return candidate
 
     @abstractmethod
     def build(self, candidate: Candidate) -> Any:
-        """The untrained network (`torch.nn.Module`), made on torch's current default device with its current seed."""
+        """The untrained network (`torch.nn.Module`), made on torch's current default device from torch's current seed."""
 
     def portrait(self, candidate: Candidate) -> Portrait:
-        """How a report tells and draws a candidate of this space; here by its decisions."""
+        """How a report describes and draws a candidate of this space. Default: by its decisions."""
         return plain_portrait(candidate)
 
     def legend(self) -> Legend:
-        """The kinds that portraits name, in the order of drawing and of colors; here one for all networks."""
+        """The kinds that portraits name, in the order of drawing and of colors. Default: one kind for all networks."""
         return Legend()
 
     def active(self, genotype: Genotype) -> dict[str, Scalar]:
@@ -101,10 +102,10 @@ class SearchSpace(ABC):
         return kept
 
     def check(self, genotype: Genotype) -> None:
-        """Refuses a genotype that is not of this space.
+        """Refuses a genotype that does not belong to this space.
 
         Raises:
-            SpaceError: Names every missing, unknown and out-of-domain decision.
+            SpaceError: A decision is missing, unknown or outside its domain; the message names every fault.
         """
         dimensions, faults = self.dimensions, []
         for dimension in dimensions:
@@ -119,5 +120,5 @@ class SearchSpace(ABC):
 
     @property
     def size(self) -> float:
-        """Number of combinations of the decisions that are not real-valued; some may mean the same network."""
+        """Number of combinations of the decisions that are not real-valued; some combinations may mean the same network."""
         return math.prod(d.size for d in self.dimensions if not isinstance(d, FloatRange))

@@ -1,4 +1,4 @@
-"""A table of trained networks: a coding of their decisions, and what was measured of each.
+"""A table of trained networks: the coding of their decisions, and the metrics measured for each.
 
 The form is that of NAS-Bench-Macro (Su et al. 2021, arXiv 2103.11922): a JSON object from codings to objects of metrics. Every
 position of a coding has an alphabet of its own, and the table holds every combination.
@@ -16,11 +16,11 @@ from nas.values.json_file import read_json
 
 
 class Table:
-    """What was measured of every combination of some decisions.
+    """The metrics that were measured for every combination of some decisions.
 
     Args:
-        rows: Coding to metrics.
-        name: What errors call it.
+        rows: The metrics by coding.
+        name: The name of the table in error messages.
 
     Raises:
         DataError: Codings differ in length, or a combination is missing.
@@ -28,13 +28,13 @@ class Table:
 
     def __init__(self, rows: Mapping[str, Mapping[str, Any]], name: str = "the table") -> None:
         self.rows = rows
-        """Everything that was measured, by coding."""
+        """All metrics, by coding."""
         self._name = name
         lengths = {len(coding) for coding in rows}
         if len(lengths) != 1 or lengths == {0}:
             raise DataError(f"{name}: codings must be of one length above 0, found {sorted(lengths)}")
         self.alphabets = tuple(tuple(sorted(set(letters))) for letters in zip(*rows, strict=True))
-        """For each position the letters that stand there, sorted."""
+        """For each position of a coding the letters that occur there, sorted."""
         combinations = math.prod(map(len, self.alphabets))
         if len(rows) != combinations:
             raise DataError(
@@ -43,10 +43,10 @@ class Table:
 
     @classmethod
     def load(cls, path: str | Path) -> Table:
-        """The table of a JSON file.
+        """Reads a table from a JSON file.
 
         Raises:
-            DataError: It cannot be read, or is no such table.
+            DataError: The file cannot be read, or holds no such table.
         """
         try:
             rows = read_json(Path(path), finite=False)
@@ -60,14 +60,14 @@ class Table:
         return len(self.rows)
 
     def __getitem__(self, coding: str) -> Mapping[str, Any]:
-        """Everything that was measured of a network."""
+        """All metrics of one network."""
         return self.rows[coding]
 
     def column(self, metric: str) -> dict[str, float]:
         """One metric of every network, by coding.
 
         Raises:
-            DataError: It is not there, or is no finite number somewhere.
+            DataError: The metric is missing, or is not a finite number for some network.
         """
         values = {}
         for coding, row in self.rows.items():
@@ -80,7 +80,7 @@ class Table:
         return values
 
     def _absent(self) -> str:
-        """One combination that is missing."""
+        """One combination that is missing in the table."""
         coding = ""
         for position, alphabet in enumerate(self.alphabets):
             left = math.prod(map(len, self.alphabets[position + 1 :]))

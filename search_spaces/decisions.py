@@ -22,7 +22,7 @@ class Decisions:
     def __init__(self, declared: Sequence[Dimension]) -> None:
         self._order: list[Dimension] = []
         self.constants: dict[str, Scalar] = {}
-        """Decisions with one value."""
+        """Decisions that have a single value."""
         settled: dict[str, Dimension | None] = {}
         for dimension in declared:
             kept = _settle(dimension, settled)

@@ -1,4 +1,4 @@
-"""Rules that pause trainings on their way, by name. Optuna's pruners know one objective only."""
+"""Rules, by name, that pause trainings before their end. Optuna's pruners support one objective only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 SHARES = (1 / 9, 2 / 9, 1 / 3, 4 / 9, 2 / 3)
-"""Of a full training, at which it is judged. Judging costs a measurement; what it saves is the epochs to come."""
+"""Shares of a full training after which it is judged. Judging costs a measurement, and may save all further epochs."""
 
 
 class StoppingRule(Protocol):
-    """Decides at rungs; its state is the curves, so that it may change its mind when more is known."""
+    """Decides at rungs which trainings wait. Its state is the curves, so that it may change a decision when more is known."""
 
     def pauses(self, curves: Curves, trial: int, epochs: int) -> bool:
         """Whether this training, measured after so many epochs, should wait."""
@@ -27,7 +27,7 @@ class NeverPause:
     """Every training comes to its end."""
 
     def pauses(self, curves: Curves, trial: int, epochs: int) -> bool:
-        """No."""
+        """Always False."""
         return False
 
 
@@ -51,10 +51,10 @@ RULES: dict[str, Callable[[int], StoppingRule]] = {
 
 
 def stopping_rule(name: str, seed: int) -> StoppingRule:
-    """A rule by name.
+    """The rule of this name.
 
     Raises:
-        SettingsError: No rule has this name; lists those there are.
+        SettingsError: No rule has this name; the message lists all names.
     """
     if name not in RULES:
         raise SettingsError("--search.stopping: " + unknown_name("stopping rule", name, RULES))
@@ -62,5 +62,5 @@ def stopping_rule(name: str, seed: int) -> StoppingRule:
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
-    """Epochs after which trainings of a full budget are judged: those nearest to `SHARES` of it, at least one and not all."""
+    """The epochs after which trainings are judged: those nearest to `SHARES` of the budget, above 0 and below the budget."""
     return tuple(sorted({rung for share in SHARES if (rung := max(1, round(epochs * share))) < epochs}))

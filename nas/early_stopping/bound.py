@@ -1,8 +1,8 @@
-"""The rule: a training is paused when even its optimistic end would not reach the front.
+"""The stopping rule that pauses a training if even an optimistic forecast of its end does not reach the front.
 
-At a rung the optimistic end is the score there, plus the gain that is expected by finished trainings, plus the 97 % quantile of
-by how much they gained more than expected. It is compared with the best end among networks that cost at most 5 % more. One in
-twenty goes on regardless, so that the expected gain is not learnt from survivors alone.
+At a rung the optimistic end is the score there, plus the gain that finished trainings lead to expect, plus the 97 %
+quantile of how much these gained beyond expectation. It is compared with the best end among networks that cost at most 5 %
+more. One training in twenty goes on regardless, so that the expected gain is not learnt from survivors alone.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from nas.search.milestones import milestone
 from nas.seeds import derive_seed
 
 LEAST_FINISHED = 8
-"""Finished trainings without which none is paused."""
+"""Finished trainings that are needed before any training is paused."""
 LEAST_OF_KIND = 4
-"""Finished trainings of its own class without which one is not paused."""
+"""Finished trainings of a training's own kind that are needed before it is paused."""
 QUANTILE = 0.97
 COST_SLACK = float(np.log10(1.05))
 EXEMPT = 0.05
 MOST_FITTED = 500
-"""Finished trainings, the newest, to which the expected gain is fitted."""
+"""Number of finished trainings, the newest ones, that the expected gain is fitted to."""
 REFIT = 1.05
-"""It is fitted anew when so many times the trainings have finished."""
+"""The expected gain is fitted again when the number of finished trainings has grown by this factor."""
 
 
 class BoundRule:
-    """Pauses what cannot reach the front (see the module).
+    """Pauses trainings that cannot reach the front (see the module).
 
     Args:
-        seed: Draws those that go on regardless.
+        seed: Seed of the draw of trainings that go on regardless.
     """
 
     def __init__(self, seed: int) -> None:
@@ -57,7 +57,7 @@ class BoundRule:
         return bool(affordable) and optimistic <= max(affordable)
 
     def _gains(self, fitted: list[Course], epochs: int) -> Gains:
-        """The one of the last time, if it was fitted to the same trainings: many are judged by it."""
+        """The fitted gains, kept as long as the finished trainings are the same, since many trainings are judged by them."""
         numbers = [each.trial for each in fitted]
         if epochs not in self._fitted or self._fitted[epochs][0] != numbers:
             self._fitted[epochs] = numbers, Gains(fitted, epochs)

@@ -1,7 +1,7 @@
-"""What a training may still gain after a rung: a ridge regression on finished trainings, and how far it errs.
+"""How much a training may still gain after a rung: a ridge regression on finished trainings, and its errors.
 
-Regressed on what is known at the rung: the scores up to there, the cost, the class and the decisions. Early scores rank
-badly, and how little is to be made of them is regressed too; a decision may set the pace: a high learning rate gains late.
+The features are what is known at the rung: the scores up to there, the cost, the kind and the decisions. Early scores rank
+networks badly, and the regression learns how little they say. A decision may set the pace: a high learning rate gains late.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from nas.early_stopping.curves import Course
 Array = NDArray[np.float64]
 
 RIDGE = 10.0
-"""Weight of the penalty, in trainings: a value that few trainings had is near the mean of all."""
+"""Weight of the penalty, in trainings: a value that few trainings had is estimated near the mean of all."""
 
 
 class Gains:
-    """What finished trainings gained from a rung on.
+    """The gains of finished trainings from a rung to their end, and a forecast for others.
 
     Args:
-        finished: Trainings with a final score that were measured at the rung.
-        epochs: The rung.
+        finished: Finished trainings that were measured at the rung.
+        epochs: Number of epochs at the rung.
     """
 
     def __init__(self, finished: Sequence[Course], epochs: int) -> None:
@@ -40,10 +40,10 @@ class Gains:
         self._weights = inverse @ design.T @ gains
         left_in = np.einsum("ij,jk,ik->i", design, inverse, design)
         self.errors: Array = (gains - design @ self._weights) / (1.0 - left_in)
-        """By how much each training gained more than expected had it not been among those fitted to."""
+        """For each training, how much more it gained than was expected when it was left out of the fit."""
 
     def expected(self, course: Course) -> float:
-        """What a training will gain from the rung to its end."""
+        """The gain that is expected of a training from the rung to its end."""
         return float(self._design([_known(course, self._epochs)])[0] @ self._weights)
 
     def _design(self, known: Sequence[dict[str, Scalar]]) -> Array:
@@ -51,7 +51,7 @@ class Gains:
 
 
 class _Number:
-    """A number, in standard deviations from its mean; one that is not there is the mean."""
+    """A numeric feature, in standard deviations from its mean. A missing value is replaced by the mean."""
 
     def __init__(self, name: str, values: Sequence[float]) -> None:
         self.name = name
@@ -62,7 +62,7 @@ class _Number:
 
 
 class _Is:
-    """Whether it has one value."""
+    """A feature that is 1 where a decision has one particular value, else 0."""
 
     def __init__(self, name: str, value: Scalar) -> None:
         self.name = name
@@ -73,7 +73,7 @@ class _Is:
 
 
 def _known(course: Course, epochs: int) -> dict[str, Scalar]:
-    """All that is known of a training at a rung, by name."""
+    """Everything that is known about a training at a rung, by name."""
     scores = {f"score {rung}": score for rung, score in course.rungs.items() if rung <= epochs}
     return {"log cost": course.log_cost, "class": course.kind, **scores, **course.decisions}
 

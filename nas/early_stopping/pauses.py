@@ -1,4 +1,4 @@
-"""Which trainings wait, and when they go on: the state beside a stopping rule."""
+"""Which trainings are paused, and when they go on: the state that a stopping rule needs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nas.objectives import Objective
 from nas.records import Evaluation, Trial
 
 RECONSIDER = 20
-"""Paused trainings are judged anew when outcomes have come in for a share of them, one in so many."""
+"""Paused trainings are judged again when the number of new outcomes is one in so many of them."""
 
 
 class Pauses:
-    """Follows trainings from rung to rung.
+    """Follows all trainings from rung to rung, and pauses and releases them.
 
     Args:
-        rule: Decides at rungs. Default: nothing is paused.
-        epochs: Full training of a candidate.
-        learned: The objective that trainings are for. Rules see its scores, of which more is better.
-        cost: Of a candidate, from its known costs: the one by which networks are compared.
-        kind: Of a candidate, by its portrait: curves of one kind say more of each other.
+        rule: The rule that decides at rungs. Default: nothing is paused.
+        epochs: Number of epochs of a full training.
+        learned: The learned objective. Rules see its scores, of which more is better.
+        cost: Picks, from a candidate's known costs, the one by which networks are compared.
+        kind: Gives the kind of a candidate by its portrait. Curves of one kind say more about each other.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Pauses:
         self._told: set[int] = set()
         self._since_reconsidered = 0
         self.waiting: dict[int, Evaluation] = {}
-        """What trainings that wait have given so far, by trial."""
+        """The evaluations so far of the trainings that wait, by trial number."""
 
     def follow(self, trial: Trial) -> None:
-        """Takes note of a training, begun or ended."""
+        """Adds a training that has begun or ended."""
         self._curves.begin(
             Course(
                 trial=trial.number,
@@ -60,7 +60,7 @@ class Pauses:
             self._curves.ended(trial.number, self._score(trial.outcome))
 
     def goes_on(self, number: int, epochs: int, value: float) -> bool:
-        """Whether a training that has come to a rung goes on; if not, it is told so and its partial outcome is to come."""
+        """Whether a training goes on from a rung. If not, it is told to pause, and its partial outcome is still to come."""
         self._curves.reached(number, epochs, self._learned.score(value))
         if not self._rule.pauses(self._curves, number, epochs):
             return True
@@ -68,7 +68,7 @@ class Pauses:
         return False
 
     def takes(self, number: int, outcome: object) -> bool:
-        """Takes the outcome of a training that was told to wait; False if it is one that has ended."""
+        """Takes the partial outcome of a training that was told to pause; False if the training has really ended."""
         told = number in self._told
         self._told.discard(number)
         if not (told and isinstance(outcome, Evaluation) and self.is_partial(outcome)):
@@ -77,7 +77,7 @@ class Pauses:
         return True
 
     def ended(self, number: int, outcome: Evaluation) -> list[int]:
-        """A training came to its end; the ones that may go on now, judged anew not after every end where many wait."""
+        """Records the end of a training, and returns those that may go on; where many wait, they are not judged every time."""
         self._curves.ended(number, self._score(outcome))
         self._since_reconsidered += 1
         if self._since_reconsidered * RECONSIDER < len(self.waiting):
@@ -86,23 +86,23 @@ class Pauses:
         return self.released()
 
     def released(self) -> list[int]:
-        """Those that may go on by what is known now; they wait no longer."""
+        """The paused trainings that may go on by what is known now; they no longer count as paused."""
         found = [n for n, partial in self.waiting.items() if not self._rule.pauses(self._curves, n, partial.epochs)]
         for number in found:
             del self.waiting[number]
         return found
 
     def given_up(self) -> dict[int, Evaluation]:
-        """All that still wait, which wait no longer."""
+        """All trainings that are still paused; they no longer count as paused."""
         found, self.waiting = self.waiting, {}
         return found
 
     def lost(self, number: int) -> None:
-        """The worker of a training has died before it returned what it had."""
+        """Records that a training's worker has died before it returned its partial outcome."""
         self._told.discard(number)
 
     def is_partial(self, outcome: object) -> bool:
-        """Whether an outcome is that of a training that was paused."""
+        """Whether an outcome is the partial outcome of a paused training."""
         return isinstance(outcome, Evaluation) and outcome.epochs < self._epochs
 
     def _score(self, outcome: Evaluation) -> float:

@@ -1,7 +1,7 @@
-"""The alternative to compare with: successive halving by rank inside strata of cost.
+"""The alternative stopping rule, for comparison: successive halving by rank within strata of cost.
 
-Source: Li et al., A system for massively parallel hyperparameter tuning (ASHA), MLSys 2020, arXiv 1810.05934; the strata are ours,
-since ranks of all networks together would keep none but the expensive ones.
+Source: Li et al., A system for massively parallel hyperparameter tuning (ASHA), MLSys 2020, arXiv 1810.05934. The
+    strata are ours, since ranks over all networks would keep only the expensive ones.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import numpy as np
 from nas.early_stopping.curves import Curves
 
 ETA = 3
-"""One in so many goes on from a rung."""
+"""One training in so many goes on from a rung."""
 STRATA = 4
 LEAST = ETA
-"""Trainings in a stratum without which none is paused."""
+"""Trainings in a stratum that are needed before one of them is paused."""
 
 
 class RankHalving:
-    """Pauses what is not in the best third of its stratum of cost at a rung."""
+    """Pauses a training that is not in the best third of its cost stratum at a rung."""
 
     def pauses(self, curves: Curves, trial: int, epochs: int) -> bool:
         """Whether this training, measured after so many epochs, should wait."""

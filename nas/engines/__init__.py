@@ -1,1 +1,1 @@
-"""Engines: what carries tasks to workers and outcomes back. They drive the driver and own no logic of the search."""
+"""Engines carry tasks to workers and outcomes back. They drive the driver and have no search logic of their own."""

@@ -24,7 +24,7 @@ from nas.records import Progress, Task, outcome_from_json
 from nas.search.driver import Driver
 
 TICK = 0.5
-"""Seconds after which the engine looks up even if no worker has said anything."""
+"""The engine wakes up after so many seconds even if no worker has sent anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Message:
 
 
 class _Worker:
-    """One process and the task it is at."""
+    """A worker process and the task it is working on."""
 
     def __init__(self, spec: WorkerSpec, log: Path, inbox: queue.Queue[_Message]) -> None:
         self.log = log
@@ -89,11 +89,11 @@ class _Worker:
 
 
 class LocalEngine:
-    """Runs a search with `workers` processes.
+    """Runs a search with `workers` processes on this machine.
 
     Args:
         spec: How a worker makes its evaluator.
-        workers: Candidates trained at the same time.
+        workers: Number of candidates trained at the same time.
         logs: Folder for what the workers write to standard error.
     """
 
@@ -107,15 +107,15 @@ class LocalEngine:
         self.packing = Packing()
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """Works until the driver is finished. Leaves no process behind, whatever ends it.
+        """Works until the driver is finished, and leaves no process behind, however it ends.
 
         Args:
-            driver: The search.
+            driver: Driver of the search.
             on_event: Called after every change and at least twice a second, for displays.
 
         Raises:
             WorkerError: A worker could not be started, or finds the images, the settings or the disk unusable.
-            CrashStreakError: Candidates crashed one after the other.
+            CrashStreakError: Several candidates in a row crashed.
             OutputError: The folder of the logs cannot be made.
         """
         try:

@@ -1,7 +1,8 @@
-"""Who may train on a device now: no more at a time than its memory holds.
+"""Decides which trainings may use a device now: at any time no more than its memory holds.
 
-Measured by their workers, trainings ask to be let in before their first full batch, and wait for the answer. Nobody overtakes on a
-device, so that a large network is not kept waiting for ever by small ones.
+Before its first full batch, a training asks to be let in, with the memory need that its worker has measured, and waits for
+the answer. Trainings are let in in the order in which they asked, so that small networks do not keep a large one waiting
+for ever.
 """
 
 from __future__ import annotations
@@ -13,37 +14,37 @@ from nas.records import MemoryNeed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceUse:
-    """How full a device is, by what its trainings said."""
+    """How full a device is, by the memory needs of its trainings."""
 
     device: str
     held: int
-    """Bytes."""
+    """Bytes that trainings hold."""
     capacity: int
-    """Bytes."""
+    """Bytes that trainings may hold together."""
     training: int
-    """Trainings that were let in and have not ended."""
+    """Number of trainings that were let in and have not ended."""
     waiting: int
 
 
 class Packing:
-    """The trainings on each device, by number of their trial."""
+    """The trainings on each device, by their trial numbers."""
 
     def __init__(self) -> None:
         self._inside: dict[int, MemoryNeed] = {}
         self._waiting: dict[int, MemoryNeed] = {}
 
     def ask(self, trial: int, need: MemoryNeed) -> None:
-        """A training asks to be let in; what it held before, if anything, it holds no longer."""
+        """Records that a training asks to be let in. If it held memory before, it no longer does."""
         self._inside.pop(trial, None)
         self._waiting[trial] = need
 
     def leave(self, trial: int) -> None:
-        """A training has ended, paused or lost its worker, let in or not."""
+        """Records that a training has ended, was paused or lost its worker, whether it had been let in or not."""
         self._inside.pop(trial, None)
         self._waiting.pop(trial, None)
 
     def let_in(self) -> list[int]:
-        """The trials that may begin now, longest waiting first; each is named once. One that is alone is always let in."""
+        """The trials that may begin now, longest waiting first, each returned once. A training that is alone is always let in."""
         named, full = [], set()
         for trial, need in list(self._waiting.items()):
             held = self._held(need.device)
@@ -55,7 +56,7 @@ class Packing:
         return named
 
     def devices(self) -> list[DeviceUse]:
-        """Those on which something trains or waits, by name."""
+        """The use of each device on which trainings run or wait, by the name of the device."""
         names = sorted({need.device for need in (*self._inside.values(), *self._waiting.values())})
         return [self._use(name) for name in names]
 

@@ -1,4 +1,4 @@
-"""What a worker says of one task, whichever engine asked it."""
+"""How a worker answers a task, whichever engine it belongs to."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from nas.values.exception_line import exception_line
 from nas.values.plausible import RefusedNumberError
 
 READY, PROGRESS, OUTCOME, FATAL = "ready", "progress", "outcome", "fatal"
-"""Kinds of message: its evaluator is made; another epoch; how the task ended; no task can be done here."""
+"""Kinds of message: the evaluator is ready; another epoch is done; the task has ended; no task can be done here."""
 
 
 class WorkerError(NasError, RuntimeError):
-    """A worker cannot work, whatever the candidate: the search stops, and its trials in training stay to be continued."""
+    """A worker cannot work, whatever the candidate: the search stops, and its current trainings can be continued."""
 
 
 def python_path() -> str:
-    """This process's module search path for the environment of a worker, the current folder by its name."""
+    """This process's module search path for the environment of a worker, with the current folder written out."""
     return os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
 
 
 def make_evaluator(factory: str, arguments: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> Evaluator:
-    """The evaluator that `module:function` makes of the arguments, and of the arrays if there are some."""
+    """The evaluator that `module:function` makes from the arguments, and from the arrays if there are any."""
     arguments = {**arguments, "arrays": arrays} if arrays else arguments
     module, _, function = factory.partition(":")
     return cast(Evaluator, getattr(importlib.import_module(module), function)(**arguments))
 
 
 def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
-    """Evaluates a task; a number that is refused makes its candidate invalid.
+    """Evaluates a task. A refused number makes its candidate invalid.
 
-    Whatever else is raised is a crash, and its traceback goes to standard error.
+    Any other exception counts as a crash, and its traceback is written to standard error.
 
     Raises:
-        NasError: No task can be done here.
+        NasError: No task can be done in this process.
     """
     try:
         outcome = evaluator.evaluate(task, tell)
@@ -57,7 +57,7 @@ def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
 
 
 def serve(evaluator: Evaluator, task: Task, tell: Tell) -> tuple[str, dict[str, Any]]:
-    """Evaluates a task at the border of a process: the kind of the answer, and its body as plain JSON."""
+    """Evaluates a task for another process: returns the kind of the answer, and its body as plain JSON."""
     try:
         return OUTCOME, attempt(evaluator, task, tell).to_json()
     except NasError as error:

@@ -1,7 +1,7 @@
-"""An engine whose workers take time that is only counted: a search of thousands of trainings in seconds.
+"""An engine in virtual time, where workers take no real time: a search of thousands of trainings takes seconds.
 
-Driver, sampler, stopping rule and study run unchanged; what a training gives comes from a table or a model. With one worker and an
-evaluator that really trains it is an engine without processes.
+Driver, sampler, stopping rule and study run unchanged; the results of trainings come from a table or a model. With one
+worker and an evaluator that really trains, it is an engine without processes.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ Seconds = Callable[[Task, Outcome], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What goes wrong, drawn from a seed."""
+    """Faults of workers, drawn from a seed."""
 
     crashes: float = 0.0
     """Share of the stretches between rungs in which the worker dies half-way; it is replaced at once."""
     stragglers: float = 0.0
-    """Share of the trainings that take longer."""
+    """Share of the trainings that take longer than others."""
     slowdown: float = 10.0
-    """How much longer these take."""
+    """Factor by which these trainings take longer."""
     seed: int = 0
 
 
 def measured_seconds(_task: Task, outcome: Outcome) -> float:
-    """What the outcome says it took."""
+    """The seconds that the outcome says the training took."""
     return outcome.seconds
 
 
 @dataclass(slots=True)
 class _Training:
-    """A training whose end is known to the engine alone."""
+    """A training under way, whose end only the engine knows."""
 
     task: Task
     outcome: Outcome
     seconds: float
-    """Of a whole training, in virtual time."""
+    """Duration of a whole training in virtual seconds."""
     learned: str
-    """Name of the objective that it is for."""
+    """Name of the learned objective."""
     epochs: int = 0
-    """Done, and kept if the worker dies."""
+    """Epochs done so far, which are kept if the worker dies."""
 
     @property
     def total(self) -> int:
@@ -60,18 +60,18 @@ class _Training:
 
     @property
     def next_stop(self) -> int:
-        """Epochs at which it is judged next, or ends; it is not judged where it was not measured."""
+        """Epochs done when the training is judged next, or ends. It is not judged where it was not measured."""
         values = self.values
         rungs = (rung for rung in self.task.budget.rungs if self.epochs < rung < self.total and rung in values)
         return next(rungs, self.total)
 
     @property
     def values(self) -> dict[int, float]:
-        """Of the learned objective on the way, by epochs done."""
+        """Values of the learned objective during the training, by epochs done."""
         return self.outcome.on_the_way(self.learned) if isinstance(self.outcome, Evaluation) else {}
 
     def partial(self) -> Outcome:
-        """What it has given so far."""
+        """The evaluation of the epochs so far."""
         assert isinstance(self.outcome, Evaluation)
         curve = [entry for entry in self.outcome.details["curve"] if entry["epoch"] <= self.epochs]
         return replace(
@@ -87,12 +87,12 @@ class VirtualTimeEngine:
     """Runs a search with simulated workers.
 
     Args:
-        evaluator: Gives outcomes at once, or takes as long as it takes. Where a budget has rungs, the details of its evaluations
-            hold the whole curve, of which the driver is told as virtual time passes.
-        workers: Trainings at the same virtual time.
-        seconds: Virtual time of a training.
-        faults: What goes wrong.
-        count_driver: Whether the driver's own time, as a clock shows it, is part of the virtual time: workers wait for it.
+        evaluator: Returns outcomes, at once or after a real training. If the budget has rungs, the details of its
+            evaluations must hold the whole curve, which is reported to the driver as virtual time passes.
+        workers: Number of trainings at the same virtual time.
+        seconds: Gives the virtual duration of a training in seconds.
+        faults: Faults of the workers.
+        count_driver: Whether the driver's real time counts as virtual time, during which workers wait.
     """
 
     def __init__(
@@ -117,15 +117,15 @@ class VirtualTimeEngine:
         self.now = 0.0
         """Virtual seconds since the start."""
         self.busy = 0.0
-        """Virtual seconds of all workers' work."""
+        """Virtual seconds that all workers together have worked."""
         self.epochs = 0
-        """Epochs trained, those lost with a worker included."""
+        """Number of epochs trained, including those lost with a worker."""
         self.driver_seconds = 0.0
-        """What the driver has taken, sampler and study included."""
+        """Seconds that the driver has taken, including the sampler and the study."""
 
     @property
     def utilization(self) -> float:
-        """Share of the workers' time in which they worked, until there was no more work for all of them."""
+        """Share of the workers' time in which they worked, until there was not enough work for all of them."""
         if self._drained is not None:
             return self._drained
         return self._busy_until_now() / (self.now * self._workers) if self.now else 0.0
@@ -137,7 +137,7 @@ class VirtualTimeEngine:
         """Works until the driver is finished.
 
         Args:
-            driver: The search.
+            driver: Driver of the search.
             on_event: Called after every change.
         """
         while not driver.finished:
@@ -175,7 +175,7 @@ class VirtualTimeEngine:
         self._go_on(self._trainings[task.trial])
 
     def _go_on(self, training: _Training) -> None:
-        """Schedules the next stop, or the death of the worker before it."""
+        """Schedules the next stop of a training, or the death of its worker before that."""
         epochs = training.next_stop - training.epochs
         share = epochs / training.total if training.total else 1.0
         dies = bool(self._rng.random() < self._faults.crashes)

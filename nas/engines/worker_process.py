@@ -1,6 +1,6 @@
-"""A worker process: reads tasks, trains, writes outcomes, each one line of JSON. Started by the local engine.
+"""A worker process of the local engine: reads tasks, trains, and writes outcomes, each as one line of JSON.
 
-Ends at once when its driver is gone (end of its standard input), whatever it is doing: the checkpoint of the last epoch stays.
+It ends at once, whatever it is doing, when its driver is gone (end of its standard input). The last checkpoint stays.
 """
 
 from __future__ import annotations

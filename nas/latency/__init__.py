@@ -1,1 +1,1 @@
-"""Latencies of deployed networks: the record of a measurement, a book of them, and a prediction for the others."""
+"""Latencies of deployed networks: the record of a measurement, a book of measurements, and a prediction for other networks."""

@@ -1,4 +1,4 @@
-"""The latencies of a search's networks on one device: measured ones, kept in a file, and what is expected of the others."""
+"""The latencies of a search's networks on one device: measurements kept in a file, and predictions for all other networks."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from nas.values.json_fields import MalformedError, entry, mapping, numbers, scal
 from nas.values.json_file import open_regular, parse_json
 
 TRIES = 20
-"""Random networks drawn for each that is wanted, after which the space counts as having no more."""
+"""After so many random draws for each network that is wanted, the space counts as having no more networks."""
 Measure = Callable[[Candidate], Sequence[Latency]]
-"""One latency for each batch size; the last is the one that counts."""
+"""Gives one latency for each batch size; the last one is the objective."""
 
 
 class LatencyBook:
-    """Measures a candidate once, and predicts those that were not.
+    """Measures each candidate at most once, and predicts the latency of those that were not measured.
 
     Args:
-        path: Where measurements are kept, a line of JSON each; those there are used again.
+        path: File of the measurements, one line of JSON each; measurements that are in it are used again.
         measure: Builds and measures a candidate.
-        count: Of exact costs, from which latencies are predicted. A network in the file that was counted otherwise takes no part in
-            that until it comes by and is counted anew; its latency holds.
+        count: Gives the exact costs from which latencies are predicted. A network in the file whose costs were counted
+            differently is not used for predictions until it is proposed again and counted anew; its latency stays valid.
 
     Raises:
-        OutputError: The file cannot be read.
+        OutputError: The file of the measurements cannot be read.
     """
 
     def __init__(self, path: Path, measure: Measure, count: Count) -> None:
@@ -51,14 +51,14 @@ class LatencyBook:
         return len(self._measured)
 
     def calibrate(self, draw: Callable[[], Candidate], networks: int) -> None:
-        """Measures random networks until there are so many, with a progress bar, and fits the predictor to all there are.
+        """Measures random networks until there are enough, with a progress bar, and fits the predictor to all measurements.
 
         Args:
-            draw: Of the space.
-            networks: Wanted; fewer where the space has fewer.
+            draw: Draws a random candidate of the space.
+            networks: Number of measured networks wanted; there are fewer if the space has fewer.
 
         Raises:
-            MeasurementError: The device cannot be measured, or what is in the file was measured on another.
+            MeasurementError: The device cannot be measured, or the file has measurements of another device.
             OutputError: The file cannot be written.
         """
         with tqdm(
@@ -75,7 +75,7 @@ class LatencyBook:
         self._predictor = LatencyPredictor(points) if len(points) >= LEAST_NETWORKS else None
 
     def measure(self, candidate: Candidate) -> float:
-        """The candidate's latency in milliseconds, measured now if it was not before.
+        """The candidate's latency in milliseconds. It is measured now unless it was measured before.
 
         Raises:
             MeasurementError: The device cannot be measured.
@@ -95,14 +95,14 @@ class LatencyBook:
         return self._measured[key][-1].latency.milliseconds
 
     def expected(self, candidate: Candidate) -> float:
-        """In milliseconds: as measured, or as predicted; measured now where the space is too small for a predictor."""
+        """The measured or predicted latency in milliseconds. Without a predictor, in a very small space, it is measured now."""
         key = self._key(candidate)
         if self._predictor is None or key in self._measured or key in self._counted_otherwise:
             return self.measure(candidate)
         return 1e3 * float(self._predictor([candidate.architecture], [self._count.costs(candidate)])[0])
 
     def notes(self) -> list[str]:
-        """How latencies were obtained, how well they are predicted, and what is wrong with them; in sentences."""
+        """Sentences that say how latencies were obtained, how good the predictions are, and what disturbed the measurements."""
         if not self._measured:
             return []
         batches = next(iter(self._measured.values()))
@@ -125,7 +125,7 @@ class LatencyBook:
         return told
 
     def conditions(self) -> list[dict[str, Any]]:
-        """Of each batch size; plain JSON."""
+        """The conditions of each batch size, as plain JSON."""
         first: Sequence[Measured] = next(iter(self._measured.values()), ())
         return [each.latency.conditions.to_json() for each in first]
 

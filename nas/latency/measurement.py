@@ -1,4 +1,4 @@
-"""How long a deployed network takes: the record of a measurement, and the conditions without which it says nothing."""
+"""The record of how long a deployed network takes, and the conditions without which the number means nothing."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from nas.errors import unknown_name
 from nas.values.json_fields import MalformedError, entry, mapping, number, sequence, shown, text, whole
 
 FORMS = ("eager", "compiled", "onnx")
-"""How a deployed network is run: by PyTorch as it is, compiled by torch.compile, exported and run by ONNX Runtime."""
+"""Ways to run a deployed network: by PyTorch as it is, compiled by torch.compile, or exported and run by ONNX Runtime."""
 LEAST_NETWORKS = 30
-"""Measurements below which there is no predictor: cross-validation would say nothing of its error."""
+"""With fewer measurements there is no predictor, since cross-validation would say nothing about its error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What a latency depends on beside the network: only latencies under equal conditions can be compared."""
+    """The conditions of a latency besides the network. Only latencies under equal conditions can be compared."""
 
     device: str
     """Name of the hardware, such as "AMD EPYC" or "NVIDIA H200"."""
     form: str
-    """One of `FORMS`."""
+    """How the network is run: one of `FORMS`."""
     batch: int
-    """Images in one forward."""
+    """Number of images in one forward."""
     image_shape: tuple[int, int, int]
-    """`(c, h, w)` of an image."""
+    """Shape of an image, `(c, h, w)`."""
     threads: int
     """CPU threads that a forward may use."""
     precision: str = "fp32"
     """fp32, bf16 or fp16."""
     channels_last: bool = False
-    """Memory layout of activations and convolution weights."""
+    """Whether activations and convolution weights have the memory layout channels last."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` takes back."""
@@ -44,7 +44,7 @@ class Conditions:
         """The conditions that `to_json` wrote.
 
         Raises:
-            MalformedError: It is something else.
+            MalformedError: The data are not those of conditions.
         """
         data = mapping(data, "conditions")
         shape = sequence(entry(data, "image_shape", "conditions"), "image_shape")
@@ -64,7 +64,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Wall-clock time of one forward of a batch, over many runs.
+    """Wall-clock times of one forward of a batch, over many runs.
 
     Raises:
         ValueError: A time is negative, NaN or infinite, or there was no run.
@@ -72,15 +72,15 @@ class Latency:
 
     conditions: Conditions
     median: float
-    """Seconds."""
+    """Median time in seconds."""
     spread: float
-    """Interquartile range of the runs, in seconds."""
+    """Interquartile range of the times, in seconds."""
     runs: int
-    """Timed, after the warm-up."""
+    """Number of timed runs, after the warm-up."""
     warm_up_runs: int
-    """Not timed."""
+    """Number of runs before the timed ones."""
     disturbed_by: str = ""
-    """Why the device was not this measurement's own, where that was accepted; empty if it was."""
+    """What else used the device during the measurement, where that was accepted; empty if nothing did."""
 
     def __post_init__(self) -> None:
         if not (0 < self.median < math.inf and 0 <= self.spread < math.inf and self.runs > 0):
@@ -91,7 +91,7 @@ class Latency:
 
     @property
     def milliseconds(self) -> float:
-        """The median."""
+        """The median time in milliseconds."""
         return self.median * 1e3
 
     def to_json(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Latency:
         """The latency that `to_json` wrote.
 
         Raises:
-            MalformedError: It is something else.
+            MalformedError: The data are not those of a latency.
         """
         data = mapping(data, "a latency")
         return cls(

@@ -1,8 +1,9 @@
-"""The latency of candidates that were not measured, from about a hundred that were, on one device and in one form.
+"""Predicts the latency of candidates that were not measured from about a hundred that were, on one device and in one form.
 
-The logarithm of the latency is taken as linear in the logarithms of the known costs and in counts of what is run: each number that
-every candidate decides in a part of the network (such as a stage's units) stands for each name decided there (its mixer). An
-operation has a price of its own, whatever it multiplies, so that costs alone rank networks badly at one image.
+The logarithm of the latency is modelled as linear in the logarithms of the known costs and in counts of operations: each
+number that every candidate decides in a part of the network (such as the units of a stage) counts for each name that is
+decided there (such as its mixer). An operation takes some time however little it multiplies, so that costs alone rank
+networks badly at one image per batch.
 
 Measured (`benchmarks/latency_prediction.py`): 120 ShuffleNetV2 of 24 to 64 channels with 2 to 8 units a stage, 32x32, eager, one
 thread of an AMD EPYC, as the process's own time, the lesser of two measurements: other work kept that machine busy, and two
@@ -42,7 +43,7 @@ Array = NDArray[np.float64]
 Architecture = Mapping[str, Scalar]
 
 ENOUGH = 100
-"""Measurements from which on more are hardly worth their time."""
+"""More measurements than this are hardly worth their time."""
 FOLDS = 10
 
 
@@ -51,22 +52,22 @@ class Measured:
     """A network whose latency was measured."""
 
     architecture: Architecture
-    """`nas.candidate.Candidate.architecture`: what it was trained with does not change its latency."""
+    """The `architecture` of the candidate; how it was trained does not change its latency."""
     costs: Mapping[str, float]
-    """Known costs by name, such as macs and params; above 0."""
+    """Known costs by name, such as macs and params; all are above 0."""
     latency: Latency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionError:
-    """How far predictions are from measurements that the predictor had not seen, by cross-validation."""
+    """The error of predictions on measurements that the predictor had not seen, by cross-validation."""
 
     median: float
-    """Of the relative errors |predicted / measured - 1|."""
+    """Median of the relative errors |predicted / measured - 1|."""
     ninetieth: float
-    """Nine in ten relative errors are at most this."""
+    """Ninetieth percentile of the relative errors."""
     rank_correlation: float
-    """Spearman's, from -1 to 1; 0 where all predictions are equal."""
+    """Spearman's rank correlation of predictions and measurements, from -1 to 1; 0 if all predictions are equal."""
     measurements: int
 
     def __str__(self) -> str:
@@ -78,42 +79,42 @@ class PredictionError:
 
 
 class LatencyPredictor:
-    """Fitted to measurements under equal conditions.
+    """A predictor of latencies, fitted to measurements under equal conditions.
 
     Args:
-        measured: At least `LEAST_NETWORKS`, of different networks.
+        measured: Measurements of at least `LEAST_NETWORKS` different networks.
 
     Raises:
-        MeasurementError: They are too few, under different conditions, or with different costs.
+        MeasurementError: The measurements are too few, under different conditions, or with different costs.
     """
 
     def __init__(self, measured: Sequence[Measured]) -> None:
         _check(measured)
         self.conditions: Conditions = measured[0].latency.conditions
-        """Under which the predictions hold."""
+        """The conditions under which the predictions hold."""
         self._features = _Features(measured)
         rows = self._features([each.architecture for each in measured], [each.costs for each in measured])
         seconds = np.array([each.latency.median for each in measured])
         self.error = _cross_validated(rows, seconds)
-        """Of predictions."""
+        """How far predictions are from measurements, by cross-validation."""
         self._model = _fitted(rows, seconds)
 
     def __call__(self, architectures: Sequence[Architecture], costs: Sequence[Mapping[str, float]]) -> Array:
         """Expected latencies in seconds, `float[n]`.
 
         Args:
-            architectures: Of n candidates. A name that no measured network has counts as none.
-            costs: Of the same candidates, by name.
+            architectures: Architectures of n candidates. A name that no measured network has is not counted.
+            costs: Known costs of the same candidates, by name.
         """
         rows = self._features(architectures, costs)
         return np.asarray(np.exp(self._model.predict(rows)) if len(rows) else np.empty(0))
 
 
 class _Features:
-    """Counts and logarithms of costs.
+    """The features of the predictor: counts of operations, and logarithms of costs.
 
     Args:
-        measured: From which the parts of a network, their numbers and their names are taken.
+        measured: Networks from which the parts, their numbers and their names are taken.
     """
 
     def __init__(self, measured: Sequence[Measured]) -> None:
@@ -136,7 +137,7 @@ class _Features:
             self._counts += [(number, name, value) for number in factors for name, value in chosen]
 
     def __call__(self, architectures: Sequence[Architecture], costs: Sequence[Mapping[str, float]]) -> Array:
-        """`float[n f]`."""
+        """The features of n candidates, `float[n f]`."""
         return np.array(
             [
                 [self._count(architecture, *count) for count in self._counts]

@@ -1,1 +1,1 @@
-"""Statistical models of what was measured, for samplers and for estimates alike."""
+"""Statistical models of measured values, for samplers and for estimates alike."""

@@ -1,11 +1,11 @@
-"""Decisions as numbers between which distances mean something.
+"""Encodes decisions as numbers between which distances are meaningful.
 
-The squared distance of two candidates along a decision is 0 where it is equal and about 1 where it differs most:
+The squared distance of two candidates along a decision is 0 if its values are equal and about 1 if they differ most:
 
 * a named choice: 1 where the names differ;
 * a number: the squared difference on a range of 1 (of logarithms where the range is logarithmic);
-* a choice among numbers, such as widths: half of each;
-* inactive in one of the two: as another name; inactive in both: 0.
+* a choice among numbers, such as widths: the mean of both;
+* a decision that is inactive in one of the two counts as a different name, and one that is inactive in both as equal.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 Active = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""From a value for every decision to the values of those that have an effect."""
+"""Maps a value for every decision to the values of those decisions that have an effect."""
 Row = list[float]
-"""Features of one decision; the last one says whether it is inactive."""
+"""Features of one decision; the last feature says whether the decision is inactive."""
 HALF = math.sqrt(0.5)
 
 
 class Encoding:
-    """Features of candidates, for `gaussian_process`.
+    """The features of candidates, as `GaussianProcess` takes them.
 
     Args:
         distributions: Every decision by name; those with a single value are left out.
-        active: Which of them have an effect in a candidate.
+        active: Gives the decisions that have an effect in a candidate.
     """
 
     def __init__(self, distributions: Mapping[str, BaseDistribution], active: Active) -> None:
@@ -43,7 +43,7 @@ class Encoding:
         """Number of the decision that each feature belongs to, `int[f]`."""
 
     def __call__(self, genotypes: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-        """`float[n f]`."""
+        """The features of n candidates, `float[n f]`."""
         rows = [self._row(self._active(genotype)) for genotype in genotypes]
         return np.array(rows, dtype=np.float64).reshape(len(genotypes), len(self.decisions))
 
@@ -55,7 +55,7 @@ class Encoding:
 
 
 def _part(distribution: BaseDistribution) -> tuple[Callable[[Any], Row], Row]:
-    """The features of a value of the decision, and those of its absence."""
+    """A map from a value of a decision to its features, and the features of its absence."""
     if isinstance(distribution, CategoricalDistribution):
         present = _chosen(distribution.choices)
         return present, [0.0] * (len(present(distribution.choices[0])) - 1) + [HALF]
@@ -64,7 +64,7 @@ def _part(distribution: BaseDistribution) -> tuple[Callable[[Any], Row], Row]:
 
 
 def _chosen(choices: Sequence[Any]) -> Callable[[Any], Row]:
-    """Where the value is among the choices, if these are numbers, and which it is; counted once for each choice."""
+    """A map from a choice to its features: its place among the choices, if these are numbers, and which one it is."""
     names = [[float(k == own) for k in range(len(choices))] for own in range(len(choices))]
     if len(choices) > 2 and all(isinstance(c, int | float) and not isinstance(c, bool) for c in choices):
         ordered = sorted(choices)
@@ -85,7 +85,7 @@ def _chosen(choices: Sequence[Any]) -> Callable[[Any], Row]:
 
 
 def _scaled(low: float, high: float, log: bool) -> Callable[[Any], Row]:
-    """Minus a half to a half, so that a number is as far from inactive at either end."""
+    """A map of values to -0.5 ... 0.5, so that the numbers at both ends are equally far from an inactive decision."""
     if log:
         bottom, width = math.log(low), math.log(high) - math.log(low)
         return lambda value: [(math.log(min(max(value, low), high)) - bottom) / width - 0.5, 0.0]

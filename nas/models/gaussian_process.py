@@ -1,4 +1,4 @@
-"""Gaussian process regression on decisions: Matern-5/2 with a length scale for each, fitted by its posterior mode.
+"""Gaussian process regression on decisions: Matern-5/2 with one length scale per decision, fitted by its posterior mode.
 
 Axes: n, m points, f features (several may belong to one decision), d decisions.
 """
@@ -19,18 +19,20 @@ Array = NDArray[np.float64]
 ROOT5 = math.sqrt(5.0)
 JITTER = 1e-8
 ITERATIONS = 40
-"""Of the optimizer; the mode needs to be near, not exact."""
+"""Iterations of the optimizer; the mode needs to be approximate only."""
 AMPLITUDE_PRIOR = (0.0, 1.0)
-"""Mean and deviation of the logarithm of the signal's variance, for values of unit variance."""
+"""Mean and standard deviation of the logarithm of the signal's variance, for values of unit variance."""
 NOISE_PRIOR = (math.log(1e-2), 1.5)
-"""Of the logarithm of the noise's variance."""
+"""Mean and standard deviation of the logarithm of the noise's variance, for values of unit variance."""
 LENGTH_DEVIATION = 1.0
-"""Of the logarithm of a length scale, around the root of the number of decisions: with more decisions each tells less."""
+"""Standard deviation of the logarithm of a length scale. Its mean grows with the root of the number of decisions, since each of
+many decisions says less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """What a kernel is made of, for values of unit variance."""
+    """The hyperparameters of a kernel, for values of unit variance."""
 
     inverse_squares: Array
     """One over the squared length scale of each decision, `float[d]`."""
@@ -41,14 +43,14 @@ class Hyperparameters:
 
 
 class GaussianProcess:
-    """The posterior of a function of the features, given noisy values.
+    """The posterior of a function of the features, given noisy values of it.
 
     Args:
         features: `float[n f]`; squared differences summed over a decision's features are its squared distance.
-        decisions: Number of the decision that each feature belongs to, `int[f]`, all from 0 to d - 1.
+        decisions: For each feature, the number of its decision, `int[f]`; every number from 0 to d - 1 occurs.
         values: `float[n]`, in any unit.
         variances: Known variance of each value beyond the common noise, `float[n]`, in squared units.
-        hyperparameters: To be used as they are. Default: fitted to these values.
+        hyperparameters: Fixed hyperparameters. Default: they are fitted to the values.
     """
 
     def __init__(
@@ -84,11 +86,11 @@ class GaussianProcess:
         return kernel @ self._weights * self._scale + self._shift, np.sqrt(variance) * self._scale
 
     def mean(self, features: Array) -> Array:
-        """What `predict` gives first, without the deviations, which take most of its time: `float[m f] -> float[m]`."""
+        """The mean that `predict` returns, without the deviations, which take most of the time: `float[m f] -> float[m]`."""
         return np.asarray(self._kernel(features, self._features) @ self._weights * self._scale + self._shift)
 
     def sample(self, features: Array, count: int, rng: np.random.Generator) -> Array:
-        """Draws of the function at some points, `float[m f] -> float[count m]`."""
+        """Joint draws of the function at some points, `float[m f] -> float[count m]`."""
         kernel = self._kernel(features, self._features)
         solved = solve_triangular(self._root, kernel.T, lower=True, check_finite=False)
         covariance = self._kernel(features, features) - solved.T @ solved
@@ -98,7 +100,7 @@ class GaussianProcess:
         return np.asarray((kernel @ self._weights + normal @ root.T) * self._scale + self._shift)
 
     def as_expected_at(self, features: Array) -> GaussianProcess:
-        """The posterior if the function were found to be at these points what it is expected to be: `float[m f]`."""
+        """The posterior if the function were observed to take its expected values at these points, `float[m f]`."""
         means = self.mean(features)
         return GaussianProcess(
             np.concatenate((self._features, features)),
@@ -113,7 +115,7 @@ class GaussianProcess:
         return np.asarray(self.hyperparameters.amplitude * _matern(_squared_distances(a * weights, b * weights)))
 
     def _fitted(self) -> Hyperparameters:
-        """The mode of the hyperparameters' posterior, from one start, so that equal values give equal ones."""
+        """The mode of the hyperparameters' posterior. It is searched from a fixed start, so that equal values give equal modes."""
         count = int(self._decisions.max()) + 1
         means = np.array([math.log(math.sqrt(count))] * count + [AMPLITUDE_PRIOR[0], NOISE_PRIOR[0]])
         deviations = np.array([LENGTH_DEVIATION] * count + [AMPLITUDE_PRIOR[1], NOISE_PRIOR[1]])
@@ -132,7 +134,7 @@ class GaussianProcess:
         return _hyperparameters(best)
 
     def _loss(self, parameters: Array, distances: Array, means: Array, deviations: Array) -> tuple[float, Array]:
-        """Negative logarithm of the posterior density of the parameters, and its gradient."""
+        """Negative log posterior density of the parameters, and its gradient."""
         chosen = _hyperparameters(parameters)
         n, count = len(self._values), len(distances)
         squares = np.tensordot(chosen.inverse_squares, distances, 1)
@@ -157,25 +159,25 @@ class GaussianProcess:
 
 
 def _hyperparameters(parameters: Array) -> Hyperparameters:
-    """From the logarithms of length scales, signal variance and noise variance."""
+    """Hyperparameters from the logarithms of length scales, signal variance and noise variance."""
     *lengths, amplitude, noise = parameters
     return Hyperparameters(np.exp(-2.0 * np.array(lengths)), math.exp(amplitude), math.exp(noise))
 
 
 def _squared_distances(a: Array, b: Array) -> Array:
-    """`float[n f], float[m f] -> float[n m]`."""
+    """Squared distances between all pairs of rows, `float[n f], float[m f] -> float[n m]`."""
     squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2.0 * a @ b.T
     return np.asarray(np.maximum(squares, 0.0))
 
 
 def _matern(squares: Array) -> Array:
-    """Matern-5/2 correlation at squared distances."""
+    """Matern-5/2 correlation as a function of the squared distance."""
     distance = np.sqrt(squares)
     result: Any = (1.0 + ROOT5 * distance + 5.0 / 3.0 * squares) * np.exp(-ROOT5 * distance)
     return np.asarray(result)
 
 
 def _matern_slope(squares: Array) -> Array:
-    """Its derivative by the squared distance."""
+    """Derivative of the Matern-5/2 correlation by the squared distance."""
     distance = np.sqrt(squares)
     return np.asarray(-5.0 / 6.0 * (1.0 + ROOT5 * distance) * np.exp(-ROOT5 * distance))

@@ -1,4 +1,4 @@
-"""Pulls up the low tail of accuracies: how bad a bad candidate is says little about good ones."""
+"""Compresses the low tail of accuracies, since how bad a bad candidate is says little about good ones."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Squash:
-    """Logarithmic below a reference and the identity above it, with one slope where they meet."""
+    """A map that is logarithmic below a reference and the identity above it, with equal slopes where they meet."""
 
     reference: float
     scale: float
-    """How far below the reference it begins to matter, in the unit of the values."""
+    """Distance below the reference from which the compression matters, in the unit of the values."""
 
     @classmethod
     def of(cls, values: Array, reference: float) -> Squash:
-        """With the spread of the values above the reference for a scale."""
+        """The map for some values, with the spread of the values above the reference as its scale."""
         above = values[values >= reference]
         spread = float(above.std()) if len(above) > 1 else 1.0
         return cls(reference, max(spread, 1e-3 * max(abs(reference), 1e-6)))
 
     def squashed(self, values: Array) -> Array:
-        """`float[n] -> float[n]`."""
+        """The compressed values, `float[n] -> float[n]`."""
         below = np.minimum(values - self.reference, 0.0)
         return np.asarray(
             np.where(values < self.reference, self.reference - self.scale * np.log1p(-below / self.scale), values)
         )
 
     def restored(self, squashed: Array) -> Array:
-        """The values that `squashed` came from."""
+        """The inverse of `squashed`, `float[n] -> float[n]`."""
         below = np.minimum(squashed - self.reference, 0.0)
         return np.asarray(
             np.where(squashed < self.reference, self.reference - self.scale * np.expm1(-below / self.scale), squashed)

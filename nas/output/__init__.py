@@ -1,1 +1,1 @@
-"""What a search leaves on the disk beside its study: the folder, whole files, locks, and where results come from."""
+"""What a search leaves on the disk besides its study: the folder, files written in one step, locks, and provenance."""

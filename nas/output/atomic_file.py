@@ -1,7 +1,7 @@
-"""Files that a reader, or a crash, sees whole: the old one or the new one.
+"""Files that are replaced in one step, so that a reader, or a crash, finds either the whole old file or the whole new one.
 
-What is new is written beside the old as a draft, whose name tells whose it is. A process that is killed leaves its draft; who holds
-the folder next sweeps it.
+New content is first written to a draft beside the old file, whose name says which process made it. A process that is killed
+leaves its draft behind, and the next holder of the folder removes it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from nas.errors import OutputError
 from nas.output.process_sign import is_running, process_sign
 
 STALE_SECONDS = 3600.0
-"""A draft of another machine's process, of which nothing can be known, is left behind when nothing in it is younger than this."""
+"""A draft of a process on another machine, about which nothing can be known, counts as abandoned if nothing in it is younger
+than so many seconds.
+"""
 _DRAFT = re.compile(r"\.(?P<name>.+)-[0-9a-f]{8}\.(?P<pid>\d+)\.(?P<start>\d+)@(?P<host>.+)\.tmp")
 _EARLIER = re.compile(
     r"\.((last\.pt|weights\.pt|outcome\.json)-[0-9a-f]{8}"
     r"|(config\.yaml|provenance\.json|trials\.csv|pareto\.(csv|json|png)|report\.html|weights\.pt|candidate\.json)\.\d+\.tmp)"
 )
-"""Drafts of earlier versions, which told nothing of their process."""
+"""Names of drafts of earlier versions, which did not say which process made them."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces a file in one step; its folder is made if it is missing.
+    """Replaces a file in one step, and makes its folder if it is missing.
 
     Raises:
         OutputError: The folder or the file cannot be written.
@@ -50,18 +52,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def draft_of(path: Path) -> Path:
-    """A new name beside a file or folder, under which this process makes what shall replace it."""
+    """A new name beside a file or folder, for the draft with which this process will replace it."""
     own = process_sign()
     whose = f"{own['pid']}.{own.get('started', 0)}@{own['host']}".replace("/", "_")
     return path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}.{whose}.tmp")
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
-    """Removes the drafts in a folder whose writers are gone. For who alone may write there now.
+    """Removes the drafts in a folder whose writers have ended. Only the holder of the folder may call it.
 
     Args:
-        folder: Those in its folders stay.
-        name: Of the file or folder whose drafts they are. Default: of any.
+        folder: The folder; drafts in its subfolders stay.
+        name: Only drafts for the file or folder of this name are removed. Default: drafts for any name.
     """
     for path in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(OSError):  # it vanishes, or is not ours to remove
@@ -83,5 +85,5 @@ def _is_left_behind(path: Path, name: str | None) -> bool:
 
 
 def json_bytes(body: object) -> bytes:
-    """Indented JSON with a final line break."""
+    """Indented JSON as bytes, with a final line break."""
     return (json.dumps(body, indent=2) + "\n").encode()

@@ -1,4 +1,4 @@
-"""How much of the disk a folder takes."""
+"""Measures how much of the disk a folder takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files in a folder; those that vanish meanwhile count nothing."""
+    """Bytes of all files in a folder; files that vanish meanwhile are not counted."""
     total = 0
     for path in folder.rglob("*"):
         with contextlib.suppress(FileNotFoundError):

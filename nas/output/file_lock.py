@@ -1,8 +1,8 @@
-"""A lock in a file, which its holder's death gives back: by flock(2), or where a file system has none, by a file of its own.
+"""A lock in a file that the death of its holder releases: by flock(2), or where a file system lacks it, by a second file.
 
-Lustre without the option `flock`, some network and FUSE file systems refuse flock(2). There the lock is a second file beside the
-first, made by `open(O_EXCL)`, that holds who made it. One whose process has ended, as this machine can see, is taken over.
-Standard library alone, but for the names of our errors.
+Lustre without the option `flock`, and some network and FUSE file systems, refuse flock(2). There the lock is a second file
+beside the first, made by `open(O_EXCL)`, which says who made it. It is taken over if this machine can see that its process
+has ended. Standard library alone, but for the names of our errors.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from nas.errors import OutputError
 from nas.output.process_sign import is_running, process_sign
 
 NO_FLOCK = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""What a file system without flock(2) answers."""
+"""Errors of a file system that has no flock(2)."""
 POLL_SECONDS = 0.05
 
 
 class HeldError(Exception):
-    """Somebody else has the lock.
+    """Another process holds the lock.
 
     Args:
-        owner: Who, in words.
-        remedy: What to do if that is not so any more; empty if the system itself takes care of it.
+        owner: Who holds the lock, in words.
+        remedy: What to do if the owner has ended; empty if the system itself releases the lock then.
     """
 
     def __init__(self, owner: str, remedy: str = "") -> None:
@@ -41,10 +41,10 @@ class HeldError(Exception):
 
 
 class FileLock:
-    """A lock that one process at a time holds.
+    """A lock that one process at a time can hold.
 
     Args:
-        path: Of the file; made if it is not there, its folder must be.
+        path: Path of the file, which is made if it is missing; its folder must exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class FileLock:
         """Takes the lock if it is free.
 
         Raises:
-            HeldError: Somebody else has it.
+            HeldError: Another process holds the lock.
             OutputError: The file cannot be made or written.
         """
         try:
@@ -67,7 +67,7 @@ class FileLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Within it this process has the lock, for which it waits.
+        """A context in which this process holds the lock; it waits until the lock is free.
 
         Raises:
             OutputError: The file cannot be made or written.
@@ -84,7 +84,7 @@ class FileLock:
             self.release()
 
     def release(self) -> None:
-        """Gives the lock back; the file of flock(2) stays."""
+        """Releases the lock. The file that flock(2) is applied to stays."""
         if self._own_file is not None:
             self._own_file.unlink(missing_ok=True)
             self._own_file = None
@@ -96,7 +96,7 @@ class FileLock:
             self._descriptor = None
 
     def _try(self) -> bool:
-        """Whether the lock was taken; not so if its file was removed or taken over in the meantime, then once more."""
+        """Whether the lock was taken. If not, the file was removed or taken over meanwhile, and another attempt is due."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             try:
@@ -123,7 +123,7 @@ class FileLock:
                 os.close(descriptor)
 
     def _is_current(self, descriptor: int) -> bool:
-        """Whether the file has not been removed since it was opened, which would leave the lock to us alone."""
+        """Whether the file is still the one that was opened; a lock on a removed file would be known to us alone."""
         try:
             return os.path.samestat(os.fstat(descriptor), self._path.stat())
         except FileNotFoundError:

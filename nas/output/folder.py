@@ -1,4 +1,4 @@
-"""The output folder of a search: its names, its lock, and which models are kept in it."""
+"""The output folder of a search: the names in it, its lock, and the models that are kept in it."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"
 OUTCOME = "outcome.json"
 FILES = ("config.yaml", "provenance.json", "trials.csv", "report.html", "checkpoints", "models", "logs")
-"""What a search writes; in a folder that no search has used before they are somebody else's."""
+"""Names that a search writes. In a folder that no search has used before, such files belong to somebody else."""
 Check = Callable[[Path, Trial], object]
-"""Refuses with an OutputError what the weights in a folder are, where they are not whole, or not of a trial's network."""
+"""Raises an OutputError if the weights in a folder are not whole, or do not fit a trial's network."""
 
 
 class OutputFolder:
     """A search's folder, held by one driver at a time.
 
-    Used as a context manager: enters by making the folder and taking its lock, leaves by giving the lock back, and by
-    removing the folder if it was made and nothing has been written to it. If the process is killed, the lock is free too.
+    It is a context manager. Entering makes the folder and takes its lock; leaving releases the lock, and removes the folder
+    if it was newly made and nothing was written to it. The lock is also released if the process is killed.
 
     Raises:
-        OutputError: The folder cannot be made or written.
+        OutputError: The folder cannot be made or written to.
         StudyError: Another driver holds it.
     """
 
@@ -53,41 +53,41 @@ class OutputFolder:
 
     @property
     def database(self) -> Path:
-        """The study's SQLite file, where no other storage is asked for."""
+        """The SQLite file of the study, which is used unless another storage is given."""
         return self.path / "study.db"
 
     @property
     def checkpoints(self) -> Path:
-        """One folder a trial: its checkpoint, then its weights."""
+        """The folder with one folder per trial, which holds its checkpoint, and later its weights."""
         return self.path / "checkpoints"
 
     @property
     def models(self) -> Path:
-        """One folder a front member: what `load_model` reads."""
+        """The folder with one folder per front member, which `load_model` reads."""
         return self.path / "models"
 
     @property
     def events(self) -> Path:
-        """What happened, for machines."""
+        """The event log, for other programs."""
         return self.path / "events.jsonl"
 
     @property
     def tensorboard(self) -> Path:
-        """Curves, where they are asked for."""
+        """The folder of the TensorBoard curves, where they are asked for."""
         return self.path / "tensorboard"
 
     @property
     def latencies(self) -> Path:
-        """Measured ones, a line of JSON each."""
+        """The file of the measured latencies, one line of JSON each."""
         return self.path / "latencies.jsonl"
 
     @property
     def logs(self) -> Path:
-        """What the workers wrote to standard error."""
+        """The folder of what the workers wrote to standard error."""
         return self.path / "logs"
 
     def refuse_unusable(self) -> None:
-        """Raises what entering would, as far as can be told without writing: before images are read, which may take long."""
+        """Raises what entering would raise, as far as that is known without writing; called before images are read."""
         self._refuse_foreign()
         there = next(place for place in (self.path, *self.path.absolute().parents) if _is_there(place))
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -143,27 +143,27 @@ class OutputFolder:
             raise OutputError(f"--output {self.path}: cannot be written ({error})") from error
 
     def sweep(self) -> None:
-        """Removes what writers left half written when they were killed. For the search whose folder it is alone."""
+        """Removes what killed writers left half written. Only the search that holds the folder may call it."""
         for folder in (self.path, *self.checkpoints.glob("*"), *self.models.glob("*")):
             sweep(folder)
 
     def forget(self, trials: Iterable[int]) -> None:
-        """Removes the weights of trials that are recorded."""
+        """Removes the weights of recorded trials."""
         for number in trials:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
     def publish(self, result: SearchResult, check: Check) -> dict[int, str]:
-        """Makes `models/` hold exactly the front: for each member its weights, and the description `load_model` needs.
+        """Makes `models/` hold exactly the front: for each member its weights, and the description that `load_model` needs.
 
-        Weights are copied where they are those that the member's training left, whole. A model that is there already stays where
-        there are none.
+        Weights are copied if they are whole and were left by the training of this member. Without such weights, a model
+        that is already there stays.
 
         Args:
-            result: The search.
-            check: Refuses weights that are not whole, or not of a candidate's network.
+            result: The results of the search.
+            check: Refuses weights that are not whole, or do not fit a candidate's network.
 
         Returns:
-            Members without weights, by number, and why.
+            The members without weights: the reason by trial number.
 
         Raises:
             OutputError: A file cannot be written.
@@ -197,10 +197,10 @@ def _fault(folder: Path, record: str, trial: Trial, name: str, check: Check) -> 
     """Why the weights in a folder are not those of a trial; empty if they are.
 
     Args:
-        folder: With weights, and beside them what says whose they are.
-        record: Name of that file.
-        trial: Whose they should be.
-        name: Of the learned objective, by which trainings are told apart.
+        folder: Folder of the weights and of a record that says to which trial they belong.
+        record: File name of that record.
+        trial: The trial to which the weights should belong.
+        name: Name of the learned objective, by whose values trainings are told apart.
         check: See `OutputFolder.publish`.
     """
     if not (folder / WEIGHTS).exists():
@@ -217,7 +217,7 @@ def _fault(folder: Path, record: str, trial: Trial, name: str, check: Check) -> 
 
 
 def _is_of(record: Mapping[str, Any], trial: Trial, name: str) -> bool:
-    """Whether an outcome, or the description of a model, is of a trial; a training is known by what it gave and its seconds."""
+    """Whether an outcome or model description is that of a trial, judged by the training's results and its seconds."""
     if "values" in record:
         described = Candidate.from_json(mapping(record.get("candidate"), "candidate"))
         return numbers(record["values"], "values").get(name) == trial.values().get(name) and (
@@ -230,12 +230,12 @@ def _is_of(record: Mapping[str, Any], trial: Trial, name: str) -> bool:
 
 
 def is_begun(folder: Path) -> bool:
-    """Whether a search has been begun in a folder, which the same command continues."""
+    """Whether a search has been begun in a folder, so that the same command continues it."""
     return _is_there(folder / ".lock")
 
 
 def _is_there(path: Path) -> bool:
-    """Whether a path leads to something; not where it cannot even be asked for."""
+    """Whether a path exists; False also if the system cannot answer."""
     try:
         return path.exists()
     except OSError:
@@ -243,21 +243,23 @@ def _is_there(path: Path) -> bool:
 
 
 BEATEN_BY = 10
-"""A network that more others beat in everything does not come back to the front when values are better known."""
+"""A network that more than so many others beat in everything is not expected to return to the front when values are known
+better.
+"""
 
 
 FULL = 0.5
-"""Share of a budget from which on also what may be of use goes: running trainings need the rest."""
+"""Above this share of the budget, weights that may still be of use are removed too, since running trainings need the rest."""
 
 
 class ModelKeeper:
-    """Keeps the disk small while a search runs: weights of trials that will not be on the front are removed.
+    """Saves disk space while a search runs, by removing weights of trials that will not be on the front.
 
     Args:
-        folder: Of the search.
-        driver: The search.
-        budget: Bytes that checkpoints may take. Near it, weights of trials that any other beats go too, and then checkpoints of
-            trials that wait, which would begin anew.
+        folder: Output folder of the search.
+        driver: Driver of the search.
+        budget: Bytes that checkpoints may take. Near this, weights of trials that any other trial beats are removed
+            too, and then checkpoints of paused trials, which would have to begin anew.
     """
 
     def __init__(self, folder: OutputFolder, driver: Driver, budget: int | None = None) -> None:
@@ -269,7 +271,7 @@ class ModelKeeper:
         self._beaten: Counter[int] = Counter()
 
     def update(self) -> None:
-        """Looks for trials that have ended, and removes what they and others left that is of no use any more."""
+        """Looks for trials that have ended, and removes files that are of no use any more."""
         for trial in self._driver.trained():
             if trial.number not in self._seen:
                 self._seen.add(trial.number)
@@ -277,7 +279,7 @@ class ModelKeeper:
                 self._make_room()
 
     def _make_room(self) -> None:
-        """Removes what is of least use until half of the budget is free."""
+        """Removes the files of least use until half of the budget is free."""
         if self._budget is None:
             return
         beaten = sorted((number for number in self._points if self._beaten[number]), key=lambda n: -self._beaten[n])
@@ -288,7 +290,7 @@ class ModelKeeper:
             self._points.pop(number, None)
 
     def _useless(self, trial: Trial) -> list[int]:
-        """The trials whose weights are of no use now that this one has ended."""
+        """The trials whose weights are of no use now that this trial has ended."""
         if trial.state is not TrialState.COMPLETE or trial.replicate_of is not None:
             return [trial.number]
         point = losses(self._driver.objectives, trial.values())

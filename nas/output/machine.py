@@ -1,4 +1,4 @@
-"""What the figures of a computation depend on beside the program: the hardware, and the libraries that calculate on it."""
+"""What the results of a computation depend on besides the program: the hardware, and the libraries that compute on it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Hardware and libraries, and how a computation uses them; `str` makes one line of it."""
+    """Hardware, libraries, and how a computation uses them. `str` gives one line of it."""
 
     cpu: str
-    """As its maker calls it, with family and model where the system tells them."""
+    """The maker's name of the CPU, with family and model where the system knows them."""
     torch: str
-    """Version."""
+    """Version of torch."""
     torch_isa: str
     """Instruction set of torch's own kernels, as `torch.backends.cpu` names it, such as AVX512."""
     onednn: str
-    """Version of the library of convolutions and matrix products; empty where torch is built without it."""
+    """Version of oneDNN, the library of convolutions and matrix products; empty if torch is built without it."""
     onednn_isa: str
-    """Instruction set it may use, in its own words; empty where it does not tell."""
+    """The instruction set that oneDNN may use, in its own words; empty if it does not say."""
     threads: int
-    """CPU threads of one training or measurement."""
+    """Number of CPU threads of one training or measurement."""
     gpu: str = ""
-    """Name, and the versions of CUDA and cuDNN; empty where everything is computed on the CPU."""
+    """Name of the GPU, and the versions of CUDA and cuDNN; empty if everything is computed on the CPU."""
     precision: str = ""
-    """fp32, bf16 or fp16; empty where no network is computed."""
+    """Number format, fp32, bf16 or fp16; empty if no network is computed."""
     channels_last: bool | None = None
-    """Memory layout of activations; None where no network is computed."""
+    """Whether activations have the memory layout channels last; None if no network is computed."""
 
     def __str__(self) -> str:
         layouts = {True: "channels_last", False: "NCHW", None: ""}

@@ -1,8 +1,8 @@
-"""By what a process is known to others that read about it later, perhaps on another machine or after it has ended.
+"""Signs by which a process can be recognized later, perhaps on another machine or after it has ended.
 
-A number of a process says nothing elsewhere: on another machine, after a restart of this one, or in another container it is another
-process's, and here it is given again when its owner has ended. So beside it stand the start of the machine, the container's own
-count of processes, and when the process began. Standard library alone.
+The number of a process is not enough: on another machine, after a restart of this one, or in another container it belongs
+to another process, and on this machine it is used again after its owner has ended. So a sign also holds the start of the
+machine, the container's process namespace, and the start of the process. This module uses only the standard library.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 NAMESPACE = Path("/proc/self/ns/pid")
 ENDED = "ZX"
-"""States of a process that has ended."""
+"""States, in /proc, of a process that has ended."""
 _STARTED = 19
-"""Place of the start among the fields of /proc/PID/stat behind the name, in clock ticks since the machine started."""
+"""Position of the start time, in clock ticks since the machine started, among the fields that follow the name in /proc/PID/stat."""
 
 
 def process_sign() -> dict[str, Any]:
-    """That of this process; plain JSON. What the system does not tell is left out."""
+    """The sign of this process, as plain JSON. What the system does not say is left out."""
     told = {"boot": _boot(), "namespace": _namespace(), "started": _started(os.getpid())}
     return {"host": socket.gethostname(), "pid": os.getpid(), **{key: value for key, value in told.items() if value}}
 
 
 def is_running(sign: Mapping[str, Any]) -> bool | None:
-    """Whether the process of a sign runs; None if that cannot be seen from here, or is not certain.
+    """Whether the process of a sign is running; None if that cannot be seen from here, or is uncertain.
 
-    Of a sign without a start the number alone is looked at: where it is in use, that may be another process.
+    For a sign without a start time only the number is checked: if it is in use, that may be by another process.
     """
     pid = sign.get("pid")
     if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid < 2**31:
@@ -51,7 +51,7 @@ def is_running(sign: Mapping[str, Any]) -> bool | None:
 
 
 def is_of_this_process(sign: Mapping[str, Any]) -> bool:
-    """Whether a sign is this process's own."""
+    """Whether a sign is that of this process."""
     own = process_sign()
     return all(sign.get(key, value) == value for key, value in own.items())
 
@@ -69,7 +69,7 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process began; empty if the system does not tell, or if it has ended and is only not yet buried."""
+    """When a process began; empty if the system does not say, or if the process has ended and only waits to be reaped."""
     with suppress(OSError, IndexError):
         # The name may hold spaces and brackets itself.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, machine, commit, command."""
+"""The provenance of a result: versions, machine, commit and command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("shufflenas", "torch", "optuna", "ray", "pandas", "numpy", "datasets
 
 
 def provenance() -> dict[str, Any]:
-    """What is known about the program and the machine; plain JSON, without secrets."""
+    """What is known about the program and the machine, as plain JSON without secrets."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -28,7 +28,7 @@ def provenance() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the source tree this runs from, with `+` if tracked files differ from it; None outside a clone."""
+    """The commit of the source tree, with a `+` if tracked files differ from it; None outside a clone."""
     root = Path(__file__).resolve().parent.parent.parent
     if not (root / ".git").exists():
         return None

@@ -1,6 +1,6 @@
 """The report of a search: tables, a picture and one self-contained page.
 
-This module imports the standard library alone; pandas, matplotlib and plotly are imported when a report is written.
+This module imports only the standard library; pandas, matplotlib and plotly are imported when a report is written.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def write_report(result: SearchResult, output: Path) -> None:
     Works for a search that is still running and for one that has no result yet.
 
     Args:
-        result: The search as it stands.
-        output: Folder of the search; made if it is missing.
+        result: The results of the search so far.
+        output: Output folder of the search, which is made if it is missing.
 
     Raises:
         OutputError: A file cannot be written.

@@ -9,9 +9,9 @@ from nas.result import SearchResult
 
 
 def front_lines(result: SearchResult) -> str:
-    """The front as a table of fixed width, cheapest first, and what the commonest class alone gives.
+    """The front as a table of fixed width, cheapest first, and the value of always answering the commonest class.
 
-    A sentence where there is no front.
+    If there is no front, a sentence says so.
     """
     learned, costs = result.learned, result.costs
     expected = [] if result.observed is None else [f"expected {learned.unit}".strip()]

@@ -14,7 +14,7 @@ from nas.result import SearchResult
 
 
 def write_files(result: SearchResult, output: Path) -> None:
-    """Writes every file of the report; see `nas.report.write_report`.
+    """Writes all files of the report; see `nas.report.write_report`.
 
     Raises:
         OutputError: A file cannot be written.

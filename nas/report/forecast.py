@@ -1,4 +1,4 @@
-"""What a search would cost, in words, before anything is trained."""
+"""The expected cost of a search, in words, before anything is trained."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from nas.report.quantities import short
 from nas.space import SearchSpace
 
 COARSE_ERROR = 5.0
-"""Percent of standard error from which choosing networks by their answers is little better than chance."""
+"""From this standard error on, in percent, choosing networks by their accuracy is little better than chance."""
 FEW_STEPS = 100
-"""Training steps below which hardly any network learns."""
+"""With fewer training steps, hardly any network learns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCost:
-    """One known network of the space."""
+    """The cost of one known network of the space."""
 
     name: str
     costs: Mapping[str, float]
-    """By name."""
+    """Known costs by name."""
     step_seconds: float
-    """Measured time of one training step on the device."""
+    """Measured seconds of one training step on the device."""
 
 
 def forecast_text(
@@ -43,18 +43,18 @@ def forecast_text(
     workers: int,
     device: str,
 ) -> str:
-    """The space's size, the baselines' costs and about how long a search takes, a few lines.
+    """A few lines: the size of the space, the costs of the baselines, and about how long a search takes.
 
     Args:
         data: Description of the images, as in `nas.result.SearchResult.data`.
-        space: What would be searched.
-        quantities: How costs are written; others are not told.
-        baselines: At least one is needed to tell the time.
-        trials: Candidates to train.
-        epochs: Full training of each.
-        batch_size: Images a step.
-        workers: Candidates trained at the same time.
-        device: Where, in words.
+        space: The space that would be searched.
+        quantities: The costs that are reported, with their formats.
+        baselines: Costs of the baselines; the time is estimated from at least one of them.
+        trials: Number of candidates to train.
+        epochs: Number of epochs of a full training.
+        batch_size: Number of images per step.
+        workers: Number of candidates trained at the same time.
+        device: Where they are trained, in words.
     """
     real = sum(isinstance(dimension, FloatRange) for dimension in space.dimensions)
     steps = max(data["train"] // batch_size, 1)
@@ -83,11 +83,11 @@ def forecast_text(
 
 
 def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
-    """What is too little for a front to mean much: training steps, or images to choose by.
+    """Warnings where a front would mean little, because there are too few training steps, or too few images to choose by.
 
     Args:
         data: Description of the images.
-        steps: Of a whole training.
+        steps: Number of steps of a full training.
     """
     # The largest standard error of a share of n images is that of one half.
     error = 50 / math.sqrt(max(data["validation"], 1))

@@ -1,4 +1,4 @@
-"""What a report says of the images: how many there are, what was done to them, and what always answering one class gives."""
+"""What a report says about the images: their number, their preparation, and the value of always answering one class."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 UNEVEN = 0.5
-"""Classes are uneven where always answering the commonest makes at most this share of the errors of guessing."""
+"""Classes are uneven if always answering the commonest one makes at most this share of the errors that guessing makes."""
 
 
 def image_lines(data: Mapping[str, Any]) -> list[str]:
-    """The images in lines for a terminal.
+    """A description of the images, in lines for a terminal.
 
     Args:
-        data: Their description, as in `nas.result.SearchResult.data`.
+        data: Description of the images, as in `nas.result.SearchResult.data`.
     """
     first = (
         f"data        {data['name']}: {data['train']:,} train, {data['validation']:,} validation and {data['test']:,} test "
@@ -30,13 +30,13 @@ def image_lines(data: Mapping[str, Any]) -> list[str]:
 
 
 def majority(data: Mapping[str, Any]) -> float | None:
-    """Percent of the validation images that are of the commonest class; None where it is not known."""
+    """Percentage of the validation images that belong to the commonest class; None where it is unknown."""
     share = data.get("majority_share")
     return None if share is None else 100 * float(share)
 
 
 def majority_sentence(data: Mapping[str, Any]) -> str:
-    """What the commonest class alone is worth; empty where it is not known."""
+    """A sentence that gives the accuracy of always answering the commonest class; empty where it is unknown."""
     alone = majority(data)
     if alone is None:
         return ""
@@ -47,13 +47,13 @@ def majority_sentence(data: Mapping[str, Any]) -> str:
 
 
 def is_uneven(data: Mapping[str, Any]) -> bool:
-    """Whether the commonest class is so common that the share of right answers says little by itself."""
+    """Whether the commonest class is so common that accuracy by itself says little."""
     alone = majority(data)
     return alone is not None and 100 - alone <= 100 * UNEVEN * (1 - 1 / max(int(data["classes"]), 2))
 
 
 def uneven_sentence(data: Mapping[str, Any]) -> str:
-    """The warning where classes are uneven, else nothing."""
+    """A warning if classes are uneven, else an empty text."""
     if not is_uneven(data):
         return ""
     return (

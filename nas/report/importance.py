@@ -1,9 +1,10 @@
-"""Which decisions matter for the learned objective: how much worse held-out trials are predicted when one decision is shuffled.
+"""Which decisions matter for the learned objective: how much worse held-out trials are predicted after shuffling a decision.
 
 A random forest predicts the value of trials it has not seen (cross-validation) from their resolved decisions. Shuffling one
-decision among those trials and predicting again tells how much the prediction rests on it. Done for the value as it is, and for
-the value at equal cost, the residual of a parabola over the cost on its scale: else the decisions that buy it with costs hide all
-others. Where held-out trials cannot be predicted there is no ranking, and that is said.
+decision among those trials and predicting again shows how much the prediction depends on it. This is done for the value
+itself, and for the value at equal cost, which is the residual of a parabola over the cost on its scale; otherwise the
+decisions that buy the value with costs would hide all others. If held-out trials cannot be predicted, there is no ranking,
+and the report says so.
 
 Source: Breiman, "Random Forests" (2001), section 10; the shuffling is done on held-out trials instead of out-of-bag ones.
 """
@@ -22,9 +23,9 @@ from nas.report.statistics import learned_value
 from nas.result import SearchResult
 
 MIN_TRIALS = 20
-"""Below this no forest is fitted: five folds would hold out fewer than four trials each."""
+"""With fewer trials no forest is fitted, since five folds would hold out fewer than four trials each."""
 MIN_SCORE = 0.1
-"""Share of the variance of held-out trials that must be explained before a ranking means anything."""
+"""Share of the variance of held-out trials that must be explained for a ranking to mean anything."""
 _FOLDS = 5
 _SHUFFLES = 5
 _REPEATS = 3
@@ -39,31 +40,31 @@ class Weight:
 
     decision: str
     mean: float
-    """Explained variance of held-out trials (R²) that is lost when the decision is shuffled."""
+    """Explained variance (R²) of held-out trials that is lost when the decision is shuffled."""
     spread: float
-    """Standard deviation of that loss over splits and shuffles."""
+    """Standard deviation of this loss over splits and shuffles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
-    """The decisions by how much they matter for one target."""
+    """The decisions ranked by how much they matter for one target."""
 
     n: int
-    """Trials it rests on."""
+    """Number of trials that the ranking is based on."""
     score: float | None
-    """R² of the forest on held-out trials; None if none was fitted."""
+    """R² of the forest on held-out trials; None if no forest was fitted."""
     weights: tuple[Weight, ...]
-    """Most important first; empty where there is no ranking."""
+    """The weights, most important decision first; empty if there is no ranking."""
     verdict: str
-    """Why there is no ranking; empty where there is one."""
+    """Why there is no ranking; empty if there is one."""
 
 
 def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
-    """Ranks the decisions that vary between these trials.
+    """Ranks the decisions that vary among some trials.
 
     Args:
         trials: Trained trials.
-        target: One number a trial, such as its score.
+        target: One number per trial, such as its score.
     """
     n = len(trials)
     columns = varying_decisions(trials)
@@ -89,9 +90,9 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
 
 
 def value_at_equal_cost(result: SearchResult, trials: Sequence[Trial]) -> list[float]:
-    """The learned objective of each trial less what a parabola over the cost, on its scale, gives at its cost.
+    """The learned objective of each trial minus the value of a parabola over the cost, on its scale, at the trial's cost.
 
-    With fewer than four trials, or one cost only, it is the value less the mean.
+    With fewer than four trials, or a single cost, the mean is subtracted instead.
     """
     if not trials:
         return []
@@ -105,7 +106,7 @@ def value_at_equal_cost(result: SearchResult, trials: Sequence[Trial]) -> list[f
 
 
 def varying_decisions(trials: Sequence[Trial]) -> dict[str, list[Scalar]]:
-    """The decisions that are not the same in all trials, with their values; erased is None."""
+    """The decisions that are not the same in all trials, with their values; an erased decision is None."""
     names = dict.fromkeys(name for trial in trials for name in trial.candidate.decisions)
     columns = {name: [trial.candidate.decisions.get(name) for trial in trials] for name in names}
     return {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
@@ -116,7 +117,7 @@ def _without(n: int, verdict: str) -> Importance:
 
 
 def _losses(trials: Sequence[Trial], target: Matrix, columns: dict[str, list[Scalar]]) -> tuple[float, Matrix]:
-    """R² of held-out trials, and its loss: float[repeats·shuffles decisions]."""
+    """R² of held-out trials, and its loss for each decision, float[repeats·shuffles decisions]."""
     encoded = [_encode(values) for values in columns.values()]
     repeats = _REPEATS if len(trials) <= 300 else 1
     scores: list[float] = []
@@ -132,7 +133,7 @@ def _losses(trials: Sequence[Trial], target: Matrix, columns: dict[str, list[Sca
 def _one_split(
     encoded: list[Matrix], target: Matrix, rng: np.random.Generator, seed: int
 ) -> tuple[float, list[list[float]]]:
-    """One cross-validation: predictions are pooled over its folds before R² is taken."""
+    """One cross-validation, whose predictions are pooled over the folds before R² is computed."""
     from sklearn.ensemble import RandomForestRegressor
 
     n = len(target)
@@ -161,7 +162,7 @@ def _one_split(
 
 
 def _encode(values: list[Scalar]) -> Matrix:
-    """Numbers as they are, an erased one below all others; anything else as one column a level. float[n columns]."""
+    """The values as columns, float[n columns]: numbers unchanged, with erased ones below all others; else one column per level."""
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) + values.count(None) == len(values):
         below = min(numbers) - 1.0

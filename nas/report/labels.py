@@ -1,6 +1,6 @@
-"""Where to write labels beside points so that they cover neither each other nor what is drawn.
+"""Where to write labels beside points so that they cover neither each other nor the drawing.
 
-All lengths in pixels, the vertical axis upward.
+All lengths are in pixels, and the vertical axis points upward.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
+"""Left, bottom, right and top of a rectangle."""
 
 _DISTANCES = (11.0, 20.0, 30.0, 45.0, 65.0, 90.0)
 _DIRECTIONS = (-45, 0, 45, -90, 90, -135, 180, 135)
-"""Degrees; the lower right first, as the ground under a front is emptiest there."""
+"""Directions in degrees. The lower right comes first, as the area under a front is emptiest there."""
 
 
 def place_labels(
@@ -22,15 +22,15 @@ def place_labels(
 ) -> list[Box]:
     """A box for each label, near its anchor.
 
-    Greedy from left to right: each label takes the place with the least overlap with the labels before it (which weighs most), with
-    the border of the picture and with obstacles, and of equal ones the nearest.
+    The algorithm is greedy from left to right: each label takes the place with the least overlap with earlier labels (which
+    weighs most), with the border of the picture and with obstacles; of equal places it takes the nearest.
 
     Args:
         anchors: The points that are labeled.
         sizes: Width and height of each label.
         obstacles: Points that should stay visible, the anchors among them.
-        bounds: What may be written on.
-        scale: Pixels of one unit of distance between anchor and label.
+        bounds: The area in which labels may be placed.
+        scale: Number of pixels of one unit of distance between anchor and label.
     """
     boxes: dict[int, Box] = {}
     for position in sorted(range(len(anchors)), key=lambda k: anchors[k]):
@@ -48,7 +48,7 @@ def place_labels(
 
 
 def _places(anchor: Point, size: Point, scale: float) -> list[Box]:
-    """Boxes around an anchor, nearest first: the side or corner that faces the anchor lies at the given distance."""
+    """Boxes around an anchor, nearest first. The side or corner that faces the anchor is at the given distance."""
     places = []
     for distance in _DISTANCES:
         for degrees in _DIRECTIONS:

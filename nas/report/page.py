@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs no network: style, script, data and plotly are all inside it."""
+"""The report as one HTML page that needs no network, since style, script, data and plotly are inside it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nas.report.payload import embedded, payload
 from nas.result import SearchResult
 
 SCRIPTS = ("dom.js", "theme.js", "fronts.js", "findings.js", "stages.js", "network.js", "tables.js", "page.js")
-"""In the order they are joined into one script; the last starts the page."""
+"""The scripts in the order in which they are joined; the last one starts the page."""
 
 
 def page(result: SearchResult) -> str:
     """The whole page as text.
 
-    Everything that comes from the search stands in one JSON element and is put on the page as text, never as markup. A content
-    security policy refuses every request.
+    All data of the search are in one JSON element and are put on the page as text, never as markup. A content security
+    policy refuses every request.
     """
     learned, cost = html.escape(result.learned.words), html.escape(result.cost.words)
     parts = {
@@ -46,5 +46,5 @@ def _file(name: str) -> str:
 
 
 def _inert_in_script(script: str) -> str:
-    """The same program with nothing in it that an HTML parser takes for the end of the element or for a comment."""
+    """The same program without anything that an HTML parser takes for the end of the element or for a comment."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")

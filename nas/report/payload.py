@@ -1,4 +1,4 @@
-"""The search as plain JSON for the page: everything it shows, worked out here, so that its script only draws."""
+"""The search as plain JSON for the page. Everything is computed here, so that the page's script only draws."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from nas.result import SearchResult
 from nas.search.estimates import Estimate
 
 CURVE_POINTS = 60
-"""Longest training curve that is embedded; longer ones are thinned evenly, so that 2,000 of them stay a small page."""
+"""Most points of a training curve in the page. Longer curves are thinned evenly, so that 2,000 of them still make a small page."""
 
 
 def payload(result: SearchResult) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
 
 
 def _quantity(objective: Objective) -> dict[str, Any]:
-    """All that the page needs to write and draw values of it."""
+    """What the page needs to format and draw values of a quantity."""
     return {
         **dataclasses.asdict(objective),
         "title": objective.title,
@@ -105,7 +105,7 @@ def embedded(data: Mapping[str, Any]) -> str:
 
 
 def _facts(result: SearchResult) -> list[list[str]]:
-    """The figures at the top: name, value, explanation."""
+    """The facts at the top of the page: name, value and explanation of each."""
     least = resolution(result)
     front = result.front
     states = ", ".join(f"{count} {state}" for state, count in words.state_counts(result).items())
@@ -142,13 +142,13 @@ def _duration(seconds: float) -> str:
 
 
 def _legend(legend: Legend) -> dict[str, str]:
-    """What the page says of the kinds of the space."""
+    """What the page says about the kinds of the space."""
     names = ("noun", "unchanged", "membership", "comparison", "compared")
     return {name: getattr(legend, name) for name in names}
 
 
 def _kinds(kinds: Mapping[int, str], pool: Sequence[Trial], result: SearchResult) -> list[dict[str, Any]]:
-    """Each kind of networks and of their parts, with its look; that of whole networks also with its own front."""
+    """Each kind of networks and of their parts, with its look; kinds of whole networks also have a front of their own."""
     of_parts = {part.kind for trial in result.trials for part in result.portrait(trial).parts}
     found = []
     for name, look in looks(
@@ -210,7 +210,7 @@ def _expectation(estimate: Estimate | None) -> dict[str, Any]:
 
 
 def _curve(curve: Any, learned: str) -> list[list[float | None]]:
-    """Rows of epoch, training loss, learned objective; thinned to `CURVE_POINTS`, the last one kept."""
+    """Rows of epoch, training loss and learned objective, thinned to `CURVE_POINTS`; the last row is kept."""
     if not isinstance(curve, Sequence) or isinstance(curve, str):
         return []
     rows = [
@@ -227,7 +227,7 @@ def _curve(curve: Any, learned: str) -> list[list[float | None]]:
 
 
 def _blocks(blocks: Any) -> list[list[Any]]:
-    """Rows of name, valid, coverage, disagreement (shares) of the learned shuffles, from a list or a mapping by name."""
+    """Rows of name, valid, coverage and disagreement (shares) of the learned shuffles, from a list or a mapping by name."""
     if isinstance(blocks, Mapping):
         blocks = [{"name": name, **facts} for name, facts in blocks.items() if isinstance(facts, Mapping)]
     if not isinstance(blocks, Sequence) or isinstance(blocks, str):
@@ -255,7 +255,7 @@ def _importance(found: Importance) -> dict[str, Any]:
 
 
 def _refused(result: SearchResult) -> list[dict[str, Any]]:
-    """Trials that failed or were over a limit, those of one reason together, the commonest first."""
+    """Trials that failed or were over a limit, grouped by reason, the commonest reason first."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for trial in result.trials:
         if trial.state is TrialState.FAILED:

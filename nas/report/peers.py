@@ -1,6 +1,6 @@
-"""Each changed candidate beside the unchanged network nearest in cost: the plainest answer to whether the change pays.
+"""Compares each changed candidate with the unchanged network nearest in cost: the plainest answer to whether the change pays.
 
-Which networks are unchanged the legend of the space says.
+The legend of the space says which networks are unchanged.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from nas.result import SearchResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A candidate and the unchanged one nearest to it in cost."""
+    """A candidate and the unchanged network that is nearest to it in cost."""
 
     trial: int
     peer: int
     kind: str
-    """Of the candidate."""
+    """Kind of the candidate."""
     cost_ratio: float
-    """Cost of the candidate over that of its peer."""
+    """Cost of the candidate divided by that of its peer."""
     difference: float
-    """Learned objective of the candidate less that of its peer."""
+    """Learned objective of the candidate minus that of its peer."""
     better: bool
-    """Whether that is to the candidate's favour."""
+    """Whether the difference is in favour of the candidate."""
     standard_error: float | None
-    """Of the difference; None where a value carries no error."""
+    """Standard error of the difference; None if one of the values has no standard error."""
 
     @property
     def resolved(self) -> bool:
@@ -35,9 +35,9 @@ class Pair:
 
 
 def pairs(result: SearchResult) -> list[Pair]:
-    """Every trained candidate that is not unchanged with its nearest unchanged peer by cost, on its scale, cheapest first.
+    """Every trained candidate that is changed, with its nearest unchanged peer by cost on its scale, cheapest first.
 
-    Of peers equally near the one with the lower trial number is taken. Empty where nothing unchanged was trained.
+    Of equally near peers, the one with the lower trial number is taken. The list is empty if no unchanged network was trained.
     """
     cost, learned = result.cost, result.learned
     pool = [trial for trial in trained(result) if trial.values()[cost.name] > 0]

@@ -1,4 +1,4 @@
-"""The front as a picture."""
+"""The front as a picture for files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
 _NOTE_WIDTH = 130
-"""Characters of a line of the note below the axes."""
+"""Number of characters in a line of the note below the axes."""
 _MARKERS = {
     "circle": "o",
     "square": "s",
@@ -52,7 +52,7 @@ _MARKERS = {
     "star": "*",
 }
 _LARGER = {"star": 2.2, "triangle-up": 1.2, "triangle-down": 1.2, "cross": 1.2}
-"""Times the area of a circle that looks as large."""
+"""The area of each shape relative to that of a circle that looks equally large."""
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -91,7 +91,7 @@ def pareto_png(result: SearchResult) -> bytes:
 def value_limits(result: SearchResult) -> tuple[float, float]:
     """Ends of the axis of the learned objective: all of the front and the baselines, but not the worst twentieth of the rest.
 
-    Where classes are uneven, also what the commonest one alone gives.
+    If classes are uneven, the value of always answering the commonest class is included.
     """
     learned = result.learned
     measured = [learned_value(result, trial).mean for trial in trained(result)]
@@ -110,7 +110,7 @@ def value_limits(result: SearchResult) -> tuple[float, float]:
 
 
 def _majority(result: SearchResult) -> float | None:
-    """What always answering the commonest class gives, where that can be compared."""
+    """The value of always answering the commonest class; None where it cannot be compared."""
     return majority(result.data) if result.learned.beside_majority else None
 
 
@@ -119,10 +119,10 @@ def _cost_of(result: SearchResult, trial: Trial) -> float:
 
 
 def _scale(axes: Axes, result: SearchResult) -> float:
-    """Sets the axis of cost, with a little room, and space for a name at its costly end.
+    """Sets the axis of cost, with a little margin, and space for a name at its expensive end.
 
     Returns:
-        The end at the right.
+        The right end of the axis.
     """
     costs = [_cost_of(result, trial) for trial in trained(result)]
     low, high = min(costs), max(costs)
@@ -165,7 +165,7 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
-    """Above the axes, in as many columns as there is room for."""
+    """Draws the legend above the axes, in as many columns as fit."""
     for columns in (4, 3, 2, 1):
         legend = axes.legend(
             loc="lower left",
@@ -247,7 +247,7 @@ def _front(axes: Axes, result: SearchResult, right: float) -> None:
 
 
 def _baselines(axes: Axes, result: SearchResult) -> None:
-    """Diamonds; white unless the baseline is on the front."""
+    """Draws the baselines as diamonds, which are white unless the baseline is on the front."""
     marked = _marked(result)
     if not marked:
         return
@@ -267,7 +267,7 @@ def _baselines(axes: Axes, result: SearchResult) -> None:
 
 
 def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:
-    """Names the baselines; done last, as positions in pixels are known only after the layout."""
+    """Labels the baselines. This comes last, as positions in pixels are known only after the layout."""
     marked = _marked(result)
     figure.draw_without_rendering()
     transform = axes.transData
@@ -310,7 +310,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:
 
 
 def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points every ten pixels of a step line through these corners."""
+    """Points at every ten pixels along a step line through these corners."""
     points: list[tuple[float, float]] = []
     for (x, y), (next_x, next_y) in itertools.pairwise(line):
         points += [(x + step, y) for step in range(0, int(next_x - x), 10)]
@@ -319,7 +319,7 @@ def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _height(result: SearchResult, trial: Trial) -> float:
-    """Where a network is drawn: members of the front at what is expected, the others at what was measured."""
+    """The value at which a network is drawn: the expected one for members of the front, the measured one for others."""
     return expected_value(result, trial) if trial.number in result.front.trials else learned_value(result, trial).mean
 
 

@@ -1,4 +1,4 @@
-"""Numbers as a person writes them."""
+"""Formats numbers for readers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MANTISSAS = (
     (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
     *(tuple(1 + step * k for k in range(round(9 / step))) for step in (1.0, 0.5, 0.2, 0.1)),
 )
-"""Of ticks in each power of ten, from coarse to fine."""
+"""Mantissas of the ticks in each power of ten, from coarse to fine."""
 
 
 def human(value: float, digits: int = 3) -> str:
-    """A count with an SI suffix at this many significant digits: 10400000 becomes 10.4M, 950 stays 950."""
+    """A count with an SI suffix and this many significant digits: 10400000 becomes 10.4M, 950 stays 950."""
     rounded = float(f"{value:.{digits}g}")
     for scale, suffix in _SUFFIXES:
         if abs(rounded) >= scale:
@@ -60,14 +60,14 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def short(objective: Objective, value: float) -> str:
-    """A value as its objective has it written, without the unit."""
+    """A value in its objective's format, without the unit."""
     if objective.form is Form.PERCENT:
         return f"{value:.1f}"
     return human(value) if objective.form is Form.COUNT else three_digits(value)
 
 
 def short_error(objective: Objective, error: float) -> str:
-    """A standard error, or a difference, beside a value."""
+    """A standard error, or a difference, in the format that fits beside a value."""
     return f"{error:.1f}" if objective.form is Form.PERCENT else human(error, 2)
 
 

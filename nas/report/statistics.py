@@ -1,4 +1,4 @@
-"""What the records of a search say, as the numbers a report shows."""
+"""The statistics of a search that a report shows."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from nas.result import SearchResult
 
 
 def expected_value(result: SearchResult, trial: Trial) -> float:
-    """The learned objective that another training is expected to give; what was measured where there is no estimate."""
+    """The value of the learned objective that another training is expected to give, or the measured one if there is no estimate."""
     estimate = result.estimates.get(trial.number)
     return learned_value(result, trial).mean if estimate is None else estimate.mean
 
 
 def trainings(result: SearchResult, trial: Trial) -> int:
-    """Trainings of a trained candidate, by its first trial."""
+    """Number of trainings of a trained candidate, given its first trial."""
     estimate = result.estimates.get(trial.number)
     return 1 if estimate is None else estimate.trainings
 
 
 def measured_value(result: SearchResult, trial: Trial) -> Measurement | None:
-    """The learned objective that came out of a trial, partial trainings included."""
+    """The measured learned objective of a trial, including that of a partial training."""
     return trial.outcome.measurements.get(result.learned.name) if isinstance(trial.outcome, Evaluation) else None
 
 
 def learned_value(result: SearchResult, trial: Trial) -> Measurement:
-    """The learned objective of a trial that has it.
+    """The learned objective of a trial that must have one.
 
     Raises:
-        ValueError: It has none.
+        ValueError: The trial has no learned objective.
     """
     measurement = measured_value(result, trial)
     if measurement is None:
@@ -44,21 +44,21 @@ def learned_value(result: SearchResult, trial: Trial) -> Measurement:
 
 
 def standard_error(measurement: Measurement) -> float | None:
-    """Standard error of a measurement; None where it is one number without a spread, whose error is not known."""
+    """Standard error of a measurement; None for a single number without a spread, whose error is unknown."""
     return None if measurement.n == 1 and measurement.std == 0 else measurement.standard_error
 
 
 def difference_error(first: Measurement, second: Measurement) -> float | None:
-    """Standard error of the difference of two means taken as independent; None where one of them is not known."""
+    """Standard error of the difference of two means, taken as independent; None if one of their errors is unknown."""
     errors = standard_error(first), standard_error(second)
     return None if errors[0] is None or errors[1] is None else math.hypot(errors[0], errors[1])
 
 
 def trained(result: SearchResult) -> list[Trial]:
-    """Candidates trained at full budget that have the learned objective and a cost, by number: what the pictures draw.
+    """Candidates trained at full budget that have the learned objective and a cost, by number: those that pictures show.
 
-    Of a candidate that was trained several times it is the first trial, with the mean of their values. On a logarithmic axis only
-    those have a place whose cost is above 0.
+    A candidate that was trained several times is represented by its first trial, with the mean of all its values. If the
+    axis of cost is logarithmic, only costs above 0 can be shown.
     """
     cost = result.cost
     return [
@@ -73,7 +73,7 @@ def trained(result: SearchResult) -> list[Trial]:
 
 
 def _pooled(result: SearchResult) -> list[Trial]:
-    """All trials; of a candidate that was trained several times the first has the mean of their values."""
+    """All trials, where the first trial of a candidate that was trained several times has the mean of their values."""
     shown: dict[int, list[float]] = defaultdict(list)
     for trial in result.trials:
         if trial.state is TrialState.COMPLETE and (measured := measured_value(result, trial)) is not None:
@@ -85,7 +85,7 @@ def _pooled(result: SearchResult) -> list[Trial]:
 
 
 def _with_mean(result: SearchResult, trial: Trial, values: list[float]) -> Trial:
-    """The trial with the mean; its standard error, of the images alone, stays as it is: they were the same."""
+    """The trial with the mean. Its standard error stays, since it comes from the images alone, and they were the same."""
     assert isinstance(trial.outcome, Evaluation)
     pooled = replace(learned_value(result, trial), mean=statistics.fmean(values))
     measurements = {**trial.outcome.measurements, result.learned.name: pooled}
@@ -95,12 +95,12 @@ def _with_mean(result: SearchResult, trial: Trial, values: list[float]) -> Trial
 def staircase(
     result: SearchResult, trials: Iterable[Trial], value: Callable[[Trial], float] | None = None
 ) -> list[Trial]:
-    """The trials that no other beats in the learned objective and the cost of the pictures, cheapest first.
+    """The trials that no other trial beats in the learned objective and the cost of the pictures, cheapest first.
 
     Args:
-        result: The search.
-        trials: Those that are compared.
-        value: Of the learned objective. Default: what was measured.
+        result: The results of the search.
+        trials: The trials that are compared.
+        value: Gives the value of the learned objective. Default: the measured one.
     """
     pool, axes = list(trials), (result.learned, result.cost)
     points = [
@@ -114,23 +114,23 @@ def staircase(
 
 
 def members(result: SearchResult) -> list[Trial]:
-    """The trials of the front, in its order."""
+    """The trials on the front, in its order."""
     by_number = {trial.number: trial for trial in _pooled(result)}
     return [by_number[number] for number in result.front.trials]
 
 
 def front_line(result: SearchResult) -> list[Trial]:
-    """The members of the front that no other is expected to beat in what the pictures draw, cheapest first."""
+    """The members of the front that no other is expected to beat in the quantities that pictures show, cheapest first."""
     return staircase(result, members(result), lambda trial: expected_value(result, trial))
 
 
 def observed_line(result: SearchResult) -> list[Trial]:
-    """The trained candidates that no other was observed to beat, cheapest first; none where that is the front itself."""
+    """The trained candidates that no other was observed to beat, cheapest first; empty if that is the front itself."""
     return [] if result.observed is None else staircase(result, trained(result))
 
 
 def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
-    """Hypervolume of the trials at full budget up to each of them, as (trial number, hypervolume)."""
+    """The hypervolume after each trial at full budget, as (trial number, hypervolume)."""
     reference = reference_losses(result.objectives)
     front: list[tuple[float, ...]] = []
     steps: list[tuple[int, float]] = []
@@ -154,10 +154,10 @@ def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
 
 
 def resolution(result: SearchResult) -> float | None:
-    """The difference below which two values of the learned objective are the same.
+    """The difference below which two values of the learned objective count as equal.
 
-    Twice the standard error of a difference, taken at the median standard error of the front, or of all trained trials where
-    there is no front. None where no value carries a standard error.
+    It is twice the standard error of a difference, at the median standard error of the front, or of all trained trials if
+    there is no front. It is None if no value has a standard error.
     """
     pool = members(result) or trained(result)
     measurements = [measured_value(result, trial) for trial in pool]

@@ -1,4 +1,4 @@
-"""How each kind of a space's legend is drawn, everywhere in the report."""
+"""How each kind of a space's legend is drawn throughout the report."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class KindLook:
 
     label: str
     light: str
-    """Color on white."""
+    """Color on a white background."""
     dark: str
-    """Color on a dark ground."""
+    """Color on a dark background."""
     shape: str = "circle"
-    """Of its points, as plotly names it."""
+    """The shape of the points of this kind, by its name in plotly."""
 
 
 # Okabe and Ito's palette, made a little darker on white. The unchanged network is gray as it is what the others are compared with.
@@ -26,7 +26,7 @@ class KindLook:
 # compares all kinds of every space.
 UNCHANGED = ("#7a828e", "#9aa3af")
 ALONE = ("#1668b8", "#5aaef0")
-"""Of the one kind of a space that tells its networks apart by nothing."""
+"""The look of the only kind of a space that does not sort its networks into kinds."""
 PALETTE = (
     ("#66331a", "#f2ead0"),
     ("#8a6a1b", "#a8873f"),
@@ -45,11 +45,11 @@ PALETTE = (
     ("#6b8e10", "#b0d350"),
     ("#12876a", "#3cc29d"),
 )
-"""Of the other kinds, in the order in which a space declares them; begun again where there are more."""
+"""The looks of the other kinds, in the order in which a space declares them; reused from the start if there are more kinds."""
 
 
 def looks(legend: Legend, wanted: Iterable[str]) -> dict[str, KindLook]:
-    """A look for each of these kinds, in the order of the legend, with those that it does not have behind."""
+    """A look for each of these kinds, in the order of the legend, followed by kinds that the legend does not have."""
     names = set(wanted)
     strange = sorted(names - {style.name for style in legend.styles})
     declared = (*legend.styles, *(KindStyle(name=name, label=name.replace("_", " ")) for name in strange))

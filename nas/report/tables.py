@@ -23,7 +23,7 @@ from nas.values.json_file import read_json
 from nas.values.local_path import local_path
 
 FORMAT = 1
-"""Version of pareto.json; raised when a reader of the old form could not read the new one."""
+"""Version of the format of pareto.json. It is raised when readers of the old format could not read the new one."""
 
 FIRST_COLUMNS = ("trial", "state")
 MIDDLE_COLUMNS = ("epochs", "seconds", "digest")
@@ -41,15 +41,15 @@ def pareto_csv(result: SearchResult) -> str:
 
 
 def trials_frame(result: SearchResult, rows: Iterable[Trial]) -> pd.DataFrame:
-    """One row a trial: what came out of it, then every resolved decision, an erased one left empty.
+    """A table with one row per trial: its results, then every resolved decision, where an erased one is left empty.
 
-    The learned objective as measured, with its standard error, and as expected of another training; `trainings` counts those of the
-    candidate. Costs are those of the deployed network; columns that begin with `target_`, where there are any, hold what was aimed
-    at before a training that decided otherwise. Further measures come after them. `seconds` is the only column that differs between
-    two runs of the same search.
+    The learned objective is given as measured, with its standard error, and as expected of another training; `trainings`
+    counts the trainings of the candidate. Costs are those of the deployed network. Columns that begin with `target_` hold
+    costs that were aimed at before a training that decided otherwise. Further measures follow. `seconds` is the only column
+    that differs between two runs of the same search.
 
     Args:
-        result: The search, whose decisions and quantities make the columns.
+        result: The results of the search, whose decisions and quantities make the columns.
         rows: The trials to tabulate, in this order.
     """
     told = _Told(result.learned, result.costs, result.further_measures)
@@ -63,16 +63,16 @@ def trials_frame(result: SearchResult, rows: Iterable[Trial]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The quantities that a table tells."""
+    """The quantities that have columns in a table."""
 
     learned: Objective
     costs: tuple[Objective, ...]
     further: tuple[Objective, ...]
-    """Measures beside the learned objective."""
+    """Measures other than the learned objective."""
 
 
 def _value_columns(result: SearchResult, told: _Told) -> list[str]:
-    """What is told of the quantities, in columns."""
+    """The columns of the quantities."""
     learned = told.learned.heading
     missed = {name for trial in result.trials for name in trial.missed_costs}
     return [
@@ -84,9 +84,9 @@ def _value_columns(result: SearchResult, told: _Told) -> list[str]:
 
 
 def decision_order(trials: Iterable[Trial]) -> list[str]:
-    """Names of all resolved decisions: the architecture's first, those of one stage together, then the training's.
+    """Names of all resolved decisions: the architecture's first, grouped by stage, then the training's.
 
-    Inside a stage a decision stands after the one it follows in a candidate, whichever trial had it first.
+    Within a stage, a decision follows the one that precedes it in a candidate, whichever trial had it first.
     """
     architecture: list[str] = []
     training: list[str] = []
@@ -99,7 +99,7 @@ def decision_order(trials: Iterable[Trial]) -> list[str]:
 
 
 def column_name(decision: str, taken: Collection[str]) -> str:
-    """The column of a decision, kept apart from the report's own columns."""
+    """The column name of a decision, which differs from the names of the report's own columns."""
     return f"decision.{decision}" if decision in taken else decision
 
 
@@ -132,13 +132,13 @@ class Member:
     genotype: Genotype
     candidate: Candidate
     values: Mapping[str, float]
-    """By objective name."""
+    """Values by objective name."""
     costs_version: object
-    """Of the count by which its costs were stated."""
+    """Version of the count by which the costs were stated."""
 
 
 def read_candidates(path: str | Path) -> list[Candidate]:
-    """The candidates of a `pareto.json`, cheapest first; raises as `read_members` does."""
+    """The candidates in a `pareto.json`, cheapest first. It raises the same errors as `read_members`."""
     return [member.candidate for member in read_members(path)]
 
 
@@ -146,7 +146,7 @@ def read_members(path: str | Path) -> list[Member]:
     """The front in a `pareto.json`, cheapest first.
 
     Raises:
-        OutputError: The file cannot be read, is no front, is of another format, or a candidate does not match its digest.
+        OutputError: The file cannot be read, is not a front, has another format, or a candidate does not match its digest.
     """
     path = local_path(path)
     try:
@@ -216,7 +216,7 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
 
 
 def _column(values: list[Scalar]) -> pd.Series[Any]:
-    """A column that keeps integers whole where values are missing."""
+    """A column in which integers stay whole although values are missing."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int}:
         return pd.Series(values, dtype="Int64")
@@ -256,12 +256,12 @@ def _objective(objective: Objective) -> dict[str, Any]:
 
 
 def _written(cost: Objective, value: float | None) -> float | int | None:
-    """Counts without decimals."""
+    """A value for the table, where counts have no decimals."""
     return int(value) if cost.form is Form.COUNT and value is not None and float(value).is_integer() else value
 
 
 def _merge(order: list[str], names: Iterable[str]) -> None:
-    """Inserts each new name right after the one before it."""
+    """Inserts each new name right after the one that precedes it."""
     position = 0
     for name in names:
         if name in order:

@@ -1,4 +1,4 @@
-"""Sentences of a report: what was done, what came out, and how far to believe it."""
+"""Sentences of a report: what was done, what the results are, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from nas.result import SearchResult
 
 
 def data_name(result: SearchResult) -> str:
-    """Name of the images."""
+    """The name of the images."""
     return str(result.data.get("name", "unknown data"))
 
 
 def seed_text(result: SearchResult) -> str:
-    """The root seed, as part of a title; empty where the settings do not tell it."""
+    """The root seed as part of a title; empty if the settings do not have it."""
     search = result.settings.get("search")
     seed = search.get("seed") if isinstance(search, dict) else None
     return "" if seed is None else f"seed {seed}"
 
 
 def title(result: SearchResult) -> str:
-    """What was searched on which images."""
+    """A title that says what was searched on which images."""
     space = result.title or str(result.space.get("name", "")) or "networks"
     return f"{space} on {data_name(result)}"
 
@@ -67,7 +67,7 @@ def answer(result: SearchResult) -> str:
 
 
 def beside_majority(result: SearchResult) -> list[str]:
-    """Sentences that set the networks beside always answering the commonest class; none where that cannot be compared."""
+    """Sentences that compare the networks with always answering the commonest class; none where that cannot be compared."""
     alone = majority(result.data) if result.learned.beside_majority else None
     if alone is None:
         return []
@@ -89,12 +89,12 @@ def _sentence(text: str) -> str:
 
 
 def image_facts(result: SearchResult) -> list[str]:
-    """What was chosen for the images, and what of them was not taken as it lay there."""
+    """How the images were chosen, and which of them were not used unchanged."""
     return [_sentence(each) for each in result.data.get("told", ())]
 
 
 def cautions(result: SearchResult) -> list[str]:
-    """What a reader must know before believing a number."""
+    """Warnings that a reader must know before trusting a number."""
     if not trained(result):
         return []
     validation = result.data.get("validation")
@@ -142,13 +142,13 @@ def cautions(result: SearchResult) -> list[str]:
 
 
 def machine(result: SearchResult) -> str:
-    """Hardware and libraries, a sentence; empty where nobody told."""
+    """A sentence on hardware and libraries; empty if they are unknown."""
     told = result.provenance.get("machine")
     return f"Computed with {Machine.from_json(told)}." if told else ""
 
 
 def state_counts(result: SearchResult) -> dict[str, int]:
-    """How many trials are in each state, in the order of the states."""
+    """Number of trials in each state, in the order of the states."""
     counts = Counter(trial.state for trial in result.trials)
     return {state.value: counts[state] for state in TrialState if counts[state]}
 

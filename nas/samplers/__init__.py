@@ -1,8 +1,8 @@
 """Samplers by name. Each value imports Optuna when it is called, and makes a sampler for one proposal.
 
-A sampler of Optuna's is made anew for every proposal, with a seed derived from the search's seed and the trial's number: it carries
-no state that is not in the study, so a resumed search proposes what the uninterrupted one would have proposed. Ours sees to
-that itself.
+A sampler of Optuna's is made anew for every proposal, with a seed derived from the search's seed and the trial's number. It
+has no state that is not in the study, so a resumed search proposes what the uninterrupted one would have proposed. Our own
+sampler ensures this by itself.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _known_cost(problem: SearchProblem, seed: int) -> BaseSampler:
 
 @lru_cache(maxsize=1)
 def _known_cost_of(problem: SearchProblem) -> BaseSampler:
-    """One for the whole search: what it keeps between proposals it could compute again from the study."""
+    """A single sampler for the whole search. All it keeps between proposals could be computed again from the study."""
     from nas.samplers.known_cost import KnownCostSampler
 
     def cost(name: str) -> Callable[[Genotype], float]:
@@ -88,10 +88,10 @@ SAMPLERS: dict[str, SamplerFactory] = {
 
 
 def sampler_factory(name: str) -> SamplerFactory:
-    """The factory of a sampler by name.
+    """The factory of the sampler of this name.
 
     Raises:
-        SettingsError: No sampler has this name; lists those there are.
+        SettingsError: No sampler has this name; the message lists all names.
     """
     if name not in SAMPLERS:
         raise SettingsError("--search.sampler: " + unknown_name("sampler", name, SAMPLERS))

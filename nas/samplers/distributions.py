@@ -1,4 +1,4 @@
-"""Our dimensions as Optuna's distributions, and values of these."""
+"""Our dimensions as Optuna's distributions, and values drawn from them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def distributions(dimensions: tuple[Dimension, ...]) -> dict[str, BaseDistributi
 
 
 def draw(distributions: Mapping[str, BaseDistribution], rng: np.random.Generator) -> dict[str, Any]:
-    """A candidate drawn uniformly (log-uniformly where a range is logarithmic)."""
+    """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
     return {name: at(distribution, rng.random()) for name, distribution in distributions.items()}
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether a value is of a domain."""
+    """Whether a value belongs to a distribution."""
     try:
         return distribution._contains(distribution.to_internal_repr(value))
     except ValueError:
@@ -39,7 +39,7 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
 
 
 def at(distribution: BaseDistribution, share: float) -> Any:
-    """The value at a share of a domain, 0 to 1."""
+    """The value at a relative position in a distribution, from 0 to 1."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[min(int(share * len(distribution.choices)), len(distribution.choices) - 1)]
     assert isinstance(distribution, FloatDistribution | IntDistribution)

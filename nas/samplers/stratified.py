@@ -1,6 +1,6 @@
 """Random search, stratified over log cost: each proposal comes from the next cost bin.
 
-Plain random search crowds where most of a space's networks are; a front needs the cheap and the expensive end too.
+Plain random search draws mostly where most of a space's networks are, but a front needs the cheap and the expensive end too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TRIES = 64
 
 
 class StratifiedCostSampler(BaseSampler):
-    """Draws until the cost falls into the bin whose turn it is; after 64 draws takes the nearest one.
+    """Draws until the cost falls into the bin whose turn it is; after 64 draws it takes the nearest one.
 
     The order of the bins is shuffled anew every 8 trials, from the search's seed.
     """
@@ -33,13 +33,13 @@ class StratifiedCostSampler(BaseSampler):
         self._random = RandomSampler(seed=seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space: every decision is drawn at once."""
+        """The whole space, since every decision is drawn at once."""
         return self._problem.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A genotype whose log10 cost are in, or nearest to, this trial's bin."""
+        """A genotype whose log10 cost is in this trial's bin, or is the nearest to it."""
         low, high = self.bin(trial.number)
         best: tuple[float, dict[str, Scalar]] | None = None
         for _ in range(TRIES):
@@ -64,5 +64,5 @@ class StratifiedCostSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """A decision outside the space, drawn at random."""
+        """A random value for a decision that is not in the space."""
         return self._random.sample_independent(study, trial, param_name, param_distribution)

@@ -1,4 +1,4 @@
-"""The driver that search settings ask for."""
+"""Makes the driver that the search settings describe."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def assemble_driver(
     further_endings: Sequence[Ending] = (),
     max_losses: int = MAX_LOSSES,
 ) -> Driver:
-    """A driver that goes on with the study.
+    """The driver that starts or continues the study.
 
     Args:
-        settings: Of the search, without faults.
-        study: Where it is recorded.
-        problem: What is searched.
-        epochs: Full training of a candidate.
-        given: Genotypes to begin with, by name.
-        further_endings: Beside those of the settings.
+        settings: Settings of the search, already checked.
+        study: The record of the search.
+        problem: The space, its known costs and limits, and the root seed.
+        epochs: Number of epochs of a full training.
+        given: Genotypes to train first, by name.
+        further_endings: Reasons to end the search, in addition to those of the settings.
         max_losses: Workers that a candidate may lose before it is recorded as failed.
     """
     factory = sampler_factory(settings.sampler)
@@ -52,7 +52,7 @@ def assemble_driver(
 
 
 def endings(settings: SearchSettings, epochs: int) -> list[Ending]:
-    """What may end the search before all its trials."""
+    """The conditions that may end the search before all its trials."""
     found = []
     if settings.max_hours is not None:
         found.append(after_hours(settings.max_hours))

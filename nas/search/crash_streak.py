@@ -1,8 +1,8 @@
-"""Candidates that crash one after the other: is it they that are at fault, or what trains them?
+"""Candidates that crash one after the other: is the fault theirs, or that of what trains them?
 
-One network may meet a fault of a library, and is then a failure to learn from. When several crash in a row, it is rather the
-machine, the library or the evaluator, and nothing may be held against them. So a crash is held back until what comes next says
-which it was.
+A single network may meet a fault of a library, and is then a failure to learn from. When several crash in a row, the cause
+is rather the machine, the library or the evaluator, and the candidates must not be blamed. So a crash is held back until
+the next outcomes show which it was.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from nas.errors import CrashStreakError
 from nas.records import Failure
 
 IN_A_ROW = 3
-"""Crashes with no training between them that gave a result, after which a search stops."""
+"""The search stops after so many crashes with no successful training between them."""
 LONGEST = 300
-"""Characters that are told of a cause."""
+"""Most characters of a cause that a message shows."""
 
 
 class CrashStreak:
-    """The crashes since the last training that gave a result. Failures of other kinds neither count nor end the row.
+    """The crashes since the last training that gave a result. Failures of other kinds neither count nor end the streak.
 
-    With several workers the row is that of trainings as they end, whichever began first.
+    With several workers, trainings count in the order in which they end, whichever began first.
     """
 
     def __init__(self) -> None:
         self.undecided: dict[int, Failure] = {}
-        """Crashes for which nobody is blamed so far, by trial."""
+        """Crashes by trial number, as long as it is open whether their candidates are at fault."""
 
     def add(self, number: int, crash: Failure) -> None:
-        """A trial has crashed."""
+        """Records that a trial has crashed."""
         self.undecided[number] = crash
 
     @property
     def error(self) -> CrashStreakError | None:
-        """What the search stops with, if that was one too many."""
+        """The error to stop the search with if there are too many crashes now, else None."""
         if len(self.undecided) < IN_A_ROW:
             return None
         *most, last = map(str, sorted(self.undecided))
@@ -46,6 +46,6 @@ class CrashStreak:
         )
 
     def end(self) -> dict[int, Failure]:
-        """Ends the row; the crashes that were in it."""
+        """Ends the streak and returns its crashes."""
         found, self.undecided = self.undecided, {}
         return found

@@ -1,4 +1,4 @@
-"""The search as a state machine: what to do next, and what to do with what comes back. Engines only call it."""
+"""The search as a state machine that decides what to do next and handles what comes back. Engines only call it."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from nas.space import SearchSpace
 from nas.study.study import Study, constraint_values
 
 PATIENCE = 20
-"""Proposals in a row that lead to no training, after which the sampler is helped out with a random draw."""
+"""After so many proposals in a row that lead to no training, the driver replaces the sampler by a random draw."""
 TRAINED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 MAX_LOSSES = 2
-"""How often a candidate may lose its worker before it is recorded as failed."""
+"""A candidate that has lost its worker more often than this is recorded as failed."""
 
 
 class Driver:
     """Hands out tasks and records outcomes until `trials` distinct candidates have ended, or there is a reason to end earlier.
 
     Args:
-        study: Where everything is recorded; a study with trials is continued.
+        study: The record of the search; a study that has trials is continued.
         problem: What is searched: the space, its known costs and limits, and the root seed.
         sampler: Makes the sampler for one proposal, from a seed.
-        budget: Full training of a candidate, with the rungs at which it is judged.
+        budget: Length of a full training, with the rungs at which a training is judged.
         trials: Distinct candidates to hand to training, baselines included.
-        stopping: Which trainings wait at a rung. Default: none.
-        endings: When to end before that.
-        given: Genotypes to begin with, after the baselines, by the name they get in the report.
-        replicates: Trainings of each member of the front, with a seed each. Those whose place is least certain are trained again
-            while the search runs; in the end all members are.
+        stopping: The rule by which trainings are paused at a rung. Default: none is paused.
+        endings: Conditions on which the search ends before all its trials.
+        given: Genotypes to train first, after the baselines, by their names in the report.
+        replicates: Number of trainings of each member of the front, each with its own seed. Those whose place is least
+            certain are trained again while the search runs; in the end all members are.
         max_losses: Workers that a candidate may lose before it is recorded as failed.
     """
 
@@ -74,9 +74,9 @@ class Driver:
         self._replication = Replication(problem.space, study.objectives, replicates)
         self._crashes = CrashStreak()
         self.ended = ""
-        """Why no more candidates are handed out, though fewer were than asked for; empty if that is not so."""
+        """Why no more candidates are handed out although fewer were than asked for; empty if that is not the case."""
         self.epochs: dict[int, int] = {}
-        """Epochs done, by number of a running trial."""
+        """Number of epochs done, by number of a running trial."""
         self._proposals = Proposals(study, problem)
         self._waiting: dict[int, list[int]] = {}
         self._lost: dict[int, int] = {}
@@ -84,14 +84,14 @@ class Driver:
         self._queue: deque[int] = deque()
         self._in_training: set[int] = set()
         self.handed_out = 0
-        """Distinct candidates that were, or are being, trained."""
+        """Number of distinct candidates that have been or are being trained."""
         self._adopt()
         known = {trial.baseline for trial in study if trial.state is not TrialState.UNTRAINED}
         begin_with = {**problem.space.baselines(), **(given or {})}
         self._begin_with = deque((name, genotype) for name, genotype in begin_with.items() if name not in known)
 
     def next_task(self) -> Task | None:
-        """Work for an idle worker, or None if there is none now (see `finished`)."""
+        """The next task for an idle worker, or None if there is nothing to train at the moment (see `finished`)."""
         if self._queue:
             return self._task(self._queue.popleft())
         # With the search for candidates ended, other known ones are due.
@@ -107,7 +107,7 @@ class Driver:
         return None
 
     def _new_candidate(self) -> int | None:
-        """Adds proposals until one is to be trained; None if no more candidates are wanted."""
+        """Adds proposals until one of them is to be trained; None if no more candidates are wanted."""
         idle = 0
         while self.handed_out < self._target and not self.ended:
             self.ended = self._reason_to_end(searching=True)
@@ -126,7 +126,7 @@ class Driver:
         return None
 
     def _failed_at_once(self, trial: Trial) -> None:
-        """Counts a candidate that cannot be trained as one that was."""
+        """Counts a candidate that cannot be trained as one whose training failed."""
         self.handed_out += 1
         self._replication.begun(trial)
         self._pauses.follow(trial)
@@ -139,7 +139,7 @@ class Driver:
         return self._termination.reason_to_end(promised + paid, searching=searching)
 
     def _replicate(self) -> int | None:
-        """Adds a trial that trains a known candidate once more, where one is due."""
+        """Adds a trial that trains a known candidate again, if one is due."""
         searching = self.handed_out < self._target and not self.ended
         first = self._replication.next(self._study, searching=searching)
         if first is None:
@@ -154,9 +154,9 @@ class Driver:
         return trial.number
 
     def on_progress(self, progress: Progress) -> bool:
-        """A worker has finished another epoch; at a rung the answer is whether it goes on.
+        """Called when a worker has finished another epoch. At a rung the answer says whether the training goes on.
 
-        A worker that is told not to returns what it has, which goes to `on_outcome`.
+        A worker that must not go on returns an evaluation of the epochs so far, which is passed to `on_outcome`.
         """
         number = progress.trial
         self.epochs[number] = progress.epochs
@@ -165,10 +165,10 @@ class Driver:
         return self._pauses.goes_on(number, progress.epochs, progress.value)
 
     def on_outcome(self, number: int, outcome: Outcome) -> None:
-        """A worker has finished a trial, or paused it; repeats that waited for a finished one take its outcome over.
+        """Called when a worker has finished or paused a trial. Repeats that waited for a finished trial take over its outcome.
 
         Raises:
-            CrashStreakError: It crashed, as those before it did; all of them stay to be continued.
+            CrashStreakError: The trial crashed, as those before it did; all of them can be continued.
         """
         outcome = require_whole(outcome, self._study[number], self.objectives)
         if isinstance(outcome, Evaluation):
@@ -211,12 +211,12 @@ class Driver:
             self._end(number, crash)
 
     def on_lost(self, number: int, reason: str, kind: FailureKind = FailureKind.CRASHED) -> None:
-        """The worker of a trial has died; the trial goes to another worker, from its checkpoint, unless it has lost too many.
+        """Called when the worker of a trial has died. Another worker continues the trial, unless it has lost too many workers.
 
         Args:
-            number: Of the trial.
-            reason: What is known of the death, in words.
-            kind: Of the failure if it was one too many.
+            number: Number of the trial.
+            reason: What is known about the death, in words.
+            kind: Kind of the failure to record if too many workers were lost.
 
         Raises:
             CrashStreakError: See `on_outcome`.
@@ -231,33 +231,33 @@ class Driver:
             self._queue.append(number)
 
     def close(self) -> None:
-        """Gives the study back, so that another driver may go on with it."""
+        """Releases the study, so that another driver may continue it."""
         self._study.close()
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to hand out or to wait for."""
+        """Whether there is nothing left to hand out or to wait for."""
         idle = not (self._queue or self._in_training or self._pauses.waiting or self._crashes.undecided)
         return idle and (bool(self.ended) or self.handed_out >= self._target) and self._replication.settled
 
     @property
     def space(self) -> SearchSpace:
-        """What is searched."""
+        """The space that is searched."""
         return self._problem.space
 
     @property
     def target(self) -> int:
-        """Distinct candidates asked for."""
+        """The number of distinct candidates that were asked for."""
         return self._target
 
     @property
     def in_training(self) -> frozenset[int]:
-        """Trials that are with a worker, by number."""
+        """Trials that a worker is training, by number."""
         return frozenset(self._in_training)
 
     @property
     def paused(self) -> tuple[int, ...]:
-        """Trials that wait at a rung, by number."""
+        """Trials that are paused at a rung, by number."""
         return tuple(sorted(self._pauses.waiting))
 
     @property
@@ -271,15 +271,15 @@ class Driver:
         return self._study.objectives
 
     def trained(self) -> list[Trial]:
-        """Trials whose training has ended, however it did, those that train a candidate once more included."""
+        """Number of trials whose training has ended in any way, including those that train a candidate again."""
         return [trial for trial in self._study if trial.state in TRAINED]
 
     def front(self) -> ParetoFront:
-        """The observed front of what is complete now, each candidate by its first training."""
+        """The observed front of the trials that are complete now, with each candidate's first training."""
         return self._termination.front
 
     def _adopt(self) -> None:
-        """Takes over the trials of an earlier driver: what it left running goes first, in the order of the numbers."""
+        """Takes over the trials of an earlier driver. Trials that it left running go first, in the order of their numbers."""
         for trial in list(self._study):
             if trial.state in (TrialState.INFEASIBLE, TrialState.UNTRAINED):
                 continue
@@ -308,7 +308,7 @@ class Driver:
         self._queue += self._pauses.released()  # the earlier driver may have let some of them go on
 
     def _adopt_repeat(self, trial: Trial) -> None:
-        """One that waits goes on waiting for its first, or ends as that did if the earlier driver died in between."""
+        """Lets a waiting repeat wait for its first trial, or ends it if the earlier driver died before it could."""
         if trial.state is not TrialState.RUNNING:
             return
         assert trial.reused_from is not None
@@ -330,7 +330,7 @@ class Driver:
         )
 
     def _propose(self, idle: int) -> Trial | None:
-        """The next proposal, recorded; None if the space is exhausted."""
+        """Records and returns the next proposal; None if the space is exhausted."""
         number = self._study.next_number
         seed = derive_seed(self._problem.seed, "sampler", number)
         name: str | None = None

@@ -1,4 +1,4 @@
-"""When a search ends, besides having trained as many candidates as were asked for."""
+"""Conditions on which a search ends before it has trained as many candidates as were asked for."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ EXHAUSTED = "every further proposal is known or over a limit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a search stands, as far as its end depends on it."""
+    """The state of a search, as far as its end depends on it."""
 
     seconds: float
-    """Since this process took the search up."""
+    """Seconds since this process started or continued the search."""
     epochs: int
-    """Trained in all, those that trainings under way are still going to take included."""
+    """Total number of epochs, including those that current trainings are still going to take."""
     hypervolumes: Sequence[float]
-    """Of the observed front, after each candidate whose training has ended."""
+    """Hypervolume of the observed front after each candidate whose training has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A condition on which no further training begins; those under way are finished."""
+    """A condition on which no further training begins. Trainings that have begun are finished."""
 
     reason: Callable[[Standing], str | None]
-    """Why to end now, in words, or None."""
+    """In words, why the search ends now; None if it does not."""
     of_means: bool = True
-    """Whether the means are used up, so that known candidates are not trained again either."""
+    """Whether the condition is that means (time, epochs) are used up. Then known candidates are not trained again either."""
 
 
 def after_hours(hours: float) -> Ending:
-    """By the clock."""
+    """Ends the search after so many hours."""
     return Ending(reason=lambda standing: f"{hours:g} hours are over" if standing.seconds >= hours * 3600 else None)
 
 
 def within_epochs(limit: int, training: int) -> Ending:
-    """When another whole training, of so many epochs, would go beyond a number of epochs in all."""
+    """Ends the search when another full training would exceed a total number of epochs."""
     reason = f"another training would go beyond {limit} epochs in all"
     return Ending(reason=lambda standing: reason if standing.epochs + training > limit else None)
 
 
 def when_stalled(candidates: int, share: float) -> Ending:
-    """When the hypervolume has grown by less than a share of itself over so many candidates."""
+    """Ends the search when the hypervolume has grown by less than a given share of itself over so many candidates."""
 
     def stalled(standing: Standing) -> str | None:
         if len(standing.hypervolumes) <= candidates:

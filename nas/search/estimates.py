@@ -1,8 +1,8 @@
-"""What trained candidates are really worth: the best of many noisy values looks better than it is.
+"""Estimates of what trained candidates are really worth, since the best of many noisy values looks better than it is.
 
 A Gaussian process over decisions and costs, its noise fitted to the search's own trainings, gives each trained candidate the
-value of the learned objective that another training of it is expected to reach: what it showed, drawn towards what networks
-like it showed. Trainings of one candidate with several seeds tell it what is noise.
+value of the learned objective that another training of it is expected to reach: its observed value, shrunk towards those of
+similar networks. Trainings of one candidate with several seeds show how large the noise is.
 """
 
 from __future__ import annotations
@@ -32,34 +32,36 @@ from nas.space import SearchSpace
 Array = NDArray[np.float64]
 
 LEAST_CANDIDATES = 8
-"""Below it there is no model: each candidate is expected to be what it showed."""
+"""With fewer candidates there is no model, and each candidate is expected to reach its observed value again."""
 MOST_CANDIDATES = 300
-"""The model rests on those that were best at their cost; the others cannot be on the front and stay as observed."""
+"""The model is fitted to at most so many candidates, the best ones at their cost. The others cannot be on the front and keep
+their observed values.
+"""
 MOST_NOISE = 2.0
-"""An observation is off by at most so many standard deviations of the noise: a model that says more is wrong itself."""
+"""An observation may be off by at most so many standard deviations of the noise; a model that says more is itself wrong."""
 DRAWS = 64
-"""Draws of all values together, from which the chance to be on the front is counted."""
+"""Number of joint draws of all values, from which the probability of being on the front is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What another training of a candidate is expected to give."""
+    """The value that another training of a candidate is expected to give."""
 
     mean: float
-    """Of the learned objective, on the same images."""
+    """Expected value of the learned objective, on the same images."""
     error: float | None
-    """Its standard deviation; None where there is no model."""
+    """Standard deviation of the expected value; None where there is no model."""
     trainings: int
-    """Trainings of this candidate that came to their end."""
+    """Number of completed trainings of this candidate."""
 
 
 class Estimates:
-    """Estimates of a search's trained candidates.
+    """Estimates for the trained candidates of a search.
 
     Args:
-        space: What the candidates are of.
-        objectives: Of the search.
-        trials: Of the search; those complete at full budget count.
+        space: The space of the candidates.
+        objectives: Axes of the front.
+        trials: Trials of the search, of which those complete at full budget count.
     """
 
     def __init__(self, space: SearchSpace, objectives: tuple[Objective, ...], trials: Iterable[Trial]) -> None:
@@ -80,7 +82,7 @@ class Estimates:
 
     @cached_property
     def by_number(self) -> dict[int, Estimate]:
-        """By the number of the candidate's first trial."""
+        """The estimates, by the number of the candidate's first trial."""
         found = {
             number: Estimate(mean=fmean(shown), error=None, trainings=len(shown))
             for number, shown in self._shown.items()
@@ -94,16 +96,16 @@ class Estimates:
 
     @cached_property
     def front(self) -> ParetoFront:
-        """The candidates that none is expected to dominate."""
+        """The candidates that no other candidate is expected to dominate."""
         return self._front({number: estimate.mean for number, estimate in self.by_number.items()})
 
     @cached_property
     def observed_front(self) -> ParetoFront:
-        """The front of what was observed, of several trainings their mean: optimistic, as luck is chosen too."""
+        """The front of observed values (means over several trainings). It is optimistic, since it also selects luck."""
         return self._front({number: fmean(shown) for number, shown in self._shown.items()})
 
     def least_certain(self) -> list[int]:
-        """Candidates that may be on the front, the least certain first; without a model the members of the front."""
+        """Candidates that may be on the front, the least certain first; without a model, the members of the front."""
         if self._model is None:
             return list(self.front.trials)
         on_front = Counter(
@@ -123,7 +125,7 @@ class Estimates:
         return front_of(self._objectives, values)
 
     def _near_front(self) -> list[Trial]:
-        """The candidates that the model rests on: the front of what was observed, the front behind it, and so on."""
+        """The candidates that the model is fitted to: the observed front, the front behind it, and so on."""
         left = {number: fmean(shown) for number, shown in self._shown.items()}
         kept: list[int] = []
         while left and len(kept) < MOST_CANDIDATES:
@@ -134,12 +136,12 @@ class Estimates:
 
 
 class _Model:
-    """The posterior of the scores of some candidates: of the learned objective, turned so that more is better.
+    """The posterior of the scores of some candidates, that is, of the learned objective turned so that more is better.
 
     Args:
-        space: What they are of.
-        candidates: Their first trials.
-        shown: Scores of all trainings, by the number of the first trial.
+        space: The space of the candidates.
+        candidates: The first trial of each candidate.
+        shown: Observed scores of all trainings, by the number of the first trial.
     """
 
     def __init__(self, space: SearchSpace, candidates: Sequence[Trial], shown: Mapping[int, Sequence[float]]) -> None:
@@ -164,12 +166,12 @@ class _Model:
         self._reach = MOST_NOISE * self._process.noise / np.sqrt(trainings)
 
     def expected(self) -> tuple[Array, Array]:
-        """Mean and standard deviation, `float[n], float[n]`."""
+        """Mean and standard deviation of each candidate's score, `float[n], float[n]`."""
         means, deviations = self._process.predict(self._rows)
         return self._plausible(self._squash.restored(means)), np.minimum(deviations, self._reach)
 
     def draws(self, count: int) -> Array:
-        """Scores that may be the true ones, `float[count n]`."""
+        """Joint draws of all true scores from the posterior, `float[count n]`."""
         with one_thread():
             return self._plausible(
                 self._squash.restored(self._process.sample(self._rows, count, np.random.default_rng(0)))

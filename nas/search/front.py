@@ -11,11 +11,11 @@ Values = Mapping[str, float]
 
 
 def front_of(objectives: tuple[Objective, ...], candidates: Mapping[int, Values]) -> ParetoFront:
-    """The candidates that no other dominates, cheapest first.
+    """The front of candidates that no other candidate dominates, cheapest first.
 
     Args:
         objectives: Axes of the front.
-        candidates: Values by objective name, by number of the trial.
+        candidates: For each trial number the values by objective name.
     """
     numbers = list(candidates)
     points = [losses(objectives, candidates[number]) for number in numbers]
@@ -31,7 +31,7 @@ def front_of(objectives: tuple[Objective, ...], candidates: Mapping[int, Values]
 
 
 class GrowingFront:
-    """The front of candidates that come one after the other; a candidate costs a comparison with each member.
+    """The front of candidates that arrive one after the other. Adding one takes a comparison with each member.
 
     Args:
         objectives: Axes of the front.
@@ -44,7 +44,7 @@ class GrowingFront:
         self._front: ParetoFront | None = None
 
     def add(self, number: int, values: Values) -> None:
-        """Takes another candidate in."""
+        """Adds a candidate, which enters the front if no member dominates it."""
         point = losses(self._objectives, values)
         if any(dominates(other, point) or other == point for other in self._points.values()):
             return
@@ -56,7 +56,7 @@ class GrowingFront:
 
     @property
     def front(self) -> ParetoFront:
-        """As it is now."""
+        """The current front."""
         if self._front is None:
             self._front = front_of(self._objectives, self._members)
         return self._front

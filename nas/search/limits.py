@@ -1,4 +1,4 @@
-"""Limits on costs: whether a network meets them, and whether any of a space can, before a search looks for one in vain."""
+"""Limits on costs: whether a network meets them, and whether any network of a space can, checked before the search begins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DRAWS = 16
 def violations(
     limits: Mapping[str, float], costs: Mapping[str, float], quantities: Iterable[Objective] = ()
 ) -> tuple[str, ...]:
-    """Which limits the costs are over, in words."""
+    """In words, the limits that the costs exceed."""
     known = tuple(quantities)
     return tuple(
         f"{name} {amount(name, costs[name], known)} is over the limit {amount(name, limit, known)}"
@@ -27,10 +27,10 @@ def violations(
 
 
 def check_limits(problem: SearchProblem) -> None:
-    """Looks for a candidate within all limits: the baselines, some random ones, then descent by one decision at a time.
+    """Looks for a candidate within all limits: first baselines, then random ones, then descent by one decision at a time.
 
     Raises:
-        SettingsError: None was found; tells the smallest costs that were.
+        SettingsError: No candidate was found; the message gives the smallest costs that were.
     """
     if not problem.limits:
         return

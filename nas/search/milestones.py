@@ -1,4 +1,4 @@
-"""Counts at which something costly is computed anew, so that over a long search it is not done for every trial."""
+"""Counts of trials at which something costly is recomputed, so that in a long search this is not done for every trial."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ FIRST = 2
 
 
 def milestone(count: int, growth: float) -> int:
-    """The largest milestone up to a count of at least two; each is so many times the one before, and at least one more."""
+    """The largest milestone up to a count of at least two. Milestones grow by a constant factor, and by at least one."""
     found = FIRST
     while (following := max(found + 1, int(found * growth))) <= count:
         found = following

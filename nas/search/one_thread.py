@@ -1,4 +1,4 @@
-"""Small computations on one thread: the other cores train, and threads that wait for each other there take many times as long."""
+"""Small computations on one thread: trainings use the other cores, and threads that wait for each other take many times longer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from threadpoolctl import ThreadpoolController
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within it BLAS and OpenMP use one thread."""
+    """A context in which BLAS and OpenMP use one thread."""
     with _controller("torch" in sys.modules).limit(limits=1):
         yield
 
 
 @cache
 def _controller(with_torch: bool) -> ThreadpoolController:
-    """Knows the libraries that are loaded when it is made; Optuna loads torch only when it needs it."""
+    """The controller of the libraries that are loaded now; it is made late, since Optuna loads torch only when needed."""
     return ThreadpoolController()

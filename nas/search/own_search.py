@@ -1,4 +1,4 @@
-"""A search of anybody's space with anybody's evaluator: what `run_search.py` does without images and networks."""
+"""A search of anybody's space with anybody's evaluator: what `run_search.py` does, without images and networks."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def make_driver(
     costs_version: int = 1,
     tell: Callable[[str], object] = lambda _text: None,
 ) -> Driver:
-    """A search that is ready to be run by an engine.
+    """Makes the driver of a search, ready to be run by an engine.
 
     Args:
-        space: What is searched.
-        objectives: Axes of the front: one learned, of any name and direction, the others known costs.
-        costs: The known costs of a candidate by objective name.
-        trials: Distinct candidates to evaluate.
-        epochs: Full training of a candidate.
-        sampler: Name in `nas.samplers.SAMPLERS`.
-        seed: Equal seeds propose equal candidates.
+        space: The space that is searched.
+        objectives: Axes of the front: one learned objective of any name and direction, and known costs.
+        costs: Gives the known costs of a candidate by objective name.
+        trials: Number of distinct candidates to evaluate.
+        epochs: Number of epochs of a full training.
+        sampler: Name of the sampler in `nas.samplers.SAMPLERS`.
+        seed: Root seed; equal seeds propose equal candidates.
         limits: Largest allowed cost by objective name.
-        given: Genotypes to begin with by name, after the baselines of the space.
-        replicates: Trainings of each member of the front, with a seed each.
-        endings: When to end before so many trials; see `nas.search.endings`.
-        stopping: Name in `nas.early_stopping.RULES`; trainings are judged after the shares `SHARES` of the epochs.
-        database: SQLite file that keeps the study, to be continued. Default: in memory.
-        costs_version: To be raised when `costs` gives other values than before; those in the study are then counted anew.
-        tell: Is told what has changed for the trials of before.
+        given: Genotypes to train first, by name, after the baselines of the space.
+        replicates: Number of trainings of each member of the front, each with its own seed.
+        endings: Conditions on which the search ends before all its trials; see `nas.search.endings`.
+        stopping: Name of the rule in `nas.early_stopping.RULES`. Trainings are judged after the shares `SHARES` of their epochs.
+        database: SQLite file that keeps the study, so that it can be continued. Default: the study is in memory only.
+        costs_version: Raise it when `costs` gives other values than before; the costs in the study are then counted anew.
+        tell: Called with lines that report what has changed for earlier trials.
 
     Raises:
         NasError: A number is out of range, not exactly one objective is learned, there is no such sampler or no candidate within
-            the limits, or the study in the database is another one.
+            the limits, or the study in the database is of another search.
     """
     from nas.count import Count
     from nas.objectives import Kind
@@ -86,7 +86,7 @@ def make_driver(
 def _refuse_unsound(
     settings: SearchSettings, objectives: tuple[Objective, ...], limits: Mapping[str, float], epochs: int
 ) -> None:
-    """Raises a SettingsError for numbers that are out of range, and for objectives that are no search's."""
+    """Raises a SettingsError for numbers out of range, and for objectives that no search can have."""
     from nas.errors import SettingsError
     from nas.objectives import compared_cost, learned
     from nas.settings.search import epochs_faults, search_faults
@@ -109,7 +109,7 @@ def _open(
     count: Count,
     tell: Callable[[str], object],
 ) -> Study:
-    """The study in a SQLite file, or in memory."""
+    """Opens the study in a SQLite file, or in memory."""
     from optuna.storages import InMemoryStorage
 
     from nas.study.migration import open_study
@@ -126,12 +126,12 @@ def _open(
 
 
 def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
-    """Evaluates one candidate after the other until the driver is finished.
+    """Evaluates one candidate after the other, in this process, until the driver is finished.
 
-    What the evaluator raises is a crash of the candidate.
+    An exception of the evaluator counts as a crash of the candidate.
 
     Raises:
-        CrashStreakError: Three crashed one after the other; a further call, of this driver or of one with the same database,
+        CrashStreakError: Three candidates in a row crashed; another call, with this driver or one on the same database,
             tries them again.
         NasError: The evaluator raised one.
     """
@@ -141,15 +141,16 @@ def search_in_process(driver: Driver, evaluator: Evaluator) -> None:
 
 
 def search_in_processes(driver: Driver, factory: str, *, workers: int, logs: str | Path) -> None:
-    """As `search_in_process`, with so many candidates evaluated at the same time, each in a process of its own.
+    """Runs a search with several candidates evaluated at the same time, each in a process of its own.
 
-    A process that dies takes its candidate along and no more; the candidate is tried once again.
+    A process that dies affects only its own candidate, which is tried once more.
 
     Args:
-        driver: Of `make_driver`.
-        factory: `module:name` of what makes the evaluator, without arguments; the processes find modules where this one does.
+        driver: A driver made by `make_driver`.
+        factory: The function without arguments that makes the evaluator, as `module:name`. The processes have this
+            one's module path.
         workers: Number of processes.
-        logs: Folder for what they write to standard error.
+        logs: Folder for what the processes write to standard error.
     """
     from nas.engines.local import LocalEngine
     from nas.ports import WorkerSpec
@@ -158,12 +159,12 @@ def search_in_processes(driver: Driver, factory: str, *, workers: int, logs: str
 
 
 def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int = 0) -> SearchResult:
-    """What `nas.report.write_report` makes a report of, now or at the end.
+    """The results for `nas.report.write_report`, at any time during the search or at its end.
 
     Args:
-        driver: Of `make_driver`.
-        name: What the report calls the data that candidates are evaluated on.
-        seed: As it was given to `make_driver`, for the report's title.
+        driver: A driver made by `make_driver`.
+        name: The name that the report gives to the data on which candidates are evaluated.
+        seed: The seed that was given to `make_driver`, for the title of the report.
     """
     from nas.output.provenance import provenance
     from nas.result import SearchResult
@@ -188,7 +189,7 @@ def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int 
 
 
 class _Guarded:
-    """An evaluator that raises nothing because of a candidate."""
+    """An evaluator that turns every exception of a candidate into a Failure."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator

@@ -1,4 +1,4 @@
-"""What a sampler of ours may know beside the study: the space and the exact costs of a genotype."""
+"""What our samplers may know besides the study: the space and the exact costs of a genotype."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nas.space import SearchSpace
 from nas.values.plausible import sorted_out
 
 POOL = 128
-"""Random genotypes from which the range of the costs is estimated, once a process."""
+"""Number of random genotypes from which the range of the costs is estimated, once per process."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,19 +28,19 @@ class SearchProblem:
 
     space: SearchSpace
     costs: CostFunction
-    """Exact, but for those that `measure` gives: these are expected until they are measured."""
+    """Gives the exact costs of a candidate, except those that `measure` gives, which are predictions until they are measured."""
     limits: Mapping[str, float]
-    """Largest allowed cost by objective name; empty if nothing is limited."""
+    """Largest allowed cost by objective name; empty if no cost is limited."""
     seed: int
     """Root seed of the search."""
     known: tuple[str, ...] = ("macs",)
     """Names of the study's objectives whose values `costs` gives."""
     measure: CostFunction | None = None
-    """Measures on the untrained network what `costs` only expects; called for what is to be trained."""
+    """Measures on the untrained network what `costs` only predicts. It is called for candidates that are to be trained."""
     quantities: tuple[Objective, ...] = ()
-    """What is known of costs and limits beside their names: how they are written."""
+    """The known costs and limits as quantities: how they are called and formatted."""
     most_new_costs: int | None = None
-    """How many costs a sampler should compute for a proposal, where that takes long."""
+    """How many new costs a sampler should compute per proposal, where that takes long; None if it does not."""
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -48,25 +48,25 @@ class SearchProblem:
         return distributions(self.space.dimensions)
 
     def cost(self, genotype: Genotype, name: str | None = None) -> float:
-        """One exact cost of a genotype; the first of the known objectives if it is not named. Infinite if it is refused."""
+        """One exact cost of a genotype, by default that of the first known objective. Infinite if the cost is refused."""
         costs, _ = sorted_out(self.costs(self.space.decode(genotype)), ())
         return costs.get(self.known[0] if name is None else name, math.inf)
 
     def compared_cost(self, costs: Mapping[str, float]) -> float:
-        """The cost by which networks are compared, of all the costs of one: the first that is an objective."""
+        """Picks, from all costs of a candidate, the one by which networks are compared: the first that is an objective."""
         return next((costs[name] for name in self.known if name in costs), 1.0)
 
     def kind(self, candidate: Candidate) -> str:
-        """The kind of a network by its portrait: curves of one kind say more of each other."""
+        """The kind of a candidate's network. Training curves of one kind say more about each other."""
         return self.space.portrait(candidate).kind
 
     def draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
-        """A genotype drawn uniformly (log-uniformly where a range is logarithmic)."""
+        """A random genotype, drawn uniformly (log-uniformly where a range is logarithmic)."""
         return draw(self.distributions, rng)
 
     @cached_property
     def log_cost_range(self) -> tuple[float, float]:
-        """Smallest and largest log10 of the first known cost over a pool of random genotypes, the upper end cut at the limit."""
+        """Smallest and largest log10 of the first known cost over a pool of random genotypes; the largest is at most the limit."""
         rng = np.random.default_rng(self.seed)
         costs = [self.cost(self.draw(rng)) for _ in range(POOL)]
         logs = [math.log10(max(cost, LEAST)) for cost in costs if math.isfinite(cost)] or [0.0]

@@ -1,4 +1,4 @@
-"""What becomes of a proposal: too costly, known already, or new and to be trained."""
+"""Judges a proposal: too costly, already known, or new and to be trained."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nas.study.study import Study
 from nas.values.plausible import sorted_out
 
 DRAWS = 2000
-"""Random draws in a row that are known or over a limit, after which the space counts as exhausted."""
+"""The space counts as exhausted after so many random draws in a row that are known or over a limit."""
 
 
 class Proposals:
-    """Knows which candidates were there before.
+    """Keeps track of which candidates have been proposed before.
 
     Args:
-        study: With the trials that are remembered.
+        study: The study whose trials are remembered.
         problem: The space, its costs and limits.
     """
 
@@ -33,12 +33,12 @@ class Proposals:
         self._first: dict[str, int] = {}
 
     def remember(self, trial: Trial) -> None:
-        """Takes note of a candidate, also in the form that its genotype has today, where it was decoded by an earlier version."""
+        """Remembers a candidate, both as recorded and, if an earlier version decoded it, as its genotype is decoded today."""
         for candidate in (trial.candidate, self._problem.space.decode(trial.genotype)):
             self._first.setdefault(candidate.digest, trial.number)
 
     def draw_unseen(self, seed: int) -> Genotype | None:
-        """A random genotype that is new and within the limits; the draws before it are not recorded."""
+        """A random genotype that is new and within the limits. The draws that were rejected before it are not recorded."""
         rng = np.random.default_rng(seed)
         for _ in range(DRAWS):
             genotype = self._problem.draw(rng)
@@ -49,7 +49,7 @@ class Proposals:
         return None
 
     def judge(self, number: int, genotype: Genotype, baseline: str | None) -> Trial:
-        """What becomes of a proposal: infeasible, a repeat of an earlier one, or a new one to train."""
+        """Decides about a proposal: infeasible, a repeat of an earlier candidate, or a new one to train."""
         candidate = self._problem.space.decode(genotype)
         costs, faults = self._known_costs(candidate)
         trial = Trial(
@@ -72,7 +72,7 @@ class Proposals:
         return replace(trial, state=TrialState.REUSED, reused_from=first, outcome=outcome)
 
     def _judge_new(self, trial: Trial, faults: list[str]) -> Trial:
-        """Of a candidate that was not there before: what can be measured is, and counts; what has no usable costs has failed."""
+        """Decides about a new candidate. Costs that can be measured are measured; a candidate without usable costs has failed."""
         if self._problem.measure is not None and not faults:
             measured, faults = sorted_out(self._problem.measure(trial.candidate), ())
             trial = replace(trial, costs={**trial.costs, **measured})
@@ -86,7 +86,7 @@ class Proposals:
         return trial
 
     def _known_costs(self, candidate: Candidate) -> tuple[dict[str, float], list[str]]:
-        """Those that are taken, and what is wrong with the others."""
+        """The usable costs of a candidate, and in words what is wrong with the others."""
         return sorted_out(self._problem.costs(candidate), (*self._problem.known, *self._problem.limits))
 
     def _violations(self, costs: Mapping[str, float]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which candidate is trained once more, with another seed, so that the front rests on more than luck."""
+"""Decides which candidate is trained again, with another seed, so that the front rests on more than luck."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from nas.search.estimates import Estimates
 from nas.space import SearchSpace
 
 EVERY = 4
-"""While candidates are searched, one training of so many is a further one of a known candidate."""
+"""While new candidates are searched, one training in so many trains a known candidate again."""
 LEAST = 8
-"""Candidates before the first is trained again."""
+"""Number of candidates that are trained before the first is trained again."""
 
 
 class Replication:
-    """Keeps count of the trainings of each candidate, and says whose turn it is.
+    """Counts the trainings of each candidate and decides which one is due to be trained again.
 
-    While a search runs it is the candidate whose place on the front is least certain; in the end all members of the front.
+    While the search runs, this is the candidate whose place on the front is least certain; at the end, every member of the front.
 
     Args:
-        space: What is searched.
-        objectives: Of the search.
-        times: Trainings of each member of the front; 1 trains nothing again.
+        space: The space that is searched.
+        objectives: Axes of the front.
+        times: Number of trainings of each member of the front; with 1, nothing is trained again.
     """
 
     def __init__(self, space: SearchSpace, objectives: tuple[Objective, ...], times: int) -> None:
@@ -37,16 +37,16 @@ class Replication:
         """Whether every member of the front has had all its trainings, as far as is known."""
 
     def begun(self, trial: Trial) -> None:
-        """A training has been handed out, of a new candidate or of a known one."""
+        """Records that a training of a new or a known candidate has been handed out."""
         self._trainings.setdefault(trial.first, []).append(trial.number)
 
     def ended(self) -> None:
-        """An outcome has come in: whose turn it is has to be thought over."""
+        """Records that an outcome has arrived, so that the next choice must be made anew."""
         self._candidates = None
         self.settled = self._times == 1
 
     def give_up(self) -> None:
-        """Trains nothing again in this process, whatever is due."""
+        """Stops training candidates again in this process."""
         self._times = 1
         self.settled = True
 
@@ -56,17 +56,17 @@ class Replication:
 
     @staticmethod
     def again(first: Trial, number: int) -> Trial:
-        """A trial of this number that trains the candidate of another one once more."""
+        """A new trial, with this number, that trains the candidate of another trial again."""
         return replace(
             first, number=number, state=TrialState.RUNNING, outcome=None, baseline=None, replicate_of=first.number
         )
 
     def next(self, trials: Iterable[Trial], *, searching: bool) -> int | None:
-        """The first trial of the candidate to be trained again, or None.
+        """The first trial of the candidate to train again, or None.
 
         Args:
-            trials: All of the search.
-            searching: Whether there are still new candidates to be trained.
+            trials: All trials of the search.
+            searching: Whether new candidates are still to be trained.
         """
         if self.settled:
             return None

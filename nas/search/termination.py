@@ -13,11 +13,11 @@ from nas.search.front import GrowingFront
 
 
 class Termination:
-    """Follows what a search spends and gains, and asks the endings whether it is enough.
+    """Follows what a search spends and gains, and asks its ending conditions whether that is enough.
 
     Args:
-        objectives: Of the search.
-        endings: When to end it.
+        objectives: Axes of the front.
+        endings: Conditions on which the search ends.
     """
 
     def __init__(self, objectives: tuple[Objective, ...], endings: Sequence[Ending]) -> None:
@@ -29,11 +29,11 @@ class Termination:
 
     @property
     def front(self) -> ParetoFront:
-        """The observed front, each candidate by its first training."""
+        """The observed front, with each candidate's first training."""
         return self._front.front
 
     def add(self, trial: Trial) -> None:
-        """Takes account of a trial that was trained, with its outcome."""
+        """Adds the outcome of a trained trial."""
         assert trial.outcome is not None
         self._epochs += trial.outcome.epochs
         if trial.replicate_of is None:
@@ -42,11 +42,11 @@ class Termination:
             self._hypervolumes.append(self.front.hypervolume)
 
     def reason_to_end(self, promised: int, *, searching: bool) -> str:
-        """Why no further training is to begin; empty if there is no reason.
+        """In words, why no further training is to begin; empty if there is no reason.
 
         Args:
-            promised: Epochs that trainings under way take or have taken.
-            searching: Whether it would be that of a new candidate, and not of a known one.
+            promised: Epochs that current trainings have taken or will take.
+            searching: Whether the next training would be of a new candidate, rather than of a known one.
         """
         if not self._endings:
             return ""

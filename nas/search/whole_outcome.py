@@ -1,4 +1,4 @@
-"""Whether an evaluation gives all that its search is for."""
+"""Checks that an evaluation gives all quantities that its search needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nas.records import Failure, FailureKind, Outcome, Trial
 
 
 def require_whole(outcome: Outcome, trial: Trial, objectives: Iterable[Objective]) -> Outcome:
-    """The outcome of a trial, or a failure if it lacks an objective."""
+    """The outcome of a trial, or a failure if the outcome lacks an objective."""
     if isinstance(outcome, Failure):
         return outcome
     there = {**trial.costs, **outcome.measurements}

@@ -1,1 +1,1 @@
-"""Settings of a search, and how they are read from YAML files and the command line."""
+"""Settings of a search, and how they are read from YAML files and from the command line."""

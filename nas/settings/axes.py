@@ -1,4 +1,4 @@
-"""The axes of a search as settings name them: its objectives, its limits and its references, by names that others declare."""
+"""The axes of a search as settings name them: objectives, limits and references. Others declare which names there are."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 LIMITS = "search.limits"
 SHORT_FORMS = {"macs": "max_macs", "params": "max_params"}
-"""Costs whose limit has a setting of its own, for short."""
+"""Costs whose limit also has a setting of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AxisNames:
-    """What can be searched by."""
+    """The names of the quantities that a search can have as objectives."""
 
     learned: Collection[str]
-    """What is measured of a trained network."""
+    """Names of the measures of a trained network."""
     costs: Collection[str]
-    """What is known of an untrained one."""
+    """Names of the costs of an untrained network."""
 
 
 def objective_names(text: str) -> list[str]:
@@ -35,15 +35,15 @@ def objective_names(text: str) -> list[str]:
 
 
 def amounts(setting: str, text: str | None, names: Collection[str]) -> dict[str, float]:
-    """The numbers of a setting such as `macs=60e3,latency=5`, by name.
+    """The numbers in a setting such as `macs=60e3,latency=5`, by name.
 
     Args:
-        setting: What errors call it.
-        text: None: there are none.
-        names: Those that are allowed.
+        setting: Name of the setting, for errors.
+        text: Text of the setting; None stands for no numbers.
+        names: The allowed names.
 
     Raises:
-        SettingsError: A part is not `name=number`, a name is unknown or stands twice, or a number is not finite and above 0.
+        SettingsError: A part is not `name=number`, a name is unknown or occurs twice, or a number is not finite and above 0.
     """
     found: dict[str, float] = {}
     for part in (text or "").split(","):
@@ -69,7 +69,7 @@ def amounts(setting: str, text: str | None, names: Collection[str]) -> dict[str,
 
 
 def amounts_text(values: Mapping[str, float]) -> str | None:
-    """The text that `amounts` reads as these numbers; None where there are none."""
+    """The text that `amounts` reads as these numbers; None if there are no numbers."""
     numbers = {name: int(value) if float(value).is_integer() else value for name, value in values.items()}
     return ",".join(f"{name}={value!r}" for name, value in numbers.items()) or None
 
@@ -78,7 +78,7 @@ def limits_of(settings: SearchSettings, costs: Collection[str]) -> dict[str, flo
     """The largest allowed costs by name, in the order of the costs.
 
     Raises:
-        SettingsError: As of `amounts`, or a short form is no such number, or contradicts `--search.limits`.
+        SettingsError: `amounts` raises it, or a short form is not a finite number above 0 or contradicts `--search.limits`.
     """
     found = amounts("--search.limits", settings.limits, costs)
     for name, short in SHORT_FORMS.items():
@@ -97,7 +97,7 @@ def limits_of(settings: SearchSettings, costs: Collection[str]) -> dict[str, flo
 
 
 def without_outvoted(given: Sequence[Given]) -> list[Given]:
-    """The settings without the limits of a file that a flag gives in its other form: a flag wins over a file."""
+    """The settings without those limits of a file that a flag gives in the other form, since flags win over files."""
     short = {f"search.{key}": cost for cost, key in SHORT_FORMS.items()}
     flagged: set[str] = set()
     for item in given:
@@ -120,7 +120,7 @@ def _cost_of(part: str) -> str:
 
 
 def axes_faults(settings: SearchSettings, allowed: AxisNames) -> list[str]:
-    """What is wrong with objectives, limits and references, in words."""
+    """In words, what is wrong with the objectives, limits and references."""
     faults = _objective_faults(settings.objectives, allowed)
     try:
         limits_of(settings, allowed.costs)

@@ -1,4 +1,4 @@
-"""Settings from YAML files and the command line: jsonargparse parses and documents them, all faults are told at once."""
+"""Settings from YAML files and the command line. jsonargparse parses and documents them; all faults are reported at once."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MOST_BYTES = 1_000_000
-"""Of a file of settings."""
+"""Most bytes of a file of settings."""
 LONGEST_FAULT = 600
-"""Characters of a message about one setting."""
+"""Most characters of a message about one setting."""
 LONGEST_KEY = 100
-"""Characters of a setting's name that a message shows."""
+"""Most characters of a setting's name that a message shows."""
 
 
 def config_names(ready: Path = CONFIGS) -> list[str]:
-    """Names of the ready configs in a folder."""
+    """The names of the ready configs in a folder."""
     return sorted(path.stem for path in ready.glob("*.yaml"))
 
 
 def config_path(name: str, ready: Path = CONFIGS) -> Path:
-    """The file of a ready config by name, or the file itself.
+    """The file of a ready config, given by its name or as a file.
 
     Raises:
-        SettingsError: Neither a ready config nor a file; lists the ready ones.
+        SettingsError: There is no such config or file; the message lists the ready configs.
     """
     names = config_names(ready)
     if name in names:
@@ -57,16 +57,18 @@ def config_path(name: str, ready: Path = CONFIGS) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variants:
-    """The settings there are, which may be other ones for each value of one of them."""
+    """The settings that exist, which may depend on the value of one of them."""
 
     parser: Callable[[Any], ArgumentParser]
-    """Makes the parser of every setting, with its type, its default and its help, for a value of `key`. For a value that is none it
-    makes that of the default."""
+    """Makes the parser of all settings, with types, defaults and help, for a value of `key`; for an unknown value, that of the
+    default.
+    """
     key: str = ""
-    """The name of the setting that chooses; empty where none does."""
+    """Name of the setting that the others depend on; empty if there is no such setting."""
     foreign_fault: Callable[[Any, str, Any], str | None] = lambda _chosen, _key, _value: ""
-    """What is wrong with a setting that only other values of `key` have, in words; None where it may be left out, and empty where
-    no value has it. It is given the value of `key`, the setting's name and its value."""
+    """Takes the value of `key`, and name and value of a setting that is unknown for it. Returns in words what is wrong with
+    giving it, None if it can be ignored, or an empty text if no value of `key` has such a setting.
+    """
 
 
 def parse(
@@ -77,19 +79,19 @@ def parse(
     tied: Mapping[str, Sequence[str]],
     ready: Path = CONFIGS,
 ) -> Any:
-    """Merges defaults, the config and the flags, later ones winning, to a namespace with the settings groups as dataclasses.
+    """Merges defaults, config and flags, later ones winning, into a namespace whose groups of settings are dataclasses.
 
     Args:
-        variants: The settings there are.
+        variants: The settings that exist.
         argv: The command line without the program's name.
-        check: Faults of a whole that is well-typed, such as values out of range.
-        default_config: Name of the config where `--config` is not given.
-        tied: Settings that mean something only for one value of another, by that other's name: where a flag gives it another value
-            than the config does, the config's values of them are left out.
+        check: Returns faults of settings that are well-typed, such as values out of range.
+        default_config: Name of the config that is used without `--config`.
+        tied: Settings that are meaningful only for one value of another setting, by the name of that other setting: if
+            a flag gives that one a different value from the config, their values in the config are ignored.
         ready: Folder of the configs that can be given by name.
 
     Raises:
-        SettingsError: Lists every unknown, ill-typed and out-of-range setting.
+        SettingsError: Settings are unknown, ill-typed or out of range; the message lists all of them.
         SystemExit: `--help` was asked for (status 0).
     """
     help_wanted = "-h" in argv or "--help" in argv
@@ -131,7 +133,7 @@ def parse(
 
 
 def _kinds(parser: ArgumentParser) -> dict[str, Any]:
-    """The type of each setting by its name."""
+    """The type of each setting, by the name of the setting."""
     hints = ((action.dest, getattr(action, "_typehint", None)) for action in parser._actions)
     return {name: kind for name, kind in hints if kind is not None}
 
@@ -145,10 +147,10 @@ def _require_none(faults: Sequence[str]) -> None:
 
 
 def _is_left_out(item: Given, variants: Variants, chosen: Any) -> bool:
-    """Whether a setting that is not there is one of another variant and has its default.
+    """Whether an unknown setting belongs to another variant and has its default value.
 
     Raises:
-        SettingsError: It is one of another variant and has another value.
+        SettingsError: The setting belongs to another variant and does not have its default value.
     """
     group = f"{variants.key.rpartition('.')[0]}."
     if not variants.key or not item.key.startswith(group):
@@ -166,7 +168,7 @@ def _still_meant(
     variant: str,
     kinds: Mapping[str, Any],
 ) -> list[Given]:
-    """What the config says, without what it says for another value of a setting that a flag gives."""
+    """The config without the values that are meaningful only for a setting that a flag has changed."""
     values = {item.key: item.value for item in configured}
     changed = {flag.key for flag in flags if flag.key in tied and flag.value != values.get(flag.key, flag.value)}
     dropped = {key for name in changed for key in tied[name]}
@@ -225,7 +227,7 @@ def _read_config(path: Path) -> list[Given]:
 
 
 def _value(item: Given, kinds: Mapping[str, Any]) -> Any:
-    """The value of its setting's type."""
+    """The value converted to its setting's type."""
     if item.key not in kinds:
         near = difflib.get_close_matches(item.key[:LONGEST_KEY], kinds, n=1, cutoff=0.5)
         hint = f"; did you mean --{near[0]}?" if near else "; see --help for those there are"
@@ -238,7 +240,7 @@ def _value(item: Given, kinds: Mapping[str, Any]) -> Any:
 
 
 def _read_value(item: Given) -> Any:
-    """The value, a list of the command line read as one."""
+    """The value, where a list on the command line is read as a list."""
     from nas.values.yaml_text import YamlError, read_yaml
 
     try:
@@ -248,18 +250,18 @@ def _read_value(item: Given) -> Any:
 
 
 def _one_line(fault: str) -> str:
-    """A fault in one line, of which the end stays where it is too long: it says what is allowed."""
+    """A fault in one line. If it is too long, its end is kept, which says what is allowed."""
     line = visible(fault.strip()).replace("\n", "\\n").replace("\t", "\\t")
     return line if len(line) <= LONGEST_FAULT else f"{line[: LONGEST_FAULT - 200]} ... {line[-200:]}"
 
 
 def _cut(name: str) -> str:
-    """What stands for a setting's name, as far as a message shows it."""
+    """The name of a setting, shortened for messages."""
     return name if len(name) <= LONGEST_KEY else name[:LONGEST_KEY] + "..."
 
 
 def _leaves(nested: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Leaves by dotted name; a group of which every line is commented out reads as None."""
+    """The values by dotted name. A group whose lines are all commented out is read as None."""
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{key}.")

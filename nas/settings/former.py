@@ -1,4 +1,4 @@
-"""Settings of earlier versions, which old command lines and config files still have: read as what they are called today."""
+"""Settings of earlier versions, which old command lines and config files still use, under their present names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nas.values.typed_value import typed
 
 REFERENCES = "search.references"
 RENAMED = {"ray.max_failures": "search.max_lost_workers", "latency.batch": "search.inference_batch"}
-"""Former name: the name of today."""
+"""Present name by former name."""
 RENAMED_VALUES = {("search.stopping", "auto"): "bound"}
-"""Setting and former value: the value of today."""
+"""Present value by setting and former value."""
 PARTS = {
     "search.max_latency": (LIMITS, "latency"),
     "search.max_memory": (LIMITS, "memory"),
@@ -22,16 +22,16 @@ PARTS = {
     "search.reference_latency": (REFERENCES, "latency"),
     "search.reference_memory": (REFERENCES, "memory"),
 }
-"""Former name: the setting that it is a part of today, and the name of its part."""
+"""For each former name, the setting that it is part of now, and the name of the part."""
 
 
 def renewed(given: Sequence[Given]) -> tuple[list[Given], str]:
-    """The settings by today's names, and a line that says which had others; empty if none had.
+    """The settings under their present names, and a line that says which had others; the line is empty if none had.
 
-    What a flag says of a part wins over what a file says of it.
+    A part that a flag gives wins over the same part in a file.
 
     Raises:
-        SettingsError: A former setting is no number.
+        SettingsError: A former setting is not a number.
     """
     former: dict[tuple[str, str], Given] = {}
     left: list[Given] = []
@@ -59,7 +59,7 @@ def renewed(given: Sequence[Given]) -> tuple[list[Given], str]:
 
 
 def _renamed(item: Given) -> Given:
-    """The same item where it has the name and the value of today."""
+    """The same item with its present name and value."""
     key = RENAMED.get(item.key, item.key)
     value = RENAMED_VALUES.get((key, item.value), item.value) if isinstance(item.value, str) else item.value
     return item if (key, value) == (item.key, item.value) else Given(key, value, item.source)

@@ -1,4 +1,4 @@
-"""What a person has set, and where."""
+"""A setting that a person has given, and where it was given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One value."""
+    """The value of one setting."""
 
     key: str
     """The setting's dotted name."""
@@ -18,5 +18,5 @@ class Given:
 
     @property
     def where(self) -> str:
-        """The setting as an error names it."""
+        """The setting and its source, as errors name them."""
         return f"--{self.key}" if self.source == "" else f"{self.key} (in {self.source})"

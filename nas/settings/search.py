@@ -17,19 +17,21 @@ MOST_REPLICATES = 1_000
 MOST_WORKERS = 10_000
 MOST_LOST_WORKERS = 1_000_000
 MOST_INFERENCE_BATCH = 100_000
-"""More of these is a slip of the pen, which would otherwise be found out by a search that never begins or ends."""
+"""A larger number is a typing error, which otherwise would show only in a search that never begins or ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogSettings:
-    """What a search tells beside its progress bar."""
+    """What a search records in addition to its progress bar."""
 
     json: bool = False
-    """Also write one line of JSON an event (begun, epoch, paused, complete, failed, front, ...) to events.jsonl in the output
-    folder."""
+    """Also write one line of JSON per event (begun, epoch, paused, complete, failed, front, ...) to events.jsonl in the output
+    folder.
+    """
     tensorboard: bool = False
-    """Also write curves for TensorBoard to the folder tensorboard of the output folder: of each training when it has ended, and of
-    the hypervolume."""
+    """Also write TensorBoard curves to the folder tensorboard in the output folder: of each training when it has ended, and of
+    the hypervolume.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,59 +41,71 @@ class SearchSettings:
     trials: int = 24
     """Number of distinct candidates to train, baselines included. Ask for more later with the same --output."""
     max_hours: float | None = None
-    """Begin no further training after so many hours of this run; what is in training then is finished."""
+    """Begin no further training after so many hours of this run. Trainings that have begun are finished."""
     max_epochs: int | None = None
-    """Begin no training that would take the search beyond so many epochs in all."""
+    """Begin no training that would take the total number of epochs of the search beyond this."""
     stall_trials: int | None = None
     """End when the hypervolume of the front has hardly grown over so many trials."""
     stall_share: float = 0.01
-    """Growth of the hypervolume over --search.stall_trials, as a share of it, that counts as hardly any."""
+    """Relative growth of the hypervolume over --search.stall_trials that counts as hardly any."""
     replicates: int = 1
-    """Trainings of each network of the front, with different seeds. With 2 or more those whose place is least certain are trained
-    again while the search runs, in the end all of the front, and it is chosen by what all trainings say. Not counted as trials."""
+    """Number of trainings of each network of the front, with different seeds. With 2 or more, the networks whose place on the
+    front is least certain are trained again while the search runs, and all of the front at its end. The front is then chosen
+    by all trainings. Repeated trainings do not count as trials.
+    """
     warm_start: str | None = None
-    """A pareto.json of an earlier search of this space, whose networks are trained after the baselines."""
+    """A pareto.json of an earlier search of this space. Its networks are trained after the baselines."""
     seed: int = 0
-    """Root seed: of the sampler, the data split and the training."""
+    """Root seed, from which the seeds of the sampler, the data split and the training are derived."""
     sampler: str = "known_cost"
-    """How candidates are proposed: known_cost (models what is learned and takes the costs as they are), random, random_logbins
-    (stratified over the logarithm of the first cost), nsga2, tpe (multivariate), gp."""
+    """How candidates are proposed: known_cost (models the learned objective and takes the costs as exact), random,
+    random_logbins (stratified over the logarithm of the first cost), nsga2, tpe (multivariate), gp.
+    """
     stopping: str = "bound"
-    """Which trainings are paused on their way: bound (those whose optimistic end is below the front), rank_halving (all but the
-    best third of those that cost about as much), none. They are judged five times, from a ninth to two thirds of the epochs; a
-    training of one epoch is not judged."""
+    """Which trainings are paused before their end: bound (those that even with an optimistic forecast stay below the front),
+    rank_halving (all but the best third of those with similar cost), none. Trainings are judged five times, after a ninth to
+    two thirds of their epochs; a training of one epoch is never judged.
+    """
     checkpoint_budget_gb: float | None = None
-    """Most disk space of all checkpoints together, in GB (10^9 bytes); what is of least use goes first. Default: no limit."""
+    """Largest disk space of all checkpoints together, in GB (10^9 bytes). The least useful are removed first. Default: no limit."""
     max_lost_workers: int = 2
-    """Workers that a candidate may lose (killed, or with their machine) before it is recorded as failed."""
+    """Number of lost workers (killed, or lost with their machine) at which a candidate is recorded as failed."""
     inference_batch: int = 1
-    """Images of one forward of a deployed network, at which its latency and its memory are measured. The latency of one image is
-    measured too, for the record."""
+    """Number of images in a forward of a deployed network whose latency and memory are measured. The latency of a single image
+    is recorded as well.
+    """
     engine: str = "local"
-    """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, here or on a cluster; see --ray)."""
+    """Where candidates are trained: local (processes on this machine) or ray (Ray Tune, on this machine or a cluster; see
+    --ray).
+    """
     workers: int | None = None
-    """Candidates trained at the same time, one process each. Default: one a CPU core, or one where a GPU is used."""
+    """Number of candidates trained at the same time, one process each. Default: one per CPU core, or one in all if a GPU is
+    used.
+    """
     objectives: str = "accuracy,macs"
-    """Axes of the front, comma-separated: one that is learned, and one or more costs. See --latency for how latencies are measured,
-    and --search.inference_batch for the number of images in a forward."""
+    """Axes of the front, separated by commas: one learned objective, and one or more costs. --latency says how latencies are
+    measured, and --search.inference_batch with how many images per forward.
+    """
     storage: str | None = None
-    """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared over a
-    network). Default: the SQLite file study.db in the output folder."""
+    """Where the study is kept: postgresql://USER:PASSWORD@HOST/DATABASE, sqlite:///FILE, or journal:FILE (for folders shared
+    over a network). Default: the SQLite file study.db in the output folder.
+    """
     max_macs: float | None = None
     """Short for --search.limits macs=..."""
     max_params: float | None = None
     """Short for --search.limits params=..."""
     limits: str | None = None
-    """Largest allowed costs, such as macs=60e3,latency=5: a candidate that has more is refused before any training. Latencies in
-    milliseconds and memory in MB, both of a forward of --search.inference_batch images."""
+    """Largest allowed costs, such as macs=60e3,latency=5. A candidate that exceeds one is refused before any training.
+    Latencies are in milliseconds and memory in MB, both for a forward of --search.inference_batch images.
+    """
     references: str | None = None
-    """Costs from which the hypervolume is measured, such as macs=1e6. Default: twice those of the costliest baseline."""
+    """Costs from which the hypervolume is measured, such as macs=1e6. Default: twice the costs of the most expensive baseline."""
     study: str | None = None
-    """Name of the study in the storage. Default: search; in a --search.storage the output folder's name."""
+    """Name of the study in the storage. Default: search, or with --search.storage the name of the output folder."""
 
 
 def search_faults(settings: SearchSettings) -> list[str]:
-    """Every setting that is out of range, in words; of the axes of the front see `nas.settings.axes`."""
+    """In words, every setting that is out of range, except the axes of the front; for these see `nas.settings.axes`."""
     faults = []
     faults += _count_faults("--search.trials", settings.trials, MOST_TRIALS)
     if settings.seed < 0:
@@ -116,7 +130,7 @@ def search_faults(settings: SearchSettings) -> list[str]:
 
 
 def epochs_faults(name: str, epochs: int) -> list[str]:
-    """What is wrong with the epochs of a full training, in words."""
+    """In words, what is wrong with the number of epochs of a full training."""
     return _count_faults(name, epochs, MOST_EPOCHS)
 
 
@@ -145,16 +159,16 @@ def _ending_faults(settings: SearchSettings) -> list[str]:
 
 
 def checkpoint_bytes(settings: SearchSettings) -> int | None:
-    """The disk budget in bytes; None without one."""
+    """The disk budget in bytes; None if there is no budget."""
     return None if settings.checkpoint_budget_gb is None else int(settings.checkpoint_budget_gb * 1e9)
 
 
 def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
-    """Rules for stopping that cannot hold together, in words.
+    """In words, conditions for stopping that cannot hold together.
 
     Args:
-        settings: Of the search.
-        epochs: Full training of a candidate.
+        settings: Settings of the search.
+        epochs: Number of epochs of a full training.
     """
     found = []
     if settings.max_epochs is not None and settings.max_epochs < epochs:

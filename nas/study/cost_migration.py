@@ -1,8 +1,8 @@
-"""Costs of a study of before, counted as they are counted today.
+"""Restates the costs of an earlier study as costs are counted today.
 
-What a network costs is a function of the candidate, and a version of the program may count otherwise than the one before: it
-deploys a part in a cheaper form, or a count was wrong. What was measured is no matter of counting and stays: latencies, and costs
-that a training decided.
+The cost of a network is a function of the candidate, and a version of the program may count differently from the one
+before: because it deploys a part in a cheaper form, or because a count was wrong. Measured values do not depend on how
+costs are counted and stay: latencies, and costs that a training decided.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from nas.values.plausible import sorted_out
 
 
 class CostMigration:
-    """Makes trials that were counted otherwise trials of today's count.
+    """Turns trials whose costs were counted differently into trials of today's count.
 
     Args:
-        costs: Today's.
+        costs: Gives the costs of a candidate as they are counted today.
         limits: Largest allowed cost by objective name.
-        quantities: How costs are written.
+        quantities: The costs as quantities, which format them in messages.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class CostMigration:
         self._quantities = quantities
 
     def __call__(self, trial: Trial) -> Trial:
-        """The trial with today's costs and in the state that follows from them; as it is where they are the same.
+        """The trial with today's costs and the state that follows from them, or unchanged if the costs are the same.
 
-        * One that was refused and is within the limits now is `UNTRAINED`.
-        * One that is over a limit now is `INFEASIBLE`; what a training has given is kept.
-        * One that was trained, was over a limit by another count in between and is not now, is `RUNNING` with its outcome: by this
-          the driver ends it or lets it go on.
+        * A trial that was refused and is within the limits now becomes `UNTRAINED`.
+        * A trial that is over a limit now becomes `INFEASIBLE`; the outcome of its training is kept.
+        * A trained trial that was over a limit by a count in between, and is not now, becomes `RUNNING` with its outcome,
+        from which the driver decides whether it has ended or goes on.
         """
         (counted, _), measured = sorted_out(self._costs(trial.candidate), ()), _measured(trial)
         costs = {name: cost if name in measured else counted.get(name, cost) for name, cost in trial.costs.items()}
@@ -55,18 +55,18 @@ class CostMigration:
 
 
 def _measured(trial: Trial) -> frozenset[str]:
-    """What the trial's training has measured; one that goes on measures anew."""
+    """The costs that the trial's training has measured; a training that goes on measures them anew."""
     goes_on = trial.state is TrialState.RUNNING
     return frozenset(trial.outcome.measurements if isinstance(trial.outcome, Evaluation) and not goes_on else ())
 
 
 def summary(former: Iterable[Trial], counted: Iterable[Trial], quantities: Iterable[Objective] = ()) -> str:
-    """What counting anew has changed, in one line; empty if it changed nothing.
+    """One line that says what counting anew has changed; empty if nothing changed.
 
     Args:
-        former: The trials as they were.
+        former: The trials before they were counted anew.
         counted: The same trials counted anew.
-        quantities: What costs are called.
+        quantities: The costs as quantities, which name them in the line.
     """
     pairs = list(zip(former, counted, strict=True))
     changed = [(before, now) for before, now in pairs if before.costs != now.costs]

@@ -1,7 +1,8 @@
-"""A study in an Optuna journal: a file to which each operation is appended as a line of JSON.
+"""A study in an Optuna journal, a file to which each operation is appended as a line of JSON.
 
-For folders shared over a network, where the locks of SQLite do not hold. Nothing in it is unpickled: Optuna's snapshots, which are
-pickles, are made for backends that store snapshots alone, and the file is none of those (a test holds it to that).
+It is meant for folders that are shared over a network, where the locks of SQLite do not hold. Nothing in it is unpickled:
+Optuna's snapshots, which are pickles, are made for backends that store snapshots alone, and the file is none of those (a
+test holds it to that).
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
 
 _START = b'{"op_code":'
 _REMEMBERED = 256
-"""Bytes before a place in a journal by which it is known again."""
+"""Number of bytes before a position in a journal by which that position is recognized."""
 
 
 class WholeLinesLock(JournalFileOpenLock):
-    """The lock under which a journal is written; who holds it finds a file that ends with a whole line.
+    """The lock under which a journal is written. Whoever holds it finds a file that ends with a whole line.
 
-    A writer that is killed, or a full disk, may leave a part of a line. Nobody was told that it is written. The next line would be
-    joined to it and both be unreadable, and Optuna then reads nothing beyond. So it is cut off.
+    A writer that is killed, or a full disk, may leave a part of a line, which nobody was told had been written. The next
+    line would be joined to it, both would be unreadable, and Optuna would read nothing beyond them. So the part is cut off.
 
-    Made by `open(O_EXCL)`, which holds on NFS from version 3 on, and there, other than a symbolic link, is repeated safely when an
-    answer is lost. Both kinds use the same name, so they exclude each other.
+    The lock is made by `open(O_EXCL)`, which is reliable on NFS from version 3 on. There, unlike a symbolic link, it can be
+    repeated safely when an answer is lost. Both kinds of lock use the same name, so they exclude each other.
 
     Args:
-        path: Of the journal.
+        path: Path of the journal.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +43,7 @@ class WholeLinesLock(JournalFileOpenLock):
         self._path = path
 
     def acquire(self) -> bool:
-        """Waits for the lock; that of a writer which died is taken over after 30 seconds."""
+        """Waits for the lock. The lock of a writer that died is taken over after 30 seconds."""
         super().acquire()
         try:
             _cut_torn_line(self._path)
@@ -52,10 +53,10 @@ class WholeLinesLock(JournalFileOpenLock):
         return True
 
     def release(self) -> None:
-        """Gives the lock back.
+        """Releases the lock.
 
         Raises:
-            OSError: Another process has taken it over, because this one stood still for 30 seconds.
+            OSError: Another process has taken the lock over, because this one stood still for 30 seconds.
         """
         try:
             super().release()
@@ -64,13 +65,14 @@ class WholeLinesLock(JournalFileOpenLock):
 
 
 class GrowingJournal(JournalFileBackend):
-    """A journal that only grows: what was read of it must still be there.
+    """A journal that only grows, so that what was read of it must still be there.
 
-    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would go on in the middle of a
-    line, or wait for ever, and what is written then would make a study of what is left and what came later.
+    Optuna remembers how far it has read. In a file that was cut, or replaced by another one, it would continue in the
+    middle of a line, or wait for ever; and what it then wrote would make one study of the rest of the old file and what
+    came later.
 
     Args:
-        path: Of the journal.
+        path: Path of the journal.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,18 +82,18 @@ class GrowingJournal(JournalFileBackend):
         super().__init__(str(path), lock_obj=WholeLinesLock(path))
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """The operations from a number on."""
+        """Reads the operations from a given number on."""
         self._refuse_cut()
         yield from super().read_logs(log_number_from)
         self._remember()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Adds operations at the end."""
+        """Appends operations at the end."""
         self._refuse_cut()
         super().append_logs(logs)
 
     def _remember(self) -> None:
-        """Notes the end of what was read, and what stands before it."""
+        """Remembers how far the file was read, and the bytes before that position."""
         self._end = max(self._log_number_offset.values())
         self._last = self._before(self._end)
 
@@ -114,14 +116,14 @@ class GrowingJournal(JournalFileBackend):
 
 
 def open_journal(path: str) -> BaseStorage:
-    """The storage in a journal file, which is made if it is not there.
+    """The storage in a journal file, which is made if it is missing.
 
     Args:
-        path: Of the file, relative to the working directory.
+        path: Path of the file, relative to the working directory.
 
     Raises:
-        OSError: It cannot be made, read or written.
-        ValueError: It is no journal.
+        OSError: The file cannot be made, read or written.
+        ValueError: The file is not a journal.
     """
     if not path:
         raise ValueError("the path of the file is missing")

@@ -1,8 +1,8 @@
-"""Going on with a study of before: in a space that has grown, or with costs that are counted otherwise now.
+"""Continues an earlier study in a space that has grown, or with costs that are counted differently now.
 
-A decision that was added to the space goes on in the same Optuna study. Other choices of an old decision, or other costs of a trial
-that has ended, cannot: Optuna refuses both. Then there is a new study beside the old one, `search-2` after `search`, into which all
-trials are taken over under their numbers; the old one stays as it was.
+A study in whose space only a decision was added is continued in the same Optuna study. Optuna refuses other choices of an
+old decision, and other costs of a trial that has ended. In these cases a new study is made beside the old one, `search-2`
+after `search`, into which all trials are copied under their numbers; the old study stays as it was.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from nas.study.study import Study, constraint_values
 from nas.study.study_holder import StudyHolder
 
 PATIENCE_SECONDS = 2.0
-"""After so long a progress bar shows how many trials are counted."""
+"""A progress bar shows how many trials have been counted once this takes longer than so many seconds."""
 
 
 def open_study(
@@ -50,39 +50,39 @@ def open_study(
     count: Count,
     tell: Callable[[str], object] = lambda _text: None,
 ) -> Study:
-    """The study of this name, or the last one that took over its trials; made if there is none.
+    """Opens the study of this name, or the latest one that took over its trials; it is made if there is none.
 
     Args:
-        storage: Where it is.
-        name: Of the first study, from which later names are made.
+        storage: The storage that holds the study.
+        name: Name of the first study, from which later names are made.
         objectives: Axes of the front.
         identity: Settings that give the study its meaning; those of the space, under `space`, may grow.
-        problem: The space, and what is limited.
-        count: How costs are counted now.
-        tell: Is told what has changed for the trials of before, and when the storage is away for a while.
+        problem: The space and the limits.
+        count: The present way of counting costs.
+        tell: Called with lines that report what has changed for earlier trials, and when the storage is unavailable for a while.
 
     Raises:
-        StudyError: It was made with other settings, or in a space whose networks are not all in this one.
+        StudyError: The study was made with other settings, or in a space whose networks are not all in this one.
     """
     return _Migration(storage, name, objectives, identity, problem, count, tell).open()
 
 
 @dataclass(frozen=True, slots=True)
 class _Predecessor:
-    """A trial of before."""
+    """A trial of an earlier study."""
 
     trial: Trial
-    """As a trial of the present space."""
+    """The trial, stated as a trial of the present space."""
     stored: FrozenTrial
     version: int
-    """Of the count by which its costs are stated."""
+    """Version of the count by which its costs are stated."""
 
 
 class _Migration:
     """The studies of one search, each of which took over the trials of the one before; see `open_study`.
 
-    Which they are is written in them. Names tell only where to look: in a storage of several searches another one may have the
-    name that a successor would get.
+    Attributes of the studies say which ones belong together. Names only say where to look: in a storage of several
+    searches, another search may have the name that a successor would get.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class _Migration:
                 self._family.append(found)
 
     def open(self) -> Study:
-        """The study to go on with."""
+        """The study to continue."""
         if not self._family:
             return self._study(self._name, (), attributes={COSTS_VERSION: self._count.version})
         latest = self._family[-1]
@@ -148,7 +148,7 @@ class _Migration:
         return study
 
     def _succeed(self, latest: StoredStudy, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
-        """The study with the trials of before as they are now: the same one where that only adds to them, else a new one."""
+        """The study with the earlier trials as they are stated now: the same study if trials were only added, else a new one."""
         holder = StudyHolder(self._storage, latest.id, self._tell)
 
         def renew() -> None:
@@ -208,10 +208,10 @@ class _Migration:
         )
 
     def _predecessors(self, earlier: Iterable[Mapping[str, Any]]) -> list[_Predecessor]:
-        """All trials of before by number, each from the latest study that has it.
+        """All trials of the earlier studies by number, each from the latest study that has it.
 
         Raises:
-            SpaceError: One is not in the present space.
+            SpaceError: A trial is not in the present space.
         """
         migrate = SpaceMigration(self._problem.space, earlier)
         found = {}
@@ -221,7 +221,7 @@ class _Migration:
         return [_Predecessor(migrate(trial), stored, version) for trial, stored, version in found.values()]
 
     def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
-        """The trials with costs as they are counted now; up to a tenth of a second each where they were counted otherwise."""
+        """The trials with costs as counted now. Each trial that was counted differently takes up to a tenth of a second."""
         migrate = CostMigration(self._count.costs, self._problem.limits, self._problem.quantities)
         counted = []
         for each in tqdm(predecessors, desc="costs", unit="trial", leave=False, disable=None, delay=PATIENCE_SECONDS):
@@ -230,14 +230,14 @@ class _Migration:
         return counted
 
     def _take_over(self, study: Study, predecessors: Iterable[_Predecessor], counted: Iterable[Trial]) -> None:
-        """Adds the trials that are not there yet."""
+        """Adds the trials that the study does not have yet."""
         for each, trial in zip(predecessors, counted, strict=True):
             if trial.number == study.next_number:
                 study.add(trial, constraint_values(self._problem.limits, trial.costs), each.stored)
                 study.renew()
 
     def _successor(self, name: str, attributes: Mapping[str, Any]) -> StoredStudy | None:
-        """The study of a name and with these attributes, if it has taken over the trials of this search."""
+        """The study of this name with these attributes, if it has taken over the trials of this search."""
         if attributes.get(SUCCEEDS) is not None:
             return find_study(self._storage, name, self._objectives) if attributes[SUCCEEDS] == self._name else None
         if not (attributes.get(GROWN_FROM) and self._family):

@@ -1,4 +1,4 @@
-"""What Optuna writes to the console on its own."""
+"""Control over what Optuna itself writes to the console."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import optuna
 
 @contextmanager
 def without_notices() -> Iterator[None]:
-    """Optuna announces no study that is created here; warnings stay, and so does whatever the caller has set for elsewhere."""
+    """Within it Optuna does not announce new studies. Warnings stay, and so does what the caller has set outside."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
     try:

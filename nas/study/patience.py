@@ -1,4 +1,4 @@
-"""Waiting for a storage that is briefly away, so that no trial is lost to a server that restarts or a file that is locked."""
+"""Waits for a storage that is briefly unavailable, so that no trial is lost to a server restart or a locked file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 AWAY_SECONDS = 60.0
-"""A storage may be away for so long. With what attempts take it is less than the age at which a driver is dead to others."""
+"""A storage may be unavailable for so many seconds. With the time of the attempts, this is less than the age at which other
+drivers take a driver for dead.
+"""
 PAUSE_SECONDS = 1.0
 _PASSING = (
     sqlite3.SQLITE_BUSY,
@@ -25,16 +27,16 @@ T = TypeVar("T")
 
 
 def patiently(action: Callable[[], T], tell: Callable[[str], object], again: Callable[[], T] | None = None) -> T:
-    """The result of an action on a storage, which is repeated while the storage is away.
+    """The result of an action on a storage, which is repeated while the storage is unavailable.
 
     Args:
-        action: What is to be done.
-        tell: Is told when waiting begins and ends.
-        again: What is done from the second time on, where the first may have succeeded and only its answer was lost. Default:
-            the same, which then must be safe to repeat.
+        action: The action.
+        tell: Called with a line when waiting begins and when it ends.
+        again: The action from the second attempt on, where the first may have succeeded and only its answer was lost.
+            Default: the same action, which must then be safe to repeat.
 
     Raises:
-        Exception: What the action raised last, after `AWAY_SECONDS` or for a reason that does not pass.
+        Exception: The last exception of the action, after `AWAY_SECONDS` or for a reason that will not pass.
     """
     began = time.monotonic()
     waited = False
@@ -56,7 +58,7 @@ def patiently(action: Callable[[], T], tell: Callable[[str], object], again: Cal
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether a storage may be there again in a while: no connection, locked, full, a file system that does not answer."""
+    """Whether a storage may be available again later: no connection, locked, disk full, or a file system that does not answer."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
     if isinstance(cause, OSError):
         return True
@@ -68,7 +70,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of a storage's failure, in the words of the database and without a password."""
+    """The first line of a storage's error, in the words of the database and without a password."""
     from nas.values.redaction import redact
 
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error

@@ -1,4 +1,4 @@
-"""PostgreSQL as the storage of a study: which driver library reaches it, and how long it may stay silent."""
+"""PostgreSQL as the storage of a study: which driver library connects to it, and how long it may stay silent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from nas.errors import StudyError
 
 DRIVERS = ("psycopg", "psycopg2", "pg8000")
-"""Libraries, the one that is tested first, by the names of both Python and SQLAlchemy."""
+"""Driver libraries by their names in Python and in SQLAlchemy; the first one is the one that is tested."""
 CONNECT_SECONDS = 5
-"""A host that does not answer is waited for so long at a time; Optuna tries five times to add a trial."""
+"""Seconds to wait for a host that does not answer; Optuna tries five times to add a trial."""
 SILENT_SECONDS = 10
-"""A connection on which nothing is acknowledged for so long is broken."""
+"""A connection on which nothing is acknowledged for so many seconds counts as broken."""
 _OF_LIBPQ = DRIVERS[:2]
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+(\w+))?://")
 
@@ -25,13 +25,13 @@ def is_postgresql(url: str) -> bool:
 
 
 def connection(url: str) -> tuple[str, dict[str, Any]]:
-    """SQLAlchemy's form of a PostgreSQL URL, with the first driver that is installed where it names none.
+    """A PostgreSQL URL in SQLAlchemy's form, with the first driver that is installed if the URL names none.
 
     Returns:
         The URL, and keyword arguments of the engine.
 
     Raises:
-        StudyError: No driver is installed, or not the one that the URL names.
+        StudyError: No driver is installed, or the one that the URL names is not.
     """
     scheme = _SCHEME.match(url)
     assert scheme is not None

@@ -1,6 +1,6 @@
-"""The trials of a study as trials of the present space, which may have grown since.
+"""Restates the trials of a study in the present space, which may have grown since.
 
-A decision that was added gets, for earlier trials, the value by which they were built.
+In earlier trials, a decision that was added later gets the value by which their networks were built.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from nas.space import SearchSpace
 
 
 class SpaceMigration:
-    """Makes trials of earlier forms of a space trials of its present one; without earlier forms only sees whether they are.
+    """Turns trials of earlier forms of a space into trials of its present form. Without earlier forms, it only checks them.
 
     Args:
-        space: As it is now.
-        earlier: Settings of earlier forms, the first one first.
+        space: The present form of the space.
+        earlier: Settings of the earlier forms, oldest first.
 
     Raises:
         SpaceError: Networks of an earlier form are not the same in this one.
@@ -32,10 +32,10 @@ class SpaceMigration:
         self._former = {name: value for settings in self._earlier for name, value in space.former(settings).items()}
 
     def __call__(self, trial: Trial) -> Trial:
-        """The trial, with a value for every decision. What its candidate said stays as it was, since its weights are of that form.
+        """The trial with a value for every decision. Its recorded candidate stays, since its weights have that form.
 
         Raises:
-            SpaceError: It is not in the space, or means another network there.
+            SpaceError: The trial is not in the space, or means another network there.
         """
         genotype, recorded = {**self._former, **trial.genotype}, trial.candidate
         try:

@@ -1,4 +1,4 @@
-"""Opening the storage of a study, and naming it without its password."""
+"""Opens the storage of a study, and names it in messages without its password."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, journal:FILE"
 BUSY_SECONDS = 5
-"""A SQLite file that somebody else has locked is tried for so long at a time; Optuna tries five times to add a trial."""
+"""Seconds to wait for a SQLite file that another process has locked; Optuna tries five times to add a trial."""
 _OF_HOME = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^/?]*)")
 
 
 def sqlite_url(path: Path) -> str:
-    """Storage URL of a SQLite file."""
+    """The storage URL of a SQLite file."""
     special = re.compile("[%?#{}]")  # of URLs, and of the template as which Optuna reads them
     return "sqlite:///" + special.sub(lambda found: f"%{ord(found[0]):02X}", str(path.resolve()))
 
@@ -31,10 +31,10 @@ def sqlite_url(path: Path) -> str:
 def open_storage(url: str) -> BaseStorage:
     """The storage that a URL names: a SQLite file, a PostgreSQL database, or a journal file.
 
-    Other databases that Optuna knows are left to it.
+    The URLs of other databases are passed to Optuna.
 
     Raises:
-        StudyError: It cannot be reached, read or written, or there is no such kind; the message shows no password.
+        StudyError: The storage cannot be reached, read or written, or is of an unknown kind; the message shows no password.
     """
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -53,7 +53,7 @@ def open_storage(url: str) -> BaseStorage:
 
 
 def close_storage(storage: BaseStorage) -> None:
-    """Ends the connections to a storage; it may be used again, which makes new ones."""
+    """Closes the connections to a storage. The storage can still be used, which opens new ones."""
     from optuna.storages import RDBStorage
 
     storage.remove_session()
@@ -83,13 +83,13 @@ def _open_database(url: str) -> BaseStorage:
 
 
 def _end(sessions: scoped_session[Session], engine: Engine) -> None:
-    """Closes the connections of a storage that nobody has any more, as `close_storage` does before."""
+    """Closes, as `close_storage` does, the connections of a storage that is no longer referred to."""
     sessions.remove()
     engine.dispose()
 
 
 def _refuse_unreadable_password(url: str) -> None:
-    """A second `@` would make the password's end a part of the host, and show it; a redacted one is none."""
+    """Refuses a URL with a second `@`, which would make the end of the password part of the host, and one that was redacted."""
     secrets = secrets_of(url)
     if HIDDEN in url:
         raise StudyError(
@@ -107,11 +107,11 @@ def _refuse_impossible_file(url: str) -> None:
 
 
 def _reason(error: BaseException, url: str) -> str:
-    """The first line of what went wrong, in the words of the database, where they are there."""
+    """The first line of the database's own error message, if there is one."""
     text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
     return hide(redact(text.splitlines()[0]), secrets_of(url))
 
 
 def _at_home(url: str) -> str:
-    """The URL of a SQLite file with the home folder for a `~`."""
+    """The URL of a SQLite file with `~` replaced by the home folder."""
     return _OF_HOME.sub(lambda found: found[1] + str(local_path(found[2])), url)

@@ -1,4 +1,4 @@
-"""The settings that give a stored study its meaning: whether they are those that are asked for, and how they are changed."""
+"""The settings that define a stored study: whether they equal the present ones, and how they are changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nas.values.json_fields import shown
 
 
 def check_identity(stored: StoredStudy, identity: Mapping[str, Any]) -> None:
-    """Refuses a study of other settings.
+    """Refuses a study that was made with other settings.
 
     Raises:
-        StudyError: Names those that differ.
+        StudyError: Some settings differ; the message names them.
     """
     if stored.identity.get("data.fingerprint") != identity.get("data.fingerprint"):
         raise StudyError(
@@ -37,7 +37,7 @@ def check_identity(stored: StoredStudy, identity: Mapping[str, Any]) -> None:
 
 
 def rewrite_identity(storage: BaseStorage, study: int, identity: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-    """Gives a stored study, which no driver holds, another identity, and further attributes before that."""
+    """Replaces the identity of a stored study that no driver holds, after writing further attributes."""
     with told_as_study_error():
         for key, value in more.items():
             storage.set_study_user_attr(study, key, value)

@@ -1,6 +1,6 @@
-"""What is read from a storage, which another hand may have changed: checked as it is read, before anything is written.
+"""Reads a study from a storage, and checks it before anything is written, since somebody else may have changed it.
 
-A study is read only here. What does not fit is refused in one line that names the study and the trial.
+Studies are read nowhere else. A fault is refused in one line that names the study and the trial.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ FORMAT = 1
 FORMAT_KEY = "format"
 IDENTITY = "identity"
 METRIC_NAMES = "study:metric_names"
-"""Of Optuna: names of the objectives, for its own pictures."""
+"""Optuna's attribute for the names of the objectives, which its own plots use."""
 SUCCEEDS = "succeeds"
-"""Attribute of a study that took over the trials of another: the name of the first of them."""
+"""Attribute of a study that took over the trials of another one: the name of the first study."""
 GROWN_FROM = "grown_from"
-"""Attribute of a study: settings of the earlier forms of its space, the first one first."""
+"""Attribute of a study: the settings of the earlier forms of its space, oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredStudy:
-    """A study as it lies in a storage."""
+    """A study as it is stored."""
 
     storage: BaseStorage
     name: str
     id: int
     objectives: tuple[Objective, ...]
     identity: Mapping[str, Any]
-    """Settings that give it its meaning; empty where the process that made it was killed at that."""
+    """The settings that define the study; empty if the process that made it was killed before it wrote them."""
     grown_from: tuple[Mapping[str, Any], ...]
     succeeds: str | None
     costs_version: int
-    """Of the count by which its costs are stated."""
+    """Version of the count by which its costs are stated."""
 
     @cached_property
     def trials(self) -> list[tuple[Trial, FrozenTrial]]:
-        """Its trials by number, each also as it is stored; read when they are first asked for.
+        """Each trial together with its stored form, by number; read on first use.
 
         Raises:
-            StudyError: One is not as a search writes it; names it.
+            StudyError: A trial is not as a search writes it; the message names the trial.
         """
         with _refusing(self.name):
             stored = _all_trials(self.storage, self.id)
@@ -75,10 +75,10 @@ class StoredStudy:
         return list(zip(found.values(), stored, strict=True))
 
     def check_domains(self, domains: Mapping[str, BaseDistribution]) -> None:
-        """Refuses trials of decisions with other domains than those of the present space.
+        """Refuses trials whose decisions have other domains than in the present space.
 
         Raises:
-            StudyError: Names trial and decision.
+            StudyError: A domain differs; the message names the trial and the decision.
         """
         for _, frozen in self.trials:
             for decision, domain in frozen.distributions.items():
@@ -92,7 +92,7 @@ class StoredStudy:
 
 @contextmanager
 def told_as_study_error() -> Iterator[None]:
-    """Turns a failure of the storage into a StudyError without the URL's password."""
+    """Turns a failure of the storage into a StudyError that does not show the password in the URL."""
     try:
         yield
     except (StorageInternalError, SQLAlchemyError, OSError) as error:
@@ -112,10 +112,10 @@ def directions_of(objectives: tuple[Objective, ...]) -> list[StudyDirection]:
 
 
 def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...]) -> StoredStudy | None:
-    """The study of a name; None if there is none.
+    """Finds the study of a name; None if there is none.
 
     Raises:
-        StudyError: It has other objectives, or what is written about it is not what a search writes.
+        StudyError: The study has other objectives, or attributes that no search writes.
     """
     with _refusing(name):
         try:
@@ -154,15 +154,15 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
 
 
 def _named_as_today(identity: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An identity by the names that settings have in this version."""
+    """A stored identity under the names that settings have in this version."""
     return {RENAMED.get(key, key): value for key, value in identity.items()}
 
 
 def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:
-    """What is written about the study of a name, whosesoever it is; None if there is none, or nobody has begun it.
+    """The attributes of the study of a name, whatever program wrote it; None if there is no such study or it is empty.
 
     Raises:
-        StudyError: It cannot be read.
+        StudyError: The storage cannot be read.
     """
     with _refusing(name):
         try:
@@ -174,10 +174,10 @@ def attributes_of(storage: BaseStorage, name: str) -> Mapping[str, Any] | None:
 
 
 def require_name(storage: BaseStorage, name: str) -> None:
-    """Refuses a storage of one search alone that holds studies, but not the one of this name: another one would be begun unnoticed.
+    """Refuses a one-search storage that has studies, but none of this name: a new one would be begun unnoticed.
 
     Raises:
-        StudyError: Tells the names that are there.
+        StudyError: There are only studies of other names; the message gives these.
     """
     with _refusing(name):
         try:
@@ -194,7 +194,7 @@ def require_name(storage: BaseStorage, name: str) -> None:
 
 
 def refused(name: str, reason: object) -> StudyError:
-    """The error that a study is not one that this search can go on with."""
+    """The error for a study that this search cannot continue."""
     return StudyError(
         f"the study {name!r} cannot be continued, nothing was changed: {reason}. Put it back as the search has written it, or give "
         "another --output, or --search.study, for a new search"
@@ -203,9 +203,9 @@ def refused(name: str, reason: object) -> StudyError:
 
 @contextmanager
 def _refusing(name: str) -> Iterator[None]:
-    """Tells whatever is met in reading a study as one that it cannot be continued.
+    """Turns every error met while a study is read into one that says that it cannot be continued.
 
-    Every kind of error is met there: what Optuna and SQLAlchemy make of a row that they did not write is not theirs to say.
+    Any kind of error may occur, since Optuna and SQLAlchemy promise nothing about rows that they did not write.
     """
     try:
         yield
@@ -222,7 +222,7 @@ def _refusing(name: str) -> Iterator[None]:
 
 @contextmanager
 def _naming(number: int) -> Iterator[None]:
-    """Names the trial in what is wrong with it."""
+    """Adds the number of the trial to an error about it."""
     try:
         yield
     except MalformedError as error:
@@ -254,7 +254,7 @@ def _all_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
 
 
 def _check_costs(trials: Iterable[Trial]) -> None:
-    """Refuses evaluated trials whose costs differ in kind."""
+    """Refuses a study whose evaluated trials do not all have the same costs."""
     names: list[str] | None = None
     for trial in trials:
         if isinstance(trial.outcome, Evaluation):

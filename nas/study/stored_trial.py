@@ -1,4 +1,4 @@
-"""A trial as it lies in a storage, and as it is read from there: checked, since another hand may have changed it."""
+"""A trial as it is stored, and the checks of it when it is read, since somebody else may have changed it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas.samplers.distributions import contains
 from nas.values.json_fields import MalformedError, entry, numbers, scalars, sequence, shown, text, whole
 
 CONSTRAINTS = "constraints:"
-"""Beginning of the names under which Optuna's samplers find how far a trial is above each limit."""
+"""Prefix of the attributes from which Optuna's samplers learn how far a trial is above each limit."""
 
 _OUTCOMES: dict[TrialState, tuple[type, ...]] = {
     TrialState.COMPLETE: (Evaluation,),
@@ -23,18 +23,18 @@ _OUTCOMES: dict[TrialState, tuple[type, ...]] = {
     TrialState.FAILED: (Failure,),
     TrialState.UNTRAINED: (type(None),),
 }
-"""What the trials of a state may have."""
+"""The kinds of outcome that a trial may have in each state."""
 
 
 def optuna_form(
     trial: Trial, first: Callable[[int], Trial], objectives: tuple[Objective, ...]
 ) -> tuple[OptunaState, list[float] | None]:
-    """State and values under which a trial is stored.
+    """The Optuna state and the values under which a trial is stored.
 
     Args:
-        trial: Of the search.
-        first: The trial of a number, of which another has taken over the outcome.
-        objectives: In the order of the values.
+        trial: The trial.
+        first: Gives the trial of a number, from which a repeat has taken over the outcome.
+        objectives: The objectives, in the order of the values.
     """
     if trial.state is TrialState.RUNNING:
         return OptunaState.RUNNING, None
@@ -51,10 +51,10 @@ def optuna_form(
 
 
 def read_trial(frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]) -> Trial:
-    """A stored trial; one that took over the outcome of an earlier one has it from there.
+    """Reads a stored trial. One that took over the outcome of an earlier trial gets the outcome from that trial.
 
     Raises:
-        MalformedError: It is not as a search writes it.
+        MalformedError: The trial is not as a search writes it.
     """
     attributes = frozen.user_attrs
     for decision, value in frozen.params.items():
@@ -88,7 +88,7 @@ def read_trial(frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tu
 
 
 def _reference(attributes: Mapping[str, Any], key: str, number: int) -> int | None:
-    """The number of an earlier trial."""
+    """The number of an earlier trial that this one refers to."""
     value = attributes.get(key)
     if value is None:
         return None
@@ -98,7 +98,7 @@ def _reference(attributes: Mapping[str, Any], key: str, number: int) -> int | No
 
 
 def _check_reference(trial: Trial, earlier: Mapping[int, Trial]) -> None:
-    """Refuses a repeat of a repeat, and a further training of another candidate."""
+    """Refuses a repeat of a repeat, and a replicate whose candidate is not the one it refers to."""
     for key, number in (("reused_from", trial.reused_from), ("replicate_of", trial.replicate_of)):
         if number is not None and not earlier[number].number == earlier[number].first == _origin(earlier[number]):
             raise MalformedError(f"{key} is {number}, which is not the first training of a candidate")
@@ -113,7 +113,7 @@ def _origin(trial: Trial) -> int:
 def _check_form(
     trial: Trial, frozen: FrozenTrial, earlier: Mapping[int, Trial], objectives: tuple[Objective, ...]
 ) -> None:
-    """Refuses a trial whose parts contradict each other, or that lacks what belongs to its state."""
+    """Refuses a trial whose parts contradict each other, or that lacks a part that its state needs."""
     digest = frozen.user_attrs.get("digest")
     if digest != trial.candidate.digest:
         raise MalformedError(f"its digest is {shown(digest)}, but its candidate gives {trial.candidate.digest}")
@@ -146,7 +146,7 @@ def _check_form(
 
 
 def _state(frozen: FrozenTrial) -> TrialState:
-    """Our state of a stored trial. A running one may hold an outcome, if its driver died between writing it and ending it."""
+    """Our state of a stored trial. A running trial may have an outcome, if its driver died after writing it."""
     if frozen.state is OptunaState.RUNNING:
         return TrialState.RUNNING
     if "violations" in frozen.user_attrs:

@@ -48,14 +48,14 @@ class Study:
     """All trials of one search, in memory and in the database.
 
     Args:
-        storage: An Optuna storage; see `open_storage`. What is there is read and checked before anything is written.
-        name: Name of the study in the storage; made if it is not there.
+        storage: An Optuna storage; see `open_storage`. Its contents are read and checked before anything is written.
+        name: Name of the study in the storage; it is made if it is missing.
         objectives: Axes of the front, in the order of Optuna's values.
-        identity: Settings that give the study its meaning, flat, by dotted name.
-        distributions: Optuna's form of the space.
-        translate: Makes a stored trial one of this space, and refuses one that is none.
-        tell: Is told when the storage is away for a while, and when it is back.
-        attributes: Further ones of the study in the storage, if it is made.
+        identity: Settings that define the study, flat, by dotted name.
+        distributions: The space as distributions of Optuna.
+        translate: Restates a stored trial in the present space, and refuses one that does not belong to it.
+        tell: Called with a line when the storage becomes unavailable, and when it is back.
+        attributes: Further attributes that the study gets if it is made.
 
     Raises:
         StudyError: A study of this name exists with another identity (names the settings that differ), or is not as a search has
@@ -108,7 +108,7 @@ class Study:
 
     @property
     def next_number(self) -> int:
-        """Number the next trial will have."""
+        """The number that the next trial will have."""
         return len(self._trials)
 
     def __iter__(self) -> Iterator[Trial]:
@@ -122,7 +122,7 @@ class Study:
         return len(self._trials)
 
     def ask(self, sampler: BaseSampler) -> dict[str, Scalar]:
-        """The sampler's proposal for the next trial. Must be followed by `add` before the next `ask`."""
+        """The sampler's proposal for the next trial. `add` must be called before the next `ask`."""
         self._mirror.sampler = sampler
         with one_thread():
             self._asked = self._mirror.ask(fixed_distributions=self._distributions)
@@ -133,8 +133,9 @@ class Study:
 
         Args:
             trial: Its number must be `next_number`.
-            constraints: For each limit by name how far the candidate is above it (positive: infeasible). Empty: no limits.
-            source: The trial of another study that this one takes over; its times, and what its sampler noted, are kept.
+            constraints: For each limit by name, how far the candidate is above it (positive: infeasible). Empty if
+                there are no limits.
+            source: The trial of another study that is copied, with its times and the notes of its sampler.
         """
         assert trial.number == self.next_number
         memory = self._mirror._storage
@@ -180,13 +181,13 @@ class Study:
         self._trials[trial.number] = trial
 
     def pause(self, trial: Trial) -> None:
-        """Writes how far a running trial came that is to wait; its outcome is of fewer epochs than the budget."""
+        """Writes the progress of a running trial that is now paused; its outcome has fewer epochs than the budget."""
         assert trial.outcome is not None
         self._write_outcome(trial.number, trial.outcome)
         self._trials[trial.number] = trial
 
     def close(self) -> None:
-        """Gives the study back and ends the connection to the database."""
+        """Releases the study and closes the connection to the database."""
         try:
             with told_as_study_error():
                 self.holder.release()
@@ -194,7 +195,7 @@ class Study:
             close_storage(self._storage)
 
     def renew(self) -> None:
-        """Shows other drivers that this one lives; cheap when called often.
+        """Shows other drivers that this one is alive. Frequent calls are cheap.
 
         Raises:
             StudyError: Another driver has taken the study, or the database is out of reach.
@@ -209,9 +210,9 @@ class Study:
             )
 
     def _create(self, number: int, template: FrozenTrial) -> int:
-        """Adds a trial, whose number must be that which it has here: others refer to it by that.
+        """Adds a trial, and requires that it gets the number it has here, by which other trials refer to it.
 
-        Not so if another process writes, or if Optuna repeated a commit whose answer was lost, which it does by itself.
+        The number differs if another process writes, or if Optuna has, on its own, repeated a commit whose answer was lost.
         """
         created = self._storage.create_new_trial(self._id, template)
         if self._storage.get_trial_id_from_study_id_trial_number(self._id, number) != created:
@@ -273,7 +274,7 @@ class Study:
             ) from None
 
     def _read(self) -> list[tuple[Trial, FrozenTrial]]:
-        """What is stored, as trials of the present space."""
+        """The stored trials, restated in the present space."""
         stored = find_study(self._storage, self.name, self.objectives)
         assert stored is not None
         stored.check_domains(self._distributions)
@@ -294,7 +295,7 @@ class Study:
             )
 
     def _mirrored(self, frozen: FrozenTrial, trial: Trial) -> FrozenTrial:
-        """A stored trial as samplers are to see it: a value for every decision, the curve, and notes that they can read."""
+        """A stored trial as samplers see it: with a value for every decision, the curve, and notes that they can read."""
         shown = copy.copy(frozen)
         shown.user_attrs = {key: value for key, value in frozen.user_attrs.items() if key != CURVE}
         shown.system_attrs = {key: value for key, value in frozen.system_attrs.items() if _is_note(key, value)}
@@ -306,12 +307,12 @@ class Study:
         return shown
 
     def _curve(self, evaluation: Evaluation) -> dict[str, float]:
-        """The learned objective on the way, in the form in which a sampler reads it."""
+        """The values of the learned objective during the training, in the form in which samplers read them."""
         return {str(epochs): value for epochs, value in evaluation.on_the_way(learned(self.objectives).name).items()}
 
 
 def _is_note(key: str, value: object) -> bool:
-    """Whether a sampler can read a system attribute of a trial; it asks for these when a study is continued."""
+    """Whether a sampler can read a system attribute of a trial. Samplers ask for these when a study is continued."""
     if key.endswith(":generation"):
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     # What Optuna notes of parameters that are still to be set: here all are set in one step.
@@ -319,5 +320,5 @@ def _is_note(key: str, value: object) -> bool:
 
 
 def constraint_values(limits: Mapping[str, float], costs: Mapping[str, float]) -> dict[str, float]:
-    """How far each limited cost is above its limit, as a share of the limit (positive: infeasible), where it is known."""
+    """How far each known limited cost is above its limit, as a share of the limit (positive: infeasible)."""
     return {f"max_{name}": costs[name] / limit - 1.0 for name, limit in limits.items() if name in costs}

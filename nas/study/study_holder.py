@@ -1,10 +1,11 @@
-"""Which driver holds a study: one at a time, known by a sign of life in the study itself.
+"""Which driver holds a study: only one at a time, known by a sign of life in the study itself.
 
 The lock of the output folder keeps two drivers from one folder; this keeps two folders, or two machines, from one study.
 
-Clocks of two machines may differ by hours, and one that is set back makes signs of the future. So no clock ever says that a driver
-is dead. Of one whose process can be seen from here, the process says it. Any other is watched: one that lives renews its sign. All
-that the clock is for is to refuse at once, without watching, where a sign of another machine is fresh.
+Clocks of two machines may differ by hours, and a clock that is set back makes signs from the future. So a clock never
+proves that a driver is dead. If the driver's process can be seen from here, the process itself shows it. Any other driver
+is watched, since one that is alive renews its sign. The clock only serves to refuse at once, without watching, where the
+sign of another machine is fresh.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 RENEW_SECONDS = 20.0
 """A driver renews its sign of life this often."""
 STALE_SECONDS = 120.0
-"""A sign of life that has not been renewed for so long is that of a dead driver."""
+"""A sign of life that has not been renewed for so many seconds belongs to a dead driver."""
 LOOK_SECONDS = 0.5
-"""How often a sign that is watched is read."""
+"""Seconds between two readings of a sign that is watched."""
 _KEY = "driver"
 
 
@@ -33,9 +34,9 @@ class StudyHolder:
     """This process's hold on a study.
 
     Args:
-        storage: Where the study is.
-        study_id: Which one.
-        tell: Is told when another driver's sign of life is watched, which takes a while.
+        storage: The storage that holds the study.
+        study_id: Optuna's identifier of the study.
+        tell: Called with a line when another driver's sign of life is watched, which takes a while.
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, tell: Callable[[str], object] = lambda _text: None) -> None:
@@ -46,12 +47,12 @@ class StudyHolder:
         self._renewed = 0.0
 
     def look(self) -> dict[str, Any]:
-        """The last sign of life, which is not that of a driver that lives.
+        """The last sign of life, after making sure that its driver is not alive.
 
-        Where the clock does not tell whether another driver lives, it is watched for up to 2 minutes.
+        If it is not clear at once whether another driver is alive, its sign is watched for up to 2 minutes.
 
         Raises:
-            StudyError: Another driver holds the study; tells where, and the way out.
+            StudyError: Another driver holds the study; the message says where, and what to do.
         """
         sign = self._read()
         # A search of before in this process, as of a notebook, is over.
@@ -67,13 +68,13 @@ class StudyHolder:
         return sign
 
     def take(self, seen: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Takes the study; returns the last sign of life before.
+        """Takes hold of the study, and returns the last sign of life before that.
 
         Args:
-            seen: What `look` gave a moment ago; if the sign is still this one, it is not looked at again.
+            seen: The sign that `look` returned a moment ago; if it has not changed, it is not examined again.
 
         Raises:
-            StudyError: Another driver holds it; tells where, and the way out.
+            StudyError: Another driver holds the study; the message says where, and what to do.
         """
         sign = self._read()
         if seen is None or sign != seen:
@@ -82,7 +83,7 @@ class StudyHolder:
         return sign
 
     def renew(self) -> None:
-        """Shows that this driver lives, if the last sign is old enough.
+        """Shows that this driver is alive, if its last sign is old enough.
 
         Raises:
             StudyError: Another driver has taken the study in the meantime.
@@ -94,12 +95,12 @@ class StudyHolder:
         self._write()
 
     def release(self) -> None:
-        """Gives the study back."""
+        """Releases the study."""
         if self._read().get("token") == self._token:
             self._storage.set_study_user_attr(self._study_id, _KEY, {})
 
     def _renews(self, sign: Mapping[str, Any]) -> bool:
-        """Whether the sign is renewed while it is watched; not so too if it is taken away."""
+        """Whether the sign is renewed while it is watched. A sign that is removed meanwhile is not renewed."""
         self._tell(
             f"the study was last held by another search ({_whose(sign)}), and the clock does not tell whether that still runs; "
             f"watching it for up to {STALE_SECONDS:.0f} s"
@@ -123,13 +124,13 @@ class StudyHolder:
 
 
 def _is_sign(found: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether it is what a driver writes, and not what another hand made of it."""
+    """Whether a value has the form of a driver's sign, and was not changed by somebody else."""
     kinds = {"host": str, "pid": int, "token": str, "time": int | float}
     return isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
 
 
 def _is_alive(sign: Mapping[str, Any]) -> bool | None:
-    """Whether a driver lives; None if only watching it will tell."""
+    """Whether the driver of a sign is alive; None if only watching it can tell."""
     running = is_running(sign)
     if running is not None:
         return running
@@ -141,9 +142,9 @@ def _is_fresh(sign: Mapping[str, Any]) -> bool:
 
 
 def _may_have_ended_here(sign: Mapping[str, Any]) -> bool:
-    """Whether it is of a machine of this one's name that was started at another time, or of another container in it.
+    """Whether a sign is from this machine's name but another start of it, or from another container in it.
 
-    Most likely this machine or container was started again, and then the driver is dead.
+    Most likely this machine or container was restarted, and then the driver is dead.
     """
     own = process_sign()
     return sign.get("host") == own["host"] and any(

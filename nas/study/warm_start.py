@@ -1,4 +1,4 @@
-"""Known good candidates as the start of a search: the front of an earlier one."""
+"""Known good candidates to begin a search with: the front of an earlier search."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nas.values.json_fields import shown
 
 
 def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
-    """The members of a `pareto.json` as genotypes of a space, by the name that they get in the report.
+    """The members of a `pareto.json` as genotypes of a space, by their names in the report.
 
     Raises:
-        OutputError: The file cannot be read, or is no front.
-        SettingsError: A member is of another space, or means another network in this one.
+        OutputError: The file cannot be read, or holds no front.
+        SettingsError: A member belongs to another space, or means another network in this one.
     """
     found: dict[str, Genotype] = {}
     for member in read_members(path):
@@ -41,10 +41,10 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
 
 
 def recounted(path: str | Path, count: Count, quantities: tuple[Objective, ...] = ()) -> list[str]:
-    """How many members of a `pareto.json` have other costs now, if they were counted otherwise: a line, or none.
+    """A line that says how many members of a `pareto.json` have other costs as counted now; empty if none has.
 
     Raises:
-        OutputError: The file cannot be read, or is no front.
+        OutputError: The file cannot be read, or holds no front.
     """
     members = read_members(path)
     changed: list[int] = []

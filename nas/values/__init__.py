@@ -1,1 +1,1 @@
-"""Single values that people and files give: fields of JSON, lines of YAML, numbers, paths, texts."""
+"""Reading single values that people and files give: fields of JSON, lines of YAML, numbers, paths, texts."""

@@ -1,4 +1,4 @@
-"""Fields of plain JSON that somebody else may have written: of the kind they must be, or refused in one short line."""
+"""Reads fields of JSON that somebody else may have written: each has the right type, or is refused in one short line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MalformedError(ValueError):
 
 
 def shown(value: object) -> str:
-    """A value of any origin in at most a few words, whatever its size and depth."""
+    """A value of any origin in a few words, however large or deeply nested it is."""
     try:
         text = " ".join(_SHORT.repr(value).split())
     except RecursionError:
@@ -32,10 +32,10 @@ def shown(value: object) -> str:
 
 
 def mapping(value: object, name: str) -> Mapping[str, Any]:
-    """An object.
+    """The value as a mapping.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not an object.
     """
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise MalformedError(f"{name} is {shown(value)}; allowed: an object")
@@ -43,10 +43,10 @@ def mapping(value: object, name: str) -> Mapping[str, Any]:
 
 
 def entry(data: Mapping[str, Any], key: str, name: str) -> Any:
-    """What an object has under a key.
+    """The value that an object has under a key.
 
     Raises:
-        MalformedError: There is no such key.
+        MalformedError: The object lacks the key.
     """
     if key not in data:
         raise MalformedError(f"{name} has no {key!r}")
@@ -54,10 +54,10 @@ def entry(data: Mapping[str, Any], key: str, name: str) -> Any:
 
 
 def sequence(value: object, name: str) -> Sequence[Any]:
-    """A list.
+    """The value as a list.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not a list.
     """
     if not isinstance(value, list | tuple):
         raise MalformedError(f"{name} is {shown(value)}; allowed: a list")
@@ -65,10 +65,10 @@ def sequence(value: object, name: str) -> Sequence[Any]:
 
 
 def text(value: object, name: str) -> str:
-    """A text.
+    """The value as a text.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not a text.
     """
     if not isinstance(value, str):
         raise MalformedError(f"{name} is {shown(value)}; allowed: a text")
@@ -76,10 +76,10 @@ def text(value: object, name: str) -> str:
 
 
 def whole(value: object, name: str, least: int = 0) -> int:
-    """An integer of at least so much.
+    """The value as an integer that is not below a minimum.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not such an integer.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST_INTEGER:
         raise MalformedError(f"{name} is {shown(value)}; allowed: an integer of at least {least}")
@@ -87,10 +87,10 @@ def whole(value: object, name: str, least: int = 0) -> int:
 
 
 def number(value: object, name: str, least: float = -math.inf) -> float:
-    """A finite number of at least so much, as it stands.
+    """The value, unchanged, as a finite number that is not below a minimum.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not such a number.
     """
     fits = isinstance(value, int | float) and not isinstance(value, bool)
     if not fits or not max(least, -1e308) <= value <= 1e308:  # type: ignore[operator]
@@ -100,19 +100,19 @@ def number(value: object, name: str, least: float = -math.inf) -> float:
 
 
 def numbers(value: object, name: str) -> dict[str, float]:
-    """An object of finite numbers.
+    """The value as a mapping of finite numbers.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not an object of finite numbers.
     """
     return {key: number(each, f"{name}: {key}") for key, each in mapping(value, name).items()}
 
 
 def scalars(value: object, name: str) -> dict[str, Scalar]:
-    """An object of texts, finite numbers, truth values and nulls.
+    """The value as a mapping of texts, finite numbers, booleans and nulls.
 
     Raises:
-        MalformedError: It is something else.
+        MalformedError: The value is not an object of these.
     """
     found = dict(mapping(value, name))
     for key, each in found.items():

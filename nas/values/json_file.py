@@ -1,4 +1,4 @@
-"""Reading files that a stranger may have made: only regular ones, of a bounded size, and JSON of one meaning."""
+"""Reads JSON files that a stranger may have made: only regular files, of bounded size, whose JSON has one meaning."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nas.errors import OutputError
 from nas.values.json_fields import shown
 
 LARGEST_JSON = 64 * 2**20
-"""Bytes; a front of a thousand members has a few million."""
+"""Most bytes of a JSON file; a front of a thousand members takes a few million."""
 MOST_DIGITS = 40
-"""Of an integer."""
+"""Most digits of an integer."""
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file for reading. A pipe, a device, a socket or a folder in its place is refused, and not waited for.
+    """Opens a regular file for reading. A pipe, device, socket or folder is refused without waiting for it.
 
     Raises:
-        FileNotFoundError: There is nothing.
-        OutputError: It cannot be opened, or is no regular file.
+        FileNotFoundError: There is no file of this path.
+        OutputError: The file cannot be opened, or is not a regular file.
     """
     try:
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -38,17 +38,17 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_json(path: Path, *, most: int = LARGEST_JSON, finite: bool = True) -> Any:
-    """What stands in a JSON file.
+    """The content of a JSON file.
 
     Args:
-        path: Of the file.
-        most: Bytes that it may have.
-        finite: Whether NaN and infinity are refused, which JSON has not, but Python writes.
+        path: Path of the file.
+        most: Most bytes that the file may have.
+        finite: Whether NaN and infinity are refused, which JSON does not have, but Python writes.
 
     Raises:
-        FileNotFoundError: There is nothing.
-        OutputError: It cannot be read, is no regular file, too large or no JSON, or holds a name twice in one object, a number
-            that is not finite or has too many digits, or lists in lists without end.
+        FileNotFoundError: There is no file of this path.
+        OutputError: The file cannot be read, is not regular, is too large or not JSON, or has a name twice in one
+            object, a number that is not finite or has too many digits, or too deeply nested lists.
     """
     with open_regular(path) as file:
         try:
@@ -72,7 +72,7 @@ def parse_json(text: str, *, finite: bool = True) -> Any:
 
     Raises:
         ValueError: See `read_json`.
-        RecursionError: It is nested too deeply.
+        RecursionError: The text is nested too deeply.
     """
     return json.loads(
         text,

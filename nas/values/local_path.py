@@ -1,4 +1,4 @@
-"""Paths that a person has given: `~` is the home folder, and what can be no path is told by its setting's name."""
+"""Paths that a person has given: `~` means the home folder, and an impossible path is reported under its setting's name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 LONGEST = 4095
-"""Bytes of a path, and of a name in it the next, on Linux and macOS; some file systems take less."""
+"""Most bytes of a path, and of a single name in it, on Linux and macOS; some file systems take less."""
 LONGEST_NAME = 255
 
 
 def local_path(text: str | Path) -> Path:
-    """The path, with the home folder for a `~` at its start; as it is where nobody knows a home folder."""
+    """The path with `~` at its start replaced by the home folder, or unchanged if no home folder is known."""
     path = Path(text)
     try:
         return path.expanduser()
@@ -20,7 +20,7 @@ def local_path(text: str | Path) -> Path:
 
 
 def path_fault(text: str) -> str | None:
-    """Why a text can be no path of this machine, in words; None if it can."""
+    """In words, why a text cannot be a path on this machine; None if it can."""
     if not text.strip():
         return "is empty"
     if "\0" in text:

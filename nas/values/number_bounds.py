@@ -1,4 +1,4 @@
-"""Numbers that no setting can have, whatever it means: NaN, infinities, and sizes that would hang a machine or fill its memory."""
+"""Refuses numbers that no setting can have: NaN, infinities, and sizes that would hang a machine or fill its memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MOST = {
     "ray.max_concurrent": 10**5,
     "latency.networks": 10**5,
 }
-"""Largest values by a setting's name; other groups have theirs with their settings."""
+"""Largest allowed values by the name of the setting. Other groups of settings define theirs beside them."""
 
 
 def number_faults(group: str, settings: Any) -> list[str]:
-    """Every number of a group of settings that cannot be meant, in words.
+    """In words, every number in a group of settings that cannot be meant.
 
     Args:
-        group: Its name.
+        group: Name of the group.
         settings: A dataclass of numbers, texts and tuples of them.
     """
     faults = []

@@ -1,6 +1,7 @@
-"""Which numbers of a person's own functions are taken: finite ones whose squares and ratios are finite too.
+"""Which numbers of a person's own functions are accepted: finite ones whose squares and ratios are finite too.
 
-Others are refused where they come in, with name and value, so that they meet neither a model nor the code for dominance.
+Others are refused as soon as they are returned, with name and value, so that they reach neither a model nor the code for
+dominance.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ ALLOWED = f"allowed: 0, or a number from {SMALLEST:g} to {LARGEST:g} in size"
 
 
 class RefusedNumberError(ValueError):
-    """A number that is not taken; the message says what it is of, its value, and what is allowed."""
+    """A number that is not accepted. The message says what it is the value of, the value itself, and what is allowed."""
 
 
 def usable(value: object) -> float:
-    """The value as a number; infinite if it is none that is taken, whatever else it is."""
+    """The value as a number, or infinity for anything that is not accepted."""
     as_number = value if type(value) is float else _as_number(value)  # samplers ask for thousands of them per proposal
     return as_number if as_number == 0 or SMALLEST <= abs(as_number) <= LARGEST else math.inf
 
@@ -38,7 +39,7 @@ def taken(name: str, value: object) -> float:
     """The value as a number.
 
     Raises:
-        RefusedNumberError: It is none that is taken.
+        RefusedNumberError: The value is not accepted.
     """
     as_number = usable(value)
     if math.isinf(as_number):
@@ -47,11 +48,11 @@ def taken(name: str, value: object) -> float:
 
 
 def sorted_out(values: object, needed: Iterable[str]) -> tuple[dict[str, float], list[str]]:
-    """Of numbers by name those that are taken, and what is wrong with the others, in words.
+    """From a mapping of numbers, those that are accepted; and in words, what is wrong with the others.
 
     Args:
-        values: What a function has given.
-        needed: Names that must be there.
+        values: The numbers, by name, that a function has returned.
+        needed: Names that must be present.
     """
     given = values if isinstance(values, Mapping) else {}
     good, faults = {}, []

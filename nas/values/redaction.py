@@ -1,7 +1,7 @@
-"""URLs of storages, and texts that hold them, without their passwords: what messages, logs and reports show.
+"""Removes passwords from URLs of storages, and from texts that contain them, for messages, logs and reports.
 
-A password can stand anywhere in a URL that is mistyped. So nothing is looked for that has to be hidden: shown is what stands
-where a rightly typed URL has something harmless, and all else is hidden.
+In a mistyped URL the password may be anywhere. So the code does not look for what must be hidden: it shows only the parts
+where a correct URL has something harmless, and hides everything else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 LONGEST = 4_000
-"""Characters of a line in which URLs are looked for; what is beyond is left out."""
+"""Most characters of a line in which URLs are looked for; the rest is left out."""
 _SERVER = re.compile(
     r"""(?P<scheme>[a-zA-Z][\w+.-]*://|(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?:/*(?=[\w.~%+-]*:.*@))
         (?:(?P<user>[\w.~%+-]*)(?P<password>:.*)?@)?
@@ -26,7 +26,7 @@ _HARMLESS = (
     *("host", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "mode", "port"),
     *("sslmode", "target_session_attrs", "tcp_user_timeout", "timeout", "uri", "user", "x"),
 )
-"""Parameters of URLs whose values are shown."""
+"""Names of URL parameters whose values are shown."""
 _IN_TEXT = re.compile(
     r"""(?:(?<![^\s'"(),;])[^\s'"(),;]*:/+|(?:postgres|mysql|mariadb|mssql|oracle)\w*[+:/@]|(?<![^\s'"(),;:])[^\s'"(),;:]*:[^\s'"]*@)
         (?:\S*@)?[^\s'"]*""",
@@ -38,12 +38,12 @@ _PARAMETER = re.compile(r"\b(pass\w*|pwd|secret|token)(\s*=\s*)[^\s&]+", re.IGNO
 
 
 def shown_url(url: str, *, opened: bool = False) -> str:
-    """A storage's URL without what may be its password.
+    """A storage's URL without anything that may be its password.
 
     Args:
-        url: As it was given.
-        opened: Whether that storage has been opened. Else a name alone may be a name and a password between which the colon is
-            missing, and is hidden.
+        url: The URL as it was given.
+        opened: Whether the storage has been opened. If not, a lone name may be a name and a password without the colon
+            between them, and is hidden.
 
     >>> shown_url("postgresql://ann:secret@host:5432/db")
     'postgresql://ann:***@host:5432/db'
@@ -67,7 +67,7 @@ def shown_url(url: str, *, opened: bool = False) -> str:
 
 
 def redact(text: str) -> str:
-    """A text, such as a message, with every URL in it as `shown_url` shows it.
+    """A text, such as a message, with every URL in it shown as by `shown_url`.
 
     >>> redact("cannot reach postgresql://ann:secret@host/db: timeout")
     'cannot reach postgresql://ann:***@host/db: timeout'
@@ -82,12 +82,12 @@ def redact(text: str) -> str:
 
 
 def redact_word(word: str) -> str:
-    """A word that stands where a setting is expected, and may be the rest of a URL that was cut by a space."""
+    """A word in the place of a setting, hidden if it may be the rest of a URL that was cut at a space."""
     return redact(_WORD.sub(HIDDEN, word))
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """A text without these secrets, in whatever form a URL has them."""
+    """A text with these secrets removed, in any form that they have in a URL."""
     for secret in sorted(secrets, key=len, reverse=True):
         for form in {secret, unquote(secret), quote(secret, safe="")}:
             text = text.replace(form, HIDDEN)
@@ -95,7 +95,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_of(url: str) -> list[str]:
-    """What in a URL is a password; of one that is mistyped, all that may be a part of one."""
+    """The passwords in a URL; for a mistyped one, everything that may be part of a password."""
     server = _SERVER.fullmatch(url)
     if server is None and _FILE.fullmatch(url) is None:
         return [part for part in re.split(r"[\s:/@?&=#,;]+", url)[1:] if len(part) > 2]
@@ -108,7 +108,7 @@ def secrets_of(url: str) -> list[str]:
 
 
 def _parameters(text: str | None) -> str:
-    """The parameters with the values of those alone that are known to be harmless."""
+    """The parameters of a URL, where only those known to be harmless keep their values."""
     if text is None:
         return ""
     shown = []

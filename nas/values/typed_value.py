@@ -1,7 +1,7 @@
-"""A setting's value of its type, from a text of the command line or from YAML, or why it is none.
+"""Converts a text of the command line, or a value of YAML, to a setting's type, or says why that is not possible.
 
-Strict, because what is read otherwise than it is meant is found out late or never: 1:30 is no number (to YAML 1.1 it is 90), nor is
-1_0, and no number stands for a text.
+The conversion is strict, because a value that is misread is noticed late or never: 1:30 is not a number (in YAML 1.1 it is
+90), nor is 1_0, and a number is never taken for a text.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Union, get_args, get_origin
 from nas.values.redaction import redact_word, shown_url
 
 DIGITS = 18
-"""Of a whole number, at most: so many fit into every file and database."""
+"""Most digits of an integer; so many fit into every file and database."""
 SHOWN = 80
-"""Characters of a value that a message shows."""
+"""Most characters of a value that a message shows."""
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\.?inf(inity)?", re.IGNORECASE | re.ASCII)
 _WORDS = {**dict.fromkeys(("true", "yes", "on"), True), **dict.fromkeys(("false", "no", "off"), False)}
@@ -25,14 +25,14 @@ _PLURALS = {int: "integers", float: "numbers", str: "texts", bool: "true or fals
 
 
 def typed(value: Any, kind: Any) -> Any:
-    """The value as its type has it.
+    """The value converted to its type.
 
     Args:
-        value: A text of the command line, or what YAML gave.
-        kind: `int`, `float`, `str`, `bool`, a tuple of them, or one of these or None.
+        value: A text of the command line, or a value that YAML gave.
+        kind: `int`, `float`, `str`, `bool`, a tuple of them, or a union of one of these with None.
 
     Raises:
-        ValueError: It is of another type; says what is expected and what was given, in one line.
+        ValueError: The value is of another type; one line says what is expected and what was given.
     """
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     if NoneType in kinds and (value is None or value in ("null", "None")):
@@ -42,7 +42,7 @@ def typed(value: Any, kind: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: in one line, without a password, and not longer than `SHOWN` characters."""
+    """A value as messages show it: in one line, without a password, and of at most `SHOWN` characters."""
     try:
         text = repr(shown_url(value[: 10 * SHOWN]) if isinstance(value, str) and "://" in value else value)
     except (ValueError, RecursionError):  # Python refuses to write numbers of more than 4,300 digits

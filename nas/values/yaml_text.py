@@ -1,7 +1,7 @@
-"""YAML as settings use it: texts, numbers, true and false, lists and named values. What is more than that is refused.
+"""Reads YAML as settings use it: texts, numbers, true and false, lists and named values. Anything else is refused.
 
-A name that stands twice would win over the first without a word; sets, dates and other types are no settings; an anchor that holds
-itself, or that is repeated over and over, has no end or fills the memory.
+In plain YAML the second of two equal names silently replaces the first; sets, dates and other types are no settings; and an
+anchor that contains itself, or is repeated many times, never ends or fills the memory.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 import yaml
 
 MOST_VALUES = 10_000
-"""Values of a file, those of repeated anchors counted each time."""
+"""Most values in a file; those of repeated anchors are counted each time."""
 DEEPEST = 30
-"""Levels of a file."""
+"""Most levels of nesting in a file."""
 _KINDS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
 
 
 class YamlError(ValueError):
-    """A text is no YAML, or more than settings use; one line."""
+    """A text is not YAML, or uses more of YAML than settings do. The message has one line."""
 
 
 def read_yaml(text: str) -> Any:
-    """What a text holds, in plain Python.
+    """The content of a YAML text as plain Python values.
 
     Raises:
-        YamlError: It cannot be read.
+        YamlError: The text cannot be read.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506, it is a SafeLoader that refuses more
@@ -41,7 +41,7 @@ def read_yaml(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads what settings use."""
+    """A YAML loader limited to what settings use."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
-        """Reads a value, of bounded depth and size."""
+        """Composes a node, with bounded depth and size."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         mark = event.start_mark
         if self.check_event(yaml.AliasEvent):
@@ -74,7 +74,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The named values, each name once."""
+        """Constructs a mapping in which no name occurs twice."""
         lines: dict[str, yaml.Mark] = {}
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
@@ -91,7 +91,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _only(tag: str, pattern: str, first: str) -> None:
-    """Lets a plain word be of a kind only if it has this form; to YAML 1.1 also 1:30, 1_0 and 010 are numbers."""
+    """Lets a plain word have a type only if it has this form; in YAML 1.1, 1:30, 1_0 and 010 are numbers too."""
     tag = f"tag:yaml.org,2002:{tag}"
     resolvers = _Loader.yaml_implicit_resolvers
     kept = {key: [each for each in found if each[0] != tag] for key, found in resolvers.items()}

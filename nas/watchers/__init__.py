@@ -1,1 +1,1 @@
-"""What follows a search without changing it: displays, logs, signals, the dashboard."""
+"""Parts that follow a search without changing it: displays, logs, signals, the dashboard."""

@@ -1,8 +1,8 @@
-"""What is said to a person: the one place through which text goes to the console.
+"""The one place through which text goes to the console.
 
-A search that has ended well must not fail because of the place where its table is shown: a stream that takes ascii alone, is
-closed, or whose disk is full. And what a person, a file or a library put into a message must not move the cursor or hide what
-stands there.
+A search that has succeeded must not fail because its table cannot be shown: the stream may take ASCII only, be closed, or
+write to a full disk. And text that a person, a file or a library put into a message must not move the cursor or hide other
+text.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 PLAIN = {"±": "+-", "\u00d7": "x", "·": "*", "\u2013": "-", "\u2212": "-", "…": "...", "≤": "<=", "≥": ">=", "→": "->"}
-"""What is written for a character that a stream does not take."""
+"""Replacements for characters that a stream does not take."""
 _TABLE = str.maketrans(PLAIN)
 
 
 def say(text: str) -> None:
-    """Writes to standard output: what was asked for."""
+    """Writes to standard output, which is for what was asked for."""
     _write(sys.stdout, text)
 
 
 def tell(text: str) -> None:
-    """Writes to standard error: what a person may want to know beside that."""
+    """Writes to standard error, which is for everything else that a person may want to know."""
     _write(sys.stderr, text)
 
 
@@ -36,7 +36,7 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that is none to be seen in a form that is: escapes of terminals, NUL, marks of direction.
+    r"""The text with every invisible character escaped: terminal escapes, NUL, marks of text direction.
 
     >>> visible("a\x1b[2Jb") == r"a\x1b[2Jb"
     True
@@ -54,7 +54,7 @@ def _escaped(character: str) -> str:
 
 @contextmanager
 def sturdy_console() -> Iterator[None]:
-    """Within it standard output and standard error take every text, and fail for no reason."""
+    """A context in which standard output and standard error take every text and never fail."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -73,17 +73,18 @@ def sturdy_console() -> Iterator[None]:
 
 
 class _Sturdy:
-    """A text stream that takes every text and never fails; what cannot be written is lost.
+    """A text stream that takes every text and never fails. What cannot be written is lost.
 
     Args:
-        stream: None, as Python has it for one that was closed at the start: nothing is written.
+        stream: The stream to write to. None, as in Python for a stream that was closed at the start, means that nothing
+            is written.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes as much of it as the stream takes."""
+        """Writes as much of the text as the stream takes."""
         if self._stream is not None:
             try:
                 try:
@@ -97,7 +98,7 @@ class _Sturdy:
         return len(text)
 
     def flush(self) -> None:
-        """Sends on what was written."""
+        """Flushes the stream."""
         if self._stream is not None:
             try:
                 self._stream.flush()
@@ -105,7 +106,7 @@ class _Sturdy:
                 self._give_up()
 
     def isatty(self) -> bool:
-        """Whether a person looks at it."""
+        """Whether the stream is a terminal."""
         try:
             return self._stream is not None and self._stream.isatty()
         except ValueError:  # closed
@@ -117,7 +118,7 @@ class _Sturdy:
         return getattr(self._stream, name)
 
     def _give_up(self) -> None:
-        """Lets nothing be written any more, not at the end of the process either, when Python writes what is left."""
+        """Discards all further writes, including those of Python when it flushes its buffers at the end of the process."""
         with suppress(OSError, ValueError, AttributeError):
             assert self._stream is not None
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""What is kept of an error that nobody has foreseen: a file with everything that helps to find its cause, and no password."""
+"""Logs of unforeseen errors: files with everything that helps to find the cause, and no password."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nas.values.exception_line import exception_line
 from nas.values.redaction import hide, redact, redact_word, secrets_of
 
 LONGEST = 300
-"""Characters of the error that the line on the console shows."""
+"""Most characters of the error that the line on the console shows."""
 
 
 def keep_crash(error: BaseException, words: Sequence[str], folder: Path | None) -> str:
-    """Writes the log, and says what happened and where the log is, in one line.
+    """Writes the log, and returns one line that says what happened and where the log is.
 
     Args:
-        error: What was raised.
+        error: The exception.
         words: The command line without the program's name.
-        folder: Where the log belongs. Default, and where it cannot be written: the temporary folder.
+        folder: Folder of the log. Default, and if it cannot be written to: the temporary folder.
     """
     secrets = [secret for word in words for secret in secrets_of(word) if "://" in word]
     what = hide(redact(" ".join(exception_line(error).split())), secrets)

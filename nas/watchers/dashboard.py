@@ -1,10 +1,10 @@
-"""Optuna's dashboard of a study, also of one that a search is writing: for looking, on this machine alone.
+"""Optuna's dashboard of a study, even while a search is writing it: read-only, and on this machine only.
 
     python -m nas.watchers.dashboard [STORAGE] [--port PORT]
 
-The dashboard itself can rename and delete studies. Here requests that would change something are refused, so neither a slip of the
-hand nor a page in the same browser that knows the port does harm. Requests for another host are refused too: else a page whose name
-is made to lead to this machine could read the study.
+Optuna's dashboard can rename and delete studies. Here requests that would change something are refused, so neither a slip
+of the hand nor a page in the same browser that knows the port does harm. Requests for another host are refused too, or else
+a page whose name is made to resolve to this machine could read the study.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Parser(ArgumentParser):
-    """Shows no password of a storage that was mistyped."""
+    """A parser whose errors do not show the password of a mistyped storage."""
 
     def error(self, message: str) -> NoReturn:
         super().error(redact_word(message))
 
 
 def dashboard(storage: BaseStorage) -> WsgiApp:
-    """The dashboard as a web application that only reads.
+    """The dashboard as a read-only web application.
 
     Raises:
         StudyError: The package optuna-dashboard is not installed.
@@ -70,7 +70,7 @@ def dashboard(storage: BaseStorage) -> WsgiApp:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a Host header names this machine from within, at whatever port: it may be the near end of a tunnel."""
+    """Whether a Host header names this machine as its own localhost, at any port, since the port may be that of a tunnel."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
@@ -79,10 +79,10 @@ def is_loopback(host: str) -> bool:
 
 
 def existing_storage(url: str) -> BaseStorage:
-    """The storage of a study that has begun; a file that is not there is not made.
+    """Opens the storage of a study that has begun. A file that is missing is not made.
 
     Raises:
-        StudyError: There is no such file, or the storage cannot be read.
+        StudyError: The file is missing, or the storage cannot be read.
     """
     kind, _, path = url.partition(":")
     file = local_path(unquote(path.removeprefix("///").partition("?")[0]) if kind == "sqlite" else path)
@@ -92,7 +92,7 @@ def existing_storage(url: str) -> BaseStorage:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = _Parser(
         prog="python -m nas.watchers.dashboard", description="Optuna's dashboard of a search; it only reads."
     )

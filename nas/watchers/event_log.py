@@ -1,4 +1,4 @@
-"""What happens in a search, one line of JSON an event, for machines that watch it."""
+"""A log of what happens in a search, one line of JSON per event, for programs that watch it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nas.search.driver import Driver
 
 
 class EventLog:
-    """Follows a driver; used as a context manager.
+    """Follows a driver and writes its events. It is a context manager.
 
-    Events are `search_begun` and `search_ended`; of a trial `begun`, `epoch`, `paused`, and how it ended: `complete`, `stopped`,
-    `failed`, `reused`, `infeasible`; and `front` when it has changed. Times are seconds since 1970. What an earlier process of the
-    same search has written stays; the file is appended to.
+    The events are `search_begun` and `search_ended`; for a trial `begun`, `epoch`, `paused`, and its end as `complete`,
+    `stopped`, `failed`, `reused` or `infeasible`; and `front` when the front has changed. Times are seconds since 1970.
+    Lines are appended to those of earlier processes of the same search.
 
     Args:
-        driver: The search.
-        path: File of the lines.
+        driver: Driver of the search.
+        path: File to which the lines are written.
 
     Raises:
         OutputError: The file cannot be written.
@@ -53,7 +53,7 @@ class EventLog:
         self._file.close()
 
     def update(self) -> None:
-        """Writes what has changed since the last time."""
+        """Writes what has changed since the last call."""
         trials = self._driver.trials
         for trial in trials[self._next :]:
             self._begun(trial)

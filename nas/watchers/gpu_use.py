@@ -1,4 +1,4 @@
-"""How busy this machine's GPUs are, for those who watch."""
+"""How busy this machine's GPUs are, for the progress display."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import threading
 from types import TracebackType
 
 EVERY = 5.0
-"""Seconds between two looks."""
+"""Seconds between two queries of nvidia-smi."""
 COMMAND = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 
 
 class GpuUse:
-    """Asks nvidia-smi now and then, beside the search; used as a context manager. Silent where there is none."""
+    """Queries nvidia-smi regularly in a thread beside the search. It is a context manager, and does nothing without nvidia-smi."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.percent: tuple[float, ...] = ()
-        """Share of the last moments in which kernels ran, by GPU; empty while nothing is known."""
+        """Share of the last moments in which kernels ran, in percent, by GPU; empty while nothing is known."""
 
     def __enter__(self) -> GpuUse:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""The progress display of a search, the same for every engine: what runs, what has ended, the front, the pace, the time left."""
+"""The progress display of a search, the same for every engine: running and ended trials, the front, the pace, the time left."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nas.search.driver import Driver
 
 
 class ProgressDisplay:
-    """Shows how far a driver is; used as a context manager. Where standard error is no terminal it is a line a trial.
+    """Shows how far a driver is. It is a context manager. If standard error is no terminal, it writes one line per trial.
 
     Args:
-        driver: The search.
-        epochs: Full training of a candidate.
-        devices: How full the devices are whose memory is counted.
-        busy: Percent of time in which each GPU of this machine computes; empty if nobody knows.
+        driver: Driver of the search.
+        epochs: Number of epochs of a full training.
+        devices: Gives a text that says how full the devices are whose memory is counted.
+        busy: Gives the percentage of time in which each GPU of this machine computes; empty if unknown.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ProgressDisplay:
         self._bar.close()
 
     def update(self) -> None:
-        """Looks at the driver and shows what has changed."""
+        """Shows what has changed in the driver."""
         ended = self._candidates()
         if len(ended) != self._seen or not self._front:
             front = self._driver.front()
@@ -75,7 +75,7 @@ class ProgressDisplay:
             self._line.set_description_str(self.details())
 
     def details(self) -> str:
-        """What became of the trials, the pace, and how full and busy the devices are."""
+        """The states of the trials, the pace, and how full and busy the devices are."""
         parts = [self._states(), f"{self._pace():.2g} epochs/s", *map(_packed, self._devices())]
         if busy := self._busy():
             parts.append(f"GPU{'s' * (len(busy) > 1)} {' '.join(f'{percent:.0f}%' for percent in busy)} busy")
@@ -101,11 +101,11 @@ class ProgressDisplay:
         return ended + sum(self._driver.epochs.values())
 
     def _pace(self) -> float:
-        """Epochs a second, of all workers together, since this display began."""
+        """Epochs per second of all workers together, since this display began."""
         return (self._epochs_done() - self._epochs_before) / max(time.monotonic() - self._start, 1e-9)
 
     def _left(self) -> str:
-        """The time left, if the candidates to come take as many epochs as those that have ended, at the same pace."""
+        """The time left at the present pace, if the coming candidates take as many epochs as those that have ended."""
         pace = self._pace()
         if pace <= 0:
             return "time left unknown"

@@ -1,4 +1,4 @@
-"""Renews the report while a search runs, since a machine may vanish: what is there is then a minute old, not a day."""
+"""Renews the report while a search runs, so that if the machine vanishes, the report is a minute old and not a day."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from nas.search.one_thread import one_thread
 from nas.values.exception_line import exception_line
 
 LEAST_SECONDS = 60.0
-"""Least time between the end of a renewal and the next."""
+"""Least number of seconds between the end of a renewal and the next one."""
 LEAST_RATIO = 50
-"""The same, in times that the last renewal took: they cost at most 2% of a search."""
+"""Least time until the next renewal, as a multiple of the time that the last one took: renewals take at most 2% of a search."""
 
 
 class ReportRenewal:
-    """Follows a driver and has its report written when there is something new; what goes wrong with that ends no search.
+    """Follows a driver and has its report written when there is something new. A failure of this does not end the search.
 
     Args:
-        driver: The search.
-        write: Writes the report of what is there.
+        driver: Driver of the search.
+        write: Writes the report of the results so far.
     """
 
     def __init__(self, driver: Driver, write: Callable[[], object]) -> None:
@@ -35,7 +35,7 @@ class ReportRenewal:
         self._told = False
 
     def update(self) -> None:
-        """Renews the report, if that is due."""
+        """Renews the report if that is due."""
         begin = time.monotonic()
         if begin < self._due or (state := self._state()) == self._seen:
             return

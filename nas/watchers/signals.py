@@ -1,7 +1,7 @@
-"""SIGTERM and SIGHUP end a search as Ctrl-C does: what is there is written, and the same command continues.
+"""SIGTERM and SIGHUP end a search as Ctrl-C does: its results so far are written, and the same command continues it.
 
-Slurm, Kubernetes and systemd send SIGTERM before they kill; a terminal that is closed sends SIGHUP. For a process that is the first
-of a container the system has no action of its own: without a handler it would hear neither.
+Slurm, Kubernetes and systemd send SIGTERM before they kill a process; a terminal that is closed sends SIGHUP. For the first
+process of a container the system has no default action: without a handler it would receive neither.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TOGETHER = 1.0
-"""Seconds within which further signals belong to the first: systemd sends SIGHUP behind SIGTERM, and of a closed terminal both the
-shell and the kernel tell."""
+"""Further signals within so many seconds belong to the first one: systemd sends SIGHUP after SIGTERM, and when a terminal is
+closed, both the shell and the kernel send a signal.
+"""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asks this process to end.
+    """Raised when a signal has asked this process to end.
 
     Args:
-        number: Of the signal.
+        number: Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,12 +34,12 @@ class Stopped(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """As a shell tells it: 130, 143 or 129."""
+        """The exit code that a shell would report: 130, 143 or 129."""
         return 128 + self.signal
 
 
 class _Handlers:
-    """Of this process, while `ending_signals` holds."""
+    """The signal handlers of this process while `ending_signals` is active."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -57,7 +58,7 @@ class _Handlers:
             os._exit(Stopped(self.first).exit_code)
 
     def _leave_closed_terminals(self) -> None:
-        """What is still to be said goes nowhere, where it would be an error and keep the report from being written."""
+        """Redirects output that would go to a closed terminal, where it would be an error and prevent the report."""
         for stream in self._terminals:
             if not os.isatty(stream):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -70,9 +71,10 @@ _handlers: _Handlers | None = None
 
 @contextmanager
 def ending_signals() -> Iterator[None]:
-    """Inside, the first of SIGINT, SIGTERM and SIGHUP raises `Stopped` in the main thread; a later one ends the process at once.
+    """A context in which the first SIGINT, SIGTERM or SIGHUP raises `Stopped`; a second one ends the process.
 
-    Signals that are ignored stay so (nohup), as do those that have another handler. Outside the main thread nothing changes.
+    `Stopped` is raised in the main thread. Signals that are ignored (nohup) or have another handler stay as they are. Outside
+    the main thread the context does nothing.
     """
     global _handlers
     if threading.current_thread() is not threading.main_thread() or _handlers is not None:
@@ -92,19 +94,19 @@ def ending_signals() -> Iterator[None]:
 
 
 def asked_to_stop() -> Stopped | None:
-    """What the first signal raised, if one has come: some libraries make another `KeyboardInterrupt` of it, or none."""
+    """What the first signal raised, or None. Some libraries replace it by another `KeyboardInterrupt`, or swallow it."""
     return None if _handlers is None or _handlers.first is None else Stopped(_handlers.first)
 
 
 def stop_if_asked() -> None:
-    """Raises `Stopped` if a signal has come."""
+    """Raises `Stopped` if a signal has arrived."""
     if stop := asked_to_stop():
         raise stop
 
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """What is inside is done to its end before a first signal that comes meanwhile raises `Stopped`."""
+    """A context that is run to its end before a first signal that arrives meanwhile raises `Stopped`."""
     handlers = _handlers
     if handlers is None:
         yield
@@ -121,7 +123,7 @@ def held_signals() -> Iterator[None]:
 
 @contextmanager
 def own_handlers() -> Iterator[None]:
-    """For the start of a library that has handlers of its own: those that are set inside for `ENDING` do not stay."""
+    """A context for starting a library that sets handlers of its own: those it sets for `ENDING` are taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -137,6 +139,6 @@ def own_handlers() -> Iterator[None]:
 
 
 def leave_signals_to_the_driver() -> None:
-    """For a process that a search has started: a terminal, Slurm and systemd signal all of them, and the driver alone decides."""
+    """Called in processes that a search starts: Slurm and systemd signal all of them, but the driver alone decides."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Curves of a search for TensorBoard: of each training by epochs, of the front by trials."""
+"""Curves of a search for TensorBoard: each training by epochs, and the front by trials."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nas.records import Evaluation, Trial
 from nas.search.driver import Driver
 
 CURVES = ("loss", "lr", "valid", "disagreement")
-"""What is drawn of a training's curve beside the learned objective, where it is there."""
+"""Further values of a training's curve that are drawn beside the learned objective, where there are any."""
 
 
 class TensorBoardLog:
-    """Follows a driver; used as a context manager. A training is written when it has ended, once.
+    """Follows a driver and writes each training once, when it has ended. It is a context manager.
 
     Args:
-        driver: The search.
+        driver: Driver of the search.
         folder: For `tensorboard --logdir`: a folder for each trial, and one named `search`.
 
     Raises:
@@ -48,7 +48,7 @@ class TensorBoardLog:
         self._search.close()
 
     def update(self) -> None:
-        """Writes what has ended since the last time."""
+        """Writes what has ended since the last call."""
         ended = self._driver.trained()
         if len(ended) == self._ended:
             return

@@ -59,7 +59,7 @@ class Host(nn.Module):
         self.head = head
         self.classifier = nn.Linear(features, classes)
         self.phases = nn.ModuleList()
-        """What its training has phases for; empty where it has none."""
+        """The parts of the network whose training has phases; empty where it has none."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b k]`, logits."""

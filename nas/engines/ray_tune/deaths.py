@@ -1,4 +1,4 @@
-"""What a worker died of. Ray itself says only that its process is gone."""
+"""Finds out what a worker died of, since Ray says only that its process is gone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import ray
 
 
 def signal_of(error: str) -> str | None:
-    """Name and meaning of the signal, such as `SIGSEGV: Segmentation fault`, by the log of a worker on this machine.
+    """Name and meaning of the signal that ended a worker, such as `SIGSEGV: Segmentation fault`, from its log.
 
-    None of another machine, and of a signal that leaves no trace: SIGKILL.
+    It is None for a worker on another machine, and for SIGKILL, which leaves no trace.
 
     Args:
-        error: Ray's text about the loss of an actor, which names process and machine.
+        error: Ray's text about the loss of an actor, which names its process and machine.
     """
     process = re.search(r"^\s*pid: (\d+)$", error, re.MULTILINE)
     machine = re.search(r"^\s*ip: (\S+)$", error, re.MULTILINE)

@@ -37,12 +37,12 @@ VARIABLES = {
     "TUNE_FORCE_TRIAL_CLEANUP_S": "1",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
 }
-"""What Ray reads of the environment, here and in the processes it starts."""
+"""Environment variables that Ray reads, in this process and in those it starts."""
 CONNECT_SECONDS = 10.0
 STORE_SHARE = 0.5
-"""Of a machine's object store, that shared arrays may fill."""
+"""Share of a machine's object store that shared arrays may fill."""
 LOOK_AGAIN = 5.0
-"""Seconds after which the cluster is asked anew for its size."""
+"""The cluster is asked for its size again after so many seconds."""
 
 
 class RayEngine:
@@ -50,10 +50,10 @@ class RayEngine:
 
     Args:
         spec: How a worker makes its evaluator.
-        settings: Without faults.
-        cpus: CPU cores of one training.
-        gpus: GPUs of one training.
-        logs: Folder for Ray's own logs of trials, if they are asked for.
+        settings: Settings of the Ray engine, already checked.
+        cpus: Number of CPU cores of one training.
+        gpus: Number of GPUs of one training.
+        logs: Folder for Ray's own logs of trials; None if they are not wanted.
     """
 
     def __init__(self, spec: WorkerSpec, settings: RaySettings, *, cpus: float, gpus: float, logs: Path) -> None:
@@ -67,16 +67,16 @@ class RayEngine:
         self.packing = Packing()
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """Works until the driver is finished. Leaves no process behind, whatever ends it.
+        """Works until the driver is finished, and leaves no process behind, however it ends.
 
         Args:
-            driver: The search.
+            driver: Driver of the search.
             on_event: Called about ten times a second, for displays.
 
         Raises:
             WorkerError: Ray cannot be started or joined, has no room for one training, or a worker finds the images, the settings
                 or the disk unusable.
-            CrashStreakError: Candidates crashed one after the other.
+            CrashStreakError: Several candidates in a row crashed.
         """
         if driver.finished:
             on_event()
@@ -130,7 +130,7 @@ class RayEngine:
         on_event()
 
     def _fits_in_stores(self) -> bool:
-        """Whether there are arrays to share, and every machine has room for them in its object store."""
+        """Whether there are arrays to share, and every machine's object store has room for them."""
         import ray
 
         needed = sum(array.nbytes for array in self._spec.arrays.values())
@@ -138,7 +138,7 @@ class RayEngine:
         return bool(0 < needed <= STORE_SHARE * min(stores, default=0.0))
 
     def _slots(self) -> int:
-        """Trainings there is room for; a cluster grows and shrinks."""
+        """Number of trainings for which there is room now, since a cluster grows and shrinks."""
         import ray
 
         if time.monotonic() - self._asked >= LOOK_AGAIN:
@@ -187,10 +187,10 @@ class RayEngine:
 
 @contextmanager
 def _on_loopback() -> Iterator[None]:
-    """A Ray that is started inside listens on the loopback interface alone, as Ray itself does where it knows no clusters.
+    """A context in which a new Ray listens on the loopback interface only, as Ray itself does on systems without clusters.
 
-    Else all its processes listen on every interface, and by some of them whoever reaches the machine runs code on it. Where Ray
-    knows clusters, it takes the machine's address even if it is given that of loopback.
+    Otherwise all processes of Ray listen on every interface, and through some of them anybody who reaches the machine can
+    run code on it. Where Ray supports clusters, it takes the machine's address even if it is given that of loopback.
     """
     from ray._private import ray_constants
 
@@ -203,14 +203,14 @@ def _on_loopback() -> Iterator[None]:
 
 
 def _watch(folder: str) -> subprocess.Popen[bytes]:
-    """A process that ends our Ray and removes the folder if this process is killed; as a context manager it ends it itself."""
+    """Starts a process that ends our Ray and removes the folder if this process is killed; leaving the context does so too."""
     return subprocess.Popen(
         [sys.executable, "-S", reaper.__file__, folder], stdin=subprocess.PIPE, start_new_session=True
     )
 
 
 def _knock(address: str | None) -> None:
-    """Finds out in seconds whether there is anything at HOST:PORT; Ray itself tries for many minutes."""
+    """Finds out within seconds whether anything listens at HOST:PORT; Ray itself would try for many minutes."""
     match = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d+)", address or "")
     if match:
         socket.create_connection((match[1], int(match[2])), timeout=CONNECT_SECONDS).close()
@@ -218,7 +218,7 @@ def _knock(address: str | None) -> None:
 
 @contextmanager
 def environment(**more: str) -> Iterator[None]:
-    """Sets the variables that Ray reads, where the user has not, and takes them back."""
+    """A context in which the variables that Ray reads are set, except those that the user has set."""
     values = {**VARIABLES, "PYTHONPATH": python_path(), **more}
     added = {name: value for name, value in values.items() if name == "PYTHONPATH" or name not in os.environ}
     before = {name: os.environ.get(name) for name in added}

@@ -1,4 +1,4 @@
-"""How Tune and the driver talk: a searcher, a scheduler and a stopper of ours, thin. All state that matters is the driver's."""
+"""The connection between Tune and the driver: a thin searcher, scheduler and stopper. All lasting state is the driver's."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from nas.search.driver import Driver
 
 @dataclass(slots=True)
 class _Live:
-    """A task that is with Tune."""
+    """A task that Tune is running."""
 
     trial: int
-    """Number in the study."""
+    """Number of the trial in the study."""
     heard: float
-    """When it last gave a sign of life, monotonic seconds."""
+    """Time of the last sign of life, in seconds of the monotonic clock."""
     hung: bool = False
     cause: str = "killed, or its machine is gone"
-    """What its worker died of, as far as is known."""
+    """What the worker died of, as far as is known."""
 
 
 class TuneBridge:
-    """What the three hooks share: the driver, the tasks under way, and what has gone wrong.
+    """What the three hooks share: the driver, the tasks under way, and the first error.
 
-    Tune turns exceptions of its hooks into text; here the first one is kept, ends the experiment, and is raised after it.
+    Tune turns exceptions of its hooks into text. Here the first exception is kept, ends the experiment, and is raised afterwards.
 
     Args:
-        driver: The search.
-        packing: Of the devices' memory.
-        slots: How many tasks there is room for now.
+        driver: Driver of the search.
+        packing: Keeps track of the devices' memory.
+        slots: Gives the number of tasks for which there is room now.
         timeout: Seconds of silence after which a worker counts as hanging.
         on_event: Called about ten times a second.
     """
@@ -71,7 +71,7 @@ class TuneBridge:
         return {}
 
     def next_task(self, tune_id: str) -> str | None:
-        """The next task as JSON text, if there is one and room for it."""
+        """The next task as JSON text; None if there is no task or no room for one."""
         if len(self._live) >= self._slots():
             return None
         task = self._driver.next_task()
@@ -81,7 +81,7 @@ class TuneBridge:
         return json.dumps(task.to_json())
 
     def heard(self, tune_id: str, result: Mapping[str, Any]) -> bool | None:
-        """A message on the way; the answer to give at a rung."""
+        """Handles a message of a running task, and returns the answer to give at a rung."""
         self._live[tune_id].heard = time.monotonic()
         if result[KIND] != PROGRESS:
             return None
@@ -93,13 +93,13 @@ class TuneBridge:
         return go_on if progress.waits else None
 
     def died(self, tune_id: str, error_file: str | None) -> None:
-        """Tune has lost the worker of a task and written why, as far as it knows; `ended` comes next."""
+        """Records why Tune has lost the worker of a task, as far as Tune knows; `ended` is called next."""
         if tune_id in self._live and error_file is not None:
             name = signal_of(Path(error_file).read_text())
             self._live[tune_id].cause = name or self._live[tune_id].cause
 
     def ended(self, tune_id: str, result: Mapping[str, Any] | None) -> None:
-        """Tune is done with a task: with its outcome, or because the worker is lost, or because the search is being stopped."""
+        """Called when Tune is done with a task: it has an outcome, has lost its worker, or the search is being stopped."""
         live = self._live.pop(tune_id, None)
         if live is None:
             return
@@ -116,7 +116,7 @@ class TuneBridge:
             raise WorkerError(json.loads(result[BODY])["message"])
 
     def look(self, controller: TuneController) -> None:
-        """Lets in trainings that wait for memory, kills workers that hang, and lets displays look."""
+        """Lets in trainings that wait for memory, kills workers that hang, and updates displays."""
         begin = time.monotonic()
         self._on_event()
         now = time.monotonic()
@@ -139,7 +139,7 @@ class TuneBridge:
         return self._driver.finished
 
     def guarded(self, call: Callable[[], Any], otherwise: Any = None) -> Any:
-        """What the call returns; after a fault nothing is called any more."""
+        """Returns the result of a call and keeps its first exception, after which nothing is called any more."""
         if self.fault is not None:
             return otherwise
         try:
@@ -158,32 +158,32 @@ class DriverSearcher(Searcher):
         self._common = dict(common)
 
     def suggest(self, trial_id: str) -> Any:
-        """The next task's config; None if there is none now, `FINISHED` if there will be none."""
+        """The config of the next task; None if there is no task at the moment, `FINISHED` if there will be none."""
         task = self._bridge.guarded(lambda: self._bridge.next_task(trial_id))
         if task is not None:
             return {**self._common, "task": task}
         return Searcher.FINISHED if self._bridge.fault is not None or self._bridge.finished else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """A task has ended, or its worker is lost."""
+        """Called when a task has ended or has lost its worker."""
         self._bridge.guarded(lambda: self._bridge.ended(trial_id, None if error else result or {}))
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing: the scheduler has told it already."""
+        """Does nothing, since the scheduler has passed the result on."""
 
     def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
-        """Nothing: what is to be kept is in the study."""
+        """Does nothing, since everything that must be kept is in the study."""
 
 
 class DriverScheduler(FIFOScheduler):
-    """Passes on signs of life, and the driver's answers at rungs."""
+    """Passes on signs of life to the driver, and the driver's answers at rungs to workers."""
 
     def __init__(self, bridge: TuneBridge) -> None:
         super().__init__()
         self._bridge = bridge
 
     def on_trial_result(self, tune_controller: TuneController, trial: TuneTrial, result: dict[str, Any]) -> str:
-        """Trials always continue: one that is told to pause comes back with what it has."""
+        """Always lets the trial continue. A training that is to be paused returns its evaluation so far by itself."""
         go_on = self._bridge.guarded(lambda: self._bridge.heard(trial.trial_id, result))
         actor = trial.temporary_state.ray_actor
         if go_on is not None and actor is not None:
@@ -192,25 +192,25 @@ class DriverScheduler(FIFOScheduler):
         return TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: TuneController, trial: TuneTrial) -> None:
-        """Here alone it can be known what the worker died of."""
+        """Records what the worker died of, which can be known only here."""
         self._bridge.guarded(lambda: self._bridge.died(trial.trial_id, trial.error_file))
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> TuneTrial | None:
-        """The oldest, as ever; called at every turn of Tune's loop, it is also where time is kept."""
+        """The oldest trial, as in Tune's own scheduler. Tune calls this at every turn of its loop, so time is kept here."""
         self._bridge.guarded(lambda: self._bridge.look(tune_controller))
         return super().choose_trial_to_run(tune_controller)
 
 
 class FaultStopper(Stopper):
-    """Ends the experiment at once after a fault; that nothing is left to do is said by the searcher."""
+    """Ends the experiment at once after an error. When no work is left, the searcher says so."""
 
     def __init__(self, bridge: TuneBridge) -> None:
         self._bridge = bridge
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """No trial is stopped on its own."""
+        """Always False, since no single trial is stopped this way."""
         return False
 
     def stop_all(self) -> bool:
-        """Whether there was a fault."""
+        """Whether there was an error."""
         return self._bridge.fault is not None

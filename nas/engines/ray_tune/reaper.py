@@ -1,7 +1,8 @@
-"""Ends what is left of a Ray of our own when its driver has ended, however it did. Run as a file, with the standard library only.
+"""Ends what is left of our own Ray when its driver has ended in any way. It is run as a file, with the standard library only.
 
-Killed with SIGKILL a driver takes most of Ray with it, but two of Ray's agents stay for minutes. While the driver lives, its Ray is
-looked at; when its end of the pipe closes, what is still there of it is killed, and the folder of Tune's state is removed.
+A driver that is killed with SIGKILL takes most of Ray with it, but two of Ray's agents stay for minutes. While the driver
+is alive, this process keeps a list of its Ray processes; when the driver's end of the pipe closes, those that are left are
+killed, and the folder of Tune's state is removed.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ GRACE = 3.0
 LOOK = 2.0
 """Seconds between two looks at the processes."""
 MARK = b"/ray/"
-"""Part of the command by which a child of the driver is known as Ray's."""
+"""Part of the command by which a child process of the driver is recognized as Ray's."""
 
 Process = tuple[int, str]
-"""Number and start time: numbers are given again."""
+"""Number and start time of a process, since numbers are used again."""
 
 
 def ray_of(driver: int) -> set[Process]:
-    """The processes of Ray that a driver has started, with all that these have started."""
+    """The Ray processes that a driver has started, and all processes that these have started."""
     processes: dict[int, tuple[int, str]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
@@ -41,7 +42,7 @@ def ray_of(driver: int) -> set[Process]:
 
 
 def reap(processes: set[Process]) -> None:
-    """Waits a little, then kills those that are still there."""
+    """Waits a little, then kills the processes that are still running."""
     deadline = time.monotonic() + GRACE
     while (left := [pid for pid, start in processes if _started(pid) == start]) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -64,7 +65,7 @@ def _started(pid: int) -> str | None:
 
 
 def _watch(driver: int, folder: str) -> None:
-    """Looks until the driver is gone."""
+    """Watches the processes until the driver has ended."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the driver alone decides
         signal.signal(number, signal.SIG_IGN)
     seen: set[Process] = set()

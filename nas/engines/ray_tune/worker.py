@@ -1,4 +1,4 @@
-"""What runs in a Ray actor: one task after the other, each a trial of Tune's, told to Tune message by message."""
+"""What runs in a Ray actor: one task after the other, each of them a trial of Tune, reported to Tune message by message."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from nas.errors import NasError
 from nas.records import Progress, Task
 
 KIND, BODY = "kind", "body"
-"""Keys of a result: which message it is, and its body as JSON text, which Tune passes on as it is."""
+"""Keys of a result: the kind of the message, and its body as JSON text, which Tune passes on unchanged."""
 
 
 WAITING = "waiting"
-"""Kind of a message without news, from a training that waits for an answer."""
+"""Kind of a message that has no news, from a training that waits for an answer."""
 LOOK_AGAIN = 0.5
-"""Seconds after which it is sent."""
+"""Seconds after which such a message is sent."""
 
 
 class Worker(tune.Trainable):
-    """Trains the task of its config; an actor is used for many tasks, and keeps its evaluator with the images.
+    """Trains the task in its config. An actor is reused for many tasks and keeps its evaluator, and with it the images.
 
-    Tune asks for the next message with `step`. A training that waits to be told whether to go on waits for `answer`, which the
-    scheduler calls; an actor does one call at a time, so meanwhile `step` comes back with nothing every now and then.
+    Tune asks for the next message with `step`. A training at a rung waits for `answer`, which the scheduler calls; since an
+    actor does one call at a time, `step` meanwhile returns without news every now and then.
     """
 
     def setup(self, config: dict[str, Any], arrays: Mapping[str, Any] | None = None) -> None:
         """Starts the thread that trains.
 
         Args:
-            config: Of the trial.
-            arrays: Of the `WorkerSpec`; they lie in the machine's object store, which its workers share.
+            config: Config of the trial.
+            arrays: Arrays of the `WorkerSpec`. They are in the machine's object store, which its workers share.
         """
         self._tasks: queue.Queue[str] = queue.Queue()
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -47,19 +47,19 @@ class Worker(tune.Trainable):
         self._tasks.put(config["task"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes the next task."""
+        """Takes the config of the next task."""
         self._tasks.put(new_config["task"])
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next message, when there is one; nothing, after a while, if the training waits for an answer."""
+        """The next message, or after a while a message without news if the training waits for an answer."""
         try:
             return self._messages.get(timeout=LOOK_AGAIN if self._waits else None)
         except queue.Empty:
             return {KIND: WAITING, BODY: "{}", "done": False}
 
     def answer(self, go_on: bool) -> None:
-        """Whether the training that waits at a rung goes on."""
+        """Tells the training that waits at a rung whether to go on."""
         self._answers.put(go_on)
 
     def _work(self, factory: str, arguments: dict[str, Any], arrays: Mapping[str, Any] | None) -> None:

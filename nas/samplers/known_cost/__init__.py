@@ -1,4 +1,4 @@
-"""A sampler that knows what candidates cost and models only what must be learned; see `sampler.KnownCostSampler`."""
+"""A sampler that knows the costs of candidates and models only what must be learned; see `sampler.KnownCostSampler`."""
 
 from nas.samplers.known_cost.sampler import KnownCostSampler
 

@@ -1,4 +1,4 @@
-"""The objectives and limits of a study as the sampler compares them, and what candidates cost."""
+"""The objectives and limits of a study on the scale on which the sampler compares them, and the costs of candidates."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Array = NDArray[np.float64]
 Genotype = Mapping[str, Any]
 CostOfGenotype = Callable[[Genotype], float]
 LEAST = 1e-9
-"""Costs below it, which have no useful logarithm, count as this much."""
+"""Smaller costs, which have no useful logarithm, count as this much."""
 MOST_KNOWN = 4096
-"""Candidates whose costs are kept. Those of a pool, thousands for each trial, are hardly asked for again."""
+"""Number of candidates whose costs are kept. A pool has thousands for each trial, which are hardly asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a cost must not go beyond."""
+    """A limit on one cost."""
 
     cost: CostOfGenotype
     value: float
     smallest: bool = False
-    """Whether it is the smallest allowed one."""
+    """Whether the limit is the smallest allowed cost, rather than the largest."""
 
     def holds(self, genotype: Genotype) -> bool:
-        """Whether a candidate is within it."""
+        """Whether a cost is within the limit."""
         cost = usable(self.cost(genotype))
         return math.isfinite(cost) and (cost >= self.value if self.smallest else cost <= self.value)
 
@@ -42,23 +42,23 @@ class Axes:
     """The objectives of a study, each turned so that lower costs and higher accuracies are better.
 
     Raises:
-        ValueError: Every objective is a known cost, so that nothing is to be learned, or a cost is for none of them.
+        ValueError: Every objective is a known cost, so that nothing is to be learned, or a cost belongs to no objective.
     """
 
     signs: Array
-    """-1 for objectives that are turned, `float[o]`: costs that are maximized, learned ones that are minimized."""
+    """-1 for objectives whose sign is changed, else 1, `float[o]`: maximized costs and minimized learned objectives."""
     costs: Mapping[int, CostOfGenotype]
-    """By position of the objective."""
+    """The functions for the known costs, by position of the objective."""
     limits: tuple[Limit, ...] = ()
 
     @property
     def learned(self) -> int:
-        """The objective that is modelled: the first without a known cost."""
+        """Position of the objective that is modelled: the first without a known cost."""
         return next(axis for axis in range(len(self.signs)) if axis not in self.costs)
 
     @property
     def sampled(self) -> list[int]:
-        """Further objectives without a known cost."""
+        """Positions of further objectives without a known cost."""
         return [axis for axis in range(len(self.signs)) if axis not in self.costs and axis != self.learned]
 
     @classmethod
@@ -69,9 +69,9 @@ class Axes:
         costs: Mapping[int | str, CostOfGenotype],
         limits: Mapping[int | str, float],
     ) -> Axes:
-        """From a study's directions, its metric names if it has some, and costs and limits by position or name.
+        """Axes from a study's directions and metric names, and from costs and limits by position or name.
 
-        A cost that is no objective of the study may be given by a name of its own, if it has a limit.
+        A cost that is not an objective of the study may be given under a name of its own, if it has a limit.
         """
         positions: dict[int | str, int] = {axis: axis for axis in range(len(directions))}
         positions |= {name: axis for axis, name in enumerate(names or [])}
@@ -96,13 +96,17 @@ class Axes:
 
 
 class Costs:
+<<<<<<< HEAD
     """The known costs of candidates, on the scale on which the sampler compares them. At most `MOST_KNOWN` are kept.
+=======
+    """The known costs of candidates on the scale on which the sampler compares them. The last `MOST_KNOWN` are kept.
+>>>>>>> prose
 
-    That is the decimal logarithm, which shows differences as ratios; a cost that is maximized is taken as it is, negative.
+    The scale is the decimal logarithm, on which differences are ratios; a cost that is maximized is negated instead.
 
     Args:
         axes: The objectives.
-        key: Names what a genotype means.
+        key: Gives a key that is equal for genotypes that mean the same.
     """
 
     def __init__(self, axes: Axes, key: Callable[[Genotype], Hashable]) -> None:
@@ -112,9 +116,9 @@ class Costs:
         self._order = sorted(axes.costs)
 
     def raw(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
-        """In the units of the functions given, in the order of the objectives; infinite where a number is refused.
+        """Costs in their own units, in the order of the objectives; infinite where a number is refused.
 
-        A key that is known need not be made again.
+        Passing the key of the genotype, where it is known, saves computing it again.
         """
         key = self._key(genotype) if key is None else key
         found = self._known.get(key)
@@ -125,23 +129,30 @@ class Costs:
         return found
 
     def forget(self, key: Hashable) -> None:
-        """A candidate's costs may be known better now: those that were expected have been measured."""
+        """Forgets a candidate's costs, because predictions have been replaced by measurements."""
         self._known.pop(key, None)
 
     def scaled(self, genotype: Genotype, key: Hashable | None = None) -> tuple[float, ...]:
-        """To be compared: lower is better."""
+        """Costs on the scale of the comparison, where lower is better."""
         return tuple(
             math.log10(min(max(value, LEAST), LARGEST)) if self._axes.signs[axis] > 0 else -min(value, LARGEST)
             for axis, value in zip(self._order, self.raw(genotype, key), strict=True)
         )
 
     def table(self, genotypes: Sequence[Genotype], keys: Sequence[Hashable] | None = None) -> Array:
-        """Scaled costs of some candidates, `float[m k]`."""
+        """Costs of some candidates on the scale of the comparison, `float[m k]`."""
         known = [None] * len(genotypes) if keys is None else keys
         rows = [self.scaled(genotype, key) for genotype, key in zip(genotypes, known, strict=True)]
         return np.array(rows).reshape(len(genotypes), len(self._order))
 
     def allowed(self, genotype: Genotype, key: Hashable | None = None) -> bool:
+<<<<<<< HEAD
         """Whether its costs are numbers that are taken, and within all limits."""
         taken = math.inf not in self.raw(genotype, key)
         return taken and (not self._axes.limits or all(limit.holds(genotype) for limit in self._axes.limits))
+=======
+        """Whether a candidate's costs are usable numbers within all limits."""
+        return all(map(math.isfinite, self.raw(genotype, key))) and all(
+            limit.holds(genotype) for limit in self._axes.limits
+        )
+>>>>>>> prose

@@ -1,4 +1,4 @@
-"""What is decided in a space, as the sampler sees it."""
+"""The decisions of a space as the sampler sees them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Domain:
 
     distributions: Mapping[str, BaseDistribution]
     active: Active
-    """Those that have an effect in a genotype."""
+    """Gives the decisions of a genotype that have an effect."""
     key: Callable[[Genotype], Hashable]
-    """Names what a genotype means; equal for genotypes that mean the same."""
+    """Gives a key that is equal for genotypes that mean the same."""
 
     @classmethod
     def of(cls, space: SearchSpace | Mapping[str, BaseDistribution]) -> Domain:
-        """Those of a space of ours, or of Optuna's distributions, all of which are then active."""
+        """The domain of a space of ours, or of Optuna's distributions, where all decisions are active."""
         if isinstance(space, SearchSpace):
             return cls(
                 distributions(space.dimensions),
@@ -40,7 +40,7 @@ class Domain:
 
 
 def _meaning(candidate: Candidate) -> Hashable:
-    """Equal where the candidates' digests are, at a tenth of their price."""
+    """A key that is equal exactly where the candidates' digests are, at a tenth of their cost."""
     return frozenset(candidate.architecture.items()), frozenset(candidate.training.items())
 
 

@@ -1,8 +1,8 @@
 """The expected gain in hypervolume of candidates whose costs are known, in closed form.
 
-With the accuracy y of a candidate at cost c, what it adds is the integral over costs t >= c of (y - a(t))+, where a(t) is the best
-accuracy of the front at costs up to t, and the reference left of it. So the expectation is a sum of expected improvements over
-the pieces on which a is constant. With several costs the pieces are the cells of a grid.
+A candidate with accuracy y at cost c gains the integral over costs t >= c of (y - a(t))+, where a(t) is the best accuracy
+of the front at costs up to t, and the reference where the front has no such member. So the expectation is a sum of expected
+improvements over the pieces on which a is constant. With several costs the pieces are the cells of a grid.
 
 Axes: n finished candidates, m candidates to compare, k costs, p pieces.
 """
@@ -20,7 +20,7 @@ from scipy.special import ndtr
 Array = NDArray[np.float64]
 
 MOST_EDGES = 24
-"""With several costs at most so many edges along each: cells are their product."""
+"""Most edges along each cost if there are several costs, since the number of cells is their product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Staircase:
     """The best accuracy as a function of the costs: constant on cells between edges, higher is better.
 
     Args:
-        edges: For each cost ascending lower edges of the cells and, last, the reference.
+        edges: For each cost the lower edges of the cells in ascending order, followed by the reference.
         levels: Best accuracy in each cell, `float[p1 ... pk]`.
     """
 
@@ -40,8 +40,8 @@ class Staircase:
         """The staircase of some candidates.
 
         Args:
-            accuracies: `float[n]`.
-            costs: `float[n k]`; lower is better.
+            accuracies: Accuracy of each candidate, `float[n]`.
+            costs: Costs of each candidate, `float[n k]`; lower is better.
             reference: Accuracy below which nothing counts.
             cost_references: Costs above which nothing counts, `float[k]`.
         """
@@ -59,7 +59,7 @@ class Staircase:
         return cls(edges, grid)
 
     def overlaps(self, costs: Array) -> Array:
-        """How much of each cell a candidate at these costs dominates: `float[m k] -> float[m p]`."""
+        """The part of each cell that a candidate at these costs dominates: `float[m k] -> float[m p]`."""
         lengths = [np.ones((len(costs), 1))]
         for axis, edges in enumerate(self.edges):
             lower = np.maximum(edges[:-1][None], costs[:, axis, None])
@@ -96,7 +96,7 @@ def expected_improvement(means: Array, deviations: Array, levels: Array) -> Arra
 
 
 def _front(accuracies: Array, costs: Array) -> NDArray[np.int64]:
-    """Positions of the candidates that no other dominates, in as many steps as there are of them; of equal ones one stays."""
+    """Positions of the candidates that no other dominates, one of each set of equal ones; takes one step per position."""
     losses = np.column_stack((-accuracies, costs))
     left = np.lexsort(losses.T[::-1])
     kept: list[int] = []

@@ -1,7 +1,7 @@
-"""What a study's trials say, read once each: candidates, values, failures, what is running.
+"""The contents of a study's trials, read once each: candidates, values, failures, running trials.
 
-The user attribute `CURVE` is read from trials that are complete and from those that were stopped (pruned): what the former gained
-after the same amount of training says what the latter would have reached.
+The user attribute `CURVE` is read from complete trials and from stopped (pruned) ones. What complete trials gained after
+the same amount of training is an estimate of what stopped trials would have gained.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from nas.samplers.known_cost.domain import Domain
 from nas.values.plausible import usable
 
 REPEAT = "reused_from"
-"""User attribute of a trial that took its values over from an earlier one: it is no second observation."""
+"""User attribute of a trial that took its values over from an earlier one, so that it is no second observation."""
 LEAST_FINISHED = 4
-"""Complete trials with a curve from which the gain after an amount of training is estimated."""
+"""Complete trials with a curve that are needed to estimate the gain after an amount of training."""
 
 Genotype = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A candidate of a trial."""
+    """The candidate of a trial."""
 
     number: int
     genotype: Genotype
     key: Hashable
-    """Equal for candidates that mean the same."""
+    """The key, which is equal for candidates that mean the same."""
 
 
 class Observations:
-    """The trials of one study that are of one space.
+    """The trials of one study that belong to one space.
 
     Args:
-        domain: Of the space; trials that lack one that has an effect, or have one outside its domain, are left out.
+        domain: Decisions of the space. Trials that lack an effective decision, or have a value outside its domain, are left out.
     """
 
     def __init__(self, domain: Domain) -> None:
@@ -53,17 +53,17 @@ class Observations:
         self._read_up_to = 0
         self._known: dict[int, Proposed] = {}
         self.seen: set[Hashable] = set()
-        """Keys of all candidates that were proposed, whatever became of them."""
+        """Keys of all candidates that have been proposed, in whatever state they are."""
         self.complete: dict[int, tuple[Proposed, tuple[float, ...]]] = {}
         self.failed: dict[int, Proposed] = {}
         self.running: dict[int, Proposed] = {}
         self.ended = 0
-        """How many trials have ended: what they say changes only when this does."""
+        """Number of trials that have ended. The observations change only when this number does."""
         self._curves: dict[int, dict[float, float]] = {}
         self._stopped: dict[int, Proposed] = {}
 
     def update(self, study: Study, except_number: int) -> None:
-        """Reads what is new in the study, but for one trial: the one that is being proposed."""
+        """Reads what is new in the study, except for the trial that is being proposed."""
         trials = study.get_trials(deepcopy=False)
         for number in [*self._open, *range(self._read_up_to, len(trials))]:
             self._read(trials[number], except_number)
@@ -106,7 +106,7 @@ class Observations:
             self._stopped[trial.number] = candidate
 
     def _candidate(self, trial: FrozenTrial) -> Proposed | None:
-        """What the trial tries, if it is of this space; decisions without an effect may be absent."""
+        """The candidate of a trial, or None if it is not in this space. Decisions without an effect may be absent."""
         distributions = self._domain.distributions
         absent = {name for name in distributions if name not in trial.params}
         genotype = {name: trial.params.get(name, self._any[name]) for name in distributions}
@@ -118,7 +118,7 @@ class Observations:
         return Proposed(trial.number, genotype, self._domain.key(genotype))
 
     def stopped(self, objective: int) -> list[tuple[Proposed, float, float]]:
-        """For each stopped trial the value of an objective that it would have reached, and the variance of that guess."""
+        """For each stopped trial, the value of an objective that it would have reached, and the variance of this estimate."""
         gains: dict[float, list[float]] = defaultdict(list)
         for number, (_, values) in self.complete.items():
             for amount, value in self._curves.get(number, {}).items():

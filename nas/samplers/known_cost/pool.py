@@ -1,4 +1,4 @@
-"""What a proposal is chosen from: changed good candidates, others from the whole space, and the neighbours of the best."""
+"""The pool that a proposal is chosen from: changed good candidates, random ones, and neighbours of the best."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Array = NDArray[np.float64]
 Genotype = dict[str, Any]
 
 SIZE = 600
-"""Candidates compared for a proposal, before neighbours."""
+"""Number of candidates that are compared for a proposal, before neighbours are added."""
 SHARES = {"mutated": 0.5, "crossed": 0.1}
-"""The rest is drawn from the whole space."""
+"""Shares of the pool by the way in which its candidates are made; the rest is drawn from the whole space."""
 CLIMBERS = 4
-"""The best ones, whose neighbours are looked at."""
+"""Number of best candidates whose neighbours are examined."""
 CLIMBS = 3
-"""How often, at most."""
+"""Most rounds of examining neighbours."""
 JOINT = 400
-"""Candidates over which the posterior is drawn."""
+"""Number of candidates over which the posterior is drawn jointly."""
 TRIES = 2000
-"""Random draws after which nothing new counts as found."""
+"""Random draws without a new candidate after which the search for one is given up."""
 
 
 @dataclass(slots=True)
 class _Compared:
-    """Candidates, with features of their decisions and with costs that may be estimated."""
+    """Candidates with the features of their decisions, and with costs that may be estimates."""
 
     genotypes: list[Genotype]
     decisions: Array
@@ -51,10 +51,10 @@ class Pool:
     """Makes proposals with a surrogate.
 
     Args:
-        domain: Of the space.
-        costs: Of candidates.
-        features: Of candidates.
-        most_new_costs: How many costs may be computed for a proposal; None: all.
+        domain: Decisions of the space.
+        costs: Known costs of candidates.
+        features: Features of candidates.
+        most_new_costs: How many new costs may be computed for a proposal; None for all.
         known: Candidates whose costs are known from the beginning.
     """
 
@@ -97,7 +97,7 @@ class Pool:
     def drawn(
         self, surrogate: Surrogate, seen: AbstractSet[Hashable], rng: np.random.Generator, count: int
     ) -> list[Genotype]:
-        """Up to `count` new candidates, each the best one if a draw from the posterior were the truth; at least one."""
+        """Up to `count` new candidates, at least one, each of which is the best one under a draw from the posterior."""
         compared = self._new(self._made(surrogate, rng), set(seen))
         if not compared.genotypes:
             return [draw(self._domain.distributions, rng)]
@@ -115,7 +115,7 @@ class Pool:
         return allowed or found[:1]
 
     def _made(self, surrogate: Surrogate, rng: np.random.Generator) -> Iterable[Genotype]:
-        """Genotypes in the shares of the pool, then, if few of them are new, more from the whole space."""
+        """Genotypes in the shares of the pool, and more from the whole space if few of them are new."""
         distributions, parents = self._domain.distributions, surrogate.parents
         active = [list(self._domain.active(parent)) for parent in parents]
         for _ in range(int(SIZE * SHARES["mutated"])):
@@ -131,7 +131,7 @@ class Pool:
         return neighbours(genotype, self._domain.distributions, list(self._domain.active(genotype)))
 
     def _new(self, made: Iterable[Genotype], taken: set[Hashable]) -> _Compared:
-        """Those that are not taken yet and, where costs are all known, within the limits; marks them taken."""
+        """The candidates that are not taken yet and, where all costs are known, are within the limits; marks them as taken."""
         kept: list[Genotype] = []
         keys: list[Hashable] = []
         for genotype in made:
@@ -145,13 +145,13 @@ class Pool:
         return _Compared(kept, decisions, self._costs_of(kept, keys, decisions))
 
     def _costs_of(self, genotypes: list[Genotype], keys: list[Hashable], decisions: Array) -> Array:
-        """On the scale of the comparison; estimated where computing takes long."""
+        """Costs on the scale of the comparison, which are estimated where computing them takes long."""
         if self._most_new_costs is None:
             return self._costs.table(genotypes, keys)
         return np.column_stack([process.mean(decisions) for process in self._estimates])
 
     def _exactly(self, compared: _Compared, gains: Array, surrogate: Surrogate, rng: np.random.Generator) -> Genotype:
-        """The best candidate; where costs are estimated, of those computed now."""
+        """The best candidate; if costs are estimated, the best of those whose costs are computed now."""
         if self._most_new_costs is None:
             return compared.genotypes[int(gains.argmax())]
         leaders = compared.take(_largest(gains, self._most_new_costs))
@@ -161,7 +161,7 @@ class Pool:
         return leaders.genotypes[int(surrogate.expected_gain(leaders.decisions, leaders.costs, rng).argmax())]
 
     def _fit_estimates(self, known: list[Mapping[str, Any]]) -> list[GaussianProcess]:
-        """A model of each cost, from candidates whose costs were computed at the start."""
+        """A model of each cost, fitted to candidates whose costs were computed at the start."""
         decisions = self._features.encode(known)
         costs = self._costs.table(known)
         return [
@@ -177,5 +177,5 @@ def _joined(a: _Compared, b: _Compared) -> _Compared:
 
 
 def _largest(values: Array, count: int) -> NDArray[np.int64]:
-    """Positions of the largest values, largest first."""
+    """Positions of the largest values, in descending order."""
     return np.argsort(-values, kind="stable")[:count]

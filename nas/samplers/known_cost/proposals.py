@@ -1,4 +1,4 @@
-"""Candidates made from good ones: changed a little, crossed, and every one next to them."""
+"""Candidates made from good ones: by small changes, by crossing, and all neighbours of a candidate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Genotype = dict[str, Any]
 STEP = 0.15
 """Standard deviation of a small change of a number, as a share of its range."""
 SMALL = 0.7
-"""Share of the changes of a number that are small; the others draw it anew."""
+"""Share of the changes of a number that are small; in the others the number is drawn anew."""
 
 
 def mutate(
@@ -24,7 +24,7 @@ def mutate(
     active: Sequence[str],
     rng: np.random.Generator,
 ) -> Genotype:
-    """The parent with one active decision changed, half as often with two, a quarter as often with three, and so on."""
+    """The parent with one active decision changed; half as often with two, a quarter as often with three, and so on."""
     child = dict(parent)
     free = [name for name in active if not distributions[name].single()]
     count = min(int(rng.geometric(0.5)), len(free))
@@ -35,7 +35,7 @@ def mutate(
 
 
 def cross(a: Mapping[str, Any], b: Mapping[str, Any], rng: np.random.Generator) -> Genotype:
-    """Each decision from one of two parents."""
+    """A genotype that takes each decision from one of two parents."""
     return {name: (a if rng.random() < 0.5 else b)[name] for name in a}
 
 
@@ -49,7 +49,7 @@ def neighbours(
 
 
 def _share(distribution: BaseDistribution, value: float) -> float:
-    """Where in its range a number lies, 0 to 1."""
+    """Relative position of a number in its range, from 0 to 1."""
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     if distribution.log:
         return (math.log(value) - math.log(distribution.low)) / (

@@ -1,4 +1,4 @@
-"""The sampler: models the accuracy, takes the costs as they are, and proposes what is expected to gain the most hypervolume."""
+"""A sampler that models accuracy, takes costs as exact, and proposes what is expected to gain most hypervolume."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from nas.seeds import derive_seed
 from nas.space import SearchSpace
 
 LEAST_COMPLETE = 2
-"""Complete trials without which nothing can be modelled."""
+"""Complete trials that are needed before anything can be modelled."""
 STARTS = 10
-"""Candidates drawn from every part of the costs' range before anything is modelled."""
+"""Number of candidates drawn from all parts of the costs' range before anything is modelled."""
 MOST_BELIEVERS = 8
-"""Running candidates up to which each is taken to turn out as expected (a kriging believer). Above, proposals are drawn from the
-posterior."""
+"""Up to so many running candidates, each is taken to turn out as expected (a kriging believer). With more, proposals are drawn
+from the posterior.
+"""
 BATCH = 32
-"""Most proposals drawn from one posterior."""
+"""Most proposals that are drawn from one posterior."""
 
 
 class KnownCostSampler(BaseSampler):
@@ -42,19 +43,21 @@ class KnownCostSampler(BaseSampler):
         study = optuna.create_study(directions=["maximize", "minimize"], sampler=KnownCostSampler(space, {1: flops}))
         trial = study.ask()
 
-    A Gaussian process models the first objective without a known cost on the decisions that have an effect; further ones are drawn
-    from models of their own. What is proposed was never seen before, while there is something new, and is within the limits. Failed
-    trials count as bad ones, stopped trials by their curve (`nas.records.CURVE`). Equal seeds and equal studies give equal
-    proposals: nothing that decides is kept outside the study, unless more than eight trials run at once.
+    A Gaussian process models the first objective without a known cost as a function of the decisions that have an effect;
+    further such objectives are drawn from models of their own. Proposals are within the limits and, as long as the space
+    has new candidates, have not been proposed before. Failed trials count as bad ones, and stopped trials by their curve
+    (`nas.records.CURVE`). Equal seeds and equal studies give equal proposals: no state outside the study matters, unless
+    more than eight trials run at once.
 
     Args:
-        space: What may be chosen: a `nas.space.SearchSpace`, or Optuna's distributions by name. Default: what the study's
-            complete trials have in common, as Optuna's own samplers do; without costs it then is an ordinary sampler.
+        space: The space: a `nas.space.SearchSpace`, or Optuna's distributions by name. Default: the decisions that the
+            study's complete trials have in common, as in Optuna's own samplers; without costs it is then an ordinary
+            sampler.
         costs: For each objective with a known cost, by its position or metric name, the function from a genotype to the cost.
-        limits: Largest allowed cost (of a maximized one the smallest), likewise.
-        seed: Equal seeds give equal proposals. Default: drawn.
-        most_new_costs: How many costs may be computed for one proposal, where that takes long; others are estimated from those
-            known, but for what is proposed. Default: all.
+        limits: Largest allowed cost (for a maximized cost the smallest), by position or metric name.
+        seed: Equal seeds give equal proposals. Default: a random seed.
+        most_new_costs: How many costs may be computed for one proposal, where that takes long. Other costs are
+            estimated from known ones, except for the proposal itself. Default: all.
     """
 
     def __init__(
@@ -76,12 +79,12 @@ class KnownCostSampler(BaseSampler):
         self.reseed_rng(seed)
 
     def reseed_rng(self, seed: int | None = None) -> None:
-        """Takes another seed, drawn if none is given; Optuna calls it in its worker processes."""
+        """Takes another seed, or a random one if none is given. Optuna calls this in its worker processes."""
         self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
         self._random = RandomSampler(seed=self._seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space: every decision is proposed at once."""
+        """The whole space, since every decision is proposed at once."""
         space = self._space
         found = self._intersection.calculate(study) if space is None else Domain.of(space).distributions
         return {name: distribution for name, distribution in found.items() if not distribution.single()}
@@ -99,11 +102,11 @@ class KnownCostSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """A decision outside the space, drawn at random."""
+        """A random value for a decision that is not in the space."""
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
     def _searched(self, study: Study, search_space: Mapping[str, BaseDistribution]) -> _Search:
-        """What is known of this study; built anew when the study or the space is another one."""
+        """The state for this study, made anew if the study or the space has changed."""
         of = (study._storage, study._study_id, tuple(search_space.items()), self._seed)
         if self._search is None or self._of != of:
             domain = Domain.of(search_space if self._space is None else self._space)
@@ -114,7 +117,7 @@ class KnownCostSampler(BaseSampler):
 
 
 class _Search:
-    """One study, and what was computed from it."""
+    """One study and what was computed from it."""
 
     def __init__(self, domain: Domain, axes: Axes, seed: int, most_new_costs: int | None) -> None:
         self._domain = domain

@@ -1,4 +1,4 @@
-"""The first candidates: from every part of the costs' range, so that the model sees cheap and expensive ones."""
+"""The first candidates, from every part of the costs' range, so that the model sees cheap and expensive ones."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nas.samplers.known_cost.observations import Proposed
 from nas.seeds import derive_seed
 
 START_POOL = 128
-"""Random candidates from which the range of the costs is known and the first ones are taken."""
+"""Number of random candidates that show the range of the costs, and from which the first proposals are taken."""
 BINS = 10
 TRIES = 256
 
 
 class Start:
-    """Where proposals come from while there is nothing to model.
+    """Proposes candidates while there is nothing to model.
 
     Args:
-        domain: Of the space.
-        costs: Of candidates.
-        seed: Of the pool.
-        size: Of the pool.
+        domain: Decisions of the space.
+        costs: Known costs of candidates.
+        seed: Seed of the pool.
+        size: Number of candidates in the pool.
     """
 
     def __init__(self, domain: Domain, costs: Costs, seed: int, size: int) -> None:
@@ -36,18 +36,18 @@ class Start:
         rng = np.random.default_rng(derive_seed(seed, "start"))
         drawn: list[Mapping[str, Any]] = [draw(domain.distributions, rng) for _ in range(size)]
         self.pool = [each for each in drawn if costs.allowed(each)] or drawn
-        """Random candidates within the limits, or others where none is."""
+        """Random candidates within the limits, or any random candidates if none is within them."""
         self._costs_of_pool = costs.table(self.pool)
 
     def propose(
         self, there: Sequence[Proposed], seen: AbstractSet[Hashable], rng: np.random.Generator
     ) -> dict[str, Any]:
-        """A candidate from the part of the first cost's range that has the fewest yet; of equal parts a random one.
+        """A candidate from the part of the first cost's range that has the fewest so far; of equal parts, a random one.
 
         Args:
-            there: Candidates that are there already, known good ones and those running included.
-            seen: Keys of what is not to be proposed again.
-            rng: Of this proposal.
+            there: Existing candidates, including baselines and those that are running.
+            seen: Keys of candidates that must not be proposed again.
+            rng: Random generator of this proposal.
         """
         new = [k for k, genotype in enumerate(self.pool) if self._domain.key(genotype) not in seen]
         if not new:
@@ -65,7 +65,7 @@ class Start:
         return dict(self.pool[int(rng.choice(members))])
 
     def _unseen(self, seen: AbstractSet[Hashable], rng: np.random.Generator) -> dict[str, Any]:
-        """A random candidate, new and within the limits if one is found."""
+        """A random candidate, which is new and within the limits if such a one is found."""
         for _ in range(TRIES):
             genotype = draw(self._domain.distributions, rng)
             if self._domain.key(genotype) not in seen and self._costs.allowed(genotype):

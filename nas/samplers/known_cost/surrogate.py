@@ -1,4 +1,4 @@
-"""A model of what candidates that were not trained would reach, and of what they would add to the front."""
+"""A model of what untrained candidates would reach, and of what they would add to the front."""
 
 from __future__ import annotations
 
@@ -23,21 +23,24 @@ Positions = NDArray[np.int64]
 Genotype = Mapping[str, Any]
 
 MODEL_POINTS = 400
-"""Most observations that a model rests on: predictions take time with their square."""
+"""Most observations that a model is fitted to, since predictions take time with their square."""
 NEAR_FRONT = 0.7
-"""Share of them that are nearest to the front; the others are spread over the study."""
+"""Share of these observations that are the nearest to the front; the others are spread over the study."""
 FIT_POINTS = 200
 """Most observations that length scales are fitted to."""
 REFIT = 1.1
-"""They are fitted again when there are this much more observations."""
+"""Length scales are fitted again when the number of observations has grown by this factor."""
 REFERENCE_POINTS = 10
-"""The median of the first so many is the accuracy below which nothing counts: fixed early, so that the aim does not move."""
+"""The median accuracy of the first so many observations is the reference, below which nothing counts. It is fixed early, so
+that the target does not move.
+"""
 DOUBTS = (0.0, 0.1)
-"""A value is taken to be uncertain by a share of how far it is below the front: what a bad candidate shows is no measure for the
-small differences that decide among good ones. Proposals take turns: with doubt a model sees fine differences, without it the
-whole; one that is sure of what is wrong does not decide alone."""
+"""Shares of a value's distance below the front that count as its uncertainty, since what a bad candidate shows is no measure of
+the small differences among good ones. Proposals take turns between them: with doubt a model resolves fine differences,
+without it the whole range, so that an overconfident model does not decide alone.
+"""
 PARENTS = 12
-"""Trained candidates that come nearest to the front beside its members, from which new ones are made."""
+"""Number of trained candidates nearest to the front, beside its members, from which new ones are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,12 @@ class Points:
         return len(self.values)
 
     def take(self, positions: Positions) -> Points:
-        """Some of them."""
+        """The points at these positions."""
         chosen = positions
         return Points(tuple(self.candidates[k] for k in chosen), self.values[chosen], self.variances[chosen])
 
     def joined(self, candidates: tuple[Proposed, ...], values: Array, variances: Array) -> Points:
-        """These and others."""
+        """These points and others."""
         return Points(
             (*self.candidates, *candidates),
             np.concatenate((self.values, values)),
@@ -66,13 +69,13 @@ class Points:
 
 
 class Surrogate:
-    """What candidates are expected to reach after some observations, and what they would add to the front.
+    """What candidates are expected to reach, given some observations, and what they would add to the front.
 
     Args:
-        features: Of candidates, from those of their decisions and their known costs.
+        features: Joins the features of candidates' decisions with their known costs.
         accuracy: Posterior of the learned objective.
-        others: Posteriors of further learned objectives, lower is better; they are drawn from, and then taken for costs.
-        trained: What the front is made of.
+        others: Posteriors of further learned objectives (lower is better), whose draws are treated as costs.
+        trained: Candidates whose front is the basis of gains.
         reference: Accuracy below which nothing counts.
         cost_references: Known costs above which nothing counts.
     """
@@ -99,7 +102,7 @@ class Surrogate:
         depth = self._staircase.depth(means, costs)
         order = np.argsort(depth, kind="stable")[: int((depth <= 0).sum()) + PARENTS]
         self.parents = [trained[k].genotype for k in order]
-        """Genotypes of the front's candidates, and of those nearest to it."""
+        """Genotypes of the candidates on the front and nearest to it."""
 
     def expected_gain(self, decisions: Array, costs: Array, rng: np.random.Generator) -> Array:
         """Expected gain in hypervolume: features of the decisions and known costs, `float[m f], float[m k] -> float[m]`."""
@@ -108,7 +111,7 @@ class Surrogate:
         return self._staircase.expected(means, deviations, self._with_others(rows, costs, rng))
 
     def sampled_gains(self, decisions: Array, costs: Array, count: int, rng: np.random.Generator) -> Array:
-        """Gains if the accuracies were those of draws from the posterior: `-> float[count m]`."""
+        """Gains in hypervolume if the accuracies were draws from the posterior: `-> float[count m]`."""
         rows = self._features.join(decisions, costs)
         costs = self._with_others(rows, costs, rng)
         draws = self._accuracy.sample(rows, count, rng)
@@ -119,13 +122,13 @@ class Surrogate:
 
 
 class Features:
-    """Candidates as rows of numbers: their decisions, and their known costs, by which networks of one cost are alike.
+    """Candidates as rows of numbers: their decisions, and their known costs, since networks of equal cost are alike.
 
     Args:
-        domain: Of the space.
-        costs: Of candidates.
+        domain: Decisions of the space.
+        costs: Known costs of candidates.
         low: Smallest known costs, `float[k]`.
-        high: Largest ones.
+        high: Largest known costs, `float[k]`.
     """
 
     def __init__(self, domain: Domain, costs: Costs, low: Array, high: Array) -> None:
@@ -134,16 +137,16 @@ class Features:
         self._low, self._width = low, np.maximum(high - low, 1e-12)
         first = int(self.encode.decisions.max(initial=-1)) + 1
         self.groups = np.concatenate((self.encode.decisions, np.arange(first, first + len(low))))
-        """Number of the decision that each feature belongs to, a known cost being one more."""
+        """For each feature, the number of the decision that it belongs to; each known cost counts as one more decision."""
         self._rows: dict[int, Array] = {}
         self._cost_rows: dict[int, Array] = {}
 
     def join(self, decisions: Array, costs: Array) -> Array:
-        """`float[m f], float[m k] -> float[m f+k]`."""
+        """Features of decisions and of costs in one row: `float[m f], float[m k] -> float[m f+k]`."""
         return np.hstack((decisions, (costs - self._low) / self._width))
 
     def of(self, candidates: Sequence[Proposed]) -> Array:
-        """Those of trials' candidates, each computed once."""
+        """Features of trials' candidates, each computed once."""
         for each in candidates:
             if each.number not in self._rows:
                 self._costs.forget(each.key)
@@ -152,13 +155,13 @@ class Features:
         return np.array([self._rows[each.number] for each in candidates])
 
     def costs_of(self, candidates: Sequence[Proposed]) -> Array:
-        """`float[n k]`; of those asked for with `of` before."""
+        """Known costs of candidates whose features were asked for before, `float[n k]`."""
         return np.array([self._cost_rows[each.number] for each in candidates])
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """What the trials that ended say."""
+    """The observations of the trials that have ended."""
 
     accuracy: GaussianProcess
     others: tuple[GaussianProcess, ...]
@@ -167,13 +170,13 @@ class _Ended:
 
 
 class SurrogateFitter:
-    """Fits surrogates to one study, and keeps the length scales between them.
+    """Fits surrogates to one study, and keeps the length scales from one fit to the next.
 
     Args:
-        domain: Of the space.
+        domain: Decisions of the space.
         axes: The objectives.
-        costs: Of candidates.
-        pool: Candidates from which the range of the costs is known.
+        costs: Known costs of candidates.
+        pool: Candidates that show the range of the costs.
     """
 
     def __init__(self, domain: Domain, axes: Axes, costs: Costs, pool: Sequence[Genotype]) -> None:
@@ -186,7 +189,7 @@ class SurrogateFitter:
         self._ended_at = -1
 
     def fit(self, observations: Observations, *, kriging_believer: bool) -> Surrogate:
-        """The surrogate after some observations; as a kriging believer it takes what is running to come out as expected."""
+        """The surrogate after some observations. As a kriging believer, it takes running candidates to turn out as expected."""
         ended = self._after_ended(observations)
         accuracy, trained = ended.accuracy, ended.trained
         if kriging_believer and observations.running:
@@ -196,7 +199,7 @@ class SurrogateFitter:
         return Surrogate(self.features, accuracy, ended.others, trained, ended.reference, self._cost_references)
 
     def _after_ended(self, observations: Observations) -> _Ended:
-        """What the ended trials say, computed once for all asks until the next one ends."""
+        """The observations of the ended trials, computed once for all proposals until the next trial ends."""
         doubt = DOUBTS[len(observations.seen) % len(DOUBTS)]
         if self._ended_at != observations.ended:
             self._ended_at, self._ended = observations.ended, {}
@@ -228,7 +231,7 @@ class SurrogateFitter:
         return Points(tuple(candidate for candidate, _ in chosen), values, np.zeros(len(chosen)))
 
     def _with_incomplete(self, complete: Points, observations: Observations) -> Points:
-        """Failed trials count as the worst there is; stopped ones as what they would have reached."""
+        """The points with failed trials, which count as the worst value, and stopped ones, which count as their expected end."""
         failed = tuple(observations.failed[number] for number in sorted(observations.failed))
         points = complete.joined(failed, np.full(len(failed), complete.values.min()), np.zeros(len(failed)))
         stopped = observations.stopped(self._axes.learned)
@@ -237,7 +240,7 @@ class SurrogateFitter:
         return points.joined(tuple(candidate for candidate, *_ in stopped), guesses, variances)
 
     def _process(self, key: tuple[int, float], base: Points, kept: Points) -> GaussianProcess:
-        """The posterior given those kept; length scales are fitted to the base, which grows by a share of itself at a time."""
+        """The posterior given the kept points. Length scales are fitted to the base, which is renewed when it has grown enough."""
         if self._fitted.get(key, (0, None))[0] != len(base):
             some = base.take(_spread(len(base), FIT_POINTS))
             fitted = GaussianProcess(
@@ -248,7 +251,7 @@ class SurrogateFitter:
         return GaussianProcess(rows, self.features.groups, kept.values, kept.variances, self._fitted[key][1])
 
     def _judged(self, points: Points, reference: float, doubt: float) -> tuple[Points, Array]:
-        """The points with the low tail pulled up and doubted by how far they are below the front, and how far that is."""
+        """The points with their low tail compressed and with doubts by depth below the front, and the depths themselves."""
         values = Squash.of(points.values, reference).squashed(points.values)
         self.features.of(points.candidates)
         costs = self.features.costs_of(points.candidates)
@@ -258,7 +261,7 @@ class SurrogateFitter:
 
 
 def _subset(depth: Array) -> Positions:
-    """The observations that a model rests on: all, or those nearest to the front and some of the others."""
+    """The observations that a model is fitted to: all, or those nearest to the front and a selection of the others."""
     if len(depth) <= MODEL_POINTS:
         return np.arange(len(depth))
     order = np.argsort(depth, kind="stable")
@@ -267,7 +270,7 @@ def _subset(depth: Array) -> Positions:
 
 
 def _spread(count: int, most: int) -> Positions:
-    """At most so many positions out of `count`, evenly spaced, the first and the last among them."""
+    """At most so many positions out of `count`, evenly spaced, including the first and the last."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
