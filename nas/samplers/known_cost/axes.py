@@ -96,11 +96,7 @@ class Axes:
 
 
 class Costs:
-<<<<<<< HEAD
-    """The known costs of candidates, on the scale on which the sampler compares them. At most `MOST_KNOWN` are kept.
-=======
-    """The known costs of candidates on the scale on which the sampler compares them. The last `MOST_KNOWN` are kept.
->>>>>>> prose
+    """The known costs of candidates on the scale on which the sampler compares them. At most `MOST_KNOWN` are kept.
 
     The scale is the decimal logarithm, on which differences are ratios; a cost that is maximized is negated instead.
 
@@ -146,13 +142,6 @@ class Costs:
         return np.array(rows).reshape(len(genotypes), len(self._order))
 
     def allowed(self, genotype: Genotype, key: Hashable | None = None) -> bool:
-<<<<<<< HEAD
-        """Whether its costs are numbers that are taken, and within all limits."""
+        """Whether a candidate's costs are usable numbers within all limits."""
         taken = math.inf not in self.raw(genotype, key)
         return taken and (not self._axes.limits or all(limit.holds(genotype) for limit in self._axes.limits))
-=======
-        """Whether a candidate's costs are usable numbers within all limits."""
-        return all(map(math.isfinite, self.raw(genotype, key))) and all(
-            limit.holds(genotype) for limit in self._axes.limits
-        )
->>>>>>> prose
