@@ -15,7 +15,7 @@ from nas.report.quantities import short
 from nas.space import SearchSpace
 
 COARSE_ERROR = 5.0
-"""From this standard error on, in percent, choosing networks by their accuracy is little better than chance."""
+"""From this standard error on, in percent, choosing networks by their measured values is little better than chance."""
 FEW_STEPS = 100
 """With fewer training steps, hardly any network learns."""
 

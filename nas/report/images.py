@@ -36,7 +36,7 @@ def majority(data: Mapping[str, Any]) -> float | None:
 
 
 def majority_sentence(data: Mapping[str, Any]) -> str:
-    """A sentence that gives the accuracy of always answering the commonest class; empty where it is unknown."""
+    """A sentence that says how often always answering the commonest class is right; empty where it is unknown."""
     alone = majority(data)
     if alone is None:
         return ""
@@ -47,7 +47,7 @@ def majority_sentence(data: Mapping[str, Any]) -> str:
 
 
 def is_uneven(data: Mapping[str, Any]) -> bool:
-    """Whether the commonest class is so common that accuracy by itself says little."""
+    """Whether the commonest class is so common that a share of right answers by itself says little."""
     alone = majority(data)
     return alone is not None and 100 - alone <= 100 * UNEVEN * (1 - 1 / max(int(data["classes"]), 2))
 

@@ -117,4 +117,4 @@ def test_rungs_are_from_a_ninth_to_two_thirds(epochs: int, expected: tuple[int, 
 def test_an_unknown_rule_is_refused_by_name() -> None:
     with pytest.raises(SettingsError, match=r"did you mean 'bound'"):
         stopping_rule("bond", 0)
-    assert set(RULES) == {"auto", "none", "bound", "rank_halving"}
+    assert set(RULES) == {"none", "bound", "rank_halving"}
