@@ -178,6 +178,7 @@ class Plan:
             known=self.axes.costs,
             measure=self.measured_costs,
             quantities=self.axes.declared,
+            unchanged_share=self.settings.search.unchanged_share,
             most_new_costs=MOST_NEW_COSTS,
         )
 

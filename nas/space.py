@@ -72,6 +72,10 @@ class SearchSpace(ABC):
     def build(self, candidate: Candidate) -> Any:
         """The untrained network (`torch.nn.Module`), made on torch's current default device from torch's current seed."""
 
+    def unchanged(self) -> Mapping[str, Scalar]:
+        """Decisions with which any genotype is of an unchanged network, with which changed ones are compared; none here."""
+        return {}
+
     def portrait(self, candidate: Candidate) -> Portrait:
         """How a report describes and draws a candidate of this space. Default: by its decisions."""
         return plain_portrait(candidate)

@@ -165,17 +165,14 @@ class ShuffleSpace(SearchSpace):
 
     def baselines(self) -> Mapping[str, Genotype]:
         """The unchanged networks; none where what they have is not offered."""
-        settings = self._settings
-        if (self.always_mixes and FIXED_MIXER not in settings.mixers) or DENSE.name not in settings.kinds:
+        if not self._offers_unchanged:
             return {}
         units = tuple(
             published if published in offered else max(offered)
             for published, offered in zip(self._settings.published_units, self._units, strict=True)
         )
-        chosen: dict[str, Scalar] = {}
-        for stage, count in zip(self._stages, units, strict=True):
-            chosen |= {f"{stage.name}.units": count, f"{stage.name}.convolution": DENSE.name}
-            chosen |= {f"{stage.name}.mixer": FIXED_MIXER} if self.always_mixes else {}
+        counts = {f"{stage.name}.units": count for stage, count in zip(self._stages, units, strict=True)}
+        chosen = {**counts, **self.unchanged()}
         suffix = "" if units == self._settings.published_units else f", units {'-'.join(map(str, units))}"
         return {
             name + suffix: {
@@ -184,6 +181,20 @@ class ShuffleSpace(SearchSpace):
             }
             for name, host in self.baseline_hosts(units).items()
         }
+
+    def unchanged(self) -> Mapping[str, Scalar]:
+        """The host's own mixers and convolutions in every stage, as far as they are decided; see `SearchSpace.unchanged`."""
+        if not self._offers_unchanged:
+            return {}
+        own = {"convolution": DENSE.name} | ({"mixer": FIXED_MIXER} if self.always_mixes else {})
+        decided = {f"{stage.name}.{name}": value for stage in self._stages for name, value in own.items()}
+        names = {dimension.name for dimension in self.dimensions}
+        return {name: value for name, value in decided.items() if name in names}
+
+    @property
+    def _offers_unchanged(self) -> bool:
+        settings = self._settings
+        return DENSE.name in settings.kinds and (not self.always_mixes or FIXED_MIXER in settings.mixers)
 
     def settings(self) -> dict[str, Any]:
         """Plain JSON from which `search_spaces.space_from_json` makes this space again."""

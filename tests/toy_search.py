@@ -241,10 +241,17 @@ def toy_driver(
     max_losses: int = MAX_LOSSES,
     costs: CostFunction = toy_costs,
     measure: CostFunction | None = None,
+    unchanged_share: float = 0.0,
 ) -> Driver:
     space = space or ToySpace()
     problem = SearchProblem(
-        space=space, costs=costs, limits=limits or {}, seed=seed, measure=measure, quantities=QUANTITIES
+        space=space,
+        costs=costs,
+        limits=limits or {},
+        seed=seed,
+        measure=measure,
+        quantities=QUANTITIES,
+        unchanged_share=unchanged_share,
     )
     make = sampler_factory(sampler)
     return Driver(

@@ -30,7 +30,7 @@ PATIENCE = 20
 """After so many proposals in a row that lead to no training, the driver replaces the sampler by a random draw."""
 TRAINED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 MAX_LOSSES = 2
-"""A candidate that has lost its worker more often than this is recorded as failed."""
+"""Number of lost workers at which a candidate is recorded as failed."""
 
 
 class Driver:
@@ -338,7 +338,7 @@ class Driver:
         if self._begin_with:
             name, genotype = self._begin_with.popleft()
         elif idle < PATIENCE:
-            genotype = self._study.ask(self._sampler(seed))
+            genotype = self._study.ask(self._sampler(seed), self._proposals.fixed(idle))
         else:
             genotype = self._proposals.draw_unseen(seed)
         if genotype is None:

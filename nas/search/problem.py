@@ -39,6 +39,8 @@ class SearchProblem:
     """Measures on the untrained network what `costs` only predicts. It is called for candidates that are to be trained."""
     quantities: tuple[Objective, ...] = ()
     """The known costs and limits as quantities: how they are called and formatted."""
+    unchanged_share: float = 0.0
+    """Share of the proposals that are of unchanged networks, so that their training settings are searched as all others are."""
     most_new_costs: int | None = None
     """How many new costs a sampler should compute per proposal, where that takes long; None if it does not."""
 

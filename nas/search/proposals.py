@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from nas.candidate import Candidate
-from nas.dimensions import Genotype
+from nas.dimensions import Genotype, Scalar
 from nas.records import Failure, FailureKind, Trial, TrialState
 from nas.search.limits import violations
 from nas.search.problem import SearchProblem
 from nas.study.study import Study
 from nas.values.plausible import sorted_out
 
+FIXED_PATIENCE = 5
+"""Proposals of unchanged networks in a row that may lead to no training, after which another network is proposed."""
 DRAWS = 2000
 """The space counts as exhausted after so many random draws in a row that are known or over a limit."""
 
@@ -31,11 +33,35 @@ class Proposals:
         self._study = study
         self._problem = problem
         self._first: dict[str, int] = {}
+        self._unchanged = problem.space.unchanged()
+        self._searched = 0
+        self._searched_unchanged = 0
 
     def remember(self, trial: Trial) -> None:
         """Remembers a candidate, both as recorded and, if an earlier version decoded it, as its genotype is decoded today."""
         for candidate in (trial.candidate, self._problem.space.decode(trial.genotype)):
             self._first.setdefault(candidate.digest, trial.number)
+
+        self._count(trial)
+
+    def fixed(self, idle: int) -> Mapping[str, Scalar]:
+        """The decisions that are fixed in the next proposal: those of an unchanged network, while these have not had their share.
+
+        Args:
+            idle: Proposals before it that led to no training. After some of them nothing is fixed.
+        """
+        wanted = self._problem.unchanged_share * (self._searched + 1)
+        return self._unchanged if idle < FIXED_PATIENCE and self._searched_unchanged < wanted else {}
+
+    def _enter(self, trial: Trial) -> None:
+        self._first[trial.candidate.digest] = trial.number
+        self._count(trial)
+
+    def _count(self, trial: Trial) -> None:
+        """Counts a new candidate, unless it was given: a baseline has the training settings that it was given with."""
+        if trial.baseline is None:
+            self._searched += 1
+            self._searched_unchanged += all(trial.genotype[name] == value for name, value in self._unchanged.items())
 
     def draw_unseen(self, seed: int) -> Genotype | None:
         """A random genotype that is new and within the limits. The draws that were rejected before it are not recorded."""
@@ -77,12 +103,12 @@ class Proposals:
             measured, faults = sorted_out(self._problem.measure(trial.candidate), ())
             trial = replace(trial, costs={**trial.costs, **measured})
         if faults:
-            self._first[trial.candidate.digest] = trial.number
+            self._enter(trial)
             failure = Failure(kind=FailureKind.INVALID, message=f"its costs: {'; '.join(faults)}")
             return replace(trial, state=TrialState.FAILED, outcome=failure)
         if self._problem.measure is not None and (over := self._violations(trial.costs)):
             return replace(trial, state=TrialState.INFEASIBLE, violations=over)
-        self._first[trial.candidate.digest] = trial.number
+        self._enter(trial)
         return trial
 
     def _known_costs(self, candidate: Candidate) -> tuple[dict[str, float], list[str]]:

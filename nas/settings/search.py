@@ -61,6 +61,10 @@ class SearchSettings:
     """How candidates are proposed: known_cost (models the learned objective and takes the costs as exact), random,
     random_logbins (stratified over the logarithm of the first cost), nsga2, tpe (multivariate), gp.
     """
+    unchanged_share: float = 0.25
+    """Share of the proposed networks that are unchanged ones (no mixer or convolution replaced) with searched training settings,
+    so that the others are compared with unchanged networks that were tuned as they were. 0: only the baselines are unchanged.
+    """
     stopping: str = "bound"
     """Which trainings are paused before their end: bound (those that even with an optimistic forecast stay below the front),
     rank_halving (all but the best third of those with similar cost), none. Trainings are judged five times, after a ninth to
@@ -124,6 +128,8 @@ def search_faults(settings: SearchSettings) -> list[str]:
         faults.append(
             f"--search.checkpoint_budget_gb: must be a finite number above 0, got {settings.checkpoint_budget_gb:g}"
         )
+    if not 0 <= settings.unchanged_share < 1:
+        faults.append(f"--search.unchanged_share: must be from 0 to less than 1, got {settings.unchanged_share:g}")
     if settings.engine not in ENGINES:
         faults.append("--search.engine: " + unknown_name("engine", settings.engine, ENGINES))
     return faults

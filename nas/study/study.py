@@ -121,12 +121,21 @@ class Study:
     def __len__(self) -> int:
         return len(self._trials)
 
-    def ask(self, sampler: BaseSampler) -> dict[str, Scalar]:
-        """The sampler's proposal for the next trial. `add` must be called before the next `ask`."""
+    def ask(self, sampler: BaseSampler, fixed: Mapping[str, Scalar] | None = None) -> dict[str, Scalar]:
+        """The sampler's proposal for the next trial. `add` must be called before the next `ask`.
+
+        Args:
+            sampler: Proposes a value for every decision.
+            fixed: Values that replace the proposed ones, by decision.
+        """
         self._mirror.sampler = sampler
         with one_thread():
-            self._asked = self._mirror.ask(fixed_distributions=self._distributions)
-        return dict(self._asked.params)
+            asked = self._asked = self._mirror.ask(fixed_distributions=self._distributions)
+        for name, value in (fixed or {}).items():
+            distribution = self._distributions[name]
+            internal = distribution.to_internal_repr(value)
+            self._mirror._storage.set_trial_param(asked._trial_id, name, internal, distribution)
+        return {**asked.params, **(fixed or {})}
 
     def add(self, trial: Trial, constraints: Mapping[str, float], source: FrozenTrial | None = None) -> None:
         """Writes a new trial, running or already ended, in one transaction.
