@@ -60,7 +60,7 @@ def legend(*, always_mixes: bool) -> Legend:
             noun="mixer",
             unchanged="fixed",
             membership="A network belongs to the one kind of mixer it uses besides the fixed shuffle.",
-            comparison="Each network with another mixer against the fixed network nearest to it in cost.",
+            comparison="Each network with another mixer against the best fixed network of no greater cost.",
             compared="mixers",
             caution=CAUTION,
         )
@@ -71,7 +71,7 @@ def legend(*, always_mixes: bool) -> Legend:
         unchanged="dense",
         membership="A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, "
         f"the others by what they are ({told}).",
-        comparison="Each network with other convolutions against the dense network nearest to it in cost.",
+        comparison="Each network with other convolutions against the best dense network of no greater cost.",
         compared="convolutions",
         caution=CAUTION,
     )

@@ -48,6 +48,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
     return {
         "title": words.title(result),
         "answer": words.answer(result),
+        "versus": " ".join(words.versus_unchanged(result)),
         "cautions": words.cautions(result),
         "images": words.image_facts(result),
         "majority": _round(majority(result.data)) if learned.beside_majority else None,

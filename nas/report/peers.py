@@ -1,19 +1,22 @@
-"""Compares each changed candidate with the unchanged network nearest in cost: the plainest answer to whether the change pays.
+"""Compares each changed candidate with the best unchanged network of no greater cost: what one gains over taking that one.
 
 The legend of the space says which networks are unchanged.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nas.dimensions import Scalar
+from nas.records import Trial
 from nas.report.statistics import difference_error, learned_value, trained
 from nas.result import SearchResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A candidate and the unchanged network that is nearest to it in cost."""
+    """A candidate and the best unchanged network that costs no more, or the nearest in cost if all unchanged ones cost more."""
 
     trial: int
     peer: int
@@ -27,6 +30,10 @@ class Pair:
     """Whether the difference is in favour of the candidate."""
     standard_error: float | None
     """Standard error of the difference; None if one of the values has no standard error."""
+    tuned: bool
+    """Whether the training settings of the peer were searched, as those of the candidate were, and not given with a baseline."""
+    training: tuple[tuple[str, Scalar, Scalar], ...]
+    """The training settings in which the two differ: name, value of the candidate, value of the peer."""
 
     @property
     def resolved(self) -> bool:
@@ -35,9 +42,10 @@ class Pair:
 
 
 def pairs(result: SearchResult) -> list[Pair]:
-    """Every trained candidate that is changed, with its nearest unchanged peer by cost on its scale, cheapest first.
+    """Every trained candidate that is changed, with its unchanged peer, cheapest first.
 
-    Of equally near peers, the one with the lower trial number is taken. The list is empty if no unchanged network was trained.
+    The peer is the one with the best measured value among the unchanged networks that cost no more, of equal ones the cheapest.
+    The list is empty if no unchanged network was trained.
     """
     cost, learned = result.cost, result.learned
     pool = [trial for trial in trained(result) if trial.values()[cost.name] > 0]
@@ -46,8 +54,7 @@ def pairs(result: SearchResult) -> list[Pair]:
     for trial in sorted(pool, key=lambda one: (cost.loss(one.values()[cost.name]), one.number)):
         if not (unchanged and result.is_changed(trial)):
             continue
-        own = cost.loss(trial.values()[cost.name])
-        peer = min(unchanged, key=lambda one: abs(cost.loss(one.values()[cost.name]) - own))
+        peer = _peer(result, trial, unchanged)
         mine, theirs = learned_value(result, trial), learned_value(result, peer)
         found.append(
             Pair(
@@ -58,6 +65,23 @@ def pairs(result: SearchResult) -> list[Pair]:
                 difference=mine.mean - theirs.mean,
                 better=learned.loss(mine.mean) < learned.loss(theirs.mean),
                 standard_error=difference_error(mine, theirs),
+                tuned=peer.baseline is None,
+                training=_differing(trial.candidate.training, peer.candidate.training),
             )
         )
     return found
+
+
+def _peer(result: SearchResult, trial: Trial, unchanged: Sequence[Trial]) -> Trial:
+    def loss(one: Trial) -> float:
+        return result.cost.loss(one.values()[result.cost.name])
+
+    affordable = [one for one in unchanged if loss(one) <= loss(trial)]
+    if not affordable:
+        return min(unchanged, key=loss)
+    return min(affordable, key=lambda one: (result.learned.loss(learned_value(result, one).mean), loss(one)))
+
+
+def _differing(mine: Mapping[str, Scalar], theirs: Mapping[str, Scalar]) -> tuple[tuple[str, Scalar, Scalar], ...]:
+    """Settings that only one of the two has are left out: they are of what makes the candidate a changed one."""
+    return tuple((name, mine[name], theirs[name]) for name in mine if name in theirs and mine[name] != theirs[name])

@@ -263,7 +263,9 @@ def _baselines(axes: Axes, result: SearchResult) -> None:
         linewidths=1.4,
         zorder=6,
     )
-    axes.scatter([], [], s=60, marker="D", c="white", edgecolors=INK, linewidths=1.4, label="unchanged network")
+    axes.scatter(
+        [], [], s=60, marker="D", c="white", edgecolors=INK, linewidths=1.4, label="unchanged, settings not searched"
+    )
 
 
 def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:

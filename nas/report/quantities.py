@@ -83,6 +83,11 @@ def with_error(objective: Objective, mean: float, standard_error: float | None) 
     return f"{short(objective, mean)} ± {short_error(objective, standard_error)}"
 
 
+def signed_difference(objective: Objective, value: float) -> str:
+    """A difference of two values with its sign, without the unit: +1.4."""
+    return ("-" if value < 0 else "+") + short_error(objective, abs(value))
+
+
 def difference(objective: Objective, value: float) -> str:
     """A difference of two values with its unit: 1.4 points."""
     return f"{short_error(objective, value)} {objective.difference_unit}".strip()

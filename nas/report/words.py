@@ -7,7 +7,8 @@ from collections import Counter
 from nas.output.machine import Machine
 from nas.records import Trial, TrialState
 from nas.report.images import majority, majority_sentence, uneven_sentence
-from nas.report.quantities import difference, with_error, with_unit
+from nas.report.peers import pairs
+from nas.report.quantities import difference, signed_difference, with_error, with_unit
 from nas.report.statistics import (
     expected_value,
     learned_value,
@@ -82,6 +83,44 @@ def beside_majority(result: SearchResult) -> list[str]:
         told += f"; {which} {'are' if better > 1 else 'is'} better than that by more than a standard error"
     uneven = uneven_sentence(result.data)
     return [_sentence(told), *([_sentence(uneven)] if uneven else [])]
+
+
+def versus_unchanged(result: SearchResult) -> list[str]:
+    """Sentences on what the changed networks of the front gain over unchanged ones; none where nothing is compared."""
+    of_front = [pair for pair in pairs(result) if pair.trial in result.front.trials]
+    pool = trained(result)
+    unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
+    if not unchanged or not any(result.is_changed(trial) for trial in pool):
+        return []
+    tuned = sum(trial.baseline is None for trial in unchanged)
+    given = f"{tuned or 'none'} of them with searched training settings"
+    told = []
+    if of_front:
+        gains = sorted(pair.difference for pair in of_front)
+        written = [signed_difference(result.learned, gain) for gain in (gains[0], gains[-1])]
+        span = written[0] if written[0] == written[1] else f"{written[0]} to {written[1]}"
+        resolved = sum(pair.resolved and pair.better for pair in of_front)
+        verdict = (
+            f"{resolved or 'none'} of {len(gains)}" if len(gains) > 1 else "which is" if resolved else "which is not"
+        )
+        told.append(
+            f"Beside the best {result.legend.unchanged} network of no greater cost, the front's other networks are at "
+            f"{span} {result.learned.difference_unit} ({verdict} better by more than twice the standard error)."
+        )
+    else:
+        told.append(
+            f"Every network of the front is {result.legend.unchanged}: no other network was better at its cost."
+        )
+    untuned = sum(not pair.tuned for pair in of_front)
+    if untuned:
+        whose = (
+            "That network's"
+            if len(of_front) == 1
+            else f"In {untuned} of these {len(of_front)} comparisons that network's"
+        )
+        told.append(f"{whose} training settings were given and not searched, which favours the other one.")
+    told.append(f"{len(unchanged)} of the {len(pool)} trained networks are {result.legend.unchanged}, {given}.")
+    return told
 
 
 def _sentence(text: str) -> str:

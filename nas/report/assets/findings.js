@@ -5,7 +5,7 @@ const classWord = capital(told.noun);
 
 /** Says by what networks are told apart, and which of them are compared, as the space says it. */
 function namePeers() {
-  byId("peers-title").textContent = `Beside the nearest ${told.unchanged} peer`;
+  byId("peers-title").textContent = `Beside the best ${told.unchanged} network of no greater cost`;
   byId("kinds").dataset.nav = `${classWord}s`;
   byId("kinds-title").textContent = `One front per ${told.noun}`;
   byId("kinds-lead").textContent =
@@ -32,6 +32,8 @@ function showPeers() {
     column("value", search.learned.title, (pair) => trials.get(pair.trial).value, { number: true, show: (pair) => measured(trials.get(pair.trial)) }),
     column("peer", `${capital(told.unchanged)} peer`, (pair) => pair.peer, { number: true }),
     column("its", unit(search.learned, `Its ${search.learned.words}`), (pair) => trials.get(pair.peer).value, { number: true, show: (pair) => measured(trials.get(pair.peer)) }),
+    column("tuned", "Its training", (pair) => Number(pair.tuned), { show: (pair) => (pair.tuned ? "searched" : "as given, not searched") }),
+    column("training", "Differs in", (pair) => pair.training.length, { show: (pair) => pair.training.map(([name, own, other]) => `${name} ${shortly(own)}, not ${shortly(other)}`).join("; ") }),
     column("ratio", "Cost ratio", (pair) => pair.cost_ratio, { number: true, show: (pair) => pair.cost_ratio.toFixed(2) + "×" }),
     column("difference", "Difference", (pair) => pair.difference, { number: true, show: showDifference }),
     column("real", "Resolved", (pair) => Number(pair.resolved), { show: (pair) => (pair.resolved ? "yes" : "no") }),
@@ -57,7 +59,7 @@ function peerParts(width) {
     text: pairs.map((pair) =>
       `<b>Trial ${pair.trial}</b>, ${plain(styles.get(pair.kind).label)}, against ${told.unchanged} trial ${pair.peer}<br>` +
       `${signedDifference(pair.difference)}${pair.standard_error === null ? "" : " ± " + writtenError(search.learned, pair.standard_error)} ${plain(search.learned.difference_unit)} at ` +
-      `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}`),
+      `${pair.cost_ratio.toFixed(2)}× the cost: ${pair.resolved ? "resolved" : "not resolved"}${pair.tuned ? "" : "; its training settings were not searched"}`),
     hovertemplate: "%{text}<extra></extra>",
     marker: {
       opacity: 1,

@@ -192,7 +192,7 @@ function frontLegend() {
     entries.push({ key: "majority", label: `commonest class alone, ${unit(search.learned, written(search.learned, search.majority))}`, color: () => color("soft"), shape: "dashes" });
   }
   if (trained.some((t) => t.baseline !== null)) {
-    entries.push({ key: "baseline", label: "unchanged network", color: () => color("card"), shape: "diamond" });
+    entries.push({ key: "baseline", label: "unchanged, settings not searched", color: () => color("card"), shape: "diamond" });
   }
   if (search.trials.some((t) => t.state === "stopped" && t.value !== null)) {
     entries.push({ key: "stopped", label: "stopped early, not trained to the end", color: () => color("faint") });

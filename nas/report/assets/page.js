@@ -3,6 +3,8 @@
 function header() {
   byId("title").textContent = search.title;
   byId("answer").textContent = search.answer;
+  byId("versus").textContent = search.versus;
+  byId("versus").hidden = !search.versus;
   byId("running").hidden = !search.running;
   byId("ended").hidden = !search.ended;
   byId("ended").textContent = `The search ended before all its trials: ${search.ended}.`;

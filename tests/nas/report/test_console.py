@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from nas.report.console import front_lines
+from nas.report.words import versus_unchanged
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
 def test_every_member_has_a_line_and_columns_align(make_search: MakeSearch) -> None:
     result = make_search(40)
-    lines = front_lines(result).splitlines()
-    assert len(lines) == len(result.front) + 2
+    whole = front_lines(result).splitlines()
+    lines, below = whole[: len(result.front) + 2], whole[len(result.front) + 2 :]
+    assert below == versus_unchanged(result) != []
     starts = {line.index("|") for line in lines[2:]}
     assert len({len(line.split("  ")[0]) for line in lines[:2]}) == 1
     assert len(starts) == 1

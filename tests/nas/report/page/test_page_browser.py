@@ -195,8 +195,9 @@ def test_dense_networks_are_named_as_peers(visit: OpenPage, make_result: MakeRes
         make_trial(1, accuracy=70.0, macs=2e6, architecture=grouped),
     ]
     page = visit(make_result(trials))
-    assert page.locator("#peers h2").inner_text() == "Beside the nearest dense peer"
-    assert "dense network nearest" in page.locator("#peers-lead").inner_text()
+    assert page.locator("#peers h2").inner_text() == "Beside the best dense network of no greater cost"
+    assert "against the best dense network of no greater cost" in page.locator("#peers-lead").inner_text()
+    assert "Beside the best dense network of no greater cost" in page.locator("#versus").inner_text()
     assert "Dense peer" in page.locator("#peers-table th").all_text_contents()
     assert page.locator("#kinds h2").inner_text() == "One front per kind"
     assert page.locator("nav").inner_text().split()[:4] == ["Front", "Kinds", "Stages", "Peers"]
