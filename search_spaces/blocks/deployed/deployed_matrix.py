@@ -1,4 +1,4 @@
-"""Deployed Kronecker matrices of free weights: alone, beside a permutation, or joined with one factor by factor.
+"""Deployed Kronecker matrices of free weights: alone, added to a permutation, or combined with one factor by factor.
 
 Axes: b images, g groups, c = g i1 i2 channels in, o1 i1 and o2 i2 rows and columns of the factors, r terms, h w positions.
 """
@@ -56,18 +56,18 @@ class KroneckerMatrix(nn.Module, Counted):
         return f"groups={self.groups}, outer={tuple(self.outer.shape)}, inner={tuple(self.inner.shape)}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products for each term; see `KroneckerShape.multiply_adds`."""
+        """Multiply-adds of both products for each term; see `KroneckerShape.multiply_adds`."""
         b, _, h, w = input_shape
         (terms, o1, i1), (_, o2, i2) = self.outer.shape, self.inner.shape
         return b * h * w * terms * KroneckerShape(groups=self.groups, outer=(o1, i1), inner=(o2, i2)).multiply_adds
 
     def deployed_parameters(self) -> int:
-        """Both factors."""
+        """The number of entries of both factors."""
         return self.outer.numel() + self.inner.numel()
 
 
 class GatherMatrixSum(nn.Module):
-    """What a permutation and a matrix give, added.
+    """The sum of the outputs of a permutation and of a matrix.
 
     Args:
         gather: The permutation.
@@ -118,10 +118,10 @@ class FactorSum(nn.Module, Counted):
         return f"groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products; see `KroneckerShape.multiply_adds`."""
+        """Multiply-adds of both products; see `KroneckerShape.multiply_adds`."""
         b, _, h, w = input_shape
         return b * h * w * self.shape.multiply_adds
 
     def deployed_parameters(self) -> int:
-        """Both factors."""
+        """The number of entries of both factors."""
         return self.outer.numel() + self.inner.numel()
