@@ -52,7 +52,7 @@ def make_space(settings: SpaceSettings, *, image_size: int, channels: int, class
     Args:
         settings: An object of the settings class of the space that it names.
         image_size: Side length of the images in pixels, 8 or more.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes, 2 or more.
 
     Raises:

@@ -44,9 +44,9 @@ class ShuffleSpace(SearchSpace):
     Subclasses describe the host network.
 
     Args:
-        settings: What may be chosen.
+        settings: Settings of the space.
         image_size: Side length of the images in pixels.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
 
     Raises:

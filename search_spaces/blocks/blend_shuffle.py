@@ -35,7 +35,7 @@ class BlendCoefficients(nn.Module, Counted):
     fixed permutations as in MicroNet, arXiv 2108.05894. The form is ours.
 
     Args:
-        channels: c.
+        channels: Number of channels, c.
         places: Number of places that have coefficients of their own.
         permutations: Number of permutations, k, of which the first is the host's own shuffle.
         bound: tanh or softmax.
@@ -81,7 +81,7 @@ class BlendShuffle(nn.Module, Counted, Deployable):
     Args:
         channels: Number of channels, c, a multiple of the groups and of the permutations.
         host_groups: Number of groups of the host's shuffle.
-        groups: g.
+        groups: Number of groups, g.
         blend: Number of permutations, and the bound of their coefficients.
     """
 
@@ -117,7 +117,7 @@ class BlendShuffle(nn.Module, Counted, Deployable):
         return 0
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.maps.shape[1]}, permutations={len(self.maps)}"
 
 
@@ -127,7 +127,7 @@ class KroneckerBlend(nn.Module, Counted, Deployable):
     Source: the nearest work is KromHC, arXiv 2601.21579, whose factors are convex combinations of permutations; the form is ours.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor.
         n2: Size of the inner factor.
         blend: Number of permutations, at most as many as a factor has rows, and the bound of their coefficients.
@@ -179,5 +179,5 @@ class KroneckerBlend(nn.Module, Counted, Deployable):
         return 0
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}"

@@ -41,7 +41,7 @@ class ChannelShuffle(nn.Module, Counted, Deployable):
         return nn.ChannelShuffle(self.groups) if 1 < self.groups < self.channels else nn.Identity()
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}, groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:

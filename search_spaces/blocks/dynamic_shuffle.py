@@ -15,7 +15,7 @@ class DynamicShuffle(GeneratedMixer):
         cross-group shuffle are from it; sizes and initialization are ours.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         generator: The network that gives the logits.

@@ -34,7 +34,7 @@ class RandomShuffle(nn.Module, Counted, Deployable):
         return gather_channels(x, self.index_map[None])
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}"
 
     def deployed(self) -> nn.Module:
@@ -76,7 +76,7 @@ class RandomEachShuffle(nn.Module, Counted, Deployable):
         return EvaluatedRandomEachShuffle(groups=self.groups, n1=self.n1, n2=self.n2)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}, n1={self.n1}, n2={self.n2}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:

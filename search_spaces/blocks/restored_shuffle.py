@@ -84,8 +84,8 @@ class DeployedRestoredShuffle(nn.Module):
     Args:
         body: The module between the two permutations.
         rows: Gives the hard rows of both factors.
-        channels: c.
-        groups: g.
+        channels: Number of channels, c.
+        groups: Number of groups, g.
     """
 
     def __init__(self, body: nn.Module, rows: RowGenerator | RowTable, channels: int, groups: int) -> None:
@@ -109,7 +109,7 @@ def restored(before: Tensor, body: nn.Module, outer: Tensor, inner: Tensor, grou
         body: The module between the two permutations.
         outer: Hard rows of P1, a permutation, `int[b|1 g|1 n1]`.
         inner: Hard rows of P2, a permutation, `int[b|1 g|1 n2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     made = body(gather_channels(before, shuffle_map(outer, inner, groups)))
     made = channel_shuffle(made, made.shape[1] // groups)

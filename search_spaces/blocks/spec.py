@@ -138,7 +138,7 @@ class KroneckerShape:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of both products at one position: g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if fewer; c (n1 + n2) for squares."""
+        """Multiply-adds per position of both products: g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if less; c (n1 + n2) for squares."""
         (o1, i1), (o2, i2) = self.outer, self.inner
         return self.groups * (i1 * o2 * (i2 + o1) if self.inner_first else o1 * i2 * (i1 + o2))
 

@@ -14,8 +14,7 @@ from search_spaces.blocks.spec import hidden_width
 
 
 class SqueezeExcitation(ChannelShuffle):
-    """Scales channels by sigmoid(FC2(ReLU(FC1(pool(x))))), then applies the host's shuffle; FC1 is as wide as in a dynamic
-    shuffle.
+    """Scales channels by sigmoid(FC2(ReLU(FC1(pool(x))))), then shuffles as the host does. FC1 has a dynamic shuffle's width.
 
     With `neutral`, it scales by twice the sigmoid, and FC2 begins at zero, so that all gates begin at 1.
 

@@ -17,7 +17,7 @@ class StaticDynamicShuffle(StaticDynamicMap):
     permutation); further terms as N(0, 0.1 / n), since a term of zeros would get no gradient.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         generator: The network that gives the logits.

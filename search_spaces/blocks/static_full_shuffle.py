@@ -72,12 +72,12 @@ class StaticFullShuffle(LearnedMixer):
         return (self.logits,)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}, {self.relaxation}"
 
 
 class _FullIndexShuffle(torch.autograd.Function):
-    """Reads channels by the hard rows of `float[c c]`; its gradient is that of y = H x, passed straight through to the soft matrix."""
+    """Reads channels by the hard rows of `float[c c]`. The gradient of y = H x is passed straight through to the soft matrix."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, soft: Tensor, index_map: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ class StaticMatrix(nn.Module, Counted, Deployable):
     """BN(S_g (I_g (x) sum_r W1r (x) W2r) x) with free real W; the control arm of `StaticDynamicShuffle`.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         kron_rank: Number of terms, 1 or more.
@@ -52,5 +52,5 @@ class StaticMatrix(nn.Module, Counted, Deployable):
         return nn.Sequential(matrix, ChannelAffine(self.norm))
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}, kron_rank={self.kron_rank}"

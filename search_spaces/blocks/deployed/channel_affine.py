@@ -32,7 +32,7 @@ class ChannelAffine(nn.Module, Counted):
         return torch.addcmul(self.shift, x, self.scale)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={len(self.scale)}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:

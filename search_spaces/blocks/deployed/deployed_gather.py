@@ -35,7 +35,7 @@ class ChannelGather(nn.Module):
         return x if self.is_identity else gather_channels(x, self.index_map[None])
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={len(self.index_map)}, is_identity={self.is_identity}"
 
 
@@ -55,7 +55,7 @@ class GeneratedGather(nn.Module):
 
     Args:
         rows: Gives the hard rows of both factors.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     offsets: Tensor
@@ -73,5 +73,5 @@ class GeneratedGather(nn.Module):
         return gather_channels(x, joined_map(outer, inner, self.rows.inner[1], self.offsets))
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={len(self.offsets)}"

@@ -20,7 +20,7 @@ def deployed_matrix(outer: Tensor, inner: Tensor, groups: int) -> nn.Module:
     Args:
         outer: W1, `float[r o1 i1]`.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     (terms, o1, i1), (_, o2, i2) = outer.shape, inner.shape
     shape = KroneckerShape(groups=groups, outer=(o1, i1), inner=(o2, i2))
@@ -38,7 +38,7 @@ class KroneckerMatrix(nn.Module, Counted):
     Args:
         outer: W1, `float[r o1 i1]`.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     def __init__(self, outer: Tensor, inner: Tensor, groups: int) -> None:
@@ -52,7 +52,7 @@ class KroneckerMatrix(nn.Module, Counted):
         return terms_together(x, self.outer, self.inner, self.groups)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}, outer={tuple(self.outer.shape)}, inner={tuple(self.inner.shape)}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
@@ -92,7 +92,7 @@ class FactorSum(nn.Module, Counted):
         rows: Gives the hard rows of both factors.
         outer: W1, `float[1 o1 i1]`.
         inner: W2, `float[1 o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     def __init__(self, rows: RowGenerator | RowTable, outer: Tensor, inner: Tensor, groups: int) -> None:
@@ -114,7 +114,7 @@ class FactorSum(nn.Module, Counted):
         return two_products(x, p1, p2, self.groups)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:

@@ -64,7 +64,7 @@ class RowGenerator(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"blocks={self.blocks}, outer={self.outer}, inner={self.inner}, {self.relaxation}"
 
 

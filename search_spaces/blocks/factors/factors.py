@@ -104,8 +104,7 @@ def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
 
 
 def gates(soft: Tensor, rows: Tensor) -> Tensor:
-    """A gate of 1 per row, with the gradient of p / p of its chosen entry's probability: `float[... m n], int[... m] ->
-    float[... m]`.
+    """A gate of 1 per row, with the gradient of p / p for its chosen probability p: `float[... m n], int[... m] -> float[... m]`.
 
     So the gradient to the logits is that of scaling the chosen channel, as when the value of a gate multiplies what passes
     through it.

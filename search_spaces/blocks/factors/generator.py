@@ -104,7 +104,7 @@ class FactorGenerator(nn.Module, Counted):
         )
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.shape.groups}, {self.spec}"
 
 

@@ -99,5 +99,5 @@ class KroneckerMixer(LearnedMixer):
         return self.shuffle(x)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}, {self.relaxation}"

@@ -78,5 +78,5 @@ class StaticDynamicMap(GeneratedMixer):
         return self.shape.deployed_entries(self.kron_rank)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{super().extra_repr()}, kron_rank={self.kron_rank}, sum_level={self.sum_level!r}"

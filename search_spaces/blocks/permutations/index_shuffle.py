@@ -42,7 +42,7 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Te
         x: Input `float[b c h w]`, in any memory layout; the output, `float[b d h w]`, has the same layout.
         p1: Soft outer factor `float[b|1 g|1 o1 i1]`; a dimension of 1 is shared.
         p2: Soft inner factor `float[b|1 g|1 o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
         rows: The hard rows, `int[b|1 g|1 o1]` and `int[b|1 g|1 o2]`. Default: the largest entry of each row.
     """
     outer, inner = rows if rows is not None else (hard_rows(p1), hard_rows(p2))
@@ -105,7 +105,7 @@ def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, g
         grad: Its gradient, in the same layout.
         outer: Hard rows of P1, `int[b|1 1 n1]`.
         inner: Hard rows of P2, `int[b|1 1 n2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     b, _, h, w = y.shape
     n1, n2 = outer.shape[-1], inner.shape[-1]
@@ -143,7 +143,7 @@ def _factor_gradients(
         grad: Gradient of the output, `float[b d h w]`, in the layout of `x`.
         outer: Hard rows of P1, `int[b|1 g|1 o1]`.
         inner: Hard rows of P2, `int[b|1 g|1 o2]`.
-        groups: g.
+        groups: Number of groups, g.
         columns: Numbers of columns of the factors, i1 and i2.
     """
     i1, i2 = columns

@@ -76,7 +76,7 @@ def kronecker_shuffle(
         x: Input `float[b c h w]`.
         p1: Outer factor `float[b|1 g|1 o1 i1]`; a dimension of 1 is shared.
         p2: Inner factor `float[b|1 g|1 o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
         static: W1, `float[r o1 i1]`, and W2, `float[r o2 i2]`, of a sum_r W1r (x) W2r that is added to P1 (x) P2.
     """
     shape = _shape(p1, p2, groups)
@@ -95,7 +95,7 @@ def kronecker_sum(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tenso
         x: Input `float[b c h w]`.
         outer: W1, `float[r o1 i1]`, shared by all images and groups.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     form = shared_form(_shape(outer, inner, groups), terms=len(outer))
     if form is Form.FACTORS:

@@ -39,7 +39,7 @@ def grouped(maps: Tensor, groups: int, columns: int | None = None) -> Tensor:
 
     Args:
         maps: Map of each group.
-        groups: g.
+        groups: Number of groups, g.
         columns: Number of channels that each group reads. Default: n.
     """
     step = maps.shape[-1] if columns is None else columns
@@ -66,7 +66,7 @@ def shuffle_map(outer: Tensor, inner: Tensor, groups: int, columns: tuple[int, i
     Args:
         outer: Map of P1.
         inner: Map of P2.
-        groups: g.
+        groups: Number of groups, g.
         columns: Numbers of columns of the factors, m1 and m2. Default: n1 and n2.
     """
     m1, m2 = (outer.shape[-1], inner.shape[-1]) if columns is None else columns
