@@ -22,7 +22,7 @@ STAGES = 4
 
 
 def first_channels(width: float) -> int:
-    """Channels of the stem and of the first 3x3 convolutions: 64 times the width, rounded half up to a multiple of 8, at least 8."""
+    """Channels of the stem and of the first 3x3 convolutions: 64 times the width, rounded half up to multiples of 8, at least 8."""
     return 8 * max(1, math.floor(PUBLISHED_CHANNELS * width / 8 + 0.5))
 
 
