@@ -85,7 +85,7 @@ def run(settings: Settings) -> SearchResult:
 def _watchers(
     plan: Plan, driver: Driver, folder: OutputFolder, engine: LocalEngine | RayEngine
 ) -> Iterator[Sequence[Callable[[], object]]]:
-    """What follows the search, each called whenever something may have happened."""
+    """The watchers of the search, each of which is called whenever something may have happened."""
     settings = plan.settings
     keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
     with ExitStack() as opened:
@@ -105,7 +105,7 @@ def _watchers(
 
 
 def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
-    """What trains the candidates."""
+    """The engine that trains the candidates."""
     spec, settings = plan.worker_spec(folder.checkpoints.resolve()), plan.settings.ray
     if plan.settings.search.engine == "ray":
         from nas.engines.ray_tune.engine import RayEngine
@@ -119,7 +119,7 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
-    """The study of a search in its output folder, or in the storage that the settings name."""
+    """The study of a search, in its output folder or in the storage that the settings name."""
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
     own_name = "search" if search.storage is None else folder.path.resolve().name
@@ -142,7 +142,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
 
 
 def _result(plan: Plan, driver: Driver) -> SearchResult:
-    """The search as it stands."""
+    """The results of the search so far."""
     estimates = Estimates(plan.space, plan.objectives, driver.trials)
     return SearchResult(
         trials=driver.trials,
