@@ -48,7 +48,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     if n < 2:
         return PairedDifference(mean=mean, half_width=math.inf, p=1.0, pairs=n)
     error = stdev(differences) / math.sqrt(n)
-    if error == 0:  # rounded values agree by chance, and Student's t says nothing of a spread that was not seen
+    if error == 0:  # rounded values may agree by chance, and Student's t needs a spread that was observed
         return PairedDifference(mean=mean, half_width=math.inf if mean else 0.0, p=1.0, pairs=n)
     return PairedDifference(
         mean=mean,

@@ -133,7 +133,7 @@ def complete(folder: Path, identity: Record, keys: Iterable[Key], names: Sequenc
         found, *records = (json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").splitlines())
         finished = {tuple(record[name] for name in names): record for record in records}
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # `Records` says what is wrong
+        return None  # `Records` will say what is wrong
     same = all(found.get(name) == identity.get(name) for name in {*found, *identity} - set(EXECUTION))
     wanted = list(keys)
     return {key: finished[key] for key in wanted} if same and all(key in finished for key in wanted) else None
@@ -182,7 +182,7 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
         try:
             for future in as_completed(futures):
                 if isinstance(future.exception(), BrokenProcessPool):
-                    died = future.exception()  # of the others some may have ended before
+                    died = future.exception()  # some of the others may have ended before
                     continue
                 record = {**future.result(), "date": datetime.now(UTC).date().isoformat(), "machine": plan.machine}
                 records.add(record)

@@ -145,11 +145,11 @@ class TrainingEvaluator:
         try:
             return self._evaluate(task, progress, spent)
         except (SettingsError, DataError, OutputError):
-            raise  # no candidate is at fault, and the next one would fail alike
+            raise  # no candidate is at fault, and the next one would fail in the same way
         except Exception as error:  # the border of the worker: whatever a candidate does is a recorded fact
             kind, message = what_went_wrong(error)
             log.warning("trial %d failed (%s): %s", task.trial, kind, message, exc_info=kind is FailureKind.CRASHED)
-        # Out here the traceback holds the failed network no longer, so its memory can go.
+        # Outside the `except` block no traceback holds the failed network any more, so that its memory can be freed.
         gc.collect()
         if self._loaded is not None and self._loaded.execution.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -176,7 +176,7 @@ class TrainingEvaluator:
         with self._in_hand(loaded.execution.device) as hold:
 
             def say(said: Progress) -> bool | None:
-                # Who answers may be about to measure: waiting for the answer with the device in hand, both would wait for ever.
+                # The driver may be about to measure. If this process held the device while it waits, both would wait for ever.
                 with hold.apart():
                     return progress(said)
 
@@ -311,7 +311,7 @@ class TrainingEvaluator:
             modes[f"live_{name}"] = training.measure_live().value(name)
         measurements = hard.measurements(name)
         if training.has_phases and training.is_finished:
-            # What such a network costs was decided while it was trained.
+            # The training has decided what such a network costs.
             counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
             measurements |= {cost: Measurement(mean=value) for cost, value in counted.items()}
         return Evaluation(

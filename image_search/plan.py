@@ -51,7 +51,7 @@ class Plan:
 
         self.settings = settings
         self.device = resolve_device(settings.device)
-        loss_factory(settings.train)  # what cannot be imported is told before anything begins
+        loss_factory(settings.train)  # a module that cannot be imported is reported before anything begins
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.images = training_images(settings.data)

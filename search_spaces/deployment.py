@@ -43,7 +43,7 @@ def _deployed(module: nn.Module) -> nn.Module:
         if not isinstance(module, nn.BatchNorm2d):
             raise DeploymentError(f"{module} stands alone; only a BatchNorm2d has a deployed form")
         return ChannelAffine(module)
-    if type(module) is nn.Sequential:  # another forward may have other neighbours
+    if type(module) is nn.Sequential:  # in another forward it may have other neighbours
         return nn.Sequential(*_folded(module))
     for name, child in module.named_children():
         setattr(module, name, _deployed(child))

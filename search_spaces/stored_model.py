@@ -209,7 +209,7 @@ class _Weights:
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except OutputError:
             raise
-        except Exception as error:  # an unpickler meets errors of every kind in what is made to break it
+        except Exception as error:  # an unpickler may raise any kind of error on files that are made to break it
             raise self.fault(f"is not a file of weights: {shown(str(error))}") from error
         if not isinstance(state, Mapping):
             raise self.fault(f"is not a file of weights: it holds a {type(state).__name__}, not a state dict")

@@ -66,7 +66,7 @@ def _at_branch(trunk: Trunk, task: Task) -> Saved:
         checkpoints = trunk.evaluator.checkpoints(trained)
         saved = checkpoints.load(CPU)
         if saved is None or saved.epochs != trunk.epochs:
-            # Told at the rung not to go on, it keeps a checkpoint.
+            # Since it must not go on from the rung, it keeps a checkpoint.
             outcome = trunk.evaluator.evaluate(trained, lambda progress: progress.value is None)
             if isinstance(outcome, Failure):
                 raise OutputError(f"the trunk of seed {task.seed} failed: {outcome.kind}: {outcome.message}")

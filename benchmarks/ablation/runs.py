@@ -133,7 +133,7 @@ def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finish
         arms: dict[str, tuple[int, ...]] = {}
         for arm in dict.fromkeys(arm for arm, seed in keys if (arm, seed) not in records.finished):
             arms[arm] = stage_channels(arm, settings.ablation, images)
-            cost(arm, settings.ablation, images, arms[arm])  # what cannot be built shall not be found out after hours
+            cost(arm, settings.ablation, images, arms[arm])  # an error here must not come after hours
         plan = Plan(
             arguments={(arm, seed): (arm, seed, arms.get(arm)) for arm, seed in keys},
             train=_train,

@@ -113,7 +113,7 @@ def cache_folder(data: DataSettings) -> Path:
     base = os.environ.get("XDG_CACHE_HOME", "")
     home = local_path("~/.cache")
     if not base and str(home).startswith("~"):
-        # A user without a home folder, as in many containers: one of the temporary folder that is this user's alone.
+        # A user without a home folder, as in many containers, gets a private folder in the temporary folder.
         return Path(tempfile.gettempdir()) / f"shufflenas-{os.getuid()}"
     return (Path(base) if base else home) / "shufflenas"
 

@@ -279,7 +279,7 @@ def _decoded(data: DataSettings) -> DecodedSet:
         return left
     folder = cache.set_folder(data, source.identity)
     ready = cache.open_set(folder) or cache.write_set(folder, lambda draft: _make(source, data, draft))
-    # What lies beside the images may have changed since they were decoded.
+    # Other files beside the images may have changed since they were decoded.
     return replace(ready, description=replace(ready.description, told_of_source=source.told))
 
 

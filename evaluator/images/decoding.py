@@ -200,7 +200,7 @@ def _upright(pixels: Image.Image, image: Image.Image) -> Image.Image:
     orientation = _orientation(image)
     if orientation == 1:
         return pixels
-    # Without the rest of the metadata, which may be broken and would be written anew.
+    # The rest of the metadata is left out, since it may be broken and would be written anew.
     bare = Image.fromarray(np.asarray(pixels))
     bare.getexif()[ExifTags.Base.Orientation] = orientation
     return ImageOps.exif_transpose(bare)

@@ -46,7 +46,7 @@ def limit(labels: Labels, number: int, rng: np.random.Generator) -> Rows:
     if number >= len(labels):
         return np.arange(len(labels))
     classes, counts = np.unique(labels, return_counts=True)
-    # Two a class are set aside first, the rest is divided in proportion by largest remainders.
+    # Two images per class are set aside first; the rest is divided in proportion by largest remainders.
     free = np.maximum(counts - 2, 0)
     exact = (number - np.minimum(counts, 2).sum()) * free / max(free.sum(), 1)
     quota = np.floor(exact).astype(np.int64)

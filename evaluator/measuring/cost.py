@@ -104,7 +104,7 @@ def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     on_meta = all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
     network = model if on_meta and not model.training else meta_copy(model).eval()
     names = {module: name for name, module in network.named_modules()}
-    # What a module says of itself may be in its tensors, which a copy on the meta device has not.
+    # What a module says about itself may depend on its tensors, which a copy on the meta device lacks.
     originals = dict(zip(names, model.modules(), strict=True))
     for module, name in names.items():
         _refuse_unknown(module, name)

@@ -155,7 +155,7 @@ class _LockFile:
             descriptor = self._open()
             try:
                 self._wait(descriptor, mode, end)
-                os.utime(descriptor)  # those who tidy the temporary folder leave new files alone
+                os.utime(descriptor)  # programs that clean the temporary folder leave new files alone
                 if self._is_current(descriptor):
                     return descriptor
             except BaseException:

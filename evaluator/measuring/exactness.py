@@ -83,7 +83,7 @@ def worst_deviation(
             chance. Torch has its own number again afterwards.
         on_layer: Called with each layer and the number of threads, before the layer is computed as in trainings.
     """
-    # On one thread but for what is looked at: where cores are busy, small operations on several take many times as long.
+    # Only the checked layers run on several threads: on busy cores, small operations on several threads take many times longer.
     with cpu_threads(1):
         exact = copy.deepcopy(network).double()
         network = execution.place(network)
@@ -118,7 +118,7 @@ def _deviations(
     for layer in layers:
         module = network.get_submodule(layer.name)
         description = " ".join(repr(module).split())
-        # In double precision torch has no use for oneDNN; switched off it is for a layer that insists on another one.
+        # In double precision torch does not use oneDNN; it is switched off for layers that would insist on it.
         with _without_onednn():
             inputs = tuple(_exact(value) for value in layer.inputs)
             expected = _step(layer, exact.get_submodule(layer.name), inputs, nullcontext())
@@ -149,7 +149,7 @@ def _layers(network: nn.Module, images: Tensor) -> list[_Layer]:
         handle.remove()
     owned: dict[str, list[str]] = {}
     for full in dict(network.named_parameters()):
-        # A block may use the parameters of a module in it without calling that: then the block is the layer.
+        # A block may use the parameters of a module in it without calling that module; then the block is the layer.
         name = full.rpartition(".")[0]
         while name and name not in calls:
             name = name.rpartition(".")[0]

@@ -92,7 +92,7 @@ class MachineCheck:
         )
         assert self.process.stdin is not None
         request = {"factory": factory, "arguments": dict(arguments), "limit_seconds": limit_seconds}
-        # Of a process that is gone already the exit code will tell.
+        # If the process has already ended, its exit code will say why.
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
@@ -121,7 +121,7 @@ class MachineCheck:
             said, _ = self.process.communicate()
             end = f"does not end within {self._limit:g} s"
         told = _last_of_each_kind(said)
-        # Memory that was written to by mistake may show only when the process gives it back, after everything seemed right.
+        # Memory that was corrupted may show only when the process frees it, after everything seemed right.
         fault = told.get(FAULT) or (f"a step of training {end}{_at(told.get(LAYER))}" if end else "")
         if fault:
             remedies = ", ".join([*told.get(REMEDIES, ()), "another version of torch"])
@@ -160,14 +160,14 @@ def main() -> None:
         replies.write(json.dumps({"kind": kind, "body": body}) + "\n")
 
     request = json.loads(sys.stdin.readline())
-    # A kernel that hangs must not outlive by much whoever asked; this ends the process without Python's help.
+    # A kernel that hangs must not outlive its caller by much; this ends the process without Python's help.
     faulthandler.dump_traceback_later(request["limit_seconds"], exit=True)
     module, _, function = request["factory"].partition(":")
     subjects: list[Subject] = getattr(importlib.import_module(module), function)(**request["arguments"])
     for subject in subjects:
         execution = subject.execution
         if execution.device.type == "cpu":
-            keep_freed_memory()  # as workers do: what a stray write destroys depends on where memory comes from
+            keep_freed_memory()  # as workers do, since what a stray write destroys depends on where memory comes from
         tell(MACHINE, str(this_machine(subject.threads, execution)))
         tell(REMEDIES, _remedies(execution))
         found = worst_deviation(

@@ -90,7 +90,7 @@ def _exported(network: nn.Module, images: Tensor) -> bytes:
     exporter.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # Deprecations within the exporter's own packages are none of ours.
+            # Deprecations within the exporter's own packages are not our concern.
             warnings.simplefilter("ignore")
             program: Any = torch.onnx.export(
                 network, (images,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False

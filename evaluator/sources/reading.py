@@ -92,7 +92,7 @@ def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any
 
     bars = datasets.are_progress_bars_disabled()
     if source.kind is not Kind.HUB:
-        datasets.disable_progress_bars()  # a local table is opened in a moment; decoding has a bar of its own
+        datasets.disable_progress_bars()  # a local table is opened quickly, and decoding has a progress bar of its own
     try:
         if source.kind is Kind.PARQUET:
             files = {name: list(part) for name, part in source.files}

@@ -111,7 +111,7 @@ def find_source(data: DataSettings) -> Source:
         for place in places:
             if place.is_dir():
                 return _local(place, known)
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a link to itself, a user that is not there
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a link to itself, an unknown user
         if isinstance(error, DataError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

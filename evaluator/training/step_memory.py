@@ -101,7 +101,7 @@ def measure(
     """
     small = max(LEAST_IMAGES, images // SMALL)
     large = max(small + LEAST_IMAGES, images // LARGE)
-    step(small)  # makes what stays; on a GPU it also chooses kernels
+    step(small)  # makes the lasting tensors; on a GPU it also chooses kernels
     at_small, at_large = (_peak(step, there, count, device) for count in (small, large))
     per_image = max(0.0, (at_large - at_small) / (large - small))
     return StepMemory(fixed=at_small - small * per_image, per_image=per_image)
@@ -111,7 +111,7 @@ def _peak(
     step: Callable[[int], object], there: Callable[[], Iterable[Tensor]], images: int, device: torch.device
 ) -> int:
     if device.type == "cuda":
-        step(images)  # a batch of another size may take other kernels, whose trials are not what later steps hold
+        step(images)  # a new batch size may need other kernels, and trying them takes memory
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
         step(images)

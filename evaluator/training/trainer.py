@@ -124,7 +124,7 @@ class Training:
             ):
                 checkpoints.save(self._snapshot())
                 return
-        # A last step may break the weights with a loss that was still finite; no later loss would tell.
+        # The last step may break the weights although its loss was finite; no later loss would show that.
         if not self.averaged.is_finite():
             raise DivergedError(f"the averaged weights are not all finite after epoch {self.epochs_done}")
 

@@ -66,7 +66,7 @@ def arranged(
     best = Arrangement.identity(*norms.shape) if start is None else start
     lowest = cost(norms, prices, best)
     for _ in range(iterations):
-        # Row i of the first matrix says what each channel out would cost at place i, of the second likewise for channels in.
+        # Row i of the first matrix is the cost of each output channel at place i; the second matrix is the same for input channels.
         rows = _assigned(prices @ norms[:, best.columns].T)
         columns = _assigned(prices.T @ norms[rows])
         found = Arrangement(rows, columns)

@@ -40,7 +40,7 @@ def prices(rows: int, columns: int, *, levels: int | None = None, decay: float =
     cuts = cuts if levels is None else min(levels, cuts)
     price = torch.zeros(rows, columns, dtype=torch.float64)
     for cut in range(cuts, 0, -1):
-        # From the finest cut to the first: what an earlier cut takes has that one's price.
+        # From the finest cut to the first, so that what an earlier cut removes gets the price of that cut.
         price[(inside(rows, columns, cut) & ~inside(rows, columns, cut + 1))] = decay ** (cut - 1)
     return price
 

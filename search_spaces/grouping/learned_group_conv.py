@@ -59,7 +59,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self.register_buffer("column_order", torch.arange(n, device=device))
         self.register_buffer("level", torch.tensor(1, device=device))
         self.register_buffer("frozen", torch.tensor(False, device=device))
-        # These follow from the others, and are no part of the state.
+        # These follow from the others and are not part of the state.
         self.register_buffer("_prices", torch.zeros(m, n, device=device), persistent=False)
         self.register_buffer("_mask", torch.ones(m, n, 1, 1, dtype=torch.bool, device=device), persistent=False)
         self.register_buffer("positions", torch.tensor(0, device=device))  # of the last output; 0 before there was one
@@ -117,7 +117,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         counted = self.weight.is_meta  # there no tensor can be read
         weight = self.weight * self._mask if not counted and bool(self.frozen) else self.weight
         y = conv2d(x, weight, **self.geometry)
-        if y.shape[2] * y.shape[3] != self._positions:  # a tensor on a GPU is not to be written at every step
+        if y.shape[2] * y.shape[3] != self._positions:  # so that a tensor on a GPU is not written at every step
             self._positions = y.shape[2] * y.shape[3]
             self.positions.fill_(self._positions)
         return y

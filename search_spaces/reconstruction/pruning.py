@@ -62,7 +62,7 @@ class FilterPruning(nn.Module, PhasedTraining, Deployable):
     def prune(self, share: float) -> None:
         """Rebuilds a share of all filters."""
         saliencies = [each.weight.detach().flatten(1).norm(dim=1).cpu() for each in self._convolutions]
-        # The heaviest of each convolution are kept in any case; of the others the lightest go, wherever they are.
+        # The heaviest filters of each convolution are always kept; of the others the lightest are pruned, wherever they are.
         free = []
         for number, saliency in enumerate(saliencies):
             lightest = saliency.argsort()[: max(len(saliency) - self._least, 0)].tolist()

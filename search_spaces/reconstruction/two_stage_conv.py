@@ -59,7 +59,7 @@ class TwoStageConv2d(nn.Module, Counted):
         self.transforms = nn.Parameter(transforms)
         self.register_buffer("sources", sources)
         self.register_buffer("order", order)
-        # These follow from the others, and are no part of the state.
+        # These follow from the others and are not part of the state.
         for name in ("reads", "weights"):
             self.register_buffer(name, torch.empty(0, device=templates.device), persistent=False)
         self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ class TwoStageConv2d(nn.Module, Counted):
         templates = self.templates.expand(-1, self.groups, -1, -1)
         if not len(self.transforms):
             return F.conv2d(x, templates.reshape(-1, self.channels, self.side, self.side), **self.geometry)
-        # Channels of responses are read one by one, for which they should lie together.
+        # Channels of responses are read one by one, which is faster if they are adjacent in memory.
         y = two_stages(x.contiguous(), templates, self.weights, self.reads, self.shape)[:, self.order]
         return y.contiguous(memory_format=torch.channels_last) if is_channels_last(x) else y
 

@@ -75,7 +75,7 @@ class StageDecisions:
             Choice(name=f"{name}.units", choices=self._units),
             Choice(name=f"{name}.convolution", choices=settings.kinds),
         ]
-        # The order of dimensions belongs to a study. Names order kinds in the same way whichever a space offers.
+        # The order of dimensions belongs to a study. Sorted by name, kinds have the same order whichever of them a space offers.
         for kind in sorted(self._kinds, key=lambda kind: kind.name):
             declared += [
                 Choice(name=f"{name}.{key}", choices=choices, condition=(self.is_of((kind,)),))

@@ -73,7 +73,7 @@ def assigned_rows(matrix: Tensor) -> Tensor:
     m, n = matrix.shape[-2:]
     flat = matrix.detach().double().reshape(-1, m, n).cpu()
     if m > n:
-        # As many copies of the columns as one may be read; using the first of each is worth more than all entries together.
+        # There are as many copies of each column as it may be read; using its first copy is worth more than all entries together.
         first = flat + m * (flat.amax((1, 2), keepdim=True) - flat.amin((1, 2), keepdim=True)) + 1
         flat = torch.cat((first, flat.repeat(1, 1, m - n)), dim=-1)
     solved = [torch.from_numpy(linear_sum_assignment(one, maximize=True)[1] % n) for one in flat.numpy()]

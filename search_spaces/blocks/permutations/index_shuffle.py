@@ -61,7 +61,7 @@ class _IndexShuffle(torch.autograd.Function):
         # every map is taken.
         may_look = x.device.type == "cpu" and not torch.compiler.is_compiling()
         ctx.inverted = may_look and groups <= MOST_GROUPS and square and _is_shared_permutation(outer, inner)
-        # A permutation loses nothing: its output, which the next layer keeps anyway, serves instead of its input.
+        # A permutation loses nothing, so its output, which the next layer keeps anyway, replaces its input.
         ctx.save_for_backward(y if ctx.inverted else x, outer, inner, index_map)
         ctx.groups = groups
         ctx.dtypes = p1.dtype, p2.dtype
