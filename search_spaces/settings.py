@@ -79,13 +79,13 @@ class ShuffleSettings(SpaceSettings):
     sum_levels: tuple[str, ...] = ("full",)
     """static_dynamic: where the generated and the static matrix are added: full (the whole matrices), factor (their factors)."""
     binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)
-    """Share of the training after which the forward pass uses hard permutations; 1 means never."""
+    """Shares of the training to choose from, after which the forward pass uses hard permutations; 1 means never."""
     normalizers: tuple[str, ...] = ("softmax",)
-    """How logits become soft matrices: softmax (over rows), sinkhorn (rows and columns in turn, with Gumbel noise in training)."""
+    """How logits may become soft matrices: softmax (over rows), sinkhorn (rows and columns in turn, with Gumbel noise in training)."""
     penalties: tuple[str, ...] = ("orthogonality",)
     """Penalties that draw soft matrices to permutations: orthogonality, l1_l2 (that of AutoShuffleNet, meant for sinkhorn)."""
     roundings: tuple[str, ...] = ("argmax",)
-    """How soft matrices become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
+    """How soft matrices may become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
     orth_weight: tuple[float, float] = (0.1, 10.0)
     """Range [low, high] of the weight of the normalised penalty, searched on a log scale. In about a thousand steps, 0.1 leaves
     a third of the permutations invalid, 1 hardly any, and 10 keeps them at their start (docs/methods.md).
