@@ -1,1 +1,1 @@
-"""What backs each number in the docs."""
+"""The benchmarks behind the numbers in the docs."""

@@ -1,9 +1,9 @@
-"""What it saves a training on a CPU to keep the memory of freed tensors (`evaluator.training.allocator`).
+"""How much time a training on a CPU saves by keeping the memory of freed tensors (`evaluator.training.allocator`).
 
     python -m benchmarks.allocator [--rounds 5]
 
-Processes with and without it take turns; each trains a ShuffleNetV2 of 32-64-128 channels at batch 64 and 32 pixels on one thread
-and tells the median time of a step that it used itself, the system's work for it included.
+Processes with and without it take turns. Each trains a ShuffleNetV2 of 32-64-128 channels at batch 64 and 32 pixels on one
+thread, and reports the median CPU time of a step, including the system's work for the process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEPS = 30
 
 
 def step_seconds(arm: str) -> float:
-    """Median over the steps of one training."""
+    """Median seconds of a step of one training."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network = build(arm, AblationSettings(), Images(size=32, channels=3, classes=10))

@@ -1,9 +1,9 @@
-"""How long a sampler thinks: one ask at a time, and asks in batches, beside more and more finished trials.
+"""How long a sampler takes for a proposal, singly and in batches, with more and more finished trials.
 
     python -m benchmarks.ask_time --finished 1000 10000 --batches 1 32
 
-The space is the mixed conditional one of `benchmarks.samplers`, the study is in memory. Finished trials are drawn from the space;
-a batch is asked for whole before any of it is told.
+The space is the mixed conditional one of `benchmarks.samplers`, and the study is in memory. Finished trials are drawn from
+the space. All candidates of a batch are asked for before any result is told.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nas.samplers.distributions import draw
 
 
 def study_with(problem: Problem, sampler: optuna.samplers.BaseSampler, finished: int, seed: int) -> optuna.Study:
-    """A study in memory with so many finished trials, drawn from the space."""
+    """A study in memory with so many finished trials, which are drawn from the space."""
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     rng = np.random.default_rng(seed)
     drawn = [draw(problem.distributions, rng) for _ in range(finished)]
@@ -50,7 +50,7 @@ def values_of(problem: Problem, genotype: Genotype) -> tuple[float, float]:
 
 
 def seconds_of_batches(problem: Problem, study: optuna.Study, batch: int, batches: int) -> list[float]:
-    """Seconds that each candidate of a batch took on average, by batch; the asked are told in between."""
+    """Mean seconds per candidate of each batch. Results are told between batches."""
     seconds = []
     for _ in range(batches):
         begin = time.perf_counter()
@@ -63,7 +63,7 @@ def seconds_of_batches(problem: Problem, study: optuna.Study, batch: int, batche
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sampler", default="known_cost", choices=sorted(SAMPLERS))
     parser.add_argument("--finished", type=int, nargs="+", default=[1000, 10_000], help="Numbers of finished trials.")

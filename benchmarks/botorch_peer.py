@@ -1,8 +1,9 @@
 """BoTorch as a peer of known_cost: its mixed Gaussian process, the cost as a deterministic model, and qLogNEHVI.
 
-It is told what known_cost is told: the exact cost of every candidate, also as a feature of the accuracy model; the same references,
-and which decisions have no effect. The acquisition function is maximized exactly over all unseen networks of a table of up to
-10,000; in larger spaces over 2,000 draws and the neighbours of the front. Needs the packages of the optional extra `peers`.
+It has the same information as known_cost: the exact cost of every candidate, also as a feature of the accuracy model; the
+same references; and which decisions have no effect. The acquisition function is maximized exactly over all unseen networks
+of a table of up to 10,000; in larger spaces over 2,000 draws and the neighbours of the front. It needs the packages of the
+optional extra `peers`.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ STARTUP = 10
 MOST_ENUMERATED = 10_000
 DRAWN = 2_000
 NEIGHBOURS = 20
-"""Changed copies of each member of the front."""
+"""Number of changed copies of each member of the front."""
 SAMPLES = 64
-"""Of the posterior, for an expectation."""
+"""Number of samples of the posterior for an expectation."""
 FITTED = ("covar_module", "likelihood", "mean_module")
 ITERATIONS = 50
-"""Of a fit, which begins with the length scales of the one before: from anew it takes ten times as long."""
+"""Iterations of a fit, which begins with the length scales of the previous fit; from scratch it takes ten times as long."""
 
 
 class BoTorchSampler(BaseSampler):
     """Maximizes accuracy and minimizes cost, in this order; the first ten trials are random.
 
     Args:
-        problem: What is searched.
-        seed: Of all randomness.
+        problem: The problem that is searched.
+        seed: Seed of all randomness.
 
     Raises:
         SettingsError: BoTorch is not installed.
@@ -69,13 +70,13 @@ class BoTorchSampler(BaseSampler):
         self._every = _every(self._domains)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All decisions."""
+        """The whole space, since every decision is proposed at once."""
         return self._domains
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The candidate of the largest acquisition value."""
+        """The candidate with the largest acquisition value."""
         done = [each for each in study.get_trials(deepcopy=False) if each.state == TrialState.COMPLETE]
         if len(done) < STARTUP:
             return draw(self._domains, self._rng)
@@ -88,7 +89,7 @@ class BoTorchSampler(BaseSampler):
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Uniform; not used where all decisions are asked together."""
+        """A uniform random value; not used if all decisions are asked for together."""
         return draw({param_name: param_distribution}, self._rng)[param_name]
 
     def _best(self, rows: Tensor, values: NDArray[np.float64], pool: Tensor, number: int) -> int:
@@ -137,7 +138,7 @@ class BoTorchSampler(BaseSampler):
         return drawn
 
     def _neighbour(self, genotype: Genotype) -> dict[str, Any]:
-        """One or two decisions drawn anew, numbers near to where they were."""
+        """A copy with one or two decisions drawn anew; numbers stay near their values."""
         changed, fresh = dict(genotype), draw(self._domains, self._rng)
         for name in self._rng.choice(list(self._domains), size=int(self._rng.integers(1, 3)), replace=False):
             domain = self._domains[str(name)]
@@ -148,7 +149,7 @@ class BoTorchSampler(BaseSampler):
         return changed
 
     def _rows(self, genotypes: Sequence[Genotype]) -> Tensor:
-        """Choices by their number (an inactive one has a number of its own), numbers from 0 to 1, log cost: `float[n d]`."""
+        """Features `float[n d]`: choices by number (an inactive one has its own), numbers scaled to 0 ... 1, and log cost."""
         return torch.tensor([self._row(genotype) for genotype in genotypes], dtype=torch.double)
 
     def _row(self, genotype: Genotype) -> list[float]:
@@ -164,7 +165,7 @@ class BoTorchSampler(BaseSampler):
 
 
 def _every(domains: Mapping[str, BaseDistribution]) -> list[dict[str, Any]] | None:
-    """All genotypes, if they are few enough and all decisions are choices."""
+    """All genotypes, if there are few enough and all decisions are choices."""
     if not all(isinstance(domain, CategoricalDistribution) for domain in domains.values()):
         return None
     choices = [domain.choices for domain in domains.values() if isinstance(domain, CategoricalDistribution)]

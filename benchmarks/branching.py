@@ -1,10 +1,10 @@
-"""Whether arms that branch off from one half-trained network come out as they do when each is trained from the beginning.
+"""Whether arms that branch off from one half-trained network rank as when each is trained from the beginning.
 
     python -m benchmarks.branching --root DATA [--config cifar10_cpu] [--at 0.5] [--pairs 2] [--image_size 16]
 
 Every arm is trained both ways with the same seeds. Three things are compared: the order of the arms by their mean accuracy
 (Kendall's tau-b), the mean difference of each arm to the fixed shuffle, and how much this difference varies from seed to seed.
-The same command again continues.
+The same command continues a comparison that was stopped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEFAULT_ARMS = (
     "blend",
     "kronecker_blend",
 )
-"""Far enough apart in the screening for an order to be there."""
+"""Arms that were far enough apart in the screening to have an order."""
 DRAWS = 2000
 Runs = Mapping[tuple[str, int], Run]
 
@@ -66,13 +66,13 @@ def differences(runs: Runs, arm: str, seeds: Sequence[int]) -> list[float]:
 
 
 def spread(runs: Runs, arms: Sequence[str], seeds: Sequence[int]) -> float:
-    """Standard deviation of the difference to the reference from seed to seed, pooled over the arms, in points."""
+    """Standard deviation, over seeds, of the difference to the reference, pooled over the arms, in points."""
     variances = [stdev(differences(runs, arm, seeds)) ** 2 for arm in arms if arm != REFERENCE]
     return math.sqrt(fmean(variances))
 
 
 def report(scratch: Runs, branched: Runs, arms: Sequence[str], seeds: Sequence[int]) -> str:
-    """What is compared, as Markdown."""
+    """The comparison as Markdown."""
     tau, low, high = tau_of(scratch, branched, arms, seeds)
     lines = [
         f"{len(arms)} arms, {len(seeds)} seeds: {hours(scratch):.1f} hours from the beginning, {hours(branched):.1f} hours "
@@ -92,10 +92,10 @@ def report(scratch: Runs, branched: Runs, arms: Sequence[str], seeds: Sequence[i
 
 
 def trained(options: argparse.Namespace, name: str, more: Mapping[str, object]) -> Runs:
-    """All runs of one way.
+    """All runs that were trained in one of the two ways.
 
     Raises:
-        NasError: A setting, the images or the folder do not do.
+        NasError: A setting, the images or the folder are unusable.
         SettingsError: A training gave no result.
     """
     flags: dict[str, object] = {
@@ -118,7 +118,7 @@ def trained(options: argparse.Namespace, name: str, more: Mapping[str, object]) 
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/.")
     parser.add_argument("--config", default="cifar10_cpu", help="Of the ablation.")
@@ -134,7 +134,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     options = make_parser().parse_args(argv)
     options.arms = options.arms.split(",")
     if REFERENCE not in options.arms or len(options.arms) < 2 or not set(options.arms) <= set(ARMS):

@@ -1,4 +1,4 @@
-"""How a benchmark's command ends: with one line when it was stopped by hand or was asked for what cannot be."""
+"""How a benchmark's command ends: with one line if it was stopped by hand or cannot do what was asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nas.errors import NasError
 from nas.watchers.signals import asked_to_stop, ending_signals
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells give it."""
+"""Exit code after Ctrl-C, as in shells."""
 REFUSED = 2
 
 
@@ -25,7 +25,7 @@ def command(*, continues: bool = False) -> Callable[[Main], Main]:
     """Decorates `main`: a `NasError` is one line and exit code 2, Ctrl-C is one line and exit code 130; SIGTERM 143, SIGHUP 129.
 
     Args:
-        continues: Whether the same command goes on with what was done.
+        continues: Whether the same command continues what was done.
     """
     stopped = "stopped; the same command continues" if continues else "stopped"
 

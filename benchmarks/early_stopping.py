@@ -1,10 +1,11 @@
-"""What pausing trainings saves, on learning curves of real trainings, by the driver and the engine of a search.
+"""What pausing trainings saves, on recorded curves of real trainings, with the driver and engine of a search.
 
     python -m benchmarks.early_stopping --table benchmarks/tables/shufflenet_v2_cifar10.json --seeds 20
 
-The table is that of `benchmarks.record_curves`: every network's accuracy after each epoch. The score is the share of the true
-front's hypervolume, on log multiply-adds and from the median accuracy; only networks that were trained to their end count. A policy
-is a sampler and a rule; `SAMPLER` alone trains everything to its end, which at equal epochs means fewer networks.
+The table is that of `benchmarks.record_curves`, with every network's accuracy after each epoch. The score is the share of
+the true front's hypervolume, on log multiply-adds and from the median accuracy, where only networks count that were trained
+to their end. A policy is a sampler and a rule; `SAMPLER` alone trains everything to its end, which for equal epochs means
+fewer networks.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from nas.table import Table
 
 POLICIES = "random,random+bound,random+rank_halving,random_logbins,known_cost,known_cost+bound,tpe"
 SHARES = (0.1, 0.2, 0.4, 0.6, 1.0)
-"""Shares of the epochs of training everything to its end, at which scores are shown."""
+"""Shares of the epochs of training everything to its end after which scores are shown."""
 
 
 class CurveEvaluator:
@@ -54,7 +55,7 @@ class CurveEvaluator:
         self._table = table
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """The whole curve at once; the engine reveals it."""
+        """Returns the whole curve at once; the engine reveals it step by step."""
         row = self._table[coding_of(task.candidate)]
         curve = [{"epoch": epoch, "accuracy": accuracy} for epoch, accuracy in enumerate(row["curve"], start=1)]
         return Evaluation(
@@ -87,7 +88,7 @@ def searched(table: Table, policy: str, seed: int, trials: int) -> Driver:
 
 
 def run(table: Table, policy: str, trials: int, seed: int) -> dict[str, Any]:
-    """One search: its score by epochs spent, and which members of the true front it stopped, by class."""
+    """One search: its score by epochs spent, and the members of the true front that it stopped, by kind."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
@@ -125,13 +126,13 @@ def true_front(table: Table) -> set[str]:
 
 
 def score_at(run: dict[str, Any], epochs: float) -> float:
-    """The score when so many epochs were spent."""
+    """The score after so many epochs."""
     reached = [score for spent, score in run["steps"] if spent <= epochs]
     return reached[-1] if reached else 0.0
 
 
 def summary(runs: Sequence[dict[str, Any]], full: int) -> str:
-    """A line for each policy, as a table in Markdown; `full` is the epochs of training everything to its end."""
+    """One line per policy, as a table in Markdown; `full` is the number of epochs of training everything to its end."""
     shares = " | ".join(f"{share:.0%} of the epochs" for share in SHARES)
     lines = [f"| policy | {shares} | end | epochs spent | front members stopped |"]
     lines.append("|---" * (len(SHARES) + 4) + "|")
@@ -146,7 +147,7 @@ def summary(runs: Sequence[dict[str, Any]], full: int) -> str:
 
 
 def passing(runs: Sequence[dict[str, Any]], policy: str, score: float) -> list[float]:
-    """Epochs after which a policy has this score, of each of its searches; infinite where one never has."""
+    """The epochs after which each search of a policy has this score; infinite if it never has."""
     return [
         next((spent for spent, reached in run["steps"] if reached >= score), math.inf)
         for run in runs
@@ -162,7 +163,7 @@ def _mean(values: Sequence[float]) -> str:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", required=True, help="JSON of benchmarks.record_curves.")
     parser.add_argument("--trials", type=int, default=200, help="Distinct networks a search begins to train.")

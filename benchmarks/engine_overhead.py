@@ -1,10 +1,10 @@
-"""What a trial costs beside its training: an evaluator that returns at once, 20 decisions, a SQLite study.
+"""The cost of a trial beside its training: an evaluator that returns at once, 20 decisions, a SQLite study.
 
     python -m benchmarks.engine_overhead [--trials 500] [--sampler random] [--workers 1] [--alone]
 
-Prints milliseconds a trial over the whole search and over its last tenth, the memory that this process had at its peak before the
-search and after it, and, unless --alone is given, in the same run what plain Optuna (`study.ask`, `study.tell` on the same
-kind of storage) costs for the same decisions.
+It prints milliseconds per trial over the whole search and over its last tenth, the peak memory of this process before the
+search and after it, and, unless --alone is given, the cost in the same run of plain Optuna (`study.ask`, `study.tell` on
+the same kind of storage) for the same decisions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from nas.study.study import Study
 
 
 class WideSpace(SearchSpace):
-    """18 choices of four and two ranges: nothing to train."""
+    """A space of 18 choices among four and two ranges, with nothing to train."""
 
     name = "wide"
 
@@ -70,7 +70,7 @@ def costs(candidate: Candidate) -> Mapping[str, float]:
 
 
 class AtOnce:
-    """Returns an accuracy without doing anything."""
+    """An evaluator that returns an accuracy without doing anything."""
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
         mean = 50.0 + (task.trial * 7919 % 1000) / 50
@@ -86,12 +86,12 @@ class Engine(Protocol):
     """Runs a search."""
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """Until it is finished."""
+        """Runs until the driver is finished."""
         ...
 
 
 def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], Engine]) -> list[float]:
-    """When trials were handed out, in seconds of one clock."""
+    """The times, in seconds of one clock, at which trials were handed out."""
     space = WideSpace()
     with tempfile.TemporaryDirectory() as folder:
         problem = SearchProblem(space=space, costs=costs, limits={}, seed=0)
@@ -120,7 +120,7 @@ def ours(trials: int, sampler: str, make_engine: Callable[[WorkerSpec, Path], En
 
 
 def plain_optuna(trials: int, sampler: str) -> float:
-    """Milliseconds an `ask` and a `tell` cost at the last tenth."""
+    """Milliseconds that an `ask` and a `tell` take in the last tenth."""
     space = WideSpace()
     domains = distributions(space.dimensions)
     with tempfile.TemporaryDirectory() as folder:
@@ -163,7 +163,7 @@ def main() -> None:
 
 
 def peak_memory() -> float:
-    """Of this process so far, in MiB."""
+    """Peak memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

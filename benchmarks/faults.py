@@ -2,8 +2,9 @@
 
     python -m benchmarks.faults [--trials 60] [--kills 30] [--seed 0] [--output runs/faults]
 
-The search is the quickstart with short trainings, two workers of a core each. A killed driver is started again by the same command.
-Prints trials lost, trained twice and left running (each must be 0), and the epochs that were paid beyond those of the trials.
+The search is the quickstart with short trainings, two workers of a core each. A killed driver is started again by the same
+command. It prints the numbers of trials that were lost, trained twice and left running (each must be 0), and the epochs
+that were trained in addition to those of the trials.
 """
 
 from __future__ import annotations
@@ -32,20 +33,20 @@ from nas.records import Outcome, Progress, Task, TrialState
 
 EPOCHS = 6
 WAIT = (4.0, 12.0)
-"""Seconds between two kills, from and to: with the time that Ray takes to start, a few epochs."""
+"""Least and most seconds between two kills; with the time that Ray takes to start, this is a few epochs."""
 DRIVERS = 0.3
-"""Share of the kills that are of the driver."""
+"""Share of the kills that hit the driver."""
 
 
 class Logged:
-    """Another evaluator; notes every epoch that it trains in a file."""
+    """An evaluator that wraps another one and notes every epoch that is trained in a file."""
 
     def __init__(self, evaluator: Evaluator, log: str) -> None:
         self._evaluator = evaluator
         self._log = Path(log)
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """As the evaluator does."""
+        """Evaluates as the wrapped evaluator does."""
 
         def tell(at: Progress) -> bool | None:
             with self._log.open("a") as log:
@@ -63,7 +64,7 @@ def make_evaluator(log: str, **arguments: Any) -> Evaluator:
 
 
 def drive(output: Path, trials: int) -> int:
-    """Runs the search in this process, or goes on with it; returns how many trials are not ended as they should."""
+    """Runs or continues the search in this process; returns how many trials have not ended as they should."""
     from image_search.command_line import read_settings
     from image_search.plan import Plan
     from image_search.run import study_of
@@ -115,7 +116,7 @@ def _workers(driver: int) -> list[int]:
 
 
 def attack(output: Path, trials: int, kills: int, seed: int) -> int:
-    """Starts drivers until one has ended by itself, and kills in between."""
+    """Starts drivers until one has ended by itself, and kills processes meanwhile."""
     output.mkdir(parents=True, exist_ok=True)
     if (output / "search").exists():
         raise OutputError(f"--output {output}: there is a search already; give another folder")
@@ -155,7 +156,7 @@ def _wait(driver: subprocess.Popen[bytes], seconds: float) -> None:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code: 0 if nothing was lost, repeated or left."""
+    """Runs the command line and returns the exit code: 0 if nothing was lost, repeated or left."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--kills", type=int, default=30)

@@ -1,8 +1,8 @@
-"""Training steps on a GPU: as CUDA graphs and kernel by kernel, several trainings beside each other, and a loop over a DataLoader.
+"""Training steps on a GPU: as CUDA graphs and kernel by kernel, several trainings at the same time, and a DataLoader loop.
 
     python -m benchmarks.gpu_steps [--arms fixed,dynamic] [--size 32] [--batch 128] [--processes 1,2,4,8] [--seconds 3]
 
-Images are made up; each line is JSON: images a second of all trainings together, and the ratio to what stands beside it.
+Images are random. Each line is JSON: images per second of all trainings together, and the ratio to the compared value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from nas.errors import SettingsError
 
 IMAGES = 50_000
 WARM_STEPS = 12
-"""Before the clock starts, on a GPU; a step is a graph by then."""
+"""Steps before the clock starts, after which a step on a GPU is a graph."""
 
 
 def made_up(size: int, images: int = IMAGES) -> ImageSet:
@@ -68,7 +68,7 @@ def training_of(arm: str, options: argparse.Namespace, graphs: bool) -> Training
 
 
 def steps_of(training: Training, options: argparse.Namespace) -> Iterator[None]:
-    """Endless steps, each on other images, in the last part of a training."""
+    """Endless steps, each on other images, in the last phase of a training."""
     device = training._execution.device
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(options.images, generator=generator)
@@ -84,13 +84,13 @@ def steps_of(training: Training, options: argparse.Namespace) -> Iterator[None]:
 
 
 def finish(device: str) -> None:
-    """Waits until everything that was launched is done."""
+    """Waits until everything that was launched has ended."""
     if device != "cpu" and torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def rate_of(steps: Iterator[Any], options: argparse.Namespace) -> float:
-    """Images a second of steps, by the clock of the host."""
+    """Images per second of steps, by the clock of the host."""
     for _ in range(WARM_STEPS if options.device != "cpu" else 1):
         next(steps)
     finish(options.device)
@@ -114,7 +114,7 @@ def _beside(arm: str, options: argparse.Namespace, barrier: Any, rates: Any) -> 
 
 
 def packed(arm: str, options: argparse.Namespace, processes: int) -> float:
-    """Images a second of all processes together, each training on its own."""
+    """Images per second of all processes together, each with a training of its own."""
     context = multiprocessing.get_context("spawn")
     barrier, rates = context.Barrier(processes), context.Queue()
     started = [context.Process(target=_beside, args=(arm, options, barrier, rates)) for _ in range(processes)]
@@ -127,7 +127,7 @@ def packed(arm: str, options: argparse.Namespace, processes: int) -> float:
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):
-    """What a usual loop reads: one image at a time, padded, cropped and mirrored on the CPU."""
+    """A dataset for a usual loop: one image at a time, padded, cropped and mirrored on the CPU."""
 
     def __init__(self, size: int, images: int) -> None:
         self._set, self._size = made_up(size, images), size
@@ -136,7 +136,7 @@ class Pictures(Dataset[tuple[torch.Tensor, int]]):
         return len(self._set)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        """One varied image `float[3 h w]`, normalized, and its label."""
+        """One augmented, normalized image `float[3 h w]`, and its label."""
         edge = self._size // 8
         image = torch.from_numpy(self._set.images[index]).permute(2, 0, 1).float().div_(127.5).sub_(1)
         top, left = torch.randint(0, 2 * edge + 1, (2,)).tolist()
@@ -173,7 +173,7 @@ def usual_loop(arm: str, options: argparse.Namespace) -> Iterator[None]:
 
 
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One measurement after the other."""
+    """Makes one measurement after the other."""
     for arm in options.arms:
         alone = {}
         for graphs in (False, True):
@@ -203,12 +203,12 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """`1,2,4`."""
+    """The numbers in a text such as `1,2,4`."""
     return tuple(int(part) for part in text.split(",") if part)
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cuda; cpu for a dry run.")
     parser.add_argument("--arms", default="fixed,dynamic", help="Of the ablation, with commas between.")
@@ -225,7 +225,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     options = make_parser().parse_args(argv)
     options.arms, options.processes = options.arms.split(","), numbers(options.processes)
     for arm in options.arms:

@@ -1,10 +1,11 @@
-"""What a front is really worth when accuracies are noisy, by how it is chosen.
+"""What a front is really worth if accuracies are noisy, depending on how it is chosen.
 
     python -m benchmarks.honest_front --table nas-bench-macro_cifar10.json --accuracy mean_acc --cost flops --draws test_acc
     python -m benchmarks.honest_front --table mixed --noise 0.3
 
-Whole searches by the driver of a real one; a training sees a noisy accuracy. The worth is the score of `benchmarks.samplers`, by
-the true accuracies: the share of the true front's hypervolume. Beside it the mean error of what the front says of its members.
+It runs whole searches with the driver of a real search, where a training sees a noisy accuracy. The worth of a front is the
+score of `benchmarks.samplers` by the true accuracies, which is the share of the true front's hypervolume. It also reports
+the mean error of the values that the front shows for its members.
 """
 
 from __future__ import annotations
@@ -39,20 +40,20 @@ OBJECTIVES = (
 
 
 class NoisyEvaluator:
-    """Shows each training, which is a candidate and a seed, one accuracy."""
+    """Gives each training, that is, each candidate and seed, a noisy accuracy."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """At once."""
+        """Returns the noisy accuracy at once."""
         rng = np.random.default_rng([int(task.candidate.digest, 16), task.seed])
         accuracy = self._problem.observe(_genotype(task.candidate.architecture, self._problem), rng)
         return Evaluation(measurements={"accuracy": Measurement(mean=accuracy)}, seconds=1.0, epochs=1)
 
 
 def _genotype(architecture: Any, problem: Problem) -> dict[str, Any]:
-    """The decisions of a candidate; those without an effect have any value."""
+    """A genotype of a candidate; decisions without an effect have arbitrary values."""
     return {dimension.name: architecture.get(dimension.name, _any(dimension)) for dimension in problem.space.dimensions}
 
 
@@ -61,7 +62,7 @@ def _any(dimension: Any) -> Any:
 
 
 def run(problem: Problem, sampler: str, trials: int, replicates: int, seed: int) -> list[dict[str, Any]]:
-    """One search; a row for each way to choose its front."""
+    """One search, with a row for each way to choose its front."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
@@ -103,7 +104,7 @@ def run(problem: Problem, sampler: str, trials: int, replicates: int, seed: int)
 
 
 def summary(rows: pd.DataFrame) -> str:
-    """A line for each way, mean and standard error over seeds, as a table in Markdown."""
+    """One line per way, with mean and standard error over seeds, as a table in Markdown."""
     lines = [
         "| trainings of a member | trained in all | front | worth | optimism, points | members |",
         "|---|---|---|---|---|---|",
@@ -124,7 +125,7 @@ def _mean(values: pd.Series[float]) -> str:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", required=True, help="A JSON file, coding to metrics; or mixed.")
     parser.add_argument("--accuracy", default="mean_acc", help="Metric that is the true accuracy.")

@@ -1,10 +1,10 @@
-"""Which form of S_g (I_g (x) M) is fastest, forward and backward; `blocks.permutations.kronecker_shuffle` goes by the answer.
+"""The fastest form of S_g (I_g (x) M), forward and backward, by which `blocks.permutations.kronecker_shuffle` chooses.
 
     python -m benchmarks.kronecker_forms [--rounds 7] [--batch 128] [--layout channels_last]
 
-Printed are milliseconds, the fastest of the rounds, in which the forms take turns; `*` marks the form that is taken. "terms" is the
-sum as it is written, one Kronecker product after the other. ONEDNN_MAX_CPU_ISA=AVX2 and ATEN_CPU_CAPABILITY=avx2 in the environment
-make a processor with AVX-512 compute as one without.
+It prints the milliseconds of the fastest round; the forms take turns in each round, and `*` marks the form that is chosen.
+"terms" is the sum as it is written, one Kronecker product after the other. ONEDNN_MAX_CPU_ISA=AVX2 and
+ATEN_CPU_CAPABILITY=avx2 in the environment make a processor with AVX-512 compute as one without.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Work = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def shared_forms(groups: int) -> dict[str, Work]:
-    """Of a sum of Kronecker products that all images share."""
+    """The forms of a sum of Kronecker products that all images share."""
 
     def dense(form: Form) -> Work:
         return lambda x, w1, w2: apply_blocks(x, summed_terms(w1, w2)[None, None], groups, form)
@@ -69,7 +69,7 @@ def shared_forms(groups: int) -> dict[str, Work]:
 
 
 def image_forms(groups: int) -> dict[str, Work]:
-    """Of one Kronecker product that each image has its own of."""
+    """The forms of one Kronecker product that each image has of its own."""
 
     def dense(form: Form) -> Work:
         return lambda x, p1, p2: apply_blocks(x, kronecker_product(p1, p2), groups, form)
@@ -98,7 +98,7 @@ def measured(
 
 
 def line(title: str, times: Mapping[str, float], chosen: Form) -> str:
-    """The form that is taken is marked."""
+    """One line of the table, in which the chosen form is marked."""
     cells = (f"{name} {'*' if name == chosen.value else ''}{spent:.1f}" for name, spent in times.items())
     return f"{title:34}" + "".join(f"{cell:17}" for cell in cells)
 

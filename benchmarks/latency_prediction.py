@@ -2,9 +2,9 @@
 
     python -m benchmarks.latency_prediction [--networks 120] [--rounds 2] [--form eager] [--batch 16] [--clock wall]
 
-Draws ShuffleNetV2 networks for 32x32, measures each compacted and untrained on one thread of this CPU, and prints the error of
-`nas.latency.predictor` on networks it has not seen, beside the difference of two measurements of one network, which no
-predictor can be better than. Each network counts with the least of its rounds. On a machine that others use, `--clock
+It draws ShuffleNetV2 networks for 32x32, measures each compacted and untrained on one thread of this CPU, and prints the
+error of `nas.latency.predictor` on networks it has not seen, beside the difference between two measurements of one network,
+which limits every predictor. Each network counts with the least of its rounds. On a machine that others use, `--clock
 process` times by the process's own time, as far as the form runs on one thread.
 """
 
@@ -34,14 +34,14 @@ BUDGET = TimeBudget(warm_up_seconds=0.15, seconds=0.4, least_runs=20)
 
 
 def process_seconds(call: Call) -> float:
-    """Of this process, on all its threads."""
+    """Time of this process in seconds, on all its threads."""
     begin = time.process_time()
     call()
     return time.process_time() - begin
 
 
 def measured_networks(options: argparse.Namespace) -> list[list[Measured]]:
-    """For each round the same networks, measured anew."""
+    """The same networks for each round, measured anew."""
     space = make_space(SPACE, image_size=IMAGE[1], channels=IMAGE[0], classes=10)
     rng = np.random.default_rng(options.seed)
     candidates = [space.decode(draw(distributions(space.dimensions), rng)) for _ in range(options.networks)]
@@ -71,7 +71,7 @@ def measured_networks(options: argparse.Namespace) -> list[list[Measured]]:
 
 
 def least(latencies: list[Latency]) -> Latency:
-    """The one with the least median."""
+    """The measurement with the least median."""
     return min(latencies, key=lambda latency: latency.median)
 
 

@@ -1,10 +1,11 @@
-"""What a training step costs with each mixer, as ratios to the fixed shuffle measured in one run.
+"""The cost of a training step with each mixer, as ratios to the fixed shuffle measured in the same run.
 
     python -m benchmarks.mixer_speed [--rounds 9] [--batch 128] [--layout channels_last]
 
-A ShuffleNetV2 of 32-64-128 channels, units 2-4-2, at 32 pixels, one mixer in every stage, one thread; while
-permutations are hard, as they are by default from the first step on, and while they are soft. The arms take turns, so
-that a change in the machine's load meets all of them; printed are the medians of the ratios of a round, with their range.
+The network is a ShuffleNetV2 of 32-64-128 channels with 2-4-2 units, at 32 pixels, with one mixer in every stage, on one
+thread. It is timed while permutations are hard, as they are by default from the first step on, and while they are soft. The
+arms take turns, so that a change in the machine's load affects all of them. The medians of the ratios per round are
+printed, with their range.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ MIXERS: Mapping[str, Mapping[str, Any]] = {
     "static_dynamic, factors added": {"mixers": ("static_dynamic",), "sum_levels": ("factor",)},
 }
 UNLEARNED = ("fixed", "static_matrix, rank 1", "static_matrix, rank 4")
-"""Those that are never soft."""
+"""Mixers that are never soft."""
 
 
 def network(mixer: str, *, soft: bool) -> nn.Module:
-    """With one mixer in every stage."""
+    """A network with one mixer in every stage."""
     one_of_each = {"group_ranks": 1, "pair_ranks": 1, "reductions": (16,), "shares": ("matrices",)}
     settings = space_settings(
         widths=(32,), units=((2,), (4,), (2,)), binarize_from=(float(soft),), **{**one_of_each, **MIXERS[mixer]}

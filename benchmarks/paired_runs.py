@@ -1,4 +1,4 @@
-"""Comparing two ways of training by paired runs."""
+"""Compares two ways of training by paired runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from statistics import fmean, stdev
 
 LEVEL = 0.05
-"""A claim may be wrongly held with at most this probability, over all claims of a table together."""
+"""Largest probability of holding any claim of a table wrongly, over all its claims together."""
 
 
 class Verdict(StrEnum):
@@ -27,18 +27,18 @@ class PairedDifference:
 
     mean: float
     half_width: float
-    """Of the 95% interval around the mean; infinite for one pair, or where pairs show no spread."""
+    """Half the width of the 95% interval around the mean; infinite for one pair, or for pairs without spread."""
     p: float
-    """Probability of a mean at least so far from 0 on either side, were the true one 0; 1 for one pair, or without spread."""
+    """Two-sided probability of a mean at least so far from 0 if the true one were 0; 1 for one pair, or without spread."""
     pairs: int
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
-    """The difference first - second over pairs.
+    """The difference `first` - `second` over pairs.
 
     Args:
         first: A value for each pair.
-        second: The other value of each, in the same order; as many, at least one.
+        second: The other value of each pair, in the same order; at least one.
     """
     from scipy.stats import t
 
@@ -48,7 +48,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     if n < 2:
         return PairedDifference(mean=mean, half_width=math.inf, p=1.0, pairs=n)
     error = stdev(differences) / math.sqrt(n)
-    if error == 0:  # rounded values agree by chance, and Student's t says nothing of a spread that was not seen
+    if error == 0:  # rounded values may agree by chance, and Student's t needs a spread that was observed
         return PairedDifference(mean=mean, half_width=math.inf if mean else 0.0, p=1.0, pairs=n)
     return PairedDifference(
         mean=mean,
@@ -59,7 +59,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values adjusted so that each may be held against the level, as many as there are.
+    """The p values adjusted so that each may be compared with the level, however many there are.
 
     Source: Holm, Scandinavian Journal of Statistics 6, 1979.
     """
@@ -73,7 +73,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(difference: PairedDifference, adjusted_p: float) -> Verdict:
-    """Whether a difference above zero is supported, refuted, or neither."""
+    """Whether it is supported that the difference is above zero, refuted, or neither."""
     if adjusted_p >= LEVEL:
         return Verdict.NOT_RESOLVED
     return Verdict.SUPPORTED if difference.mean > 0 else Verdict.REFUTED

@@ -1,4 +1,4 @@
-"""What the weight of the penalty does to a dynamic network, epoch by epoch: a table and a picture.
+"""The effect of the penalty's weight on a dynamic network, epoch by epoch, as a table and a picture.
 
     python -m benchmarks.penalty_weight --root DATA [--weights 0.01 0.1 1] [--epochs 8] [--images 20000] [--output runs/penalty]
 
@@ -41,7 +41,7 @@ PANELS = {
 
 
 def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[str, float | str]]:
-    """One training; a record an epoch."""
+    """Trains one network and returns a record per epoch."""
     ablation = AblationSettings(orth_weight=weight, weight_decay=2e-4)
     data = DataSettings(name="cifar10", root=options.root, crop_padding=1, train_limit=options.images)
     train = TrainSettings(epochs=options.epochs, batch_size=64, label_smoothing=0.0)
@@ -91,7 +91,7 @@ def measured(weight: float, arm: str, options: argparse.Namespace) -> list[dict[
 
 
 def draw(table: pd.DataFrame, target: Path) -> None:
-    """One panel a quantity, one line a weight; the fixed network, if there, is a dashed line of accuracy."""
+    """Draws one panel per quantity and one line per weight; the fixed network, if given, is a dashed line of accuracy."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 3.4), layout="constrained")
@@ -125,7 +125,7 @@ def _shade(position: float) -> tuple[float, float, float, float]:
 
 
 def main() -> None:
-    """Trains what is missing, a table as it goes, then draws it."""
+    """Trains what is missing, printing the table, and draws the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/.")
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)

@@ -1,7 +1,8 @@
-"""Images a second of training steps: number format times memory layout, on this machine.
+"""Images per second of training steps, by number format and memory layout, on this machine.
 
-Backs the choice in `evaluator/device.py`. The network is like a ShuffleNetV2: 1x1 convolutions, 3x3 depthwise convolutions and
-batch norms, 32-64-128 channels, 2-4-2 units. The arms take turns, so that a change in the machine's load meets all of them.
+It is the basis of the choice in `evaluator/device.py`. The network is like a ShuffleNetV2: 1x1 convolutions, 3x3 depthwise
+convolutions and batch norms, 32-64-128 channels, 2-4-2 units. The arms take turns, so that a change in the machine's load
+affects all of them.
 
     python benchmarks/precision.py [--rounds 5] [--batch 128] [--pixels 32] [--device cpu]
 """
@@ -54,7 +55,7 @@ class Unit(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """`n c h w`."""
+        """The outputs for inputs `n c h w`."""
         if self.passed is not None:
             halves = [self.passed(x), self.branch(x)]
         else:

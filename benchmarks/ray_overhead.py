@@ -1,9 +1,10 @@
-"""What Ray costs beside the local engine, and what a second worker gains, in one run.
+"""The overhead of Ray compared with the local engine, and the gain of a second worker, in one run.
 
     python -m benchmarks.ray_overhead [--trials 500] [--real 12]
 
-First an evaluator that returns at once, with one worker of each engine: milliseconds a trial, and by how much the driver's memory
-grows. Then real short trainings of the quickstart on Ray with one worker and with two: seconds from the first epoch to the end.
+It first runs an evaluator that returns at once, with one worker of each engine, and reports milliseconds per trial and the
+growth of the driver's memory. Then it runs real short trainings of the quickstart on Ray, with one worker and with two, and
+reports seconds from the first epoch to the end.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from nas.ports import WorkerSpec
 from nas.search.driver import Driver
 
 WARM_UP = 20
-"""Trials after which the clock is started: worker processes are there, and everything is imported."""
+"""Trials after which the clock starts, since worker processes are running and everything is imported then."""
 
 
 class Weighed:
-    """Another engine; notes this process's resident memory after the warm-up and at the end."""
+    """An engine that wraps another one and notes this process's resident memory after the warm-up and at the end."""
 
     def __init__(self, engine: LocalEngine | RayEngine) -> None:
         self._engine = engine
         self.memory: list[float] = []
 
     def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """As the engine does."""
+        """Runs the wrapped engine."""
 
         def watch() -> None:
             on_event()
@@ -51,12 +52,12 @@ class Weighed:
 
     @property
     def growth(self) -> float:
-        """In MiB, from the warm-up to the end."""
+        """Growth of the memory from the warm-up to the end, in MiB."""
         return self.memory[-1] - self.memory[0]
 
 
 def at_once(trials: int, make_engine: Callable[[WorkerSpec, Path], LocalEngine | RayEngine]) -> tuple[float, float]:
-    """Milliseconds a trial, and the growth of the driver's memory in MiB."""
+    """Milliseconds per trial, and the growth of the driver's memory in MiB."""
     engines: list[Weighed] = []
 
     def weighed(spec: WorkerSpec, logs: Path) -> Weighed:
@@ -68,7 +69,7 @@ def at_once(trials: int, make_engine: Callable[[WorkerSpec, Path], LocalEngine |
 
 
 def on_ray(spec: WorkerSpec, logs: Path, workers: int = 1) -> RayEngine:
-    """An engine with so many workers of a core each."""
+    """A Ray engine with so many workers of one core each."""
     return RayEngine(spec, RaySettings(max_concurrent=workers), cpus=1, gpus=0, logs=logs)
 
 
@@ -103,7 +104,7 @@ def _resident() -> float:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=500, help="With an evaluator that returns at once; more than 20.")
     parser.add_argument(

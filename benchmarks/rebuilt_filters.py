@@ -1,10 +1,10 @@
-"""What convolutions with rebuilt filters cost when they are deployed, against the dense convolutions that they replace.
+"""The cost of deployed convolutions with rebuilt filters, compared with the dense convolutions that they replace.
 
     python -m benchmarks.rebuilt_filters [--rounds 9] [--batch 32] [--threads 1] [--layout NCHW]
 
-For 3x3 convolutions of several sizes, of which an eighth of the filters are templates: multiply-adds of the deployed form and of
-the dense convolution, in thousands for an image, and the ratio of their times. Arms take turns, and printed is the median of
-the ratios of a round, with their range.
+For 3x3 convolutions of several sizes, of which an eighth of the filters are templates, it prints the multiply-adds of the
+deployed form and of the dense convolution, in thousands per image, and the ratio of their times. The arms take turns, and
+the ratio is the median over the rounds, with its range.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SIZES = (
 )
 GROUPS = 2
 KEPT = 8
-"""Filters for each template, itself among them."""
+"""Number of filters per template, including the template itself."""
 
 
 def layer(inputs: int, outputs: int, stride: int, family: str) -> ReconstructedConv2d:
-    """With every eighth filter kept, and the others rebuilt by drawn transformations."""
+    """A convolution in which every eighth filter is kept and the others are rebuilt by random transformations."""
     made = ReconstructedConv2d(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), groups=GROUPS, family=family)
     made.keep(range(0, outputs, KEPT))
     made.transforms.data += 0.3 * torch.randn_like(made.transforms)
@@ -48,7 +48,7 @@ def layer(inputs: int, outputs: int, stride: int, family: str) -> ReconstructedC
 
 
 def deployed(made: ReconstructedConv2d) -> TwoStageConv2d:
-    """Its deployed form."""
+    """The deployed form of a convolution."""
     form = compact(made)
     assert isinstance(form, TwoStageConv2d)
     return form

@@ -1,10 +1,11 @@
-"""Records a table of really trained networks: for each of 512 candidates of our own space, its accuracy after every epoch.
+"""Records a table of trained networks: for each of 512 candidates of our own space, its accuracy after every epoch.
 
     python -m benchmarks.record_curves --root DATA --output runs/curves [--workers 2] [--limit 300]
 
-ShuffleNetV2s on a part of CIFAR-10, nine epochs each, seed 0. The order is drawn from a seed, the 256
-with a fixed first stage first. The same command again continues; at the end, and whenever it is stopped, `table.json` holds what
-is there: coding to metrics, the form of NAS-Bench-Macro. A coding has a digit for each of `POSITIONS`.
+The networks are ShuffleNetV2s, trained on a part of CIFAR-10 for nine epochs with seed 0. Their order is random from a
+seed, except that the 256 with a fixed first stage come first. The same command continues; at the end, and whenever it is
+stopped, `table.json` holds the results so far: metrics by coding, in the form of NAS-Bench-Macro. A coding has a digit for
+each of `POSITIONS`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ POSITIONS: dict[str, tuple[Scalar, ...]] = {
     "stage3.mixer": ("fixed", "static", "dynamic", "static_dynamic"),
     "lr": (0.1, 0.4),
 }
-"""What the digits of a coding choose between."""
+"""The values that each digit of a coding chooses from."""
 SPACE = space_settings(
     widths=(8, 16, 24, 32),
     units=((1,), (1, 3), (1,)),
@@ -70,7 +71,7 @@ FIRST_STAGE = list(POSITIONS).index("stage1.mixer")
 
 
 def codings() -> list[str]:
-    """Every coding, in a drawn order; those with a fixed first stage first, which are a table of their own."""
+    """All codings in random order, except that those with a fixed first stage come first, since they are a table of their own."""
     digits = [range(len(choices)) for choices in POSITIONS.values()]
     found = ["".join(map(str, choice)) for choice in itertools.product(*digits)]
     random.Random(ORDER_SEED).shuffle(found)
@@ -78,7 +79,7 @@ def codings() -> list[str]:
 
 
 def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
-    """The decisions that a coding stands for; those that are no position have one value."""
+    """The decisions that a coding stands for; decisions without a position have a single value."""
     chosen = {name: choices[int(digit)] for digit, (name, choices) in zip(coding, POSITIONS.items(), strict=True)}
     return {
         dimension.name: chosen.get(
@@ -89,14 +90,14 @@ def genotype(space: SearchSpace, coding: str) -> dict[str, Scalar]:
 
 
 class RecordedSpace(SimpleSpace):
-    """Tells its networks apart as the space does that they were recorded of: early stopping compares those of one kind."""
+    """A space with the kinds of the space that its networks were recorded in, since early stopping compares equal kinds."""
 
     def portrait(self, candidate: Candidate) -> Portrait:
         return portrait(candidate)
 
 
 def recorded_space(table: Table) -> SimpleSpace:
-    """The candidates of a table, as a space of their own; a position in which all of them agree is one choice."""
+    """The candidates of a table as a space of their own; a position in which all of them agree is a single choice."""
     positions = zip(POSITIONS.items(), table.alphabets, strict=True)
     return RecordedSpace(
         "curves",
@@ -126,7 +127,7 @@ def begin(data: DataSettings, device: str, folder: str, image: dict[str, int]) -
 
 
 def train(number: int, coding: str) -> Record:
-    """One training; a record of it, or of how it failed."""
+    """Trains one network and returns its record, or that of its failure."""
     assert _worker is not None
     evaluator, space, size = _worker
     candidate = space.decode(genotype(space, coding))
@@ -146,7 +147,7 @@ def train(number: int, coding: str) -> Record:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
     parser.add_argument("--output", default="runs/curves", help="Folder of the records and the table.")
@@ -186,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def write_table(path: Path, records: Records) -> None:
-    """Coding to metrics, a line each in the order of codings; failed trainings are left out."""
+    """Writes metrics by coding, one line each in the order of codings, without failed trainings."""
     rows = {
         str(record["coding"]): {name: value for name, value in record.items() if name != "coding"}
         for record in records.finished.values()

@@ -3,10 +3,10 @@
     python -m benchmarks.samplers --table nas-bench-macro_cifar10.json --accuracy mean_acc --cost flops --out macro.csv
     python -m benchmarks.samplers --table mixed --noise 0.3 --out mixed.csv
 
-The score is the share of the true front's hypervolume, on log cost, from the median accuracy and the largest cost of the table;
-beside it the same on linear cost and from the worst accuracy. Trials count distinct networks: a sampler that asks again for one it
-has seen is answered for nothing. `NAME+start` begins with the ten networks, spread over the costs, with which known_cost begins.
-What a finished run gave is kept in the CSV file, and the same command continues.
+The score is the share of the true front's hypervolume, on log cost, from the median accuracy and the largest cost of the
+table; the same on linear cost and from the worst accuracy is given as well. Trials count distinct networks: a sampler that
+asks for a network again gets its answer for free. `NAME+start` begins with the ten networks, spread over the costs, with
+which known_cost begins. The results of finished runs are kept in the CSV file, and the same command continues.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from nas.table import Table
 
 MARKS = (30, 50, 100, 200)
 MOST_ASKS = 30
-"""Asks for a distinct trial, after which a sampler that only repeats itself is stopped."""
+"""A sampler that only repeats itself is stopped after so many asks for one distinct trial."""
 
 
 def _known_cost(problem: Problem, seed: int) -> BaseSampler:
@@ -57,7 +57,7 @@ def _random_logbins(problem: Problem, seed: int) -> BaseSampler:
 
 
 def _genotype(problem: Problem, active: Mapping[str, object]) -> dict[str, object]:
-    """A genotype with these decisions; those without an effect have any value."""
+    """A genotype with these decisions; those without an effect have arbitrary values."""
     return {dimension.name: active.get(dimension.name) for dimension in problem.space.dimensions}
 
 
@@ -75,7 +75,7 @@ SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
 
 
 def run(problem: Problem, name: str, seed: int, trials: int) -> pd.DataFrame:
-    """One search: a row for each distinct candidate."""
+    """One search, with a row for each distinct candidate."""
     plain = name.removesuffix("+start")
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=SAMPLERS[plain](problem, seed))
     if plain != name:
@@ -110,7 +110,7 @@ def starts(problem: Problem, seed: int) -> list[dict[str, object]]:
 
 
 def make_problem(options: argparse.Namespace) -> Problem:
-    """What is searched."""
+    """The problem that is searched."""
     if options.table == "mixed":
         return mixed_problem(options.noise)
     return table_problem(
@@ -125,7 +125,7 @@ def _run_named(options: argparse.Namespace, name: str, seed: int) -> pd.DataFram
 
 
 def summary(runs: pd.DataFrame, trials: int) -> str:
-    """A line for each sampler, as a table in Markdown."""
+    """One line per sampler, as a table in Markdown."""
     marks = [mark for mark in MARKS if mark < trials] + [trials]
     ours = runs[runs["sampler"] == "known_cost"].groupby("trial")["score"].mean()
     lines = [
@@ -149,7 +149,7 @@ def _mean_and_spread(values: pd.Series[float]) -> str:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", required=True, help="A JSON file, coding to metrics; or mixed.")
     parser.add_argument("--accuracy", default="mean_acc", help="Metric to be maximized.")

@@ -1,4 +1,4 @@
-"""What samplers are compared on: tables of trained networks, and a conditional space of mixed decisions whose front is known."""
+"""The spaces on which samplers are compared: tables of trained networks, and a mixed conditional space with a known front."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Genotype = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A space with accuracies and costs, and what its front is worth."""
+    """A space with accuracies and costs, and the value of its front."""
 
     name: str
     space: SimpleSpace
     accuracy: Callable[[Genotype], float]
-    """The mean one, in percent."""
+    """Gives the mean accuracy of a candidate, in percent."""
     cost: Callable[[Genotype], float]
     observe: Callable[[Genotype, np.random.Generator], float]
-    """What a trial sees; the accuracy itself unless there is noise."""
+    """Gives the value that a trial sees, which is the accuracy itself unless there is noise."""
     every: Sequence[tuple[float, float]]
     """Accuracy and cost of every candidate, or of those that can be on the front and a sample of the others."""
 
@@ -43,7 +43,7 @@ class Problem:
         return distributions(self.space.dimensions)
 
     def key(self, genotype: Genotype) -> str:
-        """Names what a genotype means."""
+        """A key that is equal for genotypes that mean the same."""
         return self.space.decode(genotype).digest
 
     def score(self, found: Sequence[tuple[float, float]]) -> float:
@@ -51,7 +51,7 @@ class Problem:
         return _volume(found, self._median, math.log10) / self._best
 
     def score_linear(self, found: Sequence[tuple[float, float]]) -> float:
-        """The same on the cost itself and from the lowest accuracy: nearly blind, as any network scores much."""
+        """The same share on the cost itself and from the lowest accuracy; it hardly discriminates, as every network scores high."""
         return _volume(found, self._lowest, float) / self._best_linear
 
     @cached_property
@@ -74,7 +74,7 @@ class Problem:
 def _volume(
     points: Sequence[tuple[float, float]], reference: tuple[float, float], scale: Callable[[float], float]
 ) -> float:
-    """Hypervolume in percent times the scaled cost; of equal costs the best accuracy, so that it takes n log n."""
+    """Hypervolume in percent times the scaled cost, in O(n log n), with the best accuracy of equal costs."""
     best = -math.inf
     front = []
     for accuracy, cost in sorted(points, key=lambda point: (point[1], -point[0])):
@@ -85,17 +85,17 @@ def _volume(
 
 
 def table_problem(table: Table, name: str, accuracy: str, cost: str, draws: str | None = None) -> Problem:
-    """The networks of a table.
+    """The problem of searching the networks of a table.
 
     Args:
-        table: Of trained networks.
-        name: What results call it.
-        accuracy: Metric to be maximized.
-        cost: Metric to be minimized, all above 0.
-        draws: Metric that holds a list of accuracies, of which a trial sees one. Default: a trial sees `accuracy`.
+        table: A table of trained networks.
+        name: The name of the problem in results.
+        accuracy: The metric that is maximized.
+        cost: The metric that is minimized, always above 0.
+        draws: A metric that is a list of accuracies, of which a trial sees one. Default: a trial sees `accuracy`.
 
     Raises:
-        DataError: A metric is not there, is no number, or a cost is not above 0.
+        DataError: A metric is missing or not a number, or a cost is not above 0.
     """
     accuracies, costs, space = table.column(accuracy), table.column(cost), tabular_space(table)
     if low := [coding for coding, value in costs.items() if value <= 0]:
@@ -145,7 +145,7 @@ def _mixed_cost(genotype: Genotype) -> float:
 
 
 def _mixed_accuracy(genotype: Genotype) -> float:
-    """Closed form; its best rate moves with the width, so that decisions have to be found together."""
+    """Accuracy in closed form. The best rate changes with the width, so that decisions have to be found together."""
     width, depth, mixer = genotype["width"], genotype["depth"], genotype["mixer"]
     accuracy = 96.0 - 30.0 * width**-0.45 * depth**-0.3
     if mixer != "fixed":
@@ -158,10 +158,10 @@ def _mixed_accuracy(genotype: Genotype) -> float:
 
 
 def mixed_problem(noise: float = 0.0) -> Problem:
-    """Choices, integers, floats and conditions, like our own spaces; the front is computed with the best real numbers.
+    """A problem with choices, integers, floats and conditions, like our own spaces. Its front uses the best real numbers.
 
     Args:
-        noise: Standard deviation of what a trial sees, in points.
+        noise: Standard deviation of the value that a trial sees, in points.
     """
     ideal = []
     for width, depth, mixer, groups, reduction in itertools.product(WIDTHS, range(1, 7), MIXERS, (1, 2, 4), (4, 8, 16)):

@@ -1,4 +1,4 @@
-"""What the hard dynamic shuffle costs, as ratios measured in one run, in both memory layouts.
+"""The cost of the hard dynamic shuffle, as ratios measured in the same run, in both memory layouts.
 
     python benchmarks/shuffle_speed.py [--rounds 9] [--batch 64] [--pixels 16] [--threads 1] [--networks]
 
@@ -8,7 +8,7 @@ For each number of channels, training forward and backward of the shuffle (gradi
 large as the feature map that already lie as the product wants them.
 With --networks also a training step and an evaluation of a whole ShuffleNetV2 0.5x, dynamic in every stage against fixed.
 
-The arms take turns, so that a change in the machine's load meets all of them; printed are medians of the ratios of a round.
+The arms take turns, so that a change in the machine's load affects all of them; the medians of the ratios are printed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def seconds(work: Callable[[], object], device: torch.device, least: float = 0.0
 
 
 def compare(arms: Mapping[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of each arm, round by round, after a round to warm up."""
+    """Seconds of each arm, round by round, after a warm-up round."""
     times: dict[str, list[float]] = {name: [] for name in arms}
     for turn in range(rounds + 1):
         for name, work in arms.items():
@@ -76,7 +76,7 @@ def ratio(times: Mapping[str, list[float]], arm: str, against: str) -> str:
 def shuffle_arms(
     channels: int, batch: int, pixels: int, layout: torch.memory_format, device: torch.device
 ) -> dict[str, Callable[[], object]]:
-    """The shuffle and what it is compared with, forward and backward."""
+    """The shuffle and the operations it is compared with, forward and backward."""
     n1, n2 = factor_pairs(channels // GROUPS, 32)[0]
     generator = torch.Generator().manual_seed(0)
 

@@ -1,9 +1,9 @@
-"""How a search behaves on many workers: driver, sampler and study as they are, trainings that take virtual time.
+"""The behaviour of a search on many workers: driver, sampler and study are real, and trainings take virtual time.
 
     python -m benchmarks.simulated_cluster --workers 1000 --trials 20000
 
-The space is the mixed conditional one of `benchmarks.samplers`; a training takes a minute on average, lognormally distributed. The
-driver's own time counts: while it proposes, workers wait.
+The space is the mixed conditional one of `benchmarks.samplers`. A training takes a minute on average, with a lognormal
+distribution. The driver's own time counts, since workers wait while it proposes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MARKS = (1000, 10_000)
 
 
 def seconds_of(candidate: Candidate, mean: float) -> float:
-    """Of a training: lognormal with this mean and a deviation of half of it, the same for equal candidates."""
+    """Seconds of a training: lognormal with this mean and half of it as its deviation, and the same for equal candidates."""
     spread = math.sqrt(math.log(1.25))
     normal = np.random.default_rng(int(candidate.digest, 16)).standard_normal()
     return float(mean * math.exp(spread * normal - spread**2 / 2))
@@ -65,7 +65,7 @@ def score(problem: Problem, driver: Driver) -> float:
 
 
 class _Watch:
-    """Follows a run: a bar, and what a trial took at some numbers of finished ones."""
+    """Follows a run with a progress bar, and records the time per trial at some numbers of finished trials."""
 
     def __init__(self, driver: Driver, engine: VirtualTimeEngine, trials: int) -> None:
         self._driver = driver
@@ -87,7 +87,7 @@ class _Watch:
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1000)
     parser.add_argument("--trials", type=int, default=20_000)

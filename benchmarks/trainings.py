@@ -1,4 +1,4 @@
-"""Trainings that a benchmark needs, each kept as a line of JSON once it ends; what is there is not trained again."""
+"""Trainings that a benchmark needs. Each is kept as a line of JSON once it ends, and is then not trained again."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Key = tuple[str | int, ...]
 Record = Mapping[str, Any]
 FILE = "runs.jsonl"
 EXECUTION = ("device", "precision", "channels_last")
-"""Of an identity, what is the hardware's."""
+"""The parts of an identity that are about the hardware."""
 
 
 class Records:
-    """The finished trainings of a folder: a file with what they have in common, then a line for each. To be used in a `with`.
+    """The finished trainings of a folder: a file with what they have in common, then one line each. It is a context manager.
 
     A training that failed has a line too, with its `failure` in words.
 
     Args:
-        folder: Made if it is not there.
-        identity: What makes trainings comparable; plain JSON.
-        key: The fields by which a record is told from others.
+        folder: The folder, which is made if it is missing.
+        identity: What makes trainings comparable, as plain JSON.
+        key: The fields that identify a record.
         others: Names of files and folders that the benchmark puts beside the file.
 
     Raises:
         OutputError: The folder cannot be written, holds something else, or another process writes it.
-        SettingsError: It holds trainings with another identity.
+        SettingsError: The folder holds trainings with another identity.
     """
 
     def __init__(self, folder: Path, identity: Record, *, key: Sequence[str], others: Sequence[str] = ()) -> None:
@@ -81,7 +81,7 @@ class Records:
             self._read(lines, identity)
 
     def _whole_lines(self) -> list[str]:
-        """The lines there are; one that a kill cut short is removed."""
+        """The complete lines of the file. A line that was cut short by a kill is removed."""
         self._file.seek(0)
         text = self._file.read()
         whole = text[: text.rfind("\n") + 1]
@@ -104,10 +104,10 @@ class Records:
             )
 
     def add(self, record: Record) -> None:
-        """Keeps a finished training, on disk at once.
+        """Writes a finished training to the disk at once.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The training cannot be written.
         """
         try:
             self._write(record)
@@ -121,19 +121,19 @@ class Records:
 
 
 def complete(folder: Path, identity: Record, keys: Iterable[Key], names: Sequence[str]) -> dict[Key, Record] | None:
-    """The records of a folder where nothing is missing, on whatever hardware they were trained; None where something is.
+    """The records of a folder in which none is missing, whatever hardware they were trained on; None if any is missing.
 
     Args:
-        folder: Of a `Records`.
-        identity: As there.
-        keys: Of all that shall be there.
-        names: The fields that are a record's key.
+        folder: The folder of a `Records`.
+        identity: The identity, as in `Records`.
+        keys: Keys of all records that are needed.
+        names: The fields that identify a record.
     """
     try:
         found, *records = (json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").splitlines())
         finished = {tuple(record[name] for name in names): record for record in records}
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # `Records` says what is wrong
+        return None  # `Records` will say what is wrong
     same = all(found.get(name) == identity.get(name) for name in {*found, *identity} - set(EXECUTION))
     wanted = list(keys)
     return {key: finished[key] for key in wanted} if same and all(key in finished for key in wanted) else None
@@ -145,10 +145,10 @@ def _cannot_be_used(path: Path, error: Exception) -> OutputError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Trainings to be there in the end.
+    """The trainings that a benchmark needs.
 
-    `train(*arguments)` runs in a process of its own, after `begin(*begin_arguments)`; it returns a record, a failed one too.
-    All of them must be picklable.
+    `train(*arguments)` runs in a process of its own, after `begin(*begin_arguments)`. It returns a record, also of a
+    failure. All of these must be picklable.
     """
 
     arguments: Mapping[Key, tuple[Any, ...]]
@@ -157,14 +157,14 @@ class Plan:
     begin_arguments: tuple[Any, ...]
     title: str
     machine: str
-    """On which they are trained, a line; each record carries it, and the day on which it ended."""
+    """The machine on which they are trained, in one line. Each record has it, and the day on which its training ended."""
 
 
 def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable[[Record], object]) -> None:
-    """Trains what is not there yet, with a progress bar, and tells of each.
+    """Trains what is missing, with a progress bar and a message for each training.
 
     Raises:
-        NasError: A setting, the images or the folder do not do, or a worker was killed; what is finished is kept.
+        NasError: A setting, the images or the folder are unusable, or a worker was killed; finished trainings are kept.
     """
     missing = [key for key in plan.arguments if key not in records.finished]
     if not missing:
@@ -182,7 +182,7 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
         try:
             for future in as_completed(futures):
                 if isinstance(future.exception(), BrokenProcessPool):
-                    died = future.exception()  # of the others some may have ended before
+                    died = future.exception()  # some of the others may have ended before
                     continue
                 record = {**future.result(), "date": datetime.now(UTC).date().isoformat(), "machine": plan.machine}
                 records.add(record)
@@ -201,5 +201,5 @@ def train_missing(plan: Plan, records: Records, *, workers: int, after: Callable
 
 
 def execution_identity(execution: Execution) -> dict[str, Any]:
-    """What of the hardware changes what comes out of a training."""
+    """The facts about the hardware that change the results of a training."""
     return dict(zip(EXECUTION, (execution.device.type, execution.precision, execution.channels_last), strict=True))

@@ -1,5 +1,5 @@
 """Trains and measures a network it is handed.
 
-Modules by what they need: `cores`, `settings` and `sources` import the standard library alone, `data` numpy as well, `cost`,
-`trainer`, `worker`, `device` and `probe` torch. Nothing here knows a search space or a sampler.
+`cores`, `settings` and `sources` import only the standard library, `data` also numpy, and `cost`, `trainer`, `worker`,
+`device` and `probe` also torch. Nothing in this package knows a search space or a sampler.
 """

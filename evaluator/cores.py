@@ -1,4 +1,4 @@
-"""How many CPU cores there are for this process. Standard library alone."""
+"""How many CPU cores this process may use. This module imports only the standard library."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def usable_cores() -> int:
-    """CPU cores this process may use, at least one.
+    """Number of CPU cores that this process may use, at least one.
 
-    Under `taskset`, or in a container, they are fewer than the machine has: by the cores that it may run on, or by the share of
-    time that its control group, or one above it, is given (`docker run --cpus 2`). A share of 1.5 cores counts as one, since two
-    workers would wait for each other.
+    Under `taskset`, or in a container, it may be smaller than that of the machine, because of the cores that the process
+    may run on, or of the share of time that its control group, or one above it, is given (`docker run --cpus 2`). A share
+    of 1.5 cores counts as one, since two workers would wait for each other.
     """
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([there, *(int(share) for share in _shares())]))
 
 
 def _shares() -> Iterator[float]:
-    """Cores' worth of time that control groups of both versions allow, where they limit it."""
+    """The limits, in cores, that control groups of both versions set on the CPU time."""
     mounts = list(_mounts())
     for line in _lines(GROUPS):
         number, _, rest = line.partition(":")
@@ -37,7 +37,7 @@ def _shares() -> Iterator[float]:
 
 
 def _shares_of(place: Path, group: PurePosixPath, root: PurePosixPath) -> Iterator[float]:
-    """Of a group, and of all above it that are seen from here.
+    """The limits of a group, and of all groups above it that are visible from here.
 
     In a container the group's path may be that of the machine, of which only a part is mounted, or be mounted as the root.
     """
@@ -55,7 +55,7 @@ def _shares_of(place: Path, group: PurePosixPath, root: PurePosixPath) -> Iterat
 
 
 def _mounts() -> Iterator[tuple[str, str, Path, list[str]]]:
-    """Kind, root within its hierarchy, place and options of each mount of control groups."""
+    """Kind, root within its hierarchy, mount point and options of each mount of control groups."""
     for line in _lines(MOUNTS):
         before, _, after = line.partition(" - ")
         fields, kind = before.split(), after.split()
@@ -64,7 +64,7 @@ def _mounts() -> Iterator[tuple[str, str, Path, list[str]]]:
 
 
 def _lines(file: Path) -> list[str]:
-    """Of a file of the kernel; none where it is not there."""
+    """The lines of a file of the kernel; none if it does not exist."""
     try:
         return file.read_text(errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Where and in which number format a training runs. What is automatic depends on the kind of machine alone, never on a clock.
+"""On which device and in which number format a training runs. Automatic choices depend on the kind of machine, never on timing.
 
 Measured (`benchmarks/precision.py`) on one core of an AMD EPYC of the Zen 4 generation (AVX-512 BF16) with torch 2.13: training
 steps of a ShuffleNetV2 with 32-64-128 channels, batch 128, 32x32, the stem and depthwise convolutions included, did
@@ -27,7 +27,7 @@ from evaluator.settings import PRECISIONS, TrainSettings
 from nas.errors import SettingsError, unknown_name
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-"""Number format of each precision."""
+"""The dtype of each precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +41,21 @@ class Execution:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Layout of activations and convolution weights."""
+        """Memory format of activations and convolution weights."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def place(self, network: nn.Module) -> nn.Module:
-        """Moves a network to the device, its weights into the layout; returns the same network."""
+        """Moves a network to the device, with its weights in the memory layout, and returns the same network."""
         return network.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload, no-any-return]
 
     def autocast(self) -> torch.autocast:
-        """Context of a forward pass; does nothing in fp32."""
+        """Context of a forward pass that casts to the precision; it does nothing in fp32."""
         enabled = self.precision != "fp32"
         dtype = DTYPES[self.precision] if enabled else torch.bfloat16
         return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Scales the loss so that small gradients survive fp16; does nothing otherwise."""
+        """Scaler of the loss, so that small gradients survive fp16; it does nothing in other precisions."""
         return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
 
 
@@ -107,14 +107,14 @@ def resolve_execution(train: TrainSettings, device: torch.device) -> Execution:
 
 
 def set_threads(train: TrainSettings) -> None:
-    """Gives this process as many CPU threads as the settings say."""
+    """Gives this process the number of CPU threads in the settings."""
     if torch.get_num_threads() != train.threads:
         torch.set_num_threads(train.threads)
 
 
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
-    """Within it torch uses so many CPU threads, and afterwards as many as before."""
+    """A context in which torch uses so many CPU threads, and afterwards as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

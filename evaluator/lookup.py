@@ -1,4 +1,4 @@
-"""Looks accuracies up instead of training."""
+"""Looks accuracies up instead of training networks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nas.records import Evaluation, Measurement, Outcome, Task
 
 
 class LookupEvaluator:
-    """A `nas.ports.Evaluator` of what is known already.
+    """A `nas.ports.Evaluator` that returns known values.
 
     Args:
-        value: Of a candidate, of the objective that is learned.
-        seconds: How long its training took.
-        learned: Name of that objective.
+        value: Gives the value of a candidate's learned objective.
+        seconds: Gives the seconds that a candidate's training took.
+        learned: Name of the learned objective.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class LookupEvaluator:
         self._learned = learned
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """The value that is known."""
+        """Returns the known value of the task's candidate."""
         return Evaluation(
             measurements={self._learned: Measurement(mean=self._value(task.candidate))},
             seconds=self._seconds(task.candidate),

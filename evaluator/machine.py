@@ -1,4 +1,4 @@
-"""What this process calculates with, as the hardware and the libraries say it themselves."""
+"""The hardware and the libraries that this process computes with, in their own words."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def this_machine(threads: int, execution: Execution | None = None) -> Machine:
     """The facts of this process.
 
     Args:
-        threads: CPU threads of one training or measurement.
-        execution: How networks are computed. Default: none is, or each in another way.
+        threads: Number of CPU threads of one training or measurement.
+        execution: How networks are computed. Default: no network is computed, or each in a different way.
     """
     version = _onednn_version()
     return Machine(
@@ -41,14 +41,14 @@ def this_machine(threads: int, execution: Execution | None = None) -> Machine:
 
 
 def device_name(device: torch.device) -> str:
-    """What the hardware calls itself."""
+    """The name of the hardware."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return _description().get("model name") or platform.processor() or platform.machine()
 
 
 def _cpu() -> str:
-    """Its name, with the numbers that tell generations of one name apart: any AMD server in a cloud may be "AMD EPYC"."""
+    """The CPU's name, with the numbers that separate generations of one name: any AMD server in a cloud may be "AMD EPYC"."""
     told = [
         f"{key.removeprefix('cpu ')} {_description()[key]}" for key in ("cpu family", "model") if key in _description()
     ]
@@ -71,7 +71,7 @@ def _gpu(device: torch.device) -> str:
 
 
 def _onednn_version() -> str:
-    """From torch's description of its build, which still uses the library's former name."""
+    """The version of oneDNN in torch's description of its build, which still uses the library's former name."""
     found = re.search(r"MKL-DNN v([\w.]+)", torch.__config__.show())
     return found[1] if found else ""
 
@@ -80,9 +80,10 @@ def _onednn_version() -> str:
 def _onednn_isa() -> str:
     """The instruction set that oneDNN found and is allowed (`ONEDNN_MAX_CPU_ISA`), in its own words.
 
-    Torch has no call for it and does not export oneDNN's. What oneDNN does is write it to standard output, once in a process,
-    when it first works and is asked to be verbose. So standard output goes to a file for that moment, a few milliseconds, and
-    what is not oneDNN's is passed on. Empty if it said so before, as with `ONEDNN_VERBOSE=1` in the environment.
+    Torch has no call for it and does not export that of oneDNN. But oneDNN writes it to standard output, once per process,
+    when it is first used and asked to be verbose. So standard output is redirected to a file for these few milliseconds,
+    and everything that is not oneDNN's is passed on. The text is empty if oneDNN has written it before, as with
+    `ONEDNN_VERBOSE=1` in the environment.
     """
     try:
         kept = os.dup(1)

@@ -12,95 +12,112 @@ CLASS_WEIGHTS = ("none", "balanced")
 """Allowed values of `--train.class_weights`."""
 CROSS_ENTROPY = "cross_entropy"
 MACHINE = ("precision", "channels_last", "graphs", "threads", "memory_gb")
-"""Training settings that say how a machine computes, and not what. Precision and layout are as they are resolved on it."""
+"""Training settings that say how a machine computes, and not what. Precision and layout are stated as resolved on the machine."""
 LATER = {"class_weights": "none", "loss": CROSS_ENTROPY}
-"""Training settings that were added later, with the value that trains as before: there they are no part of an identity, so that
-studies and checkpoints of before stay valid."""
+"""Training settings that were added later, with the value that trains as before. At that value they are not part of an
+identity, so that earlier studies and checkpoints stay valid.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """Which images, and how they are split."""
+    """Which images to use, and how to split them."""
 
     name: str = "digits"
-    """digits (bundled with scikit-learn), cifar10, cifar100, tiny-imagenet, imagenet, a Hugging Face dataset id, or a folder with
-    one sub-folder of images a class, or with those in folders train, val and test."""
+    """digits (bundled with scikit-learn), cifar10, cifar100, tiny-imagenet, imagenet, a Hugging Face dataset id, or a folder
+    that holds one sub-folder of images per class, or such folders in train, val and test.
+    """
     root: str | None = None
-    """Folder that holds local copies: ROOT/NAME/*.parquet in the Hugging Face schema, or image folders."""
+    """Folder of local copies: ROOT/NAME/*.parquet in the Hugging Face schema, or image folders."""
     image_column: str | None = None
-    """Column of the images. Default: the only one of that kind."""
+    """Column of the images. Default: the only column that holds images."""
     label_column: str | None = None
-    """Column of the labels. Default: the only one of that kind, or the one named label or fine_label."""
+    """Column of the labels. Default: the only column that may hold labels, or the one named label or fine_label."""
     image_size: int | None = None
-    """Side length in pixels to which images are brought, 8 to 1024. Default: digits 8, cifar10 and cifar100 32, tiny-imagenet 64,
-    imagenet 224; of other datasets the median of the images' shorter sides, at least 8 and at most 224."""
+    """Side length in pixels to which images are resized, 8 to 1024. Default: 8 for digits, 32 for cifar10 and cifar100, 64 for
+    tiny-imagenet, 224 for imagenet; for other datasets the median of the images' shorter sides, at least 8 and at most 224.
+    """
     train_limit: int | None = None
-    """Use at most this many of the source's training images, validation included (stratified, seeded), for a quick look. Images of
-    a validation split of the source's own are not counted, and all used."""
+    """Use at most this many of the source's training images, validation included (stratified, seeded), for a quick trial. If
+    the source has a validation split of its own, all of its images are used and do not count.
+    """
     validation_share: float = 0.1
-    """Share of the training images that is held out to choose candidates by. Not used where the source has a validation split of
-    its own (a folder val, valid or validation beside train, or Parquet files of that name)."""
+    """Share of the training images that is held out for choosing candidates. Not used if the source has a validation split of
+    its own (a folder val, valid or validation beside train, or Parquet files of that name).
+    """
     skip_broken: bool = False
-    """Go on without images that do not decode, links that lead nowhere, pipes and devices, and tell how many they are. Default:
-    all are named, and the search does not begin."""
+    """Continue without images that cannot be decoded, links that lead nowhere, pipes and devices, and report how many there
+    are. Default: the search does not begin, and all of them are listed.
+    """
     skip_small_classes: bool = False
-    """Go on without classes that have no image for each of training, validation and test, and tell which. Default: all are
-    named, and the search does not begin."""
+    """Continue without classes that have too few images for training, validation and test, and report which. Default: the
+    search does not begin, and all of them are listed.
+    """
     flip: bool | None = None
-    """Whether training images are mirrored left to right. Default: yes, but for digits."""
+    """Whether training images are randomly mirrored left to right. Default: yes, except for digits."""
     crop_padding: int | None = None
-    """Pixels by which training images are padded before a random crop. Default: an eighth of the side."""
+    """Number of pixels by which training images are padded before a random crop. Default: an eighth of the side length."""
     cache: str | None = None
     """Folder of the decoded images. Default: $XDG_CACHE_HOME/shufflenas or ~/.cache/shufflenas."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How each candidate is trained. Learning rate and weight decay are decisions of the space."""
+    """How each candidate is trained. Learning rate and weight decay are decisions of the search space."""
 
     epochs: int = 10
-    """Full training budget of a candidate, in epochs."""
+    """Length of a candidate's full training, in epochs."""
     batch_size: int = 128
-    """Images a step."""
+    """Number of images per step."""
     class_weights: str = "none"
-    """What an image's loss counts: none (all images alike) or balanced (all classes alike: an image counts in inverse proportion to
-    the training images of its class, on average 1)."""
+    """Weight of an image in the loss: none (all images count alike) or balanced (all classes count alike: the weight of an
+    image is inverse to the number of training images in its class, and 1 on average).
+    """
     loss: str = CROSS_ENTROPY
-    """What a training minimizes: cross_entropy, or MODULE:FUNCTION of your own, which makes a `BatchLoss`; the
-    module must be found from the current PYTHONPATH. See examples/distillation.py."""
+    """The loss that training minimizes: cross_entropy, or MODULE:FUNCTION for a function of your own that makes a `BatchLoss`.
+    Python must find the module with the current PYTHONPATH. See examples/distillation.py.
+    """
     momentum: float = 0.9
-    """Nesterov momentum."""
+    """Nesterov momentum of the optimizer."""
     warmup: float = 0.1
     """Share of the steps over which the learning rate rises to its peak; it then falls to 0 along a cosine."""
     label_smoothing: float = 0.1
-    """Probability given to all classes alike in the training target."""
+    """Probability that the training target spreads evenly over all classes."""
     ema: float = 0.99
-    """Decay of the averaged weights, a step; ramped up at the start. The averaged network is what is measured and kept."""
+    """Decay per step of the averaged weights, which is ramped up at the start. The averaged network is the one that is measured
+    and kept.
+    """
     penalty_ramp: float = 0.25
-    """Share of the training over which the orthogonality penalty rises to its weight."""
+    """Share of the training over which the weight of the orthogonality penalty rises to its full value."""
     precision: str = "auto"
-    """fp32, bf16 or fp16 (GPU only). auto: bf16 on a GPU that has it in hardware, else fp32 (on a CPU bf16 takes more than twice
-    the time for these networks)."""
+    """fp32, bf16 or fp16 (GPU only). auto: bf16 on a GPU that supports it in hardware, else fp32 (on a CPU, bf16 takes more
+    than twice the time for these networks).
+    """
     channels_last: bool | None = None
-    """Memory layout of activations. Default: what is measured to be faster on the device."""
+    """Whether activations have the memory layout channels last. Default: the layout that was measured to be faster on the
+    device.
+    """
     graphs: bool = True
-    """Whether training steps on a GPU are repeated as CUDA graphs where they can be. Otherwise their kernels are launched one by
-    one."""
+    """Whether training steps on a GPU are repeated as CUDA graphs where that is possible. Otherwise their kernels are launched
+    one by one.
+    """
     memory_gb: float | None = None
-    """Memory of a device for all trainings on it together, in GB (10^9 bytes). One that does not fit beside the others waits; one
-    that does not fit at all takes its batches in parts. Default: nine tenths of a GPU's; on a CPU nobody counts."""
+    """Memory of a device for all trainings on it together, in GB (10^9 bytes). A training that does not fit beside the others
+    waits; one that does not fit at all takes its batches in parts. Default: nine tenths of a GPU's memory; no limit on a
+    CPU.
+    """
     threads: int = 1
-    """CPU threads of one worker. Results on a CPU are equal to the last digit only at the same number."""
+    """Number of CPU threads of one worker. On a CPU, results are equal to the last digit only with the same number of threads."""
 
 
 def training_identity(train: TrainSettings) -> dict[str, Any]:
-    """The settings that make a training this one and no other, by name, whichever machine computes it."""
+    """The settings that distinguish a training, by name, whichever machine computes it."""
     kept = {name: value for name, value in asdict(train).items() if name not in MACHINE}
     return {name: value for name, value in kept.items() if name not in LATER or value != LATER[name]}
 
 
 def data_faults(data: DataSettings) -> list[str]:
-    """Every out-of-range value of the data settings: setting, value, and what is allowed. Opens no file."""
+    """In words, every data setting that is out of range, with its value and what is allowed. Opens no file."""
     faults = []
     if not data.name:
         faults.append("--data.name is empty; allowed: a dataset name, a Hugging Face id or a folder")
@@ -116,7 +133,7 @@ def data_faults(data: DataSettings) -> list[str]:
 
 
 def train_faults(train: TrainSettings) -> list[str]:
-    """Every out-of-range value of the training settings: setting, value, and what is allowed."""
+    """In words, every training setting that is out of range, with its value and what is allowed."""
     faults = []
     for name, number, least, most in (
         ("epochs", train.epochs, 1, 1_000_000),

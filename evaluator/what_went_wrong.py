@@ -1,4 +1,4 @@
-"""What an exception in a training says of its candidate."""
+"""What an exception in a training says about its candidate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas.records import FailureKind
 from nas.values.exception_line import exception_line
 
 NO_MEMORY = ("not enough memory", "out of memory", "cannot allocate memory")
-"""Parts of the messages with which torch reports that an allocation failed."""
+"""Parts of the messages with which torch reports that an allocation has failed."""
 
 
 def what_went_wrong(error: Exception) -> tuple[FailureKind, str]:

@@ -1,4 +1,4 @@
-"""The evaluator a worker process holds: builds, trains and measures candidates, and turns faults into records."""
+"""The evaluator in a worker process: builds, trains and measures candidates, and turns errors into records."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ class _Loaded:
 
     data: TrainingData
     data_identity: Mapping[str, Any]
-    """What of the data makes a training this one; plain JSON."""
+    """The facts about the images that distinguish a training, as plain JSON."""
     loss: BatchLoss
     execution: Execution
     input_shape: tuple[int, int, int, int]
-    """Of a batch of one."""
+    """Shape `(1, c, h, w)` of a batch of one image."""
 
 
 @dataclass(slots=True)
 class _Spent:
-    """How far a task came, for the record of a failure."""
+    """How far a task has come, for the record of a failure."""
 
     begin: float = field(default_factory=time.monotonic)
     earlier: float = 0.0
-    """Seconds that other processes spent on it before."""
+    """Seconds that other processes have spent on the task before."""
     epochs: int = 0
     parts: int = 1
-    """In which its batches went through the network."""
+    """Number of parts in which batches went through the network."""
 
     @property
     def seconds(self) -> float:
@@ -89,22 +89,23 @@ class TrainingEvaluator:
         measure_live: bool = False,
         learned: str = DEFAULT,
     ) -> None:
-        """Opens nothing yet: the images are loaded with the first task.
+        """Opens nothing yet, since the images are loaded with the first task.
 
         Args:
             build: Makes a candidate's untrained network with torch's current seed.
-            data: Which images.
+            data: Settings of the images.
             train: How each candidate is trained; the number of epochs is the task's.
-            device: auto, cpu or cuda.
-            checkpoints: Folder of one sub-folder a trial.
+            device: Name of the device: auto, cpu or cuda.
+            checkpoints: Folder with one sub-folder per trial.
             split_seed: Seed of the division into training and validation images.
-            fingerprint: `DataSummary.fingerprint` of the images the search began with; others are then refused.
-            checkpoint_bytes: Most that all of the folder's files may take. Default: no limit.
-            images: Decoded elsewhere, and shared. Default: from the cache of this machine.
-            shares_device: Whether others measure latencies on the device: trainings then let them have it between two steps.
-            measure_live: Whether the weights of the last step are measured too, beside the averaged ones.
-            learned: Name in `evaluator.measures.MEASURES` of what trainings are judged by.
-            checkpoint_seconds: Least time between two checkpoints of a training. 0: one after each epoch, whatever it costs.
+            fingerprint: `DataSummary.fingerprint` of the images that the search began with; other images are refused.
+            checkpoint_bytes: Most bytes that all files of this folder may take. Default: no limit.
+            images: Images that were decoded elsewhere and are shared. Default: those in the cache of this machine.
+            shares_device: Whether others measure latencies on the device; trainings then give way to them between two steps.
+            measure_live: Whether the weights of the last step are measured too, in addition to the averaged ones.
+            learned: Name in `evaluator.measures.MEASURES` of the measure by which trainings are judged.
+            checkpoint_seconds: Least time between two checkpoints of a training. With 0, one is written after each
+                epoch, whatever it costs.
         """
         self._build = build
         self._settings = (data, train)
@@ -121,13 +122,13 @@ class TrainingEvaluator:
         self._loaded: _Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
-        """Trains the task's candidate, going on from its checkpoint if there is one; see `nas.ports.Evaluator`.
+        """Trains the task's candidate, from its checkpoint if there is one; see `nas.ports.Evaluator`.
 
-        Never raises because of the candidate: what goes wrong with it comes back as a Failure.
+        It never raises because of the candidate, whose errors are returned as a Failure.
 
         Raises:
-            SettingsError: A setting or the device does not do; every candidate would meet it.
-            DataError: The images are missing, broken, or not those the search began with.
+            SettingsError: A setting or the device is unusable, for every candidate.
+            DataError: The images are missing, broken, or not those that the search began with.
             OutputError: A checkpoint or the cache cannot be written.
         """
         spent = _Spent()
@@ -144,18 +145,18 @@ class TrainingEvaluator:
         try:
             return self._evaluate(task, progress, spent)
         except (SettingsError, DataError, OutputError):
-            raise  # no candidate is at fault, and the next one would fail alike
+            raise  # no candidate is at fault, and the next one would fail in the same way
         except Exception as error:  # the border of the worker: whatever a candidate does is a recorded fact
             kind, message = what_went_wrong(error)
             log.warning("trial %d failed (%s): %s", task.trial, kind, message, exc_info=kind is FailureKind.CRASHED)
-        # Out here the traceback holds the failed network no longer, so its memory can go.
+        # Outside the `except` block no traceback holds the failed network any more, so that its memory can be freed.
         gc.collect()
         if self._loaded is not None and self._loaded.execution.device.type == "cuda":
             torch.cuda.empty_cache()
         return Failure(kind=kind, message=message, seconds=spent.seconds, epochs=spent.epochs)
 
     def _can_part(self, parts: int) -> bool:
-        """Whether a batch can go through the network in twice as many parts."""
+        """Whether a batch can be divided into twice as many parts."""
         if self._loaded is None:
             return False
         images = min(self._settings[1].batch_size, len(self._loaded.data.train))
@@ -175,7 +176,7 @@ class TrainingEvaluator:
         with self._in_hand(loaded.execution.device) as hold:
 
             def say(said: Progress) -> bool | None:
-                # Who answers may be about to measure: waiting for the answer with the device in hand, both would wait for ever.
+                # The driver may be about to measure. If this process held the device while it waits, both would wait for ever.
                 with hold.apart():
                     return progress(said)
 
@@ -202,10 +203,10 @@ class TrainingEvaluator:
         return evaluation
 
     def checkpoints(self, task: Task) -> Checkpoints:
-        """Where this training is kept.
+        """The folder in which this training is saved.
 
         Raises:
-            NasError: A setting, the dataset or the device does not do.
+            NasError: A setting, the dataset or the device is unusable.
         """
         return Checkpoints(
             self._checkpoints / str(task.trial),
@@ -215,19 +216,19 @@ class TrainingEvaluator:
         )
 
     def _in_hand(self, device: torch.device) -> AbstractContextManager[SharedHold]:
-        """The right to train on it."""
+        """A context in which this process has the right to train on the device."""
         return (lock_of(device) if self._shares_device else DeviceLock()).shared()
 
     def _wait_for_room(
         self, network: nn.Module, recipe: Recipe, loaded: _Loaded, task: Task, progress: Tell, spent: _Spent
     ) -> int | None:
-        """Where memory is counted: measures a step, divides batches that do not fit at all, and waits until this one fits too.
+        """Where memory is limited: measures a step, divides batches that do not fit at all, and waits until this training fits.
 
         Returns:
-            Bytes that a step was estimated to hold.
+            The estimated number of bytes that a step holds.
 
         Raises:
-            MemoryError: It does not fit, however it is divided.
+            MemoryError: A step does not fit, however it is divided.
         """
         device, declared = loaded.execution.device, self._settings[1].memory_gb
         room = capacity(device, None if declared is None else int(declared * 1e9))
@@ -244,10 +245,10 @@ class TrainingEvaluator:
         return estimated
 
     def _load(self) -> _Loaded:
-        """Images and device, at the first task; torch's threads at every one.
+        """Loads the images and the device at the first task, and sets torch's threads at every task.
 
         Raises:
-            NasError: A setting, the dataset or the device does not do.
+            NasError: A setting, the dataset or the device is unusable.
         """
         data, train = self._settings
         if self._loaded is None:
@@ -276,10 +277,10 @@ class TrainingEvaluator:
         return self._loaded
 
     def _require_same_images(self, found: str) -> None:
-        """Refuses images that changed since the search began.
+        """Refuses images that have changed since the search began.
 
         Raises:
-            DataError: They, or their split, are others.
+            DataError: The images, or their split, have changed.
         """
         if self._fingerprint is not None and found != self._fingerprint:
             raise DataError(
@@ -288,7 +289,7 @@ class TrainingEvaluator:
             )
 
     def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
-        """What makes a training this one and no other; plain JSON."""
+        """The facts that distinguish a training, as plain JSON."""
         train = training_identity(self._settings[1])
         del train["epochs"]  # the task says how many
         return {
@@ -302,7 +303,7 @@ class TrainingEvaluator:
         }
 
     def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> Evaluation:
-        """The averaged network on the validation images, with what its learned shuffles are worth."""
+        """Measures the averaged network on the validation images, with further measurements for its learned shuffles."""
         hard, name = training.measure(), self._learned
         training.curve[-1] |= {name: training.judge(hard), **hard.shuffle_means()}
         modes = {f"{mode}_{name}": training.measure(mode).value(name) for mode in other_modes(hard)}
@@ -310,7 +311,7 @@ class TrainingEvaluator:
             modes[f"live_{name}"] = training.measure_live().value(name)
         measurements = hard.measurements(name)
         if training.has_phases and training.is_finished:
-            # What such a network costs was decided while it was trained.
+            # The training has decided what such a network costs.
             counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
             measurements |= {cost: Measurement(mean=value) for cost, value in counted.items()}
         return Evaluation(

@@ -1,1 +1,1 @@
-"""A search of images, put together from the three packages: settings, axes, plan, and what is told before anything is trained."""
+"""A search of images, put together from the three packages: settings, axes, plan, and checks and estimates before training."""

@@ -1,4 +1,4 @@
-"""The axes of a search of images: settings made into objectives, limits and the quantities that are told beside them."""
+"""The axes of a search of images: settings are made into objectives, limits and further quantities that are reported."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from nas.settings.search import SearchSettings
 
 
 class Axes:
-    """What a search is for and what it is held to, by name.
+    """The objectives, limits and references of a search, by name.
 
     Args:
-        settings: Of the search, without faults.
+        settings: Settings of the search, already checked.
         classes: Number of classes.
     """
 
@@ -38,22 +38,22 @@ class Axes:
 
     @property
     def cost_names(self) -> frozenset[str]:
-        """Costs that are objectives, or have a limit."""
+        """Names of the costs that are objectives or have a limit."""
         return frozenset((*self.costs, *self.limits))
 
     @property
     def measured(self) -> frozenset[str]:
-        """Those of them that are measured on a device."""
+        """Names of those costs that are measured on a device."""
         return frozenset(name for name in self.cost_names if COSTS[name].count is None)
 
     @property
     def depends_on_batch(self) -> bool:
-        """Whether one of them depends on the number of images in a forward."""
+        """Whether one of the costs depends on the number of images in a forward."""
         return any(COSTS[name].of_batch for name in self.cost_names)
 
     @cached_property
     def declared(self) -> tuple[Objective, ...]:
-        """Every quantity that the evaluator declares, measures first; references of costs are not filled in."""
+        """Every quantity that the evaluator declares, measures first. References of costs are not filled in."""
         return (
             *(measure.objective(self._classes) for measure in MEASURES.values()),
             *(cost.objective(1.0) for cost in COSTS.values()),
@@ -63,7 +63,7 @@ class Axes:
         """The axes of the front, the learned one first.
 
         Args:
-            default: The reference of a cost of which settings name none.
+            default: Gives the reference of a cost for which the settings have none.
         """
         references = {name: self.references[name] if name in self.references else default(name) for name in self.costs}
         return (
@@ -72,14 +72,14 @@ class Axes:
         )
 
     def quantities(self, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
-        """All that is told of a candidate, in the order of tables: what is learned, the costs, then further measures."""
+        """All quantities that are reported of a candidate, in the order of tables: learned objective, costs, further measures."""
         named = {objective.name: objective for objective in objectives}
         costs = [each for each in self.declared if each.kind is not Kind.LEARNED]
         further = [each for each in self.declared if each.kind is Kind.LEARNED and each.name != self.learned]
         return (named[self.learned], *(named.get(each.name, each) for each in costs), *further)
 
     def resolved(self, objectives: tuple[Objective, ...]) -> SearchSettings:
-        """The settings, limits and references in their long form and with what was left to choose filled in."""
+        """The settings with limits and references in their long form and with open choices filled in."""
         references = {each.name: each.reference for each in objectives if each.kind is not Kind.LEARNED}
         return replace(
             self._settings,

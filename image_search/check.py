@@ -1,4 +1,4 @@
-"""Before anything is trained: whether the machine computes the networks of a search rightly."""
+"""Checks, before anything is trained, whether the machine computes the networks of a search correctly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def checked_networks(plan: Plan) -> dict[str, Any]:
-    """The cheapest and the costliest network that the search knows, as workers will compute them: plain JSON for `begin_check`."""
+    """The cheapest and the most expensive known network of the search, as workers compute them; plain JSON for `begin_check`."""
     from evaluator.measuring.machine_check import images_of
     from search_spaces import space_for_workers
 
@@ -31,7 +31,7 @@ def checked_networks(plan: Plan) -> dict[str, Any]:
 
 
 def begin_check(networks: Mapping[str, Any]) -> MachineCheck:
-    """Compares them with double precision, in a process of its own that has begun when this returns."""
+    """Starts a process that compares these networks with double precision, and returns at once."""
     from evaluator.measuring.machine_check import MachineCheck
 
     return MachineCheck("image_search.check:make_subjects", networks)
@@ -45,7 +45,7 @@ def make_subjects(
     train: Mapping[str, Any],
     device: str,
 ) -> list[Subject]:
-    """What that process computes."""
+    """Makes the networks that the process checks."""
     import torch
 
     from evaluator.device import resolve_device, resolve_execution

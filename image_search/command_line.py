@@ -1,4 +1,4 @@
-"""The command line: what there is to set, and what is said of how it went."""
+"""The command line: the settings, and the messages on how a search went."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ GROUPS = {
 }
 INTERRUPTED = 130
 WEIGHTLESS = 3
-"""Exit code of a search that has come to its end, but networks of its front cannot be loaded."""
+"""Exit code of a search that has come to its end, but some networks of its front cannot be loaded."""
 
 
 def make_parser(space: object = None) -> ArgumentParser:
-    """The command line: one group of flags for each settings class.
+    """The parser of the command line, with one group of flags for each settings class.
 
     Args:
-        space: Name of the space whose settings there are; the default one where there is none of this name.
+        space: Name of the space whose settings are offered; for an unknown name, the default space.
     """
     from argparse import SUPPRESS, RawDescriptionHelpFormatter
 
@@ -61,7 +61,7 @@ def make_parser(space: object = None) -> ArgumentParser:
     from nas.settings.configuration import config_names
 
     class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-        """Keeps the lines of the description."""
+        """A help formatter that keeps the line breaks of the description."""
 
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = ArgumentParser(
@@ -106,10 +106,10 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code.
+    """Runs the command line and returns the exit code.
 
-    0: done; 1: every network failed, or an unforeseen error; 2: something that a person can mend; 3: done, and weights of a network
-    of the front are missing; 130, 143 or 129: stopped by hand or by a signal.
+    0: done; 1: every network failed, or an unforeseen error; 2: an error that a person can correct; 3: done, but
+        weights of a network of the front are missing; 130, 143 or 129: stopped by hand or by a signal.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     with sturdy_console(), ending_signals():

@@ -1,4 +1,4 @@
-"""What a search of images would cost, before anything is trained."""
+"""The expected cost of a search of images, before anything is trained."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from image_search.settings import Settings, require_sound
 
 
 def dry_run(settings: Settings) -> str:
-    """The space's size, the baselines' costs and an estimate of the time, in words.
+    """The size of the space, the costs of the baselines and an estimate of the time, in words.
 
-    Trains nothing, and writes nothing but the image cache.
+    It trains nothing, and writes nothing except the image cache.
     """
     from evaluator.training.probe import step_seconds
     from nas.report.forecast import BaselineCost, forecast_text

@@ -1,4 +1,4 @@
-"""Everything a search depends on, and its parts made from that: data, space, costs, objectives. Trains nothing."""
+"""Everything a search depends on, and its parts made from that: data, space, costs, objectives. Nothing is trained here."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from nas.space import SearchSpace
 
 LOCK_SECONDS = 600.0
-"""How long a measurement waits for trainings on the device: they make way between two steps."""
+"""Seconds that a measurement waits for trainings on the device, which give way between two steps."""
 LATENCY = "latency"
-"""The cost that the latency book knows."""
+"""The name of the cost that the latency book provides."""
 MOST_NEW_COSTS = 16
-"""Networks whose costs are counted for one proposal: a tenth of a second each."""
+"""Number of networks whose costs are counted for one proposal, at a tenth of a second each."""
 
 
 class Plan:
-    """Settings made into the parts of a search: data, space, costs, objectives. Trains nothing."""
+    """The parts of a search, made from its settings: data, space, costs, objectives. Nothing is trained here."""
 
     def __init__(self, settings: Settings) -> None:
         from evaluator.device import resolve_device, resolve_execution
@@ -51,7 +51,7 @@ class Plan:
 
         self.settings = settings
         self.device = resolve_device(settings.device)
-        loss_factory(settings.train)  # what cannot be imported is told before anything begins
+        loss_factory(settings.train)  # a module that cannot be imported is reported before anything begins
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.images = training_images(settings.data)
@@ -72,17 +72,17 @@ class Plan:
 
     @cached_property
     def count(self) -> Count:
-        """How costs are counted."""
+        """The way in which costs are counted."""
         from evaluator.measuring.cost_table import VERSION
         from nas.count import Count
 
         return Count(costs=self.exact_costs, version=VERSION)
 
     def measure_latencies(self, path: Path) -> None:
-        """Where the search asks for latencies: measures random networks, minutes of work, unless they are in the file already.
+        """If the search asks for latencies: measures random networks, which takes minutes, unless the file already has them.
 
         Raises:
-            MeasurementError: The device is in use by others, or cannot be measured in that form.
+            MeasurementError: The device is in use by others, or cannot be measured in this form.
             OutputError: The file cannot be written.
         """
         if not self.axes.measured:
@@ -98,16 +98,16 @@ class Plan:
         _ = self.objectives  # a reference point may need further measurements; later other processes would disturb them
 
     def costs(self, candidate: Candidate) -> dict[str, float]:
-        """Every cost of a candidate by objective name; the latency is what is expected, until it is measured."""
+        """Every cost of a candidate by objective name; the latency is a prediction until it is measured."""
         known = dict(self.exact_costs(candidate))
         return known if self.latencies is None else {**known, LATENCY: self.latencies.expected(candidate)}
 
     def measured_costs(self, candidate: Candidate) -> dict[str, float]:
-        """Those that take a measurement, on the untrained network."""
+        """The costs that are measured, on the untrained network."""
         return {} if self.latencies is None else {LATENCY: self.latencies.measure(candidate)}
 
     def _measure_latency(self, candidate: Candidate) -> tuple[Latency, ...]:
-        """At one image and at the batch that counts."""
+        """The latencies for one image and for the batch that counts."""
         import torch
 
         from evaluator.measuring.exclusive import measure_alone
@@ -135,14 +135,14 @@ class Plan:
 
     @property
     def quantities(self) -> tuple[Objective, ...]:
-        """All that is told of a candidate, in the order of tables."""
+        """All quantities that are reported of a candidate, in the order of tables."""
         return self.axes.quantities(self.objectives)
 
     def largest_known_cost(self, name: str) -> float:
-        """Of the known candidates, a latency measured.
+        """The largest value of a cost among the known candidates; a latency is measured.
 
         Raises:
-            RuntimeError: It is a latency, and `measure_latencies` was not called.
+            RuntimeError: The cost is a latency, and `measure_latencies` was not called.
         """
         if name in self.axes.measured and self.latencies is None:
             raise RuntimeError(f"the reference of {name} takes measurements: call measure_latencies first")
@@ -151,7 +151,7 @@ class Plan:
 
     @cached_property
     def known_candidates(self) -> dict[str, Candidate]:
-        """The baselines by name; where the space has none, 16 networks drawn at random with a fixed seed."""
+        """The baselines by name; if the space has none, 16 random networks from a fixed seed."""
         import numpy as np
 
         rng = np.random.default_rng(0)
@@ -184,7 +184,7 @@ class Plan:
 
     @cached_property
     def given(self) -> dict[str, Genotype]:
-        """Candidates to begin with, by name."""
+        """The genotypes to train first, by name."""
         from nas.study.warm_start import warm_start
 
         path = self.settings.search.warm_start
@@ -192,14 +192,14 @@ class Plan:
 
     @property
     def recounted_given(self) -> list[str]:
-        """What has changed in the costs of these, in at most one line."""
+        """At most one line, which says how the costs of these candidates have changed."""
         from nas.study.warm_start import recounted
 
         path = self.settings.search.warm_start
         return [] if path is None else recounted(path, self.count, self.axes.declared)
 
     def refuse_impossible(self) -> None:
-        """Raises a SettingsError if no network of the space can meet the limits, or the warm start is of another space."""
+        """Raises a SettingsError if no network of the space can meet the limits, or the warm start belongs to another space."""
         from nas.search.limits import check_limits
 
         # Without measurements, as in a dry run, nothing is known of latencies.
@@ -210,7 +210,7 @@ class Plan:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that give the study its meaning; another machine or more workers do not change it."""
+        """The settings that define the study. Another machine or more workers do not change them."""
         groups = {
             "space": self.space.settings(),
             "data": self.data.identity,
@@ -234,7 +234,7 @@ class Plan:
 
     @property
     def resolved(self) -> Settings:
-        """The settings with what was left to choose filled in; read back, they make the same search."""
+        """The settings with open choices filled in; read back, they make the same search."""
         return replace(
             self.settings,
             device=self.device.type,
@@ -252,30 +252,30 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Training steps of a candidate."""
+        """Number of training steps of a candidate."""
         train = self.settings.train
         return max(self.data.train // train.batch_size, 1) * train.epochs
 
     @property
     def workers(self) -> int:
-        """Candidates trained at the same time."""
+        """Number of candidates trained at the same time."""
         if self.settings.search.workers is not None:
             return self.settings.search.workers
         return max(1, usable_cores() // self.settings.train.threads) if self.device.type == "cpu" else 1
 
     @property
     def threads(self) -> int:
-        """Of one training: as many as Ray gives it cores."""
+        """Number of CPU threads of one training: as many as the cores that Ray gives it."""
         cores = self.settings.ray.cpus_per_trial if self.settings.search.engine == "ray" else None
         return self.settings.train.threads if cores is None else max(1, int(cores))
 
     @property
     def on_cluster(self) -> bool:
-        """Whether trainings may run on other machines than this."""
+        """Whether trainings may run on other machines."""
         return self.settings.search.engine == "ray" and self.settings.ray.address is not None
 
     def check_weights(self, folder: Path, trial: Trial) -> None:
-        """Refuses weights that are not whole, or not of a trial's network, with an OutputError."""
+        """Refuses, with an OutputError, weights that are not whole or do not belong to a trial's network."""
         from search_spaces.stored_model import check_model
 
         check_model(folder, trial.candidate, self.space.settings())

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def run(settings: Settings) -> SearchResult:
     """Runs a search, or continues the one in `settings.output`, and writes its report there; see `run_search.search`."""
     require_sound(settings)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the search speaks for itself
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the search reports for itself
     folder = OutputFolder(local_path(settings.output))
     folder.refuse_unusable()
     plan = Plan(settings)
@@ -55,7 +55,7 @@ def run(settings: Settings) -> SearchResult:
         data = plan.data.to_json()
         for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
             tell(line)
-        # Of a cluster each worker checks its own machine. Here the check goes on beside what follows.
+        # On a cluster each worker checks its own machine. Here the check runs in parallel with what follows.
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
         opened.callback(study.close)
@@ -85,7 +85,7 @@ def run(settings: Settings) -> SearchResult:
 def _watchers(
     plan: Plan, driver: Driver, folder: OutputFolder, engine: LocalEngine | RayEngine
 ) -> Iterator[Sequence[Callable[[], object]]]:
-    """What follows the search, each called whenever something may have happened."""
+    """The watchers of the search, each of which is called whenever something may have happened."""
     settings = plan.settings
     keeper = ModelKeeper(folder, driver, checkpoint_bytes(settings.search))
     with ExitStack() as opened:
@@ -105,7 +105,7 @@ def _watchers(
 
 
 def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
-    """What trains the candidates."""
+    """The engine that trains the candidates."""
     spec, settings = plan.worker_spec(folder.checkpoints.resolve()), plan.settings.ray
     if plan.settings.search.engine == "ray":
         from nas.engines.ray_tune.engine import RayEngine
@@ -119,9 +119,9 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
-    """The study of a search in its output folder, or in the storage that the settings name."""
+    """The study of a search, in its output folder or in the storage that the settings name."""
     search = plan.settings.search
-    # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name tells.
+    # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name is needed.
     own_name = "search" if search.storage is None else folder.path.resolve().name
     storage = open_storage(search.storage or sqlite_url(folder.database))
     try:
@@ -142,7 +142,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
 
 
 def _result(plan: Plan, driver: Driver) -> SearchResult:
-    """The search as it stands."""
+    """The results of the search so far."""
     estimates = Estimates(plan.space, plan.objectives, driver.trials)
     return SearchResult(
         trials=driver.trials,

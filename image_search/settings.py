@@ -1,4 +1,4 @@
-"""All settings of a search of images: their groups, what is wrong with them, and how they are written down."""
+"""All settings of a search of images: their groups, their checks, and how they are written to a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from search_spaces import SpaceSettings, setting_faults, space_settings
 
 DEVICES = ("auto", "cpu", "cuda")
 AXES = AxisNames(learned=MEASURES, costs=COSTS)
-"""What can be searched by."""
+"""The names of the quantities that a search can have as objectives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Settings:
 
 
 def settings_json(settings: Settings) -> dict[str, Any]:
-    """All settings as plain JSON, a storage's password left out: what `--config` takes back."""
+    """All settings as plain JSON that `--config` takes back, without the password of a storage."""
     from nas.values.redaction import shown_url
 
     plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
@@ -53,7 +53,7 @@ def settings_json(settings: Settings) -> dict[str, Any]:
 
 
 def path_faults(settings: Settings) -> list[str]:
-    """Every path that can be none, in words."""
+    """In words, every path that is impossible."""
     data, search = settings.data, settings.search
     given = {
         "output": settings.output,
@@ -67,7 +67,7 @@ def path_faults(settings: Settings) -> list[str]:
 
 
 def settings_faults(settings: Settings) -> list[str]:
-    """Every setting out of range, in words."""
+    """In words, every setting that is out of range."""
     from evaluator.settings import data_faults, train_faults
     from nas.settings.search import contradictions, search_faults
 
@@ -93,7 +93,7 @@ def require_sound(settings: Settings) -> None:
     """Refuses settings that are out of range, all at once.
 
     Raises:
-        SettingsError: Lists them.
+        SettingsError: Settings are out of range; the message lists all of them.
     """
     faults = settings_faults(settings)
     if faults:

@@ -1,4 +1,4 @@
-"""The evaluator of a worker process, made from what the search sends it."""
+"""Makes the evaluator of a worker process from what the search sends to it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def make_evaluator(
     arrays: Mapping[str, Any] | None = None,
     check: Mapping[str, Any] | None = None,
 ) -> Evaluator:
-    """The evaluator of a worker process, from plain JSON, and from the decoded images where the engine shares them.
+    """The evaluator of a worker process, from plain JSON, and from decoded images if the engine shares them.
 
     Args:
-        space: Of `search_spaces.space_for_workers`.
+        space: The space, as `search_spaces.space_for_workers` describes it.
         data: The settings of the images.
         train: The settings of trainings.
         evaluator: Further arguments of `evaluator.worker.TrainingEvaluator`.
@@ -31,7 +31,7 @@ def make_evaluator(
         check: Networks of `image_search.check.checked_networks` by which the machine is checked before it trains anything.
 
     Raises:
-        MachineError: A check was asked for, and this machine fails it.
+        MachineError: A check was asked for, and this machine has failed it.
     """
     from evaluator.images.cache import SetDescription
     from evaluator.images.data import TrainingImages

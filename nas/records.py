@@ -67,7 +67,7 @@ class Measurement:
 
     def __post_init__(self) -> None:
         taken("the mean of a measurement", self.mean)
-        if not 0 <= self.std <= LARGEST:  # the deviation of nearly equal numbers may be as small as can be
+        if not 0 <= self.std <= LARGEST:  # the deviation of nearly equal numbers may be arbitrarily small
             raise RefusedNumberError(f"the std of a measurement = {self.std!r} is refused; allowed: 0 to {LARGEST:g}")
 
     @property

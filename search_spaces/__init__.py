@@ -38,33 +38,33 @@ IMAGE = ("image_size", "channels", "classes")
 
 
 def space_settings(name: str = DEFAULT, **given: Any) -> SpaceSettings:
-    """The settings of a space, those that are not given at their defaults.
+    """Makes the settings of a space; settings that are not given have their defaults.
 
     Raises:
-        SpaceError: The name is unknown, or a setting is of no space, or of others and has another value than its default.
+        SpaceError: The name is unknown, no space has a setting, or only other spaces have it and its value is not the default.
     """
     return settings_of(space_class(name).settings_class, {"name": name, **given})
 
 
 def make_space(settings: SpaceSettings, *, image_size: int, channels: int, classes: int) -> SearchSpace:
-    """The space of these settings.
+    """Makes the space of these settings.
 
     Args:
-        settings: What may be chosen, of the settings class of the space that they name.
+        settings: An object of the settings class of the space that it names.
         image_size: Side length of the images in pixels, 8 or more.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes, 2 or more.
 
     Raises:
-        SpaceError: The name is unknown, or settings are wrong or fit no network; every fault is listed.
+        SpaceError: The name is unknown, or settings are wrong or fit no network; the message lists every fault.
     """
     return space_class(settings.name)(settings, image_size=image_size, channels=channels, classes=classes)
 
 
 def space_from_json(data: Mapping[str, Any]) -> SearchSpace:
-    """The space whose `settings()` these are; settings that are absent take their defaults.
+    """Makes the space from the JSON that its `settings()` returned; absent settings have their defaults.
 
-    Settings of other spaces are left out: what earlier versions wrote holds those of all.
+    Settings of other spaces are ignored, since earlier versions wrote those of all spaces.
 
     Raises:
         SpaceError: A key is unknown, the name or the image's shape is missing, or a setting is wrong.
@@ -86,10 +86,10 @@ def _space_of(made: SpaceClass, data: Mapping[str, Any]) -> SearchSpace:
 
 
 def space_for_workers(space: SearchSpace) -> dict[str, Any]:
-    """A space as plain JSON from which another process of the same search makes it again, whether it is enrolled there or not.
+    """A space as plain JSON, from which another process of the same search makes it again, even if it is not enrolled there.
 
     Raises:
-        SpaceError: Its class stands where no other process can import it.
+        SpaceError: The class of the space is in a place from which no other process can import it.
     """
     made = type(space)
     if made.__module__ == "__main__" or "<locals>" in made.__qualname__:
@@ -100,29 +100,29 @@ def space_for_workers(space: SearchSpace) -> dict[str, Any]:
 
 
 def space_in_worker(data: Mapping[str, Any]) -> SearchSpace:
-    """The space that `space_for_workers` described; from a process of the same search, never from a file."""
+    """Makes the space that `space_for_workers` described, in a process of the same search; never used with files."""
     module, _, name = data["class"].partition(":")
     made: SpaceClass = getattr(import_module(module), name)
     return _space_of(made, data["settings"])
 
 
 def setting_faults(settings: SpaceSettings) -> list[str]:
-    """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
+    """What is wrong with the settings, whatever the images are: one sentence for each fault."""
     if settings.name not in SPACES:
         return ["--space.name: " + unknown_name("space", settings.name, SPACES)]
     return [f"--{fault}" for fault in settings.faults()]
 
 
 def load_model(folder: str | Path, *, compact: bool = False) -> nn.Module:
-    """A trained network, on the CPU and in evaluation mode.
+    """Loads a trained network, on the CPU and in evaluation mode.
 
     Args:
-        folder: Holds `candidate.json`, with the objects `space` (`SearchSpace.settings()`) and `candidate`
+        folder: Folder that holds `candidate.json`, with the objects `space` (`SearchSpace.settings()`) and `candidate`
             (`Candidate.to_json()`), and `weights.pt`, a state dict. Other keys and files are ignored.
-        compact: Whether the network is wanted in its deployed form, see `compact`.
+        compact: Whether to return the deployed form of the network; see `compact`.
 
     Raises:
-        OutputError: A file is missing, is something else, or does not fit the other; it says which and why.
+        OutputError: A file is missing, malformed, or does not fit the other; the message says which file and why.
     """
     from search_spaces.stored_model import load_model as load
 
@@ -135,25 +135,25 @@ def load_model(folder: str | Path, *, compact: bool = False) -> nn.Module:
 
 
 def compact(model: nn.Module) -> nn.Module:
-    """The deployed form of a trained network: for evaluation alone, with the same outputs up to rounding.
+    """The deployed form of a trained network, for evaluation only, with the same outputs up to rounding.
 
-    Batch norms are folded into the convolutions before them, other norms become a scale and a shift a channel; learned
-    matrices become index maps, generators lose what only training needs. What follows for the cost:
+    Batch norms are folded into the convolutions before them, and other norms become a scale and a shift per channel;
+    learned matrices become index maps, and generators lose what only training needs. The costs of the deployed network are:
 
-    * Multiply-adds are those of the objective `macs`, but for generators whose input is constant: they are not run at all.
+    * Multiply-adds are those of the objective `macs`, except for generators whose input is constant, which are not run at all.
     * A folded convolution has a bias where there were a norm's weight and bias, so that there is one parameter less than in the
       objective `params` for each channel that is normed after a convolution. Generators whose standardization could not be
       folded (share generator) have two more for each of their inputs.
 
-    Two things can make an image's outputs differ by more than rounding: a generated logit that ties with another of its row but for
-    rounding, and a reading other than the hard one, since what is deployed is hard.
+    Two things can make an image's outputs differ by more than rounding: a generated logit that is equal to another of its
+    row up to rounding, and an evaluation mode other than the hard one, since the deployed network is hard.
 
     Args:
-        model: A network of these spaces, or any that is made of convolutions, norms, mixers and modules without state of
-            training. Not changed. On any device, the meta device too, where costs are counted.
+        model: A network of these spaces, or any network of convolutions, norms, mixers and modules without training
+            state. It is not changed. It may be on any device, also on the meta device, where costs are counted.
 
     Raises:
-        DeploymentError: Something in it has no deployed form; says what.
+        DeploymentError: A module has no deployed form; the message names it.
     """
     from search_spaces.deployment import compact as deploy
 

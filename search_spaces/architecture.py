@@ -1,4 +1,4 @@
-"""Sizes of the unchanged network, and a candidate's flat decisions, which may come from a file, read one by one."""
+"""Sizes of the unchanged network, and checked access to a candidate's flat decisions, which may come from a file."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from nas.errors import SpaceError, unknown_name
 from nas.values.json_fields import shown
 
 LARGEST = 10**6
-"""Number that a decision may be."""
+"""Largest number that a decision may be."""
 MOST_CHANNELS = 2**16
-"""Of a layer; four times those of a MobileNetV2 of ten times the published width."""
+"""Most channels of a layer: four times those of a MobileNetV2 of ten times the published width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageShape:
-    """Sizes in one stage of the unchanged network."""
+    """The sizes of one stage of the unchanged network."""
 
     mixed: tuple[int, ...]
-    """Channels that its mixers mix, each number once."""
+    """Numbers of channels that its mixers mix, each number once."""
     convolutions: tuple[tuple[int, int], ...]
-    """Inputs and outputs of its convolutions that may be grouped or static-dynamic shuffles, each pair once."""
+    """Inputs and outputs of its convolutions that may be grouped or replaced by static-dynamic shuffles, each pair once."""
     filters: tuple[int, ...] = ()
     """Outputs of its dense convolutions, which may rebuild filters or learn groups, each number once."""
     groups: int = 1
-    """Groups of its own shuffle; 1 where it has none."""
+    """Number of groups of its own shuffle; 1 if it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostShape:
-    """Sizes of the unchanged network."""
+    """The sizes of the unchanged network."""
 
     stage_channels: tuple[int, ...]
-    """Outputs of each stage."""
+    """Number of output channels of each stage."""
     stages: tuple[StageShape, ...]
 
     @property
     def widest(self) -> int:
-        """Most channels of a layer."""
+        """The largest number of channels of a layer."""
         of_stages = (
             c
             for stage in self.stages
@@ -49,10 +49,10 @@ class HostShape:
 
 
 def integer(values: Mapping[str, Scalar], name: str) -> int:
-    """A decision that is a positive integer, and none that no network could be made of.
+    """A decision that must be a positive integer, of a size that a network can have.
 
     Raises:
-        SpaceError: It is missing or something else.
+        SpaceError: The decision is missing, or is not such an integer.
     """
     value = values.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
@@ -61,10 +61,10 @@ def integer(values: Mapping[str, Scalar], name: str) -> int:
 
 
 def number(values: Mapping[str, Scalar], name: str) -> float:
-    """A decision that is a positive or zero number, of a size that makes sense.
+    """A decision that must be a number of at least 0, of a sensible size.
 
     Raises:
-        SpaceError: It is missing or something else.
+        SpaceError: The decision is missing, or is not such a number.
     """
     value = values.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LARGEST:
@@ -73,10 +73,10 @@ def number(values: Mapping[str, Scalar], name: str) -> float:
 
 
 def named(values: Mapping[str, Scalar], name: str, allowed: Sequence[str]) -> str:
-    """A decision that is one of some names, the first where it is absent.
+    """A decision that must be one of some names; the first name if it is absent.
 
     Raises:
-        SpaceError: It is none of them.
+        SpaceError: The decision is none of the names.
     """
     value = str(values.get(name, allowed[0]))
     if value not in allowed:
@@ -86,36 +86,36 @@ def named(values: Mapping[str, Scalar], name: str, allowed: Sequence[str]) -> st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageValues:
-    """What a candidate has decided on one stage, and on its training; every method raises a SpaceError for what cannot be."""
+    """A candidate's decisions on one stage and on its training. Every method raises a SpaceError for impossible values."""
 
     stage: int
     """Number of the stage, from 1."""
     architecture: Mapping[str, Scalar]
-    """Of the whole network."""
+    """The architecture of the whole network."""
     training: Mapping[str, Scalar] = field(default_factory=dict)
 
     def full_name(self, name: str) -> str:
-        """Of a decision of the stage."""
+        """The full name of a decision of the stage."""
         return f"stage{self.stage}.{name}"
 
     def raw(self, name: str) -> Scalar:
-        """A decision of a genotype, which has been checked already."""
+        """A decision of a genotype that has already been checked."""
         return self.architecture[self.full_name(name)]
 
     def integer(self, name: str) -> int:
-        """A positive integer."""
+        """A decision of the stage that must be a positive integer."""
         return integer(self.architecture, self.full_name(name))
 
     def number(self, name: str) -> float:
-        """A number of at least 0."""
+        """A decision of the stage that must be a number of at least 0."""
         return number(self.architecture, self.full_name(name))
 
     def named(self, name: str, allowed: Sequence[str]) -> str:
-        """One of some names, the first where it is absent."""
+        """A decision of the stage that must be one of some names; the first name if it is absent."""
         return named(self.architecture, self.full_name(name), allowed)
 
     def ranks(self) -> tuple[int, int]:
-        """Group rank and pair rank of a stage whose layers differ in size."""
+        """The group rank and the pair rank of a stage whose layers differ in size."""
         found = []
         for key in ("group_rank", "pair_rank"):
             rank = self.architecture.get(self.full_name(key))

@@ -1,4 +1,4 @@
-"""The decisions a space declares, without those that its settings have already taken."""
+"""The decisions that a space declares, divided into free ones and those that its settings have already taken."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nas.dimensions import Choice, Dimension, Scalar, When
 
 
 class Decisions:
-    """Splits declared decisions into free ones, which a sampler sees, and constants, which have one value only.
+    """Splits declared decisions into free ones, which a sampler sees, and constants, which have a single value.
 
-    A condition that rests on a constant is settled here: the decision becomes unconditional, or conditional on what the constant
-    rests on, or is dropped when it can never have an effect.
+    A condition on a constant is resolved here: the decision becomes unconditional, or depends on what the constant depends
+    on, or is dropped if it can never have an effect.
 
     Args:
         declared: Every decision; a condition may name only decisions before it.
@@ -36,11 +36,11 @@ class Decisions:
 
     @property
     def free(self) -> tuple[Dimension, ...]:
-        """The decisions with more than one value, in the order declared."""
+        """The decisions with more than one value, in the order in which they are declared."""
         return tuple(dimension for dimension in self._order if dimension.name not in self.constants)
 
     def complete(self, active: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The active free decisions and the constants that have an effect beside them, in the order declared."""
+        """The active free decisions and the constants that have an effect with them, in the order in which they are declared."""
         decisions: dict[str, Scalar] = {}
         for dimension in self._order:
             if dimension.name in active:
@@ -51,7 +51,7 @@ class Decisions:
 
 
 def default(dimension: Dimension) -> Scalar:
-    """The first choice, the lowest integer, or the middle of a real range on its own scale."""
+    """The default value of a decision: the first choice, the lowest integer, or the middle of a real range on its own scale."""
     if isinstance(dimension, Choice):
         return dimension.choices[0]
     if dimension.low == dimension.high or isinstance(dimension.low, int):
@@ -66,11 +66,11 @@ def _is_active(dimension: Dimension, decisions: Mapping[str, Scalar]) -> bool:
 
 
 def _settle(dimension: Dimension, settled: Mapping[str, Dimension | None]) -> Dimension | None:
-    """The dimension with its condition reduced to free decisions, or None if it never holds.
+    """The dimension with its condition reduced to free decisions, or None if the condition never holds.
 
     Args:
-        dimension: As declared.
-        settled: Constants before it, their own conditions already reduced, and None for what was dropped.
+        dimension: The dimension as declared.
+        settled: The constants before it, with their conditions already reduced, and None for those that were dropped.
     """
     if not dimension.condition:
         return dimension

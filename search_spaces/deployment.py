@@ -18,7 +18,7 @@ from search_spaces.grouping.learned_group_conv import GroupedBetweenShuffles, Si
 from search_spaces.hosts.host import Unit
 
 ELEMENTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.MaxPool2d)
-"""What is done to each channel alike: they may be put in another order before it or after."""
+"""Modules that treat all channels alike, so that channels may be reordered before or after them."""
 
 
 def compact(model: nn.Module) -> nn.Module:
@@ -28,10 +28,10 @@ def compact(model: nn.Module) -> nn.Module:
 
 
 def _deployed(module: nn.Module) -> nn.Module:
-    """The module in its deployed form; changed in place where its own type stays.
+    """The deployed form of a module; a module that keeps its type is changed in place.
 
     Raises:
-        DeploymentError: It has none.
+        DeploymentError: The module has no deployed form.
     """
     if isinstance(module, Deployable):
         return module.deployed()
@@ -43,7 +43,7 @@ def _deployed(module: nn.Module) -> nn.Module:
         if not isinstance(module, nn.BatchNorm2d):
             raise DeploymentError(f"{module} stands alone; only a BatchNorm2d has a deployed form")
         return ChannelAffine(module)
-    if type(module) is nn.Sequential:  # another forward may have other neighbours
+    if type(module) is nn.Sequential:  # in another forward it may have other neighbours
         return nn.Sequential(*_folded(module))
     for name, child in module.named_children():
         setattr(module, name, _deployed(child))
@@ -51,10 +51,10 @@ def _deployed(module: nn.Module) -> nn.Module:
 
 
 def _folded(modules: Iterable[nn.Module]) -> list[nn.Module]:
-    """The chain with each norm folded into the convolution before it, the others deployed, and identities left out.
+    """The chain with each norm folded into the convolution before it, other modules deployed, and identities removed.
 
-    A convolution between two gathers takes part with its three members: a norm is folded through the second one, and gathers
-    between which there are activations alone become one. A unit that is a chain takes part with its layers.
+    A convolution between two gathers is treated as three members: a norm is folded through the second gather, and gathers
+    with only activations between them become one. A unit that is a chain is treated as its layers.
     """
     chain: list[nn.Module] = []
     for module in _flat(modules):
@@ -81,7 +81,7 @@ def _flat(modules: Iterable[nn.Module]) -> Iterator[nn.Module]:
 
 
 def _fold(chain: list[nn.Module], norm: nn.BatchNorm2d) -> bool:
-    """Folds a norm into the end of the chain, if that is a convolution, or one whose channels are gathered then."""
+    """Folds a norm into the end of the chain, if that is a convolution, possibly followed by a gather."""
     if chain and isinstance(chain[-1], nn.Conv2d):
         chain[-1] = fuse_conv_bn_eval(chain[-1], norm)
         return True
@@ -98,7 +98,7 @@ def _fold(chain: list[nn.Module], norm: nn.BatchNorm2d) -> bool:
 
 
 def _gather_before(chain: list[nn.Module]) -> int | None:
-    """Position of a gather at the end of the chain, activations behind it aside."""
+    """Position of a gather at the end of the chain, where activations may follow it."""
     for position in range(len(chain) - 1, -1, -1):
         if isinstance(chain[position], ChannelGather):
             return position

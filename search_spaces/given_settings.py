@@ -1,4 +1,4 @@
-"""Settings of a space from what was given by name: its own ones, and what is done with those of another space."""
+"""Makes the settings of a space from values given by name, and handles values that belong to another space."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from search_spaces.spaces import SPACES, space_class
 
 
 def settings_of(settings_class: type[SpaceSettings], given: Mapping[str, Any]) -> SpaceSettings:
-    """Of the given values, where lists stand for tuples.
+    """The settings that the given values make, where lists stand for tuples.
 
-    A setting of other spaces is left out where it has its default: before each space had settings of its own, every file held those
-    of all spaces.
+    A setting of another space is ignored if it has its default value, since earlier versions wrote the settings of all spaces.
 
     Raises:
-        SpaceError: A setting is known to no space, or is of others and has another value than its default; every one is named.
+        SpaceError: Settings are known to no space, or belong to others and do not have their defaults; the message names all.
     """
     own = {field.name for field in fields(settings_class)}
     name = str(given.get("name", ""))
@@ -41,12 +40,12 @@ def owners(key: str) -> dict[str, type[SpaceSettings]]:
 
 
 def foreign_fault(space: object, key: str, value: Any) -> str | None:
-    """What is wrong with a setting that a space does not have; None where it may be left out, empty where no space has it.
+    """What is wrong with a setting that a space does not have; None if it can be ignored, empty if no space has it.
 
     Args:
-        space: Its name.
+        space: Name of the space.
         key: Name of the setting.
-        value: What was given, a text of the command line, or as YAML or JSON has it.
+        value: The given value: a text of the command line, or a value from YAML or JSON.
     """
     there = owners(key)
     if any(_is_default(each, key, value) for each in there.values()):

@@ -1,4 +1,4 @@
-"""Images that no network of a space is made for."""
+"""Refuses images that no network of a space is made for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_CLASSES = 10**6
 
 
 def image_faults(form: str, image_size: int, channels: int, classes: int) -> list[str]:
-    """What is wrong with the images that a space of this form is asked for, one sentence each."""
+    """What is wrong with the images for a space of this form, one sentence for each fault."""
     found = [
         *whole_faults("image_size", image_size, SMALLEST_IMAGE, LARGEST_IMAGE),
         *whole_faults("channels", channels, 1, MOST_IMAGE_CHANNELS),

@@ -1,4 +1,4 @@
-"""How permutations are learned and generated, read from a candidate's decisions: what mixers and kinds of convolutions share."""
+"""How permutations are learned and generated according to a candidate's decisions, which mixers and kinds of convolutions share."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from search_spaces.blocks.spec import NORMALIZERS, PENALTIES, ROUNDINGS, SHARES,
 
 
 def generator(values: StageValues) -> GeneratorSpec:
-    """The generator of a stage.
+    """The specification of a stage's generator.
 
     Raises:
-        SpaceError: Something is missing or not a legal value.
+        SpaceError: A decision is missing or not a legal value.
     """
     return GeneratorSpec(reduction=values.integer("reduction"), share=values.named("share", SHARES))
 
@@ -23,7 +23,7 @@ def relaxation(training: Mapping[str, Scalar]) -> Relaxation:
     """How a candidate's permutations are learned.
 
     Raises:
-        SpaceError: Something is missing or not a legal value.
+        SpaceError: A decision is missing or not a legal value.
     """
     return Relaxation(
         temperature=number(training, "temperature"),
@@ -35,9 +35,9 @@ def relaxation(training: Mapping[str, Scalar]) -> Relaxation:
 
 
 def sum_level(values: StageValues) -> str:
-    """Where a stage adds generated and static matrices.
+    """The level at which a stage adds generated and static matrices.
 
     Raises:
-        SpaceError: It is not a legal value.
+        SpaceError: The decision is not a legal value.
     """
     return values.named("sum_level", SUM_LEVELS)

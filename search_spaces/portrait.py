@@ -1,4 +1,4 @@
-"""What a report says of a network that is made of stages: a loop over its mixers and its kinds of convolutions."""
+"""What a report says about a network made of stages, by a loop over its mixers and kinds of convolutions."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ OF_MIXERS = frozenset(
     {"mixer", "units", "groups", "n1", "n2", "reduction", "share", "convolution"}
     | {"group_rank", "pair_rank", "kron_rank", "sum_level"}
 )
-"""Decisions that words here tell, whatever the kind of convolutions is."""
+"""Decisions that the words of this module mention, whatever the kind of convolutions."""
 STAGE = re.compile(r"(stage\d+)\.(.+)", re.DOTALL)
 
 Decisions = Mapping[str, Scalar]
-"""Of one stage, resolved, by their name inside it."""
+"""The resolved decisions of one stage, by their names within it."""
 
 
 def legend(*, always_mixes: bool) -> Legend:
-    """By what the networks of a space of stages are told apart.
+    """The kinds by which the networks of a space of stages are told apart.
 
-    Every space declares all mixers and kinds in one order, so that a kind has the same color in all of them.
+    Every space declares all mixers and kinds in the same order, so that a kind has the same color everywhere.
 
     Args:
-        always_mixes: Whether the unchanged network mixes channels itself. Else mixers stand only between convolutions of some
-            kinds, and are told as such.
+        always_mixes: Whether the unchanged network itself mixes channels. If not, mixers are only between convolutions
+            of some kinds, and are described as such.
     """
     unchanged = _unchanged_mixer() if always_mixes else DENSE.style
     between = "" if always_mixes else "grouped, "
@@ -78,11 +78,11 @@ def legend(*, always_mixes: bool) -> Legend:
 
 
 def portrait(candidate: Candidate, channels: Sequence[int] = ()) -> Portrait:
-    """A candidate as a report tells and draws it; by its decisions where it has no stages, or mixers and kinds unknown here.
+    """How a report describes and draws a candidate; by its decisions if it has no stages, or mixers or kinds unknown here.
 
     Args:
-        candidate: Of a space of stages.
-        channels: Outputs of each stage; none where they are not known.
+        candidate: A candidate of a space of stages.
+        channels: Number of outputs of each stage; empty if they are not known.
     """
     per_stage = stages(candidate)
     if not (per_stage and len(channels) in (0, len(per_stage)) and all(map(_is_known, per_stage.values()))):
@@ -116,10 +116,10 @@ def stages(candidate: Candidate) -> dict[str, Decisions]:
 
 
 def stage_kind(decisions: Decisions) -> str | None:
-    """Name of the kind of a stage: its mixer, or its convolutions where a report tells a stage by them, or `mixed` for both.
+    """The name of a stage's kind: its mixer, or its convolutions if reports classify stages by them, or `mixed` for both.
 
-    A stage that has neither besides the unchanged ones is of the kind of its convolutions, or unchanged. None if neither its mixer
-    nor its convolutions are a decision.
+    A stage in which neither is changed has the kind of its convolutions, or the unchanged kind. It is None if neither the
+    mixer nor the convolutions are a decision.
     """
     if not {"mixer", "convolution"} & decisions.keys():
         return None
@@ -132,7 +132,7 @@ def stage_kind(decisions: Decisions) -> str | None:
 
 
 def stage_title(decisions: Decisions) -> str:
-    """What a stage's convolutions are and how it mixes channels; empty where it decides on neither."""
+    """A stage's convolutions and how it mixes channels, in words; empty if it decides on neither."""
     kind = _kind(decisions)
     convolutions = [kind.title(decisions)] if "convolution" in decisions else []
     mixer = [BLOCKS[str(decisions["mixer"])].label] if "mixer" in decisions else []
@@ -140,7 +140,7 @@ def stage_title(decisions: Decisions) -> str:
 
 
 def stage_words(decisions: Decisions) -> str:
-    """The rest of what is decided on a stage."""
+    """The other decisions on a stage, in words."""
     kind = _kind(decisions)
     parts = list(kind.words(decisions))
     if "groups" in decisions:
@@ -179,7 +179,7 @@ def _is_known(decisions: Decisions) -> bool:
 
 
 def _kind_of_network(per_stage: Iterable[Decisions]) -> str:
-    """The one kind besides unchanged ones, and besides those that a stage is not told by where there is another; else `mixed`."""
+    """The single kind of a network's stages, apart from unchanged ones and those that stages are not named by; else `mixed`."""
     kinds = {kind for decisions in per_stage if (kind := stage_kind(decisions)) is not None}
     if not kinds:
         return PLAIN
@@ -194,8 +194,7 @@ def _kind_of_network(per_stage: Iterable[Decisions]) -> str:
 def _description(candidate: Candidate, per_stage: Mapping[str, Decisions]) -> str:
     """One short line, such as `48 | 4-8-4 | fixed dyn(2,4x6) fixed`.
 
-    Where convolutions are a choice, what they are stands before the mixer: `0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6),
-    static-dynamic`.
+    If convolutions are a choice, they come before the mixer: `0.5 | 3-3-3 | dense, grouped/4 dynamic(2,4x6), static-dynamic`.
     """
     of_whole = {name: value for name, value in candidate.architecture.items() if not STAGE.fullmatch(name)}
     whole = [str(value) if name == "width" else f"{name}={value}" for name, value in of_whole.items()]
@@ -225,7 +224,7 @@ def _short_mixer(decisions: Decisions, *, alone: bool) -> str:
 
 
 def _deployed_form(decisions: Decisions) -> str:
-    """How the static matrix of a stage is deployed, where that is not by its Kronecker factors."""
+    """How the static matrix of a stage is deployed, if not by its Kronecker factors."""
     if decisions.get("sum_level") == "factor":
         return ""
     n1, n2, terms = (decisions.get(name) for name in ("n1", "n2", "kron_rank"))

@@ -1,4 +1,4 @@
-"""Which group counts and Kronecker factors fit a layer's channels, in the order in which a search numbers them."""
+"""The group counts and Kronecker factors that fit a layer's channels, in the order in which a search numbers them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def factor_pairs(group_channels: int, max_factor: int) -> tuple[tuple[int, int],
 def factor_shapes(inputs: int, outputs: int, max_factor: int) -> tuple[tuple[Pair, Pair], ...]:
     """Outer and inner factors, as (rows, columns), that take a group's `inputs` to its `outputs`, nearest to square sides first.
 
-    Each side is from 2 to `max_factor`. No factor widens where the other one narrows: their product could then neither read
-    every channel nor avoid to read one twice. So for as many outputs as inputs these are the `factor_pairs`.
+    Each side is from 2 to `max_factor`. One factor never has more outputs than inputs while the other has fewer, since
+    their product could then neither read every channel nor avoid reading one twice. So for equal numbers of inputs and
+    outputs these are the `factor_pairs`.
     """
     shapes = [
         ((o1, i1), (o2, i2))
@@ -48,13 +49,13 @@ def factor_shapes(inputs: int, outputs: int, max_factor: int) -> tuple[tuple[Pai
 def group_counts(channels: int, host_groups: int, max_factor: int, outputs: int | None = None) -> tuple[int, ...]:
     """Group counts g that divide the channels, and whose groups have factors, nearest to `host_groups` in ratio first.
 
-    Of two that are equally near the smaller comes first. Empty when nothing fits.
+    Of two equally near ones, the smaller comes first. The result is empty if nothing fits.
 
     Args:
-        channels: That are read.
-        host_groups: Where the order begins.
+        channels: Number of channels that are read.
+        host_groups: The group count at which the order begins.
         max_factor: Largest side of a factor.
-        outputs: Channels that are made, which g must divide as well. Default: as many.
+        outputs: Number of channels that are made, which g must divide as well. Default: `channels`.
     """
     made = channels if outputs is None else outputs
     legal = [
@@ -67,40 +68,40 @@ def group_counts(channels: int, host_groups: int, max_factor: int, outputs: int 
 
 
 def at_rank(legal: Sequence[T], rank: int) -> T:
-    """The entry of this rank, or the last one where there are fewer."""
+    """The entry of this rank, or the last entry if there are fewer."""
     return legal[min(rank, len(legal) - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A layer that Kronecker factors are chosen for."""
+    """A layer for which Kronecker factors are chosen."""
 
     inputs: int
-    """Channels that are read."""
+    """Number of channels that are read."""
     outputs: int
-    """Channels that are made."""
+    """Number of channels that are made."""
     host_groups: int = 1
-    """The group count of rank 0, where it fits."""
+    """The group count of rank 0, if it fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KroneckerRanks:
-    """What a group rank and a pair rank mean for layers of any size."""
+    """The meaning of a group rank and a pair rank for layers of any size."""
 
     group_ranks: int
-    """How many group counts are offered."""
+    """Number of group counts that are offered."""
     pair_ranks: int
-    """How many pairs of factors are offered."""
+    """Number of pairs of factors that are offered."""
     max_factor: int
     """Largest side of a factor."""
 
     def groups(self, layer: Layer) -> tuple[int, ...]:
-        """The group counts offered for a layer; empty where none fits."""
+        """The group counts offered for a layer; empty if none fits."""
         counts = group_counts(layer.inputs, layer.host_groups, self.max_factor, layer.outputs)
         return counts[: self.group_ranks]
 
     def shape(self, layer: Layer, ranks: Pair) -> KroneckerShape | None:
-        """The factors of these ranks (of the group count, of the pair); None where none fit."""
+        """The factors of these two ranks (of the group count and of the pair); None if none fit."""
         groups = self.groups(layer)
         if not groups:
             return None
@@ -109,7 +110,7 @@ class KroneckerRanks:
         return KroneckerShape(groups=count, outer=outer, inner=inner)
 
     def counts(self, layers: Iterable[Layer]) -> Pair:
-        """The most group counts and pairs that any of the layers has, 1 at least."""
+        """The largest numbers of group counts and of pairs that any of the layers has, at least 1."""
         groups = pairs = 1
         for layer in layers:
             found = self.groups(layer)

@@ -1,4 +1,4 @@
-"""What the spaces have in common whose hosts have one width and decide on kinds of convolutions in every stage."""
+"""The common part of the spaces whose hosts have a single width and decide on kinds of convolutions in every stage."""
 
 # No postponed annotations: jsonargparse resolves those of a base class with the names of the subclass's module.
 
@@ -17,20 +17,21 @@ from search_spaces.value_faults import multiple_faults, names_faults
 
 @dataclass(frozen=True, kw_only=True)
 class ScaledSettings(ShuffleSettings):
-    """Settings of the spaces whose hosts have one width and a choice of convolutions in every stage."""
+    """Settings of the spaces whose hosts have a single width and a choice of convolutions in every stage."""
 
     offered_kinds = tuple(KINDS)
     usual_widths: ClassVar[tuple[float, ...]]
-    """The default ones."""
+    """The default widths."""
     sizes_of_images: ClassVar[str] = ""
-    """Where there is no imagenet form: what is to be said to who asks for it."""
+    """For spaces without an imagenet form: the text that refuses it."""
 
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: some up to 1x."""
+    """Widths to choose from, as multiples of the published width. Default: several up to 1."""
     convolutions: tuple[str, ...] | None = None
-    """What the convolutions of a stage are: dense; grouped (a channel mixer between them); static_dynamic (shuffles in the place of
-    1x1 ones, behind a depthwise one in the place of others); reconstructed (filters rebuilt of others); learned_groups (groups
-    and shuffles found by training). Default: all that the space offers."""
+    """Kinds of convolutions that a stage chooses from: dense; grouped (with a channel mixer between them); static_dynamic
+    (shuffles that replace 1x1 convolutions, or, behind a depthwise convolution, wider ones); reconstructed (some filters are
+    rebuilt from others); learned_groups (training finds groups and shuffles). Default: all that the space offers.
+    """
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ class ScaledSettings(ShuffleSettings):
         return tuple(self.offered_kinds if self.convolutions is None else self.convolutions)
 
     def host_faults(self) -> list[str]:
-        """Widths that are none, kinds that are not offered here, and another form."""
+        """Invalid widths, kinds that this space does not offer, and another form."""
         found = self.form_faults(self.form) if self.form == "imagenet" else []
         if self.convolutions is not None:
             kinds = names_faults(
@@ -48,11 +49,11 @@ class ScaledSettings(ShuffleSettings):
         return [*found, *self.width_faults()]
 
     def width_faults(self) -> list[str]:
-        """What is wrong with the widths; None stands for a default."""
+        """What is wrong with the widths; None stands for the default."""
         return multiple_faults(self.widths)
 
     def form_faults(self, form: str) -> list[str]:
-        """Only the small form may be there."""
+        """Says if another form than the small one is asked for."""
         if form == "small" or not self.sizes_of_images:
             return []
         return [
@@ -60,7 +61,7 @@ class ScaledSettings(ShuffleSettings):
         ]
 
     def with_host_defaults(self) -> Self:
-        """Usual widths, the defaults of kinds, and every kind of convolutions, where none are given."""
+        """The settings with the usual widths, the defaults of kinds, and every kind of convolutions, where none are given."""
         settings = replace(
             self, widths=self.usual_widths if self.widths is None else self.widths, convolutions=self.kinds
         )
@@ -70,7 +71,7 @@ class ScaledSettings(ShuffleSettings):
 
 
 class ScaledSpace(ShuffleSpace):
-    """A `width`, and in each stage a kind of convolutions; grouped ones have a mixer between them.
+    """A space with a `width`, and in each stage a kind of convolutions, where grouped ones have a mixer between them.
 
     Source of the kinds: see docs/methods.md.
     """
@@ -81,24 +82,24 @@ class ScaledSpace(ShuffleSpace):
 
     @abstractmethod
     def channels(self, width: float) -> Hashable:
-        """Of all layers of the host: two widths with the same ones mean the same network."""
+        """The numbers of channels of all layers of the host. Two widths with equal channels mean the same network."""
 
     @abstractmethod
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """Of an unchanged network of these host decisions."""
+        """The name of an unchanged network with these host decisions."""
 
     def host_dimensions(self) -> tuple[Choice, ...]:
-        """The width."""
+        """The decision on the width."""
         return (Choice(name="width", choices=self.widths),)
 
     def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Of the widths that mean the same channels the smallest."""
+        """The host decisions with the smallest of the widths that mean the same channels."""
         channels = self.channels(number(decisions, "width"))
         mine = super().canonical_host(decisions)
         return {**mine, "width": min(width for width in self.widths if self.channels(width) == channels)}
 
     def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
-        """Up to four, at widths spread over those there are, with each choice of the other decisions on the host."""
+        """Up to four baselines, at widths spread over all widths, with each choice of the other decisions on the host."""
         others: list[dict[str, Scalar]] = [{}]
         for dimension in self.host_dimensions():
             if dimension.name != "width":
@@ -112,5 +113,5 @@ class ScaledSpace(ShuffleSpace):
 
     @property
     def widths(self) -> tuple[float, ...]:
-        """To choose from."""
+        """The widths to choose from."""
         return tuple(self._settings.widths or ())

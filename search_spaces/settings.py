@@ -25,63 +25,71 @@ FORMS = ("auto", "small", "imagenet")
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceSettings:
-    """Which networks are searched: what the settings of every space have.
+    """Which networks are searched: the settings that all spaces have.
 
     Each space has a class of its own, with its name as the default.
     """
 
     name: str
-    """Host network. With another one than the config's, what the config says of its widths, units, convolutions and conv_groups is
-    not taken."""
+    """Host network. If it is not that of the config, the config's widths, units, convolutions and conv_groups are ignored."""
 
     def faults(self) -> list[str]:
-        """What is wrong with the settings, whatever the images are, one sentence each; empty when nothing is."""
+        """What is wrong with the settings, whatever the images are: one sentence for each fault."""
         return []
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffleSettings(SpaceSettings):
-    """Settings of the spaces in which stages of a host network mix channels."""
+    """Settings of the spaces in which the stages of a host network mix channels."""
 
     published_units: ClassVar[tuple[int, ...]]
-    """Units of each stage in the published network."""
+    """Number of units of each stage in the published network."""
     offered_kinds: ClassVar[Sequence[str]] = ("dense",)
-    """Kinds of convolutions that may be chosen from."""
+    """Kinds of convolutions that the space offers."""
 
     form: str = "auto"
-    """small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels), auto (by image size)."""
+    """Form of the network: small (stride-1 stem, for 8 to 64 pixels), imagenet (the published strides, for 224 pixels), auto
+    (by image size).
+    """
     stem_kernel: int = 3
     """Kernel size of the small form's stem: 1 or 3."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones."""
+    """For each stage, the numbers of units to choose from. Default: the published numbers."""
     mixers: tuple[str, ...] = ("fixed", "static", "static_full", "dynamic", "static_dynamic")
-    """Channel mixers a stage chooses from. Also allowed, as controls: none, random (one drawn permutation), random_each (another
-    for each image), squeeze_excitation (fixed, channels scaled by the image), static_matrix (static_dynamic's static part)."""
+    """Channel mixers that a stage chooses from. Also allowed, as controls: none, random (one random permutation), random_each
+    (a random permutation per image), squeeze_excitation (fixed, with channels scaled depending on the image), static_matrix
+    (the static part of static_dynamic).
+    """
     group_ranks: int = 3
-    """How many of the legal shuffle group counts a stage chooses from; rank 0 is the nearest to the host's own."""
+    """How many of the legal group counts of shuffles a stage chooses from; rank 0 is the one nearest to the host's own."""
     pair_ranks: int = 4
-    """How many of the ordered Kronecker pairs (n1, n2) a stage chooses from; rank 0 is the nearest to square."""
+    """How many of the ordered Kronecker pairs (n1, n2) a stage chooses from; rank 0 is the one nearest to square."""
     max_factor: int = 32
-    """Largest side of a Kronecker factor: a generator puts out n1^2 + n2^2 numbers."""
+    """Largest side of a Kronecker factor. A generator computes n1^2 + n2^2 numbers."""
     reductions: tuple[int, ...] = (4, 8, 16)
-    """Generator reductions: its hidden layer has C / reduction units, at least 4."""
+    """Reductions of the generator to choose from: its hidden layer has C / reduction units, at least 4."""
     shares: tuple[str, ...] = ("matrices", "generator", "none")
-    """What the channel groups share: matrices (one pair for all), generator (one small generator applied to each), none."""
+    """What the channel groups may share: matrices (one pair for all groups), generator (one small generator, applied to each
+    group), none.
+    """
     kron_ranks: tuple[int, ...] = (1, 2, 4)
-    """static_dynamic: terms of its static Kronecker matrix. More than its smaller factor has entries add nothing."""
+    """static_dynamic: numbers of terms of its static Kronecker matrix to choose from. Terms beyond the number of entries of the
+    smaller factor have no effect.
+    """
     sum_levels: tuple[str, ...] = ("full",)
-    """static_dynamic: where the generated and the static matrix are added. full (the whole matrices), factor (their factors)."""
+    """static_dynamic: where the generated and the static matrix are added: full (the whole matrices), factor (their factors)."""
     binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)
-    """Share of the training after which the forward pass uses hard permutations; 1: never."""
+    """Shares of the training to choose from, after which the forward pass uses hard permutations; 1 means never."""
     normalizers: tuple[str, ...] = ("softmax",)
-    """How logits become soft matrices: softmax (of the rows), sinkhorn (rows and columns in turn, Gumbel noise in training)."""
+    """How logits may become soft matrices: softmax (over rows), sinkhorn (rows and columns in turn, with Gumbel noise in training)."""
     penalties: tuple[str, ...] = ("orthogonality",)
-    """What draws soft matrices to permutations: orthogonality, l1_l2 (AutoShuffleNet's; meant for sinkhorn)."""
+    """Penalties that draw soft matrices to permutations: orthogonality, l1_l2 (that of AutoShuffleNet, meant for sinkhorn)."""
     roundings: tuple[str, ...] = ("argmax",)
-    """How soft matrices become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
+    """How soft matrices may become hard: argmax (of each row), assignment (the nearest permutation; slower)."""
     orth_weight: tuple[float, float] = (0.1, 10.0)
-    """Range [low, high] of the weight of the normalised penalty, searched on a log scale. In about a thousand steps 0.1 leaves
-    a third of the permutations invalid, 1 hardly any, and 10 holds them at their start (docs/methods.md)."""
+    """Range [low, high] of the weight of the normalised penalty, searched on a log scale. In about a thousand steps, 0.1 leaves
+    a third of the permutations invalid, 1 hardly any, and 10 keeps them at their start (docs/methods.md).
+    """
     temperature: tuple[float, float] = (0.25, 1.0)
     """Range [low, high] of the softmax temperature, searched on a log scale."""
     lr: tuple[float, float] = (0.05, 0.5)
@@ -95,7 +103,7 @@ class ShuffleSettings(SpaceSettings):
         return tuple(self.offered_kinds)
 
     def faults(self) -> list[str]:
-        """Everything that no network of the space can have; see `SpaceSettings.faults`."""
+        """Everything in the settings that no network can have; see `SpaceSettings.faults`."""
         return [
             *one_of_faults("space.form", self.form, FORMS),
             *one_of_faults("space.stem_kernel", self.stem_kernel, (1, 3)),
@@ -125,9 +133,9 @@ class ShuffleSettings(SpaceSettings):
         return []
 
     def form_faults(self, form: str) -> list[str]:
-        """What is wrong with the form, small or imagenet, that the settings come to."""
+        """What is wrong with the form, small or imagenet, that results from the settings."""
         return []
 
     def with_host_defaults(self) -> Self:
-        """The settings with the host's defaults filled in and its values in their own types; of the same class."""
+        """The settings, of the same class, with the host's defaults filled in and its values converted to their own types."""
         return self

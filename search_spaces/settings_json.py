@@ -1,4 +1,4 @@
-"""The settings of a space as JSON: equal settings give equal JSON."""
+"""The settings of a space as JSON, in which equal settings are equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def typed(settings: Settings) -> Settings:
 
 
 def _of(kind: Any, value: Any) -> Any:
-    """The value in its type: numbers as floats where these are meant, and lists as tuples."""
+    """The value in its type: numbers as floats where floats are expected, and lists as tuples."""
     if get_origin(kind) in (Union, UnionType):
         if value is None:
             return None
@@ -31,12 +31,12 @@ def _of(kind: Any, value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """The value with tuples as lists, as JSON has them."""
+    """The value with tuples replaced by lists, as in JSON."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def tuples(value: Any) -> Any:
-    """The value with lists as tuples, as the settings have them."""
+    """The value with lists replaced by tuples, as in the settings."""
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What all spaces have in common: a host network in stages, and what a genotype means."""
+"""The common part of all spaces: a host network in stages, and the meaning of a genotype."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ IMAGENET_FROM = 128
 MOST_BASELINES = 4
 ALWAYS_TRAINED = ("lr", "weight_decay")
 FIXED = ("name", "form", "stem_kernel")
-"""Settings that are no decisions."""
+"""Settings that are not decisions."""
 FIXED_MIXER = next(name for name, mixer in BLOCKS.items() if mixer.unchanged)
 TRAINING = (*ALWAYS_TRAINED, "binarize_from", "normalizer", "penalty", "rounding", "temperature", "orth_weight")
 
 
 class ShuffleSpace(SearchSpace):
-    """Width, units, and for each stage what its convolutions are and how its channels are mixed (`StageDecisions`).
+    """A space of width, units, and for each stage its convolutions and how its channels are mixed (`StageDecisions`).
 
     Subclasses describe the host network.
 
     Args:
-        settings: What may be chosen.
+        settings: Settings of the space.
         image_size: Side length of the images in pixels.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
 
     Raises:
-        SpaceError: Lists every fault of the settings.
+        SpaceError: The settings have faults; the message lists all of them.
     """
 
     settings_class: type[ShuffleSettings]
-    """What may be chosen in the space."""
+    """The class of the space's settings."""
     always_mixes: ClassVar[bool]
     """Whether the unchanged network shuffles channels in each unit, and so has a mixer there."""
     _settings: ShuffleSettings
@@ -91,22 +91,22 @@ class ShuffleSpace(SearchSpace):
 
     @abstractmethod
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
-        """Sizes of the host of these decisions with so many units in each stage.
+        """Sizes of the host with these decisions, and with so many units in each stage.
 
         Raises:
-            SpaceError: A decision is missing or not a legal one.
+            SpaceError: A decision is missing or not legal.
         """
 
     @abstractmethod
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of a candidate's host decisions."""
+        """Makes the unchanged network of a candidate's host decisions."""
 
     @abstractmethod
     def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
-        """Host decisions of the baselines, which have these units, by name."""
+        """Host decisions of the baselines, which have these numbers of units, by name."""
 
     def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The host decisions, those that give the same network made one."""
+        """The host decisions, with those that give the same network made equal."""
         return {dimension.name: decisions[dimension.name] for dimension in self.host_dimensions()}
 
     @property
@@ -115,7 +115,7 @@ class ShuffleSpace(SearchSpace):
         return self._decisions.free
 
     def decode(self, genotype: Genotype) -> Candidate:
-        """What a genotype means; see `SearchSpace.decode`."""
+        """The candidate that a genotype means; see `SearchSpace.decode`."""
         decisions = self._decisions.complete(self.active(genotype))
         shape = self.shape(decisions)
         architecture = self.canonical_host(decisions)
@@ -134,18 +134,18 @@ class ShuffleSpace(SearchSpace):
         )
 
     def shape(self, decisions: Mapping[str, Scalar]) -> HostShape:
-        """Sizes of the host of these decisions, units among them.
+        """Sizes of the host with these decisions, including the units.
 
         Raises:
-            SpaceError: A decision is missing or not a legal one.
+            SpaceError: A decision is missing or not legal.
         """
         return self._bounded_shape(decisions, self.units_of(decisions))
 
     def units_of(self, decisions: Mapping[str, Scalar]) -> tuple[int, ...]:
-        """Units of each stage.
+        """Number of units of each stage.
 
         Raises:
-            SpaceError: One is missing or not a legal one.
+            SpaceError: A number is missing or not legal.
         """
         units = tuple(integer(decisions, f"stage{k}.units") for k in range(1, len(self._settings.published_units) + 1))
         if max(units) > MOST_UNITS:
@@ -153,10 +153,10 @@ class ShuffleSpace(SearchSpace):
         return units
 
     def _bounded_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
-        """Sizes of a host that can be built: finding the factors of a channel count takes as long as it is large.
+        """Sizes of a host that can be built. The time to find the factors of a channel count grows with the count.
 
         Raises:
-            SpaceError: It cannot, or a decision is not a legal one.
+            SpaceError: The host cannot be built, or a decision is not legal.
         """
         shape = self.host_shape(decisions, units)
         if shape.widest > MOST_CHANNELS:
@@ -164,7 +164,7 @@ class ShuffleSpace(SearchSpace):
         return shape
 
     def baselines(self) -> Mapping[str, Genotype]:
-        """The unchanged networks; none where what they have is not offered."""
+        """The unchanged networks; none if the space does not offer what they have."""
         if not self._offers_unchanged:
             return {}
         units = tuple(
@@ -201,7 +201,7 @@ class ShuffleSpace(SearchSpace):
         return {**plain(asdict(self._settings)), **self._image}
 
     def former(self, settings: Mapping[str, Any]) -> Mapping[str, Scalar]:
-        """For each decision the one value that it had, or any where it had no effect; see `SearchSpace.former`."""
+        """For each decision, the only value that it had, or any value if it had no effect; see `SearchSpace.former`."""
         from search_spaces import space_from_json
 
         earlier = space_from_json(settings)
@@ -216,14 +216,14 @@ class ShuffleSpace(SearchSpace):
         }
 
     def meaningful(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Those that this space has; before each space had settings of its own, the settings of all were written."""
+        """Those of the settings that this space has. Earlier versions wrote the settings of all spaces."""
         return {name: value for name, value in settings.items() if name in self.settings()}
 
     def canonical(self, candidate: Candidate) -> Candidate:
-        """The candidate with equal choices of each stage made one as `decode` does; see `SearchSpace.canonical`.
+        """The candidate with equal choices of each stage made one, as in `decode`; see `SearchSpace.canonical`.
 
         Raises:
-            SpaceError: As `build`.
+            SpaceError: `build` raises it for this candidate.
         """
         architecture = dict(candidate.architecture)
         shapes = self.shape(architecture).stages
@@ -232,9 +232,9 @@ class ShuffleSpace(SearchSpace):
         return replace(candidate, architecture=architecture)
 
     def portrait(self, candidate: Candidate) -> Portrait:
-        """Its stages, told and drawn by their mixers and convolutions; see `SearchSpace.portrait`.
+        """A candidate's stages, described and drawn by their mixers and convolutions; see `SearchSpace.portrait`.
 
-        A candidate that is none of this space, such as one of an earlier version, is told by its decisions.
+        A candidate that does not belong to this space, such as one of an earlier version, is described by its decisions.
         """
         try:
             channels = self.shape(candidate.architecture).stage_channels
@@ -247,13 +247,13 @@ class ShuffleSpace(SearchSpace):
         return legend(always_mixes=self.always_mixes)
 
     def build(self, candidate: Candidate) -> Host:
-        """The untrained network.
+        """Builds the untrained network of a candidate.
 
-        What the candidate builds into it is made after the host, grouped convolutions first and mixers last, so that candidates
-        with the same host and the same convolutions begin with the same weights in these at the same seed.
+        What the candidate adds is made after the host, grouped convolutions first and mixers last, so that with the same
+        seed, candidates with the same host and convolutions begin with the same weights in these.
 
         Raises:
-            SpaceError: The candidate is of another space, or something it needs is missing or does not fit.
+            SpaceError: The candidate belongs to another space, or a decision is missing or does not fit.
         """
         from search_spaces.stages.building import build_stages
 
@@ -316,7 +316,7 @@ class ShuffleSpace(SearchSpace):
         return declared
 
     def _shapes(self) -> dict[str, list[HostShape]]:
-        """The shapes of every host of the space, in which each stage has each of its unit counts, by its decisions in words."""
+        """The shapes of every host of the space, with each number of units in each stage, by the host's decisions in words."""
         dimensions = self.host_dimensions()
         most = max(map(len, self._units))
         units = [tuple(counts[min(k, len(counts) - 1)] for counts in self._units) for k in range(most)]
@@ -329,7 +329,7 @@ class ShuffleSpace(SearchSpace):
 
 
 def _resolved(settings: Settings, image_size: int) -> Settings:
-    """The settings with what was left to choose filled in."""
+    """The settings with their open choices filled in."""
     form = settings.form
     if form == "auto":
         form = "imagenet" if image_size >= IMAGENET_FROM else "small"
@@ -338,12 +338,12 @@ def _resolved(settings: Settings, image_size: int) -> Settings:
 
 
 def spread(values: tuple[float, ...], most: int = MOST_BASELINES) -> tuple[float, ...]:
-    """At most that many of the values, two or more, the first and the last among them, evenly spaced by position."""
+    """At most so many of the values (at least two), evenly spaced by position, including the first and the last."""
     if len(values) <= most:
         return values
     return tuple(values[round(i * (len(values) - 1) / (most - 1))] for i in range(most))
 
 
 def _as_rate(value: Scalar) -> Scalar:
-    """A number as a float, so that 1 and 1.0 are the same; a name as it is."""
+    """A number as a float, so that 1 and 1.0 are the same; a name unchanged."""
     return float(value) if isinstance(value, int | float) else value

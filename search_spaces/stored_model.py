@@ -1,7 +1,7 @@
-"""A trained network from the folder that a search wrote it to, which may come from a stranger.
+"""Loads a trained network from the folder that a search wrote, which may come from a stranger.
 
-Everything is compared before anything is made: the description has bounds, the network is built on the meta device, where it takes
-no memory, and the file of weights must have its size, and then its tensors.
+Everything is checked before anything is made: the description has bounds, the network is built on the meta device, where it
+takes no memory, and the file of weights must have the network's size, and then its tensors.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from search_spaces import space_from_json
 CANDIDATE_FILE = "candidate.json"
 WEIGHTS_FILE = "weights.pt"
 MOST_OUTLINE = 2**24
-"""Bytes of what names and shapes of the tensors take in a file of weights."""
+"""Bytes that names and shapes of tensors may take in a file of weights."""
 MORE_BYTES = 2**20
 MORE_BYTES_A_TENSOR = 2**10
-"""By these a file of weights may be larger than the weights."""
+"""Bytes per tensor by which a file of weights may be larger than the weights."""
 PLAIN = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_tensor_v2|torch (?!Untyped|Typed)[A-Za-z0-9]+Storage"
 )
-"""What a state dict of ordinary tensors is made of, among all that a file may ask for."""
+"""The parts of a state dict of ordinary tensors, among everything that a pickle may ask for."""
 MOST_CHARACTERS = 500
 
 
@@ -48,15 +48,15 @@ def load_model(folder: str | Path) -> nn.Module:
 
 
 def check_model(folder: Path, candidate: Candidate, space: Mapping[str, Any]) -> None:
-    """Refuses weights that are not those of a candidate's network, whole.
+    """Refuses weights that are not whole, or do not belong to a candidate's network.
 
     Args:
-        folder: Holds them.
-        candidate: Whose they should be.
-        space: `SearchSpace.settings()`.
+        folder: Folder of the weights.
+        candidate: Candidate to which they should belong.
+        space: The space, as `SearchSpace.settings()`.
 
     Raises:
-        OutputError: As `load_model`.
+        OutputError: `load_model` would raise it.
     """
     _Weights(folder / WEIGHTS_FILE).of(_Description(folder / CANDIDATE_FILE, space, candidate))
 
@@ -79,7 +79,7 @@ def _load(folder: Path) -> nn.Module:
 
 
 class _Description:
-    """What a candidate is, as far as is needed to build it."""
+    """The description of a candidate, as far as it is needed to build the network."""
 
     def __init__(self, path: Path, space: Mapping[str, Any], candidate: Candidate) -> None:
         self._path = path
@@ -91,15 +91,15 @@ class _Description:
 
     @property
     def units(self) -> int:
-        """In all stages; each has at least a tensor."""
+        """Number of units in all stages, each of which has at least one tensor."""
         found = [value for name, value in self.candidate.architecture.items() if name.endswith(".units")]
         return sum(value for value in found if isinstance(value, int))
 
     def build(self, device: str) -> nn.Module:
-        """The untrained network.
+        """Builds the untrained network.
 
         Raises:
-            OutputError: The candidate is of none.
+            OutputError: The candidate does not describe a network.
         """
         try:
             with torch.device(device):
@@ -114,7 +114,7 @@ def _undescribed(path: Path, error: Exception) -> OutputError:
 
 
 def _narrowed(space: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
-    """The settings with few sizes to choose from: those of the candidate, and the extreme ones, for which there are limits."""
+    """The settings with few sizes to choose from: those of the candidate, and the extreme ones, which have limits."""
     narrowed = dict(space)
     architecture = candidate.architecture
     if "width" in architecture and isinstance(space.get("widths"), list):
@@ -150,14 +150,14 @@ class _Weights:
         self._path = path
 
     def fault(self, what: str) -> OutputError:
-        """The error that something is wrong with the file."""
+        """The error that says what is wrong with the file."""
         return OutputError(f"{self._path} {what}")
 
     def of(self, description: _Description) -> Mapping[str, Tensor]:
-        """The state of a network.
+        """Reads the state of a network.
 
         Raises:
-            OutputError: The file is no regular one, is not a whole file of weights, or is of another network.
+            OutputError: The file is not regular, is not a whole file of weights, or belongs to another network.
         """
         try:
             file = open_regular(self._path)
@@ -177,7 +177,7 @@ class _Weights:
         return state
 
     def _check_outline(self, file: Any, description: _Description) -> int:
-        """The file's size in bytes; refuses what is no zip archive of ordinary tensors, without reading these."""
+        """Returns the file's size in bytes. Refuses, without reading tensors, what is not a zip archive of ordinary tensors."""
         try:
             with zipfile.ZipFile(file) as archive:
                 entries = archive.infolist()
@@ -209,14 +209,14 @@ class _Weights:
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except OutputError:
             raise
-        except Exception as error:  # an unpickler meets errors of every kind in what is made to break it
+        except Exception as error:  # an unpickler may raise any kind of error on files that are made to break it
             raise self.fault(f"is not a file of weights: {shown(str(error))}") from error
         if not isinstance(state, Mapping):
             raise self.fault(f"is not a file of weights: it holds a {type(state).__name__}, not a state dict")
         return state
 
     def _compare(self, state: Mapping[str, Any], expected: Mapping[str, Tensor]) -> None:
-        """Refuses a state of other names, shapes or types than a network has."""
+        """Refuses a state whose names, shapes or types differ from those of a network."""
         differing = [f"no {name}" for name in expected if name not in state]
         differing += [f"{shown(name)}, which it has not" for name in state if name not in expected]
         for name, tensor in expected.items():

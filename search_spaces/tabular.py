@@ -1,4 +1,4 @@
-"""The space of a table: a decision for each position of a coding."""
+"""The space of a table, with one decision for each position of a coding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nas.table import Table
 
 
 def tabular_space(table: Table) -> SimpleSpace:
-    """Every network of a table: decisions `position1`, `position2`, ... with the letters that stand there."""
+    """The space of all networks in a table: decisions `position1`, `position2`, ... with the letters that occur there."""
     positions = enumerate(table.alphabets, start=1)
     return SimpleSpace("tabular", *(Choice(name=f"position{k}", choices=letters) for k, letters in positions))
 

@@ -1,4 +1,4 @@
-"""What is wrong with the values of settings, in whole sentences, so that a person can mend all of them at once."""
+"""What is wrong with the values of settings, in whole sentences, so that a person can correct all of them at once."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from nas.errors import unknown_name
 from nas.values.json_fields import shown
 
 WIDEST = 64
-"""As a multiple of a published network."""
+"""Largest width, as a multiple of a published network's."""
 MOST_CHANNELS = 16_384
-"""Of one stage, a growth rate, or as a number of groups or templates."""
+"""Largest number of channels of one stage, growth rate, or number of groups or templates."""
 MOST_RANKS = 1_024
-"""Kronecker ranks, ranks to choose from, and sides of a factor."""
+"""Largest Kronecker rank, number of ranks to choose from, and side of a factor."""
 LARGEST_RATE = 1e6
 SMALLEST_RATE = 1e-12
-"""But for 0."""
+"""Smallest rate that is not 0."""
 MOST_UNITS = 256
-"""Of a stage."""
+"""Most units of a stage."""
 MOST_ITEMS = 1000
-"""Of a setting."""
+"""Most items of a setting."""
 
 
 def is_number(value: object, *, whole: bool = False, low: float = -math.inf, high: float = math.inf) -> bool:
-    """Whether it is a finite number from `low` to `high`, and an integer where `whole`; booleans are none."""
+    """Whether a value is a finite number from `low` to `high`, and with `whole` an integer. Booleans are not numbers."""
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False
@@ -33,17 +33,17 @@ def is_number(value: object, *, whole: bool = False, low: float = -math.inf, hig
 
 
 def is_multiple(width: object) -> bool:
-    """Whether it is a width as a multiple of a published network."""
+    """Whether a value is a width as a multiple of a published network's."""
     return is_number(width, high=WIDEST) and width > 0  # type: ignore[operator]
 
 
 def items_of(value: object) -> list[Any] | None:
-    """Its items if it is a tuple or list, else None."""
+    """The items of a tuple or list; None for other values."""
     return list(value) if isinstance(value, tuple | list) else None
 
 
 def multiple_faults(widths: object) -> list[str]:
-    """What is wrong with widths that are multiples of a published network; None stands for a default."""
+    """What is wrong with widths that are multiples of a published network's; None stands for the default."""
     if widths is None:
         return []
     items = items_of(widths)
@@ -58,7 +58,7 @@ def multiple_faults(widths: object) -> list[str]:
 
 
 def growth_faults(widths: object) -> list[str]:
-    """What is wrong with widths that are growth rates, positive integers; None stands for a default."""
+    """What is wrong with widths that are growth rates, positive integers; None stands for the default."""
     if widths is None:
         return []
     if not items_of(widths):
@@ -67,7 +67,7 @@ def growth_faults(widths: object) -> list[str]:
 
 
 def units_faults(units: object, stages: int) -> list[str]:
-    """What is wrong with the numbers of units of each stage; None stands for a default."""
+    """What is wrong with the numbers of units of each stage; None stands for the default."""
     if units is None:
         return []
     each = items_of(units)
@@ -82,14 +82,14 @@ def units_faults(units: object, stages: int) -> list[str]:
 
 
 def one_of_faults(name: str, value: object, allowed: Sequence[object]) -> list[str]:
-    """What is wrong with a value that must be one of some."""
+    """What is wrong with a value that must be one of several."""
     if value in allowed:
         return []
     return [f"{name} = {shown(value)} is not one of {', '.join(map(str, allowed))}"]
 
 
 def whole_faults(name: str, value: object, low: int, high: float = math.inf) -> list[str]:
-    """What is wrong with an integer that has bounds."""
+    """What is wrong with an integer that must be within bounds."""
     if is_number(value, whole=True, low=low, high=high):
         return []
     bounds = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
@@ -97,7 +97,7 @@ def whole_faults(name: str, value: object, low: int, high: float = math.inf) -> 
 
 
 def collection_faults(name: str, values: object) -> tuple[list[Any], list[str]]:
-    """The items, and what is wrong with them as a collection of distinct things."""
+    """The items of a collection that must be distinct, and what is wrong with it."""
     items = items_of(values)
     if items is None:
         return [], [f"{name} = {shown(values)} must be a list"]
@@ -112,7 +112,7 @@ def collection_faults(name: str, values: object) -> tuple[list[Any], list[str]]:
 def numbers_faults(
     name: str, values: object, *, whole: bool = False, low: float = -math.inf, high: float = math.inf
 ) -> list[str]:
-    """What is wrong with a list of distinct numbers that have bounds."""
+    """What is wrong with a list of distinct numbers within bounds."""
     items, found = collection_faults(name, values)
     wrong = [item for item in items if not is_number(item, whole=whole, low=low, high=high)]
     if wrong:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.ablation --config cifar10_cpu --data.root DATA --output runs/ablation
 
-The same command again continues. Every arm has the same network, images, order of images, rates and epochs; what is measured is
-the last epoch on the validation split, never the test split.
+The same command continues an ablation that was stopped. Every arm has the same network, images, order of images, rates and
+epochs. The last epoch is measured on the validation split, never on the test split.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ DEFAULT_CONFIG = "cifar10_cpu"
 
 
 class _Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of the description."""
+    """A help formatter that keeps the line breaks of the description."""
 
 
 def make_parser() -> ArgumentParser:
-    """The command line: one group of flags a settings class."""
+    """The parser of the command line, with one group of flags for each settings class."""
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = ArgumentParser(
         prog="python -m benchmarks.ablation",
@@ -57,7 +57,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
     """The settings of a command line.
 
     Raises:
-        SettingsError: Lists every unknown, ill-typed and out-of-range setting.
+        SettingsError: Settings are unknown, ill-typed or out of range; the message lists all of them.
     """
 
     def assemble(found: Any) -> Settings:
@@ -76,7 +76,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     settings = read_settings(sys.argv[1:] if argv is None else argv)
     finished = train_all(settings, lambda there: write_tables(there, settings))
     text = write_tables(finished, settings)
@@ -88,10 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def write_tables(finished: Finished, settings: Settings) -> str:
-    """Writes the tables of what is there; returns the text.
+    """Writes the tables of the runs so far, and returns their text.
 
     Raises:
-        OutputError: They cannot be written.
+        OutputError: The tables cannot be written.
     """
     folder, runs = Path(settings.output), finished.runs
     title = [

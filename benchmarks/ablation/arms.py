@@ -1,7 +1,8 @@
-"""The arms: one network trained in different ways, each a control for one explanation of what a dynamic shuffle gains.
+"""The arms: one network trained in different ways, each of which controls for one explanation of a dynamic shuffle's gain.
 
-The list follows what a claim about the dynamic shuffle needs: it adds input dependence of the squeeze-and-excitation kind,
-parameters and a little arithmetic, so that "dynamic beats fixed" alone would show nothing about shuffling.
+The list follows from what a claim about the dynamic shuffle needs. The shuffle adds input dependence of the
+squeeze-and-excitation kind, parameters and a little arithmetic, so that "dynamic beats fixed" alone would show nothing
+about shuffling.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ HARD = Relaxation()
 TWO = BlendSpec()
 USUAL = GeneratorSpec()
 VARIED = GeneratorSpec(spread=0.1, standardize=True)
-"""Permutations that differ between images from the start: with the usual start they never left the identity in short trainings."""
+"""A generator with which permutations differ between images from the start; with the usual one they never left the identity in
+short trainings.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +42,17 @@ class Arm:
 
     mixer: str
     main: bool = True
-    """Whether it is trained with all seeds."""
+    """Whether the arm is trained with all seeds."""
     widen: str | None = None
-    """macs or params: the network is made wider until it costs at least as much of it as the dynamic one."""
+    """macs or params: the network is widened until it costs at least as much of this as the dynamic one."""
     generator: GeneratorSpec = USUAL
     relaxation: Relaxation = HARD
-    """Its temperature at first is the ablation's."""
+    """How the permutations are learned; the initial temperature is the ablation's."""
     blend: BlendSpec = TWO
     stages: tuple[int, ...] = (0, 1, 2)
-    """Counted from 0, that are mixed so; the others keep the host's shuffle."""
+    """Stages, counted from 0, that have this mixer; the others keep the host's shuffle."""
     restored: bool = False
-    """Whether units that process half of their channels have them put back in their places."""
+    """Whether units that process half of their channels put these back in their places."""
 
 
 ARMS: dict[str, Arm] = {
@@ -85,7 +88,7 @@ ARMS: dict[str, Arm] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """What a network must fit."""
+    """The images that a network must fit."""
 
     size: int
     channels: int
@@ -93,13 +96,13 @@ class Images:
 
 
 def build(arm: str, settings: AblationSettings, images: Images, stage_channels: tuple[int, ...] | None = None) -> Host:
-    """The arm's untrained network with torch's current seed; equal seeds give all arms of one width the same host weights.
+    """The arm's untrained network from torch's current seed. Equal seeds give arms of equal width the same host weights.
 
     Args:
-        arm: Key of `ARMS`.
+        arm: Name of the arm in `ARMS`.
         settings: The network and how its shuffles are learned.
-        images: What it must fit.
-        stage_channels: Outputs of each stage. Default: the usual doubling.
+        images: The images that the network must fit.
+        stage_channels: Number of outputs of each stage. Default: doubled twice.
     """
     chosen = ARMS[arm]
     channels = stage_channels or usual_channels(settings)
@@ -152,12 +155,15 @@ def _mixer(kind: str, spec: MixerSpec, channels: int) -> nn.Module:
 
 
 def usual_channels(settings: AblationSettings) -> tuple[int, ...]:
-    """Outputs of each stage, doubled twice."""
+    """Number of outputs of each stage, doubled twice."""
     return (settings.width, 2 * settings.width, 4 * settings.width)
 
 
 def stage_channels(arm: str, settings: AblationSettings, images: Images) -> tuple[int, ...]:
-    """Outputs of each stage of the arm's network: of all even ones near the usual proportions that cost at least as much as the
+    """Number of outputs of each stage of the arm's network.
+
+    A widened arm has the cheapest even numbers near the usual proportions with which it costs at least as much as the dynamic one.
+
     dynamic network, the cheapest.
     """
     kind = ARMS[arm].widen
@@ -176,7 +182,7 @@ def stage_channels(arm: str, settings: AblationSettings, images: Images) -> tupl
 
 
 def _wider(usual: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Even channels up to a half wider, stages within a twelfth of the usual proportions to each other."""
+    """Even numbers of channels, up to a half more, with stages within a twelfth of the usual proportions to each other."""
     first = usual[0]
     for wider in range(first, first + first // 2 + 1, 2):
         ranges = []
@@ -196,7 +202,7 @@ def cost(arm: str, settings: AblationSettings, images: Images, channels: tuple[i
 
 
 def candidate(arm: str, settings: AblationSettings, channels: tuple[int, ...]) -> Candidate:
-    """What is trained, as the evaluator knows it: everything that makes this training another one is in it."""
+    """The candidate that the evaluator trains; it holds everything that distinguishes this training from others."""
     chosen = ARMS[arm]
     architecture: dict[str, Any] = {f"stage{k}.channels": count for k, count in enumerate(channels, start=1)}
     architecture |= {f"stage{k}.units": count for k, count in enumerate(settings.units, start=1)}

@@ -1,7 +1,7 @@
-"""Arms that go on from one network with fixed shuffles, trained to a share of the epochs.
+"""Arms that branch off from one network with fixed shuffles, which is trained for a share of the epochs.
 
-Where a mixer begins as the host's shuffle, the network behind the branch is the same function. So what a seed does to the
-first part of a training is the same in all arms, and that part is paid once.
+If a mixer begins as the host's shuffle, the network after the branch is at first the same function. So the effect of a seed
+on the first part of a training is the same in all arms, and this part is trained only once.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ class Trunk:
     """The network that arms branch off from."""
 
     evaluator: TrainingEvaluator
-    """Trains it."""
+    """The evaluator that trains it."""
     candidate: Candidate
     network: nn.Module
-    """Untrained: its names and sizes are what matters."""
+    """Its untrained network, of which only names and sizes matter."""
     epochs: int
-    """After which arms branch off."""
+    """Number of epochs after which arms branch off."""
     folder: Path
-    """Of a lock for each seed, so that of two processes one trains a trunk and the other waits."""
+    """Folder with a lock for each seed, so that of two processes one trains a trunk and the other waits."""
 
 
 def begin_from_trunk(evaluator: TrainingEvaluator, task: Task, network: nn.Module, trunk: Trunk) -> None:
     """Gives a training that has not begun the trunk of its seed as its checkpoint.
 
     Args:
-        evaluator: Of the training.
+        evaluator: The evaluator of the training.
         task: The training.
-        network: Untrained.
-        trunk: Where it branches off.
+        network: The untrained network.
+        trunk: The trunk that it branches off from.
 
     Raises:
         OutputError: The trunk could not be trained, or a folder cannot be written.
@@ -59,14 +59,14 @@ def begin_from_trunk(evaluator: TrainingEvaluator, task: Task, network: nn.Modul
 
 
 def _at_branch(trunk: Trunk, task: Task) -> Saved:
-    """The trunk of the task's seed, trained if it is not there."""
+    """The trunk of the task's seed, which is trained if it does not exist."""
     trained = replace(task, candidate=trunk.candidate, budget=Budget(epochs=task.budget.epochs, rungs=(trunk.epochs,)))
     trunk.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(trunk.folder / f"{task.seed}.lock").held():
         checkpoints = trunk.evaluator.checkpoints(trained)
         saved = checkpoints.load(CPU)
         if saved is None or saved.epochs != trunk.epochs:
-            # Told at the rung not to go on, it keeps a checkpoint.
+            # Since it must not go on from the rung, it keeps a checkpoint.
             outcome = trunk.evaluator.evaluate(trained, lambda progress: progress.value is None)
             if isinstance(outcome, Failure):
                 raise OutputError(f"the trunk of seed {task.seed} failed: {outcome.kind}: {outcome.message}")
@@ -76,12 +76,12 @@ def _at_branch(trunk: Trunk, task: Task) -> Saved:
 
 
 def branched(trunk: Saved, source: nn.Module, target: nn.Module) -> Saved:
-    """The trunk as a checkpoint of another network: what it has of the trunk's goes on, the rest begins.
+    """The trunk as a checkpoint of another network: the parts that both have continue, all others begin.
 
     Args:
-        trunk: A training of `source`.
-        source: Its network, untrained.
-        target: The network that goes on, untrained.
+        trunk: The checkpoint of a training of `source`.
+        source: The untrained network of the trunk.
+        target: The untrained network that continues.
     """
     states: dict[str, Any] = {name: _merged(trunk.states[name], target) for name in ("model", "averaged")}
     states["optimizer"] = _momenta(trunk.states["optimizer"], source, target)
@@ -94,7 +94,7 @@ def _merged(state: Mapping[str, Tensor], target: nn.Module) -> dict[str, Tensor]
 
 
 def _momenta(state: Mapping[str, Any], source: nn.Module, target: nn.Module) -> dict[str, Any]:
-    """The state of the target's optimizer; what the trunk has not begins at rest."""
+    """The state of the target's optimizer, in which parameters that the trunk does not have begin without momentum."""
     places = {name: place for place, name in enumerate(_optimized(source))}
     found: dict[int, Any] = {}
     parameters = dict(target.named_parameters())

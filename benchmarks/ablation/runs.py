@@ -1,4 +1,4 @@
-"""Trains arms and keeps what came out, a line of JSON a finished run; what is there already is not trained again."""
+"""Trains arms and keeps the results, one line of JSON per finished run. Runs that have a line are not trained again."""
 
 from __future__ import annotations
 
@@ -35,31 +35,32 @@ class Run:
     arm: str
     seed: int
     channels: tuple[int, ...]
-    """Outputs of each stage."""
+    """Number of outputs of each stage."""
     macs: int
     params: int
     readings: Mapping[str, float]
-    """Validation accuracy in percent by reading; one that cannot differ from hard is absent. `live` is that of the weights as they
-    are after the last step, where all others are of the averaged ones."""
+    """Validation accuracy in percent by reading; a reading that cannot differ from hard is absent. `live` is the accuracy of
+    the weights after the last step; all others are those of the averaged weights.
+    """
     shuffles: Mapping[str, float]
     """Validity, coverage and disagreement at the end, averaged over the blocks; empty without learned shuffles."""
     curve: tuple[Mapping[str, float], ...]
     seconds: float
     date: str = ""
-    """On which it ended."""
+    """The date on which it ended."""
     machine: str = ""
-    """On which it was trained, a line."""
+    """The machine on which it was trained, in one line."""
 
     def accuracy(self, reading: str) -> float:
-        """In percent; the hard one where the reading cannot differ from it."""
+        """The accuracy in percent; that of hard matrices if the reading cannot differ from it."""
         return self.readings.get(reading, self.readings["hard"])
 
     @classmethod
     def from_record(cls, record: Record) -> Run:
-        """The run of a line.
+        """The run that a line records.
 
         Raises:
-            OutputError: Something is missing in it, or unknown.
+            OutputError: A field is missing or unknown.
         """
         try:
             return cls(**{**record, "channels": tuple(record["channels"]), "curve": tuple(record["curve"])})
@@ -69,16 +70,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What there is of an ablation."""
+    """The results of an ablation so far."""
 
     runs: Mapping[tuple[str, int], Run]
-    """By arm and seed."""
+    """The finished runs, by arm and seed."""
     failures: Mapping[tuple[str, int], str]
-    """Why a training gave nothing, in words."""
+    """In words, why trainings gave no result."""
 
     @classmethod
     def of(cls, records: Mapping[Key, Record], plan: Iterable[tuple[str, int]]) -> Finished:
-        """Those of the planned runs that are there."""
+        """The results of those planned runs that are finished."""
         found = {(arm, seed): records[arm, seed] for arm, seed in plan if (arm, seed) in records}
         return cls(
             runs={key: Run.from_record(record) for key, record in found.items() if "failure" not in record},
@@ -87,7 +88,7 @@ class Finished:
 
 
 def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
-    """What makes a run comparable with another one; plain JSON."""
+    """What makes a run comparable with others, as plain JSON."""
     ablation = {f"ablation.{key}": value for key, value in asdict(settings.ablation).items() if key not in FREE}
     train = {f"train.{key}": value for key, value in training_identity(settings.train).items()}
     data: dict[str, Any] = {"data.name": settings.data.name, "data.fingerprint": summary.fingerprint}
@@ -98,12 +99,12 @@ def identity_of(settings: Settings, summary: DataSummary) -> dict[str, Any]:
 
 
 def execution_of(settings: Settings) -> Execution:
-    """How its arms are computed."""
+    """The execution (device, precision and layout) of its arms."""
     return resolve_execution(settings.train, resolve_device(settings.device))
 
 
 def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
-    """Every run, main arms first and seed by seed, so that what is there at any time is paired."""
+    """All runs, main arms first and seed by seed, so that the finished runs are always paired."""
     chosen = settings.arms or tuple(ARMS)
     for main, seeds in ((True, settings.pairs), (False, settings.control_pairs)):
         for seed in range(settings.first_seed, settings.first_seed + seeds):
@@ -111,16 +112,16 @@ def planned(settings: AblationSettings) -> Iterator[tuple[str, int]]:
 
 
 def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finished:
-    """Trains what is not there yet, with a progress bar.
+    """Trains the missing runs, with a progress bar.
 
-    Where nothing is missing, it does not matter on which hardware it was trained.
+    If nothing is missing, the hardware on which the runs were trained does not matter.
 
     Args:
         settings: Everything an ablation depends on.
-        after: Told what there is after each run.
+        after: Called with the results so far after each run.
 
     Raises:
-        NasError: A setting, the images or the folder do not do, or a worker was killed.
+        NasError: A setting, the images or the folder are unusable, or a worker was killed.
     """
     summary = prepare(settings.data, seed=SPLIT_SEED)
     images = Images(size=summary.image_size, channels=summary.channels, classes=summary.classes)
@@ -132,7 +133,7 @@ def train_all(settings: Settings, after: Callable[[Finished], object]) -> Finish
         arms: dict[str, tuple[int, ...]] = {}
         for arm in dict.fromkeys(arm for arm, seed in keys if (arm, seed) not in records.finished):
             arms[arm] = stage_channels(arm, settings.ablation, images)
-            cost(arm, settings.ablation, images, arms[arm])  # what cannot be built shall not be found out after hours
+            cost(arm, settings.ablation, images, arms[arm])  # an error here must not come after hours
         plan = Plan(
             arguments={(arm, seed): (arm, seed, arms.get(arm)) for arm, seed in keys},
             train=_train,
@@ -167,7 +168,7 @@ def _train(arm: str, seed: int, channels: tuple[int, ...]) -> Record:
 def evaluator_of(
     folder: str, arm: str, channels: tuple[int, ...], settings: Settings, images: Images
 ) -> TrainingEvaluator:
-    """What trains the arm's networks, in this folder of the checkpoints."""
+    """The evaluator that trains the arm's networks, with this folder for checkpoints."""
     return TrainingEvaluator(
         lambda _candidate: build(arm, settings.ablation, images, channels),
         settings.data,
@@ -195,7 +196,7 @@ def trunk_of(settings: Settings, images: Images) -> Trunk:
 
 
 def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Record:
-    """One training, going on from its checkpoint if there is one: the record of a run, or of why there is none."""
+    """Trains one run, from its checkpoint if there is one, and returns its record, or that of its failure."""
     ablation = settings.ablation
     evaluator = evaluator_of(arm, arm, channels, settings, images)
     task = Task(

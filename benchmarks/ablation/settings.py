@@ -13,34 +13,35 @@ class AblationSettings:
     """Which arms are trained how often, on which network."""
 
     pairs: int = 5
-    """Seeds of each main arm, fixed beforehand: all arms are trained with seeds 0, 1, 2, ..."""
+    """Number of seeds of each main arm, fixed beforehand. All arms are trained with seeds 0, 1, 2, ..."""
     first_seed: int = 0
     """The first of these seeds, so that several steps of a study have seeds of their own."""
     control_pairs: int = 3
-    """Seeds of each further arm."""
+    """Number of seeds of each further arm."""
     arms: tuple[str, ...] | None = None
-    """Train these only. Default: all."""
+    """Train only these arms. Default: all."""
     width: int = 32
-    """Channels of the first stage of the ShuffleNetV2; they double in each later one."""
+    """Number of channels of the first stage of the ShuffleNetV2; it doubles in each later stage."""
     units: tuple[int, ...] = (2, 4, 2)
-    """Units of its three stages."""
+    """Numbers of units of its three stages."""
     groups: int = 2
-    """Channel groups of the Kronecker mixers."""
+    """Number of channel groups of the Kronecker mixers."""
     reduction: int = 4
     """The generator's and squeeze-and-excitation's hidden layer has C / reduction units, at least 4."""
     lr: float = 0.4
-    """Peak learning rate at a batch of 128; the same for every arm."""
+    """Peak learning rate for a batch of 128, the same for every arm."""
     weight_decay: float = 5e-4
-    """The same for every arm."""
+    """Weight decay, the same for every arm."""
     orth_weight: float = 0.1
     """Weight of the normalised penalty of learned shuffles."""
     temperature: float = 1.0
-    """Of their softmax."""
+    """Temperature of the softmax of learned shuffles."""
     branch_at: float | None = None
-    """Train one network with fixed shuffles for this share of the epochs, for each seed, and let the arms go on from there.
-    Default: every arm is trained from the beginning."""
+    """For each seed, train one network with fixed shuffles for this share of the epochs, and let the arms branch off from it.
+    Default: every arm is trained from the beginning.
+    """
     workers: int = 1
-    """Networks trained at the same time."""
+    """Number of networks trained at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class Settings:
 
 
 def faults(settings: Settings, known_arms: tuple[str, ...]) -> list[str]:
-    """Every out-of-range value: setting, value, and what is allowed."""
+    """In words, every setting that is out of range, with its value and what is allowed."""
     ablation = settings.ablation
     found = [*data_faults(settings.data), *train_faults(settings.train)]
     least = {"pairs": 1, "control_pairs": 1, "width": 8, "groups": 1, "reduction": 1, "workers": 1}

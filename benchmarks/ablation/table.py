@@ -1,4 +1,4 @@
-"""The table of an ablation: what each arm reached, and what that says about each claim."""
+"""The table of an ablation: the result of each arm, and what it says about each claim."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ Runs = Mapping[tuple[str, int], Run]
 
 
 def arms_table(runs: Runs) -> pd.DataFrame:
-    """A row for each way of evaluating an arm: mean, spread and number of its runs, costs, and what its shuffles do."""
+    """A row for each way of evaluating an arm: mean, spread and number of its runs, costs, and shuffle statistics."""
     records = []
     for name, row in ROWS.items():
         chosen = [run for (arm, _), run in sorted(runs.items()) if arm == row.arm]
@@ -116,7 +116,7 @@ def arms_table(runs: Runs) -> pd.DataFrame:
 
 
 def claims_table(runs: Runs) -> pd.DataFrame:
-    """A row for each claim whose arms are there: paired difference, interval, p adjusted over the claims, verdict."""
+    """A row for each claim whose arms have runs: paired difference, interval, p adjusted over the claims, verdict."""
     compared = []
     for words, above, below in CLAIMS:
         seeds = _seeds(runs, ROWS[above].arm) & _seeds(runs, ROWS[below].arm)
@@ -141,7 +141,7 @@ def claims_table(runs: Runs) -> pd.DataFrame:
 
 
 def joint_verdicts(claims: pd.DataFrame) -> dict[str, str]:
-    """The verdict on the joint claim, for either start; a part that is not there is not resolved."""
+    """The verdict on the joint claim, for either start. A part without runs is not resolved."""
     found = dict(zip(claims["claim"], claims["verdict"], strict=True)) if len(claims) else {}
     names = (JOINT, JOINT + VARIED)
     return {
@@ -172,7 +172,7 @@ def markdown(runs: Runs, title: Sequence[str]) -> str:
 
 
 def hours(runs: Runs) -> float:
-    """Training time of all runs."""
+    """Total training time of all runs, in hours."""
     return sum(run.seconds for run in runs.values()) / 3600
 
 

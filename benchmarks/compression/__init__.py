@@ -1,1 +1,1 @@
-"""What compressing a trained ResNet is worth, beside networks that are small from the beginning. See `__main__`."""
+"""The value of compressing a trained ResNet, compared with networks that are small from the beginning. See `__main__`."""

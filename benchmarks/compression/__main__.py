@@ -2,14 +2,15 @@
 
     python -m benchmarks.compression --root DATA [--targets 0.35 0.65] [--seeds 3] [--output runs/compression]
 
-From a trained ResNet-20 (at --channels; 16 32 64 is the published one) groups are learned at each target, or filters pruned
-and rebuilt (scalars, two groups), and the network is trained on. Beside it, at equal epochs over equal images: the dense
-network trained on, a dense network as narrow as gives the same multiply-adds as the learned groups, and, with fresh weights,
-at --order_targets, the learned groups with their own order of channels, with ShuffleNet's shuffle, with none and with a drawn
-one. Written are runs.jsonl, a line a training, and table.md: mean and standard deviation over the seeds, the difference to the
-narrow network with its 95 % interval over pairs of equal seeds, and what a forward takes on this CPU.
+In a trained ResNet-20 (at --channels; 16 32 64 is the published one), groups are learned at each target, or filters are
+pruned and rebuilt (scalars, two groups), and the network is trained on. It is compared, at equal epochs over equal images,
+with the dense network trained on; with a dense network so narrow that it has the multiply-adds of the learned groups; and,
+from fresh weights, at --order_targets, with the learned groups with their own order of channels, with ShuffleNet's shuffle,
+with none and with a random one. It writes runs.jsonl, one line per training, and table.md: mean and standard deviation over
+the seeds, the difference to the narrow network with its 95 % interval over pairs of equal seeds, and the time of a forward
+on this CPU.
 
-It goes on where it was stopped, by the same command.
+The same command continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from nas.output.atomic_file import write_atomically
 
 
 def arms(targets: Sequence[float], order_targets: Sequence[float]) -> list[Arm]:
-    """All that are compared, those that others follow first."""
+    """All arms that are compared, those that others follow first."""
     of_targets = [Arm(name, target) for name in ("learned", "rebuilt", "uniform") for target in targets]
     of_orders = [Arm(name, target) for name in ORDERS for target in order_targets]
     return [Arm("dense"), Arm("continued"), *of_targets, *of_orders]
@@ -41,7 +42,7 @@ def arms(targets: Sequence[float], order_targets: Sequence[float]) -> list[Arm]:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/*.parquet.")
     parser.add_argument("--output", default="runs/compression")

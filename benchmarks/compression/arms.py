@@ -1,7 +1,7 @@
-"""The networks that are compared, made from the name of an arm, a target and what was trained before.
+"""The networks that are compared, made from the name of an arm, a target and earlier trainings.
 
-Every arm ends after the same number of epochs over the same images: half of them the dense network's and half its compression's, or
-all of them one network's from the beginning.
+Every arm ends after the same number of epochs over the same images: half of them for the dense network and half for its
+compression, or all of them for one network from the beginning.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from search_spaces.hosts.resnet_basic import resnet_basic
 from search_spaces.reconstruction.pruning import FilterPruning, rebuild_filters
 
 LEAST_TEMPLATES = 2
-"""Of a convolution with rebuilt filters; 8 in the thesis, for networks of twice the width and more."""
+"""Least number of templates of a convolution with rebuilt filters; 8 in the thesis, for networks of at least twice the width."""
 BISECTIONS = 8
 UNITS = 3
-"""Of a stage: ResNet-20."""
+"""Number of units of a stage, as in ResNet-20."""
 INPUT = (1, 3, 32, 32)
 CLASSES = 10
 ORDERS = ("relearned", "shuffled", "unshuffled", "random")
-"""Channel orders at the groups that were learned: the learned ones, ShuffleNet's shuffle before each convolution, none, drawn."""
+"""Channel orders for the groups that were learned: the learned orders, ShuffleNet's shuffle before each convolution, none, a
+random one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ class Arm:
     """One kind of network."""
 
     name: str
-    """dense, continued, learned, rebuilt, uniform, or one of `ORDERS`."""
+    """Name of the arm: dense, continued, learned, rebuilt, uniform, or one of `ORDERS`."""
     target: float = 0.0
-    """Share of the multiply-adds to be removed."""
+    """Share of the multiply-adds to remove."""
 
     def __str__(self) -> str:
         return f"{self.name}-{round(100 * self.target)}" if self.target else self.name
@@ -54,7 +56,7 @@ class Arm:
 
     @property
     def follows(self) -> Arm | None:
-        """The arm whose training must have ended, of the same seed."""
+        """The arm of the same seed whose training must have ended before."""
         if self.goes_on:
             return Arm("dense")
         return Arm("learned", self.target) if self.name in (*ORDERS, "uniform") else None
@@ -69,10 +71,10 @@ def build(arm: Arm, channels: tuple[int, int, int], earlier: Path | None, step: 
     """The network of an arm, with torch's current seed.
 
     Args:
-        arm: Which.
-        channels: Of each stage of the dense network.
+        arm: The arm.
+        channels: Number of channels of each stage of the dense network.
         earlier: Weights of the arm that it follows.
-        step: By which the penalty's weight changes, an epoch.
+        step: Step by which the penalty's weight changes per epoch.
     """
     state: Mapping[str, torch.Tensor] = {} if earlier is None else torch.load(earlier, weights_only=True)
     if arm.name == "uniform":
@@ -112,7 +114,7 @@ def grouped(host: Host, state: Mapping[str, torch.Tensor], order: str) -> Host:
 
 
 def share_that_removes(target: float, channels: tuple[int, int, int], state: Mapping[str, torch.Tensor]) -> float:
-    """Share of the filters that must be rebuilt so that this share of the multiply-adds is gone, by bisection."""
+    """Share of the filters that must be rebuilt to remove this share of the multiply-adds, found by bisection."""
     host = network(channels)
     host.load_state_dict(state)
     dense = macs(host)
@@ -137,12 +139,12 @@ def learned_macs(arm: Arm, channels: tuple[int, int, int], state: Mapping[str, t
 
 
 def macs(host: nn.Module) -> int:
-    """Multiply-adds of one image in the deployed network."""
+    """Multiply-adds of the deployed network for one image."""
     return count_cost(compact(host), INPUT).macs
 
 
 def uniform_channels(channels: tuple[int, int, int], wanted: int) -> tuple[int, int, int]:
-    """Of the widths in nearly equal proportion those whose multiply-adds are nearest to the ones wanted."""
+    """Numbers of channels in nearly equal proportions whose multiply-adds are nearest to the wanted ones."""
     first, second, third = channels
 
     def distance(each: tuple[int, int, int]) -> int:
@@ -155,5 +157,5 @@ def uniform_channels(channels: tuple[int, int, int], wanted: int) -> tuple[int, 
 
 
 def learning_of(host: Host) -> GroupLearning | None:
-    """The part that learns groups, if there is one."""
+    """The part of a network that learns groups; None if there is none."""
     return next((module for module in host.modules() if isinstance(module, GroupLearning)), None)

@@ -21,10 +21,10 @@ from search_spaces import compact
 from search_spaces.grouping.learned_group_conv import LearnedGroupConv2d
 
 RATE, WEIGHT_DECAY = 0.1, 1e-4
-"""As in the authors' fine-tuning, at a batch of 128."""
+"""Learning rate and weight decay of the authors' fine-tuning, for a batch of 128."""
 LATENCY_BATCH = 64
 EXECUTION = Execution(device=torch.device("cpu"), precision="fp32", channels_last=True)
-"""Of the trained networks when they are timed, and of their training, on one thread each."""
+"""How trained networks are timed, and how they are trained, on one thread each."""
 
 _common: tuple[DataSettings, Path, tuple[int, int, int], int, float] | None = None
 
@@ -36,7 +36,7 @@ def begin(data: DataSettings, folder: str, channels: tuple[int, int, int], epoch
 
 
 def train(name: str, target: float, seed: int) -> Record:
-    """One training; a record of it, or of how it failed."""
+    """Trains one network and returns its record, or that of its failure."""
     assert _common is not None
     data, folder, channels, epochs, step = _common
     arm = Arm(name, target)
@@ -78,9 +78,9 @@ def train(name: str, target: float, seed: int) -> Record:
 
 
 def milliseconds(name: str, target: float, seed: int) -> float:
-    """Of a forward of a batch through a trained network as deployed, on one thread.
+    """Milliseconds of a forward of a batch through the deployed form of a trained network, on one thread.
 
-    It is to be called when nothing is trained any more.
+    It must be called when all trainings have ended.
     """
     assert _common is not None
     _, folder, channels, _, step = _common

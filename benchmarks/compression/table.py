@@ -1,4 +1,4 @@
-"""What came out, as a table in Markdown."""
+"""The results as a table in Markdown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def table(records: Sequence[Record], milliseconds: Mapping[tuple[str, int], floa
     """Accuracy, cost and time by arm, and paired differences to the narrow network and to the learned order of channels.
 
     Args:
-        records: Of the trainings that have ended.
-        milliseconds: Of each network as deployed, by arm and seed. Default: not measured yet.
+        records: Records of the trainings that have ended.
+        milliseconds: Milliseconds of each deployed network, by arm and seed. Default: not measured yet.
     """
     times = milliseconds or {}
     runs: dict[str, dict[int, Record]] = {}
@@ -57,7 +57,7 @@ def _mean(by_seed: Mapping[int, Record], name: str) -> float:
 def _difference(
     arm: str, by_seed: Mapping[int, Record], runs: Mapping[str, Mapping[int, Record]], reference: str
 ) -> str:
-    """To the reference of the same target, over pairs of equal seeds; with fresh weights other orders of channels alone."""
+    """The difference to the reference of the same target, over pairs of equal seeds; for fresh weights, only to other orders."""
     name, _, target = arm.rpartition("-")
     if name == reference or (reference == "relearned" and name not in ORDERS):
         return ""

@@ -2,9 +2,9 @@
 
     python -m benchmarks.funnel --root DATA --output runs/funnel [--workers 2] [--until screen|middle|judge]
 
-The same command again continues. What goes on from one step to the next is decided by rules that stand in rules.yaml, and
-the seeds of the steps are disjoint, so that what chose an arm does not judge it. The claims are decided on the last step
-alone.
+The same command continues a funnel that was stopped. Rules in rules.yaml decide which arms go on from one step to the next,
+and the seeds of the steps are disjoint, so that an arm is not judged by the runs that chose it. The claims are decided by
+the last step alone.
 """
 
 from __future__ import annotations
@@ -35,39 +35,39 @@ CANDIDATES = tuple(
     for name, arm in ARMS.items()
     if arm.mixer in ("dynamic", "static_dynamic", "blend", "kronecker_blend") and name != "constant"
 )
-"""Arms that look at the image, which alone may win."""
+"""Arms that depend on the image; only these can win."""
 LEFT_OUT = ("fixed_macs", "fixed_params", "random_each")
-"""Of the screening: networks of other widths, and permutations that nobody learned."""
+"""Arms that are left out of the screening: networks of other widths, and permutations that are not learned."""
 Runs = Mapping[tuple[str, int], Run]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What was fixed beforehand."""
+    """The rules that were fixed beforehand."""
 
     reference: str
-    """The arm that all are compared with."""
+    """The arm that all others are compared with."""
     control: str
-    """One that is known to gain, to see whether a setting can show a gain at all."""
+    """An arm that is known to gain, which shows whether a setting can show a gain at all."""
     widened: str
-    """The reference with as many parameters as the dearest arm."""
+    """The reference widened to as many parameters as the most expensive arm."""
     screen: str
     """Config of the screening."""
     settings: tuple[str, ...]
     """Configs of the other two steps."""
     within: float
-    """Points below the reference, by the mean of the pairs, within which an arm goes on from the screening."""
+    """Largest mean difference, in points below the reference, with which an arm goes on from the screening."""
     most: int
-    """Arms that go on from it."""
+    """Most arms that go on from the screening."""
     best: int
-    """Arms that are judged."""
+    """Number of arms that are judged."""
     screen_pairs: int
     middle_pairs: int
     judge_pairs: int
 
     @classmethod
     def read(cls, path: Path = RULES) -> Rules:
-        """Those of a file."""
+        """Reads the rules in a file."""
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         return cls(**{**values, "settings": tuple(values["settings"])})
 
@@ -85,7 +85,7 @@ def survivors(runs: Runs, rules: Rules) -> list[str]:
 
 
 def judged(by_setting: Mapping[str, Runs], arms: Sequence[str], rules: Rules) -> list[str]:
-    """Those of the middle step with the highest mean difference to the reference over both settings together."""
+    """Arms of the middle step with the highest mean difference to the reference over both settings together."""
     totals = {}
     for arm in arms:
         means = [mean_difference(runs, arm, rules.reference) for runs in by_setting.values()]
@@ -94,7 +94,7 @@ def judged(by_setting: Mapping[str, Runs], arms: Sequence[str], rules: Rules) ->
 
 
 def mean_difference(runs: Runs, arm: str, reference: str) -> float | None:
-    """In points over the seeds that both have; None if they have none."""
+    """Mean difference in points over the seeds that both arms have; None if they share none."""
     pairs = _pairs(runs, arm, reference)
     return fmean(a - b for a, b in pairs) if pairs else None
 
@@ -105,7 +105,7 @@ def _pairs(runs: Runs, arm: str, reference: str) -> list[tuple[float, float]]:
 
 
 def step_table(runs: Runs, rules: Rules) -> list[str]:
-    """A row for each arm: accuracy, its difference to the reference, costs, and what its shuffles do."""
+    """One row per arm: accuracy, its difference to the reference, costs, and shuffle statistics."""
     lines = [
         f"| arm | accuracy % | std | n | minus {rules.reference}, points, 95 % | live weights % | multiply-adds | parameters | "
         "valid | disagreement | what |",
@@ -154,13 +154,13 @@ def claims(by_setting: Mapping[str, Runs], arms: Sequence[str], rules: Rules) ->
 
 
 class Funnel:
-    """The steps as they stand on disk.
+    """The three steps, as far as they are on disk.
 
     Args:
-        rules: Fixed beforehand.
+        rules: The rules that were fixed beforehand.
         root: Folder of the images.
-        output: Folder of one sub-folder a config, and of the table.
-        workers: Networks trained at the same time.
+        output: Folder with one sub-folder per config, and with the table.
+        workers: Number of networks trained at the same time.
     """
 
     def __init__(self, rules: Rules, root: str, output: Path, workers: int) -> None:
@@ -169,10 +169,10 @@ class Funnel:
         self._sections: list[str] = []
 
     def run(self, until: str) -> str:
-        """Trains what is missing, step by step; the text of all tables so far.
+        """Trains what is missing, step by step, and returns the text of all tables so far.
 
         Raises:
-            NasError: A setting, the images or a folder do not do.
+            NasError: A setting, the images or a folder are unusable.
         """
         rules = self.rules
         arms = screened()
@@ -236,7 +236,7 @@ class Funnel:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="Folder that holds cifar10/.")
     parser.add_argument("--output", default="runs/funnel", help="Folder of runs and tables.")
@@ -247,7 +247,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 @command(continues=True)
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     options = make_parser().parse_args(argv)
     if options.workers < 1:
         raise SettingsError(f"--workers is {options.workers}; allowed: 1 or more")

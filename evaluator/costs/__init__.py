@@ -1,6 +1,6 @@
-"""What a network costs, by name, in the order of tables. A further cost is a file here and a line below.
+"""The costs of a network, by name, in the order of tables. A further cost takes a file here and a line below.
 
-Declaring them imports the standard library alone: names and units are needed before anything heavy is loaded.
+Declaring them imports only the standard library, since names and units are needed before anything heavy is loaded.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ __all__ = ["COSTS", "Cost", "Network", "always_counted"]
 
 
 def always_counted(network: Network) -> dict[str, float]:
-    """The costs of a network that every search counts, by name."""
+    """The costs that every search counts, by name."""
     return {name: cost.count(network) for name, cost in COSTS.items() if cost.always and cost.count is not None}

@@ -1,4 +1,4 @@
-"""What a cost of a network is, and what it is counted from."""
+"""What a cost of a network is, and from what it is counted."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A network in evaluation mode: untrained and on the meta device, or trained where the training decides what it costs."""
+    """A network in evaluation mode: untrained and on the meta device, or trained where training decides its costs."""
 
     model: Any
-    """A `torch.nn.Module`."""
+    """The network, a `torch.nn.Module`."""
     input_shape: tuple[int, int, int, int]
-    """`(n, c, h, w)` of its input; costs are for one image unless they say otherwise."""
+    """Shape `(n, c, h, w)` of the input; costs are for one image unless they say otherwise."""
     deploy: Callable[[Any], Any] = lambda model: model
-    """Makes the network as it is deployed; the one that it is handed stays as it is."""
+    """Makes the deployed form of a network, without changing the network that it is given."""
     batch: int = 1
-    """Images of a forward, for costs that depend on it."""
+    """Number of images in a forward, for costs that depend on it."""
 
     @cached_property
     def count(self) -> Count:
-        """Multiply-adds and parameters, counted once."""
+        """Multiply-adds and parameters, counted once per network."""
         from evaluator.measuring.cost import count_cost
 
         return count_cost(self.model, self.input_shape)
@@ -39,10 +39,10 @@ class Cost:
     """A quantity of a network that needs no training, and how it is counted."""
 
     objective: Callable[[float], Objective]
-    """All that is to be known of it, from the value that the hypervolume is measured from."""
+    """Makes the objective, given the cost from which the hypervolume is measured."""
     count: Callable[[Network], float] | None
-    """Exact, in up to a tenth of a second; None where it is measured on a device (`nas.latency.book`)."""
+    """Counts the exact cost, within a tenth of a second; None if the cost is measured on a device (`nas.latency.book`)."""
     always: bool = False
-    """Whether it is counted in every search; another one where it is an objective or has a limit."""
+    """Whether the cost is counted in every search; other costs are counted only as objectives or with a limit."""
     of_batch: bool = False
-    """Whether it depends on the number of images in a forward."""
+    """Whether the cost depends on the number of images in a forward."""

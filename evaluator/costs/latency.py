@@ -1,4 +1,4 @@
-"""Milliseconds of a forward of the deployed network, measured on the device; how is set by `--latency`."""
+"""The cost `latency`: milliseconds of a forward of the deployed network, measured on the device as `--latency` says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nas.objectives import Direction, Kind, Objective
 
 
 def objective(reference: float) -> Objective:
-    """On a logarithmic scale."""
+    """The objective, in milliseconds on a logarithmic scale."""
     return Objective(
         name="latency",
         direction=Direction.MINIMIZE,

@@ -1,4 +1,4 @@
-"""Multiply-adds of one image."""
+"""The cost `macs`: multiply-adds for one image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nas.objectives import Direction, Form, Kind, Objective
 
 
 def objective(reference: float) -> Objective:
-    """On a logarithmic scale."""
+    """The objective, in multiply-adds on a logarithmic scale."""
     return Objective(
         name="macs",
         direction=Direction.MINIMIZE,
@@ -24,7 +24,7 @@ def objective(reference: float) -> Objective:
 
 
 def count(network: Network) -> float:
-    """Of the deployed network."""
+    """The multiply-adds of the deployed network."""
     return float(network.count.macs)
 
 

@@ -1,4 +1,4 @@
-"""What a forward of the deployed network holds at its peak, in MB of 10^6 bytes."""
+"""The cost `memory`: the peak memory of a forward of the deployed network, in MB of 10^6 bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nas.objectives import Direction, Kind, Objective
 
 
 def objective(reference: float) -> Objective:
-    """On a logarithmic scale."""
+    """The objective, in MB on a logarithmic scale."""
     return Objective(
         name="memory",
         direction=Direction.MINIMIZE,
@@ -21,7 +21,7 @@ def objective(reference: float) -> Objective:
 
 
 def count(network: Network) -> float:
-    """Weights, images and activations of a batch together, followed on paper."""
+    """The memory of weights, images and activations of a batch, in MB, computed on the meta device."""
     import torch
 
     from evaluator.device import Execution

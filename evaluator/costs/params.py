@@ -1,4 +1,4 @@
-"""Parameters of the deployed network."""
+"""The cost `params`: parameters of the deployed network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nas.objectives import Direction, Form, Kind, Objective
 
 
 def objective(reference: float) -> Objective:
-    """On a logarithmic scale."""
+    """The objective, in parameters on a logarithmic scale."""
     return Objective(
         name="params",
         direction=Direction.MINIMIZE,
@@ -22,7 +22,7 @@ def objective(reference: float) -> Objective:
 
 
 def count(network: Network) -> float:
-    """Of the deployed network."""
+    """The parameters of the deployed network."""
     return float(network.count.params)
 
 

@@ -1,1 +1,1 @@
-"""Images as trainings see them: decoded once, described, split, in batches and varied."""
+"""Images as trainings see them: decoded once, described, split, batched and augmented."""

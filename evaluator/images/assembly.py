@@ -1,4 +1,4 @@
-"""Makes a decoded set from a source: opens it, screens its images, decodes and describes them."""
+"""Makes a decoded set from a source: opens it, screens, decodes and describes its images."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def make_set(source: Source, data: DataSettings, draft: Path) -> SetDescription:
     """Decodes a source into a folder.
 
     Raises:
-        DataError: It cannot be opened, images or classes of it are refused, which are all named, or too few are left.
-        OutputError: There is no room.
+        DataError: The source cannot be opened, images or classes are refused (the message names all), or too few are left.
+        OutputError: The disk has no room for the set.
     """
     with TemporaryDirectory(dir=draft) as scratch:
         return _Assembly(source, data, read(source, data, Path(scratch))).make(draft)
 
 
 class _Assembly:
-    """One source on its way to a set."""
+    """A source that is being made into a set."""
 
     def __init__(self, source: Source, data: DataSettings, raw: RawDataset) -> None:
         self._source = source
@@ -81,14 +81,14 @@ class _Assembly:
         return sorted([f"{name}: {why}" for name, why in self._raw.broken.items()] + of_splits)
 
     def _find_all_faults(self) -> None:
-        """Decodes everything for its faults, so that a person is told of all at once."""
+        """Decodes all images to find their faults, so that they are all reported at once."""
         form = Form(size=SIZES[0], channels=3)
         with self._bar(self._total) as bar:
             for role, split in self._raw.splits.items():
                 self._faults[role].update(decode(split, split.labels, form, None, bar.update).faults)
 
     def _form(self, screened: Screened) -> tuple[Form, tuple[int, int, int] | None]:
-        """What the images are brought to, and the least, median and greatest shorter side, where it was looked at."""
+        """The form that images are brought to; and least, median and greatest shorter side, where these were read."""
         if not self._headers:
             assert self._size is not None
             assert self._channels is not None
@@ -121,7 +121,7 @@ class _Assembly:
         return facts
 
     def _learn(self, screened: Screened, facts: dict[Role, PixelFacts]) -> bool:
-        """Notes the images that turned out to be of no use; whether there were any."""
+        """Records the images that proved unusable, and returns whether there were any."""
         for role, each in facts.items():
             part = screened.parts[role]
             self._faults[part.split].update({int(part.rows[row]): why for row, why in each.faults.items()})
@@ -161,7 +161,7 @@ class _Assembly:
         )
 
     def _told(self, screened: Screened, facts: dict[Role, PixelFacts]) -> tuple[str, ...]:
-        """What was left out, mended or chosen while the images were decoded, in sentences."""
+        """Sentences that say what was left out, repaired or chosen while the images were decoded."""
         findings = Findings()
         for broken in self._broken:
             findings.add("skipped, images that cannot be used (--data.skip_broken)", broken)

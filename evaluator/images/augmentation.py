@@ -1,4 +1,4 @@
-"""How training images are varied, in batches and on their device, each choice drawn from a generator that is given.
+"""Augmentation of training images, in batches and on their device, with all random choices drawn from a given generator.
 
 Axes: b images of a batch, h height, w width, c channels.
 """
@@ -14,20 +14,20 @@ import torch.nn.functional as F
 from evaluator.images.data import DataSummary
 
 AREA = (0.25, 1.0)
-"""Range of a resized crop's share of the image's area; small networks in short trainings learn little from smaller ones."""
+"""Range of a resized crop's share of the image's area; from smaller crops, small networks learn little in short trainings."""
 LOG_ASPECT = math.log(4 / 3)
-"""Largest logarithm of a resized crop's width over height, either way."""
+"""Largest absolute logarithm of a resized crop's width over height."""
 
 
 class Augmentation(Protocol):
-    """Varies training images."""
+    """Augments training images."""
 
     def draw(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """The random choices for `count` images, one row each, on the generator's device."""
         ...
 
     def apply(self, images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
-        """Varied images `uint8 or float[b h w c]`, values 0 to 255.
+        """Augmented images `uint8 or float[b h w c]`, values 0 to 255.
 
         Args:
             images: `uint8[b h w c]`.
@@ -37,7 +37,7 @@ class Augmentation(Protocol):
 
 
 class PaddedCrop:
-    """A crop of the image's own size from the image with a black border, and mirroring."""
+    """A crop of the image's own size from the image with a black border, and random mirroring."""
 
     def __init__(self, *, padding: int, flip: bool) -> None:
         self.padding = padding
@@ -50,7 +50,7 @@ class PaddedCrop:
         return torch.cat([shift, mirrored * self.flip], dim=1)
 
     def apply(self, images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
-        """`uint8[b h w c]`, by one gather."""
+        """The augmented images `uint8[b h w c]`, made by one gather."""
         count, height, width, _ = images.shape
         top, left, mirrored = choices.unbind(dim=1)
         rows = top[:, None] + torch.arange(height, device=images.device)
@@ -62,7 +62,7 @@ class PaddedCrop:
 
 
 class ResizedCrop:
-    """A crop of random area and aspect, brought to the image's size, and mirroring: what is usual for large images."""
+    """A crop of random area and aspect, resized to the image's size, and random mirroring, as is usual for large images."""
 
     def __init__(self, *, flip: bool) -> None:
         self.flip = flip
@@ -78,7 +78,7 @@ class ResizedCrop:
         return torch.stack([x, y, width, height, sign], dim=1)
 
     def apply(self, images: torch.Tensor, choices: torch.Tensor) -> torch.Tensor:
-        """`float[b h w c]`, bilinear."""
+        """The augmented images `float[b h w c]`, by bilinear interpolation."""
         x, y, width, height, sign = choices.unbind(dim=1)
         zero = torch.zeros_like(x)
         rows = [torch.stack([width * sign, zero, x], dim=1), torch.stack([zero, height, y], dim=1)]
@@ -89,14 +89,14 @@ class ResizedCrop:
 
 
 def make_augmentation(summary: DataSummary) -> Augmentation:
-    """What the data's description asks for."""
+    """The augmentation that the description of the data asks for."""
     if summary.resized_crop:
         return ResizedCrop(flip=summary.flip)
     return PaddedCrop(padding=summary.crop_padding, flip=summary.flip)
 
 
 class Normalization:
-    """Brings pixels to mean 0 and deviation 1 a channel."""
+    """Brings each channel of the pixels to mean 0 and standard deviation 1."""
 
     def __init__(self, summary: DataSummary, device: torch.device, memory_format: torch.memory_format) -> None:
         mean = torch.tensor(summary.mean, dtype=torch.float64)
@@ -107,6 +107,6 @@ class Normalization:
         self._memory_format = memory_format
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """`b h w c -> b c h w`, values 0 to 255 to `float32`."""
+        """Normalizes `b h w c` with values 0 to 255 to `float32` `b c h w`."""
         pixels = torch.addcmul(self._shift, images.float(), self._scale)
         return pixels.permute(0, 3, 1, 2).contiguous(memory_format=self._memory_format)

@@ -13,11 +13,11 @@ import torch
 from evaluator.images.data import ImageSet
 
 RESIDENT_BYTES = 2 * 2**30
-"""A part up to this size is kept on a GPU as a whole; a larger one is sliced from the memory map."""
+"""Largest size in bytes of a part that is kept on a GPU as a whole; a larger part is sliced from the memory map."""
 
 
 class BatchSource:
-    """Gives the images at any positions of a part.
+    """Gives the images at any positions of a part of a set.
 
     On a CPU batches are always sliced from the memory map, which all workers of a machine share.
     """
@@ -42,9 +42,9 @@ class BatchSource:
         return self._resident is not None
 
     def class_weights(self, classes: int) -> torch.Tensor:
-        """For each class the images over those it would have if all had as many, inverted: `float[classes]` on the device.
+        """The weight of each class, inverse to its number of images, `float[classes]` on the device.
 
-        On average over the images they are 1, where each class has one.
+        If every class has an image, the mean weight over the images is 1.
         """
         counts = torch.bincount(self._labels, minlength=classes).clamp(min=1)
         return len(self) / (classes * counts.float())
@@ -63,6 +63,6 @@ class BatchSource:
         return images.to(self.device, non_blocking=True), labels
 
     def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All images once, in order."""
+        """Batches of all images, each image once, in order."""
         for start in range(0, len(self), batch_size):
             yield self.take(torch.arange(start, min(start + batch_size, len(self))))

@@ -1,4 +1,4 @@
-"""Decoded sets on disk: plain arrays and a JSON description in one folder a set.
+"""Decoded sets on disk: plain arrays and a JSON description, with one folder per set.
 
 A set is written into a folder of its own beside the final one and moved there when it is complete, so a reader never sees half a
 set, and two processes that decode the same set at once do not disturb each other.
@@ -30,12 +30,12 @@ from nas.values.local_path import local_path
 
 DESCRIPTION = "set.json"
 FORMAT = 3
-"""Raised when the meaning of the files changes; older sets are then decoded anew."""
+"""Version of the file format. It is raised when the meaning of the files changes, and older sets are then decoded anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetDescription:
-    """What a decoded set is."""
+    """The description of a decoded set."""
 
     name: str
     image_size: int
@@ -45,32 +45,32 @@ class SetDescription:
     class_counts: tuple[int, ...]
     """Number of images of each class in all parts."""
     mean: tuple[float, ...]
-    """A channel, of the training pixels scaled to 0..1, held-out validation images included."""
+    """Mean per channel, of the training pixels scaled to 0..1, held-out validation images included."""
     std: tuple[float, ...]
-    """A channel, of the training pixels scaled to 0..1, held-out validation images included."""
+    """Standard deviation per channel, of the training pixels scaled to 0..1, held-out validation images included."""
     train: int
-    """Number of training images, those that become validation included."""
+    """Number of training images, including those that become validation images."""
     validation: int
-    """Number of the source's own validation images, which are the last ones; 0: they are carved from the training images."""
+    """Number of the source's own validation images, which come last; if 0, they are carved from the training images."""
     test: int
     carved_test: bool
     """Whether the test images were carved from the training images, as the source has none of its own."""
     content: str
     """SHA-256 over the decoded pixels and labels of all parts, and the number of images that were skipped, if any was."""
     sides: tuple[int, int, int] | None
-    """Least, median and greatest shorter side of the images in pixels, where they were looked at."""
+    """Least, median and greatest shorter side of the images in pixels, where these were read."""
     skipped_images: int
-    """Images that could not be used."""
+    """Number of images that could not be used."""
     skipped_classes: int
-    """Classes with too few images."""
+    """Number of classes with too few images."""
     repaired_images: int
-    """JPEG files that ended early."""
+    """Number of JPEG files that ended early and were repaired."""
     decoder: str
-    """What decoded the images, with its version."""
+    """Name and version of the decoder."""
     told: tuple[str, ...]
-    """What decoding has shown that a person must know, in sentences."""
+    """Sentences on what a person must know that was found while decoding."""
     told_of_source: tuple[str, ...]
-    """The same of what lay in the source and was not taken."""
+    """Sentences on what the source contains that was not used."""
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
@@ -92,11 +92,11 @@ class DecodedSet:
     description: SetDescription
 
     def images(self, part: str) -> npt.NDArray[np.uint8]:
-        """`uint8[n h w c]` of a part, `train` or `test`, memory-mapped."""
+        """Images `uint8[n h w c]` of a part, `train` or `test`, memory-mapped."""
         return _mapped(self.folder / f"{part}_images.npy")
 
     def labels(self, part: str) -> Labels:
-        """`int64[n]` of a part, `train` or `test`."""
+        """Labels `int64[n]` of a part, `train` or `test`."""
         labels: Labels = np.load(self.folder / f"{part}_labels.npy", allow_pickle=False)
         return labels
 
@@ -107,31 +107,31 @@ def _mapped(file: Path) -> npt.NDArray[np.uint8]:
 
 
 def cache_folder(data: DataSettings) -> Path:
-    """Folder of all decoded sets."""
+    """The folder of all decoded sets."""
     if data.cache is not None:
         return local_path(data.cache)
     base = os.environ.get("XDG_CACHE_HOME", "")
     home = local_path("~/.cache")
     if not base and str(home).startswith("~"):
-        # A user without a home folder, as in many containers: one of the temporary folder that is this user's alone.
+        # A user without a home folder, as in many containers, gets a private folder in the temporary folder.
         return Path(tempfile.gettempdir()) / f"shufflenas-{os.getuid()}"
     return (Path(base) if base else home) / "shufflenas"
 
 
 def set_folder(data: DataSettings, identity: str) -> Path:
-    """Where the set decoded from a source of this identity belongs."""
+    """The folder of the set that is decoded from a source of this identity."""
     return cache_folder(data) / f"{_request(data)}-{_short(identity)}"
 
 
 def newest(data: DataSettings) -> DecodedSet | None:
-    """The set decoded last for this request, for a machine that has only the cache."""
+    """The latest set that was decoded for this request, for a machine that has only the cache."""
     folders = sorted(cache_folder(data).glob(f"{_request(data)}-*"), key=lambda folder: folder.stat().st_mtime)
     sets = [found for folder in reversed(folders) if (found := open_set(folder)) is not None]
     return sets[0] if sets else None
 
 
 def _request(data: DataSettings) -> str:
-    """What was asked for, as part of a folder's name; a size known by default and the same one asked for are one."""
+    """The request as part of a folder's name, in which a dataset's default size and the same size on request are equal."""
     root = str(local_path(data.root).resolve()) if data.root is not None else None
     asked = json.dumps(
         [
@@ -148,7 +148,7 @@ def _short(text: str) -> str:
 
 
 def open_set(folder: Path) -> DecodedSet | None:
-    """The set in a folder, or nothing if there is none or it is broken."""
+    """The set in a folder; None if there is none, or if it is broken."""
     try:
         raw = read_json(folder / DESCRIPTION)
         if raw["format"] != FORMAT:
@@ -168,8 +168,8 @@ def write_set(folder: Path, fill: Callable[[Path], SetDescription]) -> DecodedSe
     """Makes a set.
 
     Args:
-        folder: Where it belongs. What is there and broken is replaced.
-        fill: Writes the arrays into the folder it is given and returns their description.
+        folder: Folder of the set. A broken set in it is replaced.
+        fill: Writes the arrays into a given folder and returns their description.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -197,7 +197,7 @@ def write_set(folder: Path, fill: Callable[[Path], SetDescription]) -> DecodedSe
 
 
 def _move(draft: Path, folder: Path) -> None:
-    """Puts a complete set in its place, unless another process did so meanwhile."""
+    """Moves a complete set to its place, unless another process has done so meanwhile."""
     for _ in range(3):
         try:
             draft.rename(folder)
@@ -214,10 +214,10 @@ def _move(draft: Path, folder: Path) -> None:
 
 
 def room_for(folder: Path, images: int, size: int, channels: int) -> None:
-    """Refuses to begin a set for which there is no room: writing a memory map on a full disk kills the process.
+    """Refuses to begin a set that the disk has no room for, since writing a memory map on a full disk kills the process.
 
     Raises:
-        OutputError: Says how much is needed and how much is free.
+        OutputError: The disk has too little room; the message says how much is needed and how much is free.
     """
     needed = images * size * size * channels
     free = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""What was chosen for a set of images where nothing was asked for, in sentences that give the reason."""
+"""Sentences on what was chosen for the images by default, with the reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from evaluator.sources.registry import requested_size
 
 
 def size_sentence(data: DataSettings, description: SetDescription) -> str:
-    """The size of the images and why it is that."""
+    """A sentence on the size of the images and the reason for it."""
     size = description.image_size
     if data.image_size is not None:
         why = "as asked for by --data.image_size"
@@ -26,7 +26,7 @@ def size_sentence(data: DataSettings, description: SetDescription) -> str:
 
 
 def crop_sentence(data: DataSettings, size: int, *, resized: bool, padding: int, flip: bool) -> str:
-    """How training images are varied, and why so."""
+    """A sentence on how training images are augmented and the reason for it."""
     pixels = f"{padding} pixel{'' if padding == 1 else 's'}"
     if resized:
         how = f"random crops of a quarter of the area or more, resized, as is usual for images of {size} pixels"
@@ -38,7 +38,7 @@ def crop_sentence(data: DataSettings, size: int, *, resized: bool, padding: int,
 
 
 def split_sentences(data: DataSettings, description: SetDescription, validation: int) -> tuple[str, str]:
-    """Where the validation and the test images come from."""
+    """Sentences on where the validation and the test images come from."""
     if description.validation:
         where = "those of the source's own validation split; --data.validation_share is not used"
     else:

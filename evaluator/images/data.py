@@ -1,7 +1,7 @@
 """Images for a search: decoded once, described, and split in three.
 
-The validation and the test split are the source's own. Where it has none they are carved from its training images: validation by
-the seed of the search, test always alike. A search does not open the test split.
+The validation and the test split are the source's own. If it has none, they are carved from its training images: the
+validation split by the seed of the search, the test split always in the same way. A search does not open the test split.
 
 Axes: n images, h height, w width, c channels.
 """
@@ -32,30 +32,30 @@ log = logging.getLogger(__name__)
 RESIZED_CROP_FROM = 128
 """Side length in pixels from which training crops differ in size, unless a padding is set."""
 VALIDATION_PURPOSE, LIMIT_PURPOSE = 1, 2
-"""Tell the random streams apart that are made from one seed."""
+"""Names of the purposes that separate random streams made from one seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingImages:
-    """The source's training images, validation included: decoded, whole, and described."""
+    """All training images of the source, validation included: decoded and described."""
 
     images: npt.NDArray[np.uint8]
-    """`uint8[n h w c]`, memory-mapped or shared by other means: read only."""
+    """Pixels `uint8[n h w c]`, memory-mapped or shared by other means, read-only."""
     labels: Labels
-    """`int64[n]`"""
+    """Class of each image, `int64[n]`."""
     description: SetDescription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSet:
-    """Part of a decoded set."""
+    """A part of a decoded set."""
 
     images: npt.NDArray[np.uint8]
-    """`uint8[all h w c]`, memory-mapped: the whole set of which this is a part."""
+    """Pixels `uint8[all h w c]` of the whole set, memory-mapped."""
     labels: Labels
-    """`int64[all]`: class of each image of the whole set."""
+    """Class of each image of the whole set, `int64[all]`."""
     rows: Rows
-    """`int64[n]`: which of them belong to this part, ascending."""
+    """Positions in the whole set of the images of this part, `int64[n]`, ascending."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,7 +63,7 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
-    """What a search may see."""
+    """The splits that a search may see."""
 
     train: ImageSet
     validation: ImageSet
@@ -72,7 +72,7 @@ class Splits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """Description of the images, their split, and how training varies them."""
+    """Description of the images, of their split, and of the augmentation."""
 
     name: str
     image_size: int
@@ -81,41 +81,41 @@ class DataSummary:
     classes: int
     class_names: tuple[str, ...]
     train: int
-    """Number of images trained on."""
+    """Number of images that are trained on."""
     validation: int
     test: int
     mean: tuple[float, ...]
-    """A channel, of the source's training pixels scaled to 0..1."""
+    """Mean per channel, of the source's training pixels scaled to 0..1."""
     std: tuple[float, ...]
-    """A channel, of the source's training pixels scaled to 0..1."""
+    """Standard deviation per channel, of the source's training pixels scaled to 0..1."""
     flip: bool
-    """Whether training images are mirrored."""
+    """Whether training images are randomly mirrored."""
     resized_crop: bool
-    """Whether training crops differ in size and shape, as is usual for large images; then nothing is padded."""
+    """Whether training crops differ in size and shape, as is usual for large images; they are then not padded."""
     crop_padding: int
     """Pixels by which training images are padded before a random crop."""
     majority_class: str
     """The commonest class of the validation images."""
     majority_share: float
-    """Its share of them: what a network that always answers it would have right."""
+    """Share of the validation images in the commonest class: the accuracy of always answering it."""
     majority_share_of_all: float
-    """Its share of all images of the source; where classes have few, validation has relatively more of these."""
+    """Share of all images of the source in that class; validation has relatively more images of small classes."""
     skipped_images: int
-    """Images that cannot be used and were left out, as `--data.skip_broken` asks."""
+    """Number of unusable images that were left out, as `--data.skip_broken` allows."""
     skipped_classes: int
-    """Classes with too few images that were left out, as `--data.skip_small_classes` asks."""
+    """Number of classes with too few images that were left out, as `--data.skip_small_classes` allows."""
     repaired_images: int
-    """JPEG files that ended early."""
+    """Number of JPEG files that ended early and were repaired."""
     told: tuple[str, ...]
-    """What was chosen, with the reason, and what was not taken as it lay there, in sentences."""
+    """Sentences on what was chosen and why, and on what was not used unchanged."""
     preparation: tuple[tuple[str, str], ...]
-    """What is done to an image before a network sees it, enough to do the same elsewhere: steps with names, in order."""
+    """How an image is prepared for a network, in enough detail to do it elsewhere: steps by name, in order."""
     fingerprint: str
-    """Changes with the decoded pixels, the labels and the split."""
+    """A hash of the decoded pixels, the labels and the split."""
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What of the images makes a training this one and no other; plain JSON."""
+        """The facts about the images that distinguish a training, as plain JSON."""
         return {name: getattr(self, name) for name in ("fingerprint", "flip", "resized_crop", "crop_padding")}
 
     @property
@@ -130,14 +130,14 @@ class DataSummary:
 
 
 def prepare(data: DataSettings, *, seed: int) -> DataSummary:
-    """Makes sure that the images are decoded, and describes them and their split.
+    """Makes sure that the images are decoded, and describes the images and their split.
 
     Args:
-        data: Which images.
-        seed: Of the split.
+        data: Settings of the images.
+        seed: Seed of the split.
 
     Raises:
-        SettingsError: A setting is out of range; lists all.
+        SettingsError: Settings are out of range; the message lists all.
         DataError: The dataset is missing, broken or too small.
         OutputError: The cache cannot be written.
     """
@@ -145,15 +145,15 @@ def prepare(data: DataSettings, *, seed: int) -> DataSummary:
 
 
 def load(data: DataSettings, seed: int, given: TrainingImages | None = None) -> Splits:
-    """Training and validation images; decodes them if that was not done before.
+    """Training and validation images, which are decoded if that was not done before.
 
     Args:
-        data: Which images.
-        seed: Of the split.
-        given: What `training_images` gave elsewhere; nothing is opened then.
+        data: Settings of the images.
+        seed: Seed of the split.
+        given: What `training_images` returned elsewhere; no file is opened then.
 
     Raises:
-        SettingsError: A setting is out of range; lists all.
+        SettingsError: Settings are out of range; the message lists all.
         DataError: The dataset is missing, broken or too small.
         OutputError: The cache cannot be written.
     """
@@ -167,10 +167,10 @@ def load(data: DataSettings, seed: int, given: TrainingImages | None = None) -> 
 
 
 def training_images(data: DataSettings) -> TrainingImages:
-    """All of the source's training images; decodes them if that was not done before.
+    """All training images of the source, which are decoded if that was not done before.
 
     Raises:
-        SettingsError: A setting is out of range; lists all.
+        SettingsError: Settings are out of range; the message lists all.
         DataError: The dataset is missing or broken.
         OutputError: The cache cannot be written.
     """
@@ -181,10 +181,10 @@ def training_images(data: DataSettings) -> TrainingImages:
 
 
 def load_test(data: DataSettings) -> ImageSet:
-    """Test images, for the final measurement of chosen networks; a search never calls this.
+    """The test images, for the final measurement of chosen networks. A search never calls this.
 
     Raises:
-        SettingsError: A setting is out of range; lists all.
+        SettingsError: Settings are out of range; the message lists all.
         DataError: The dataset is missing, broken or too small.
         OutputError: The cache cannot be written.
     """
@@ -194,7 +194,7 @@ def load_test(data: DataSettings) -> ImageSet:
 
 
 def _split_rows(data: DataSettings, labels: Labels, description: SetDescription, seed: int) -> tuple[Rows, Rows]:
-    """Rows to train on and rows to validate on."""
+    """Positions of the images to train on and of those to validate on."""
     own = np.arange(len(labels) - description.validation, len(labels))
     kept = np.arange(len(labels) - description.validation)
     if data.train_limit is not None:
@@ -262,9 +262,9 @@ def _summary(
 
 
 def _decoded(data: DataSettings) -> DecodedSet:
-    """The decoded set, made if need be. Where the source is gone but was decoded before, the cache serves.
+    """The decoded set, which is made if necessary. If the source is gone but was decoded before, the cached set is used.
 
-    A source that is there and faulty is an error, whatever the cache holds: its images would be other ones than it has now.
+    A source that exists but is faulty is an error, even if the cache has a set, since its images would not be the present ones.
     """
     faults = data_faults(data)
     if faults:
@@ -279,7 +279,7 @@ def _decoded(data: DataSettings) -> DecodedSet:
         return left
     folder = cache.set_folder(data, source.identity)
     ready = cache.open_set(folder) or cache.write_set(folder, lambda draft: _make(source, data, draft))
-    # What lies beside the images may have changed since they were decoded.
+    # Other files beside the images may have changed since they were decoded.
     return replace(ready, description=replace(ready.description, told_of_source=source.told))
 
 

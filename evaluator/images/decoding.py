@@ -1,4 +1,4 @@
-"""Turns encoded images into arrays of one size: `uint8[n h w c]`. What is done to them is told by `preparation`."""
+"""Decodes images into arrays of one size, `uint8[n h w c]`. The module `preparation` describes what is done to them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ ONE_CHANNEL_MODES = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 """Pillow modes of grey levels from 0 to 65535."""
 SIXTEEN_BIT_FORMATS = ("PNG", "PPM")
-"""File formats whose images of mode I, 32 bits wide, hold grey levels from 0 to 65535; those of others have no known range."""
+"""File formats whose 32-bit images (mode I) hold grey levels from 0 to 65535; those of other formats have no known range."""
 CHUNK = 256
-"""Images decoded between two writes."""
+"""Number of images that are decoded between two writes."""
 SIZES = (8, 224)
-"""Least and greatest side length in pixels that is chosen where none is asked for or known."""
+"""Least and greatest side length in pixels that is chosen if none is asked for or known."""
 LONGEST = 16
-"""Times the shorter side: of a longer image only the middle is resized, as a line of pixels would grow to millions."""
+"""If an image is longer than this many times its shorter side, only its middle is resized, since a line of pixels would grow to
+millions.
+"""
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
-"""File formats with several pictures of which one was meant to be seen after the other; phones put copies into others."""
+"""File formats whose pictures form an animation. Other formats may hold copies, as phones write them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What every image is brought to."""
+    """The form that every image is brought to."""
 
     size: int
     """Side length in pixels."""
@@ -44,21 +46,21 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelFacts:
-    """What was seen while a split was decoded."""
+    """Facts about the pixels, gathered while a split was decoded."""
 
     sha256: str
-    """Of the pixels and the labels."""
+    """Hash of the pixels and the labels."""
     histogram: npt.NDArray[np.int64]
-    """`int64[c 256]`: how often each channel has each value."""
+    """How often each channel has each value, `int64[c 256]`."""
     faults: dict[int, str] = field(default_factory=dict)
-    """Why images cannot be used, by row."""
+    """For each row whose image cannot be used, the reason."""
     repaired: list[int] = field(default_factory=list)
-    """Rows of JPEGs that ended early."""
+    """Rows of JPEG files that ended early."""
     animated: list[int] = field(default_factory=list)
     """Rows of files with several pictures."""
 
     def mean_and_deviation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation a channel, of pixels scaled to 0..1."""
+        """Mean and standard deviation per channel, of pixels scaled to 0..1."""
         values = np.arange(256) / 255
         share = self.histogram / self.histogram.sum(axis=1, keepdims=True)
         mean = share @ values
@@ -68,14 +70,14 @@ class PixelFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headers:
-    """What the headers of a split's images say, a row each."""
+    """The information in the headers of a split's images, by row."""
 
     sides: npt.NDArray[np.int64]
-    """`int64[n]`: shorter side in pixels."""
+    """Shorter side in pixels, `int64[n]`."""
     gray: npt.NDArray[np.bool_]
-    """`bool[n]`: whether an image has one channel."""
+    """Whether an image has one channel, `bool[n]`."""
     faults: dict[int, str]
-    """Why images cannot be used, by row."""
+    """For each row whose image cannot be used, the reason."""
 
 
 def survey(split: RawSplit) -> Headers:
@@ -97,9 +99,9 @@ def survey(split: RawSplit) -> Headers:
 
 
 def choose_size(sides: Rows) -> int:
-    """Side length for images of these shorter sides: their median, within limits.
+    """The side length for images with these shorter sides: their median, within limits.
 
-    The shorter side is the same for an image and the same one turned, and a few odd ones do not move the median.
+    Rotating an image does not change its shorter side, and a few odd images do not move the median.
     """
     return min(max(int(np.median(sides)), SIZES[0]), SIZES[1])
 
@@ -115,10 +117,10 @@ def decode(
 
     Args:
         split: Encoded images.
-        labels: Class of each.
-        form: What the images are brought to.
-        images: `uint8[n h w c]`, filled, with zeros where an image cannot be used. None: what is wrong is found out, no more.
-        advance: Told the number of images done after each chunk.
+        labels: Class of each image.
+        form: Form that the images are brought to.
+        images: Array `uint8[n h w c]` to fill, with zeros for images that cannot be used. None if only faults are to be found.
+        advance: Called with the number of images done after each chunk.
     """
     digest = hashlib.sha256()
     histogram = np.zeros((form.channels, 256), dtype=np.int64)
@@ -153,14 +155,14 @@ def decode(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decoded:
     pixels: npt.NDArray[np.uint8]
-    """`uint8[h w c]`"""
+    """Pixels `uint8[h w c]`."""
     fault: str = ""
     repaired: bool = False
     animated: bool = False
 
 
 def _decoded(encoded: Encoded, form: Form) -> _Decoded:
-    """One image: shorter side resized to the form's size if it differs, the centre kept."""
+    """Decodes one image: resizes its shorter side to the form's size if they differ, and keeps the centre."""
     try:
         with opened(encoded) as file:
             animated = file.format in ANIMATED and bool(getattr(file, "is_animated", False))
@@ -179,14 +181,14 @@ def _decoded(encoded: Encoded, form: Form) -> _Decoded:
 
 
 def _centre(image: Image.Image, longest: int) -> Image.Image:
-    """The middle of an image where a side is longer than that."""
+    """The middle of an image that is longer than so many pixels, or the image itself."""
     width, height = (min(side, longest) for side in image.size)
     left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation; 1, as stored, where the metadata cannot be read, which is no fault of the pixels."""
+    """The EXIF orientation. If the metadata cannot be read, it is 1, as stored, since the pixels are not at fault."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # anything may be wrong in metadata, and every kind of fault has an error of its own
@@ -194,23 +196,23 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(pixels: Image.Image, image: Image.Image) -> Image.Image:
-    """The pixels of an image turned as its orientation says."""
+    """The pixels of an image, turned upright according to its orientation."""
     orientation = _orientation(image)
     if orientation == 1:
         return pixels
-    # Without the rest of the metadata, which may be broken and would be written anew.
+    # The rest of the metadata is left out, since it may be broken and would be written anew.
     bare = Image.fromarray(np.asarray(pixels))
     bare.getexif()[ExifTags.Base.Orientation] = orientation
     return ImageOps.exif_transpose(bare)
 
 
 def _eight_bit(image: Image.Image, channels: int) -> Image.Image:
-    """The image with 8 bits a channel, on white where it is transparent.
+    """The image with 8 bits per channel, on white where it is transparent.
 
     16-bit grey is scaled, where Pillow's own conversion would clip it to white.
 
     Raises:
-        ValueError: The pixels have no known range.
+        ValueError: The range of the pixels is unknown.
     """
     if image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format in SIXTEEN_BIT_FORMATS):
         levels = np.asarray(image).clip(0, 65535).astype(np.uint32)

@@ -1,19 +1,19 @@
-"""What is done to an image before a network sees it, in words that are enough to do the same with Pillow and numpy.
+"""Describes how an image is prepared for a network, in words that suffice to do the same with Pillow and numpy.
 
-They go with each exported network. A test follows them, and compares with what the evaluator feeds.
+The description goes with each exported network. A test follows it, and compares the result with the evaluator's images.
 """
 
 from __future__ import annotations
 
 
 def preparation(*, size: int, channels: int, decoder: str, bundled: bool) -> dict[str, str]:
-    """The steps by name, in their order; validation and test images get these and no others.
+    """The steps by name, in order. Validation and test images get exactly these.
 
     Args:
         size: Side length in pixels.
-        channels: 1 or 3.
-        decoder: What decoded the images, with its version.
-        bundled: Whether the images are the digits of scikit-learn, which are no files.
+        channels: Number of channels, 1 or 3.
+        decoder: Name and version of the decoder.
+        bundled: Whether the images are the digits of scikit-learn, which are not files.
     """
     square = {
         "cut": "A side longer than 16 times the shorter side s is cut to m = 16 * s in the middle, from (side - m) // 2 on.",

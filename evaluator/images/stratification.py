@@ -1,4 +1,4 @@
-"""Dividing images so that every class keeps its share."""
+"""Divides images so that every class keeps its share."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Rows = npt.NDArray[np.int64]
 
 
 def class_counts(labels: Labels, class_names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """How many images each class has."""
+    """Number of images of each class."""
     return np.bincount(labels, minlength=len(class_names)).astype(np.int64)
 
 
 def carve(labels: Labels, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """Positions that stay and positions that are carved out, both sorted.
+    """Positions that stay, and positions that are carved out, both sorted.
 
     From each class the rounded share is carved out, at least one image and never all of them.
 
     Args:
         labels: Class of each image; each class that occurs has at least two.
         share: Share of the images to carve out, between 0 and 1.
-        rng: Decides which ones.
+        rng: Random generator that chooses the images.
     """
     carved = []
     for label in np.unique(labels):
@@ -36,17 +36,17 @@ def carve(labels: Labels, share: float, rng: np.random.Generator) -> tuple[Rows,
 
 
 def limit(labels: Labels, number: int, rng: np.random.Generator) -> Rows:
-    """Sorted positions of at most `number` images, every class with its share of them, but at least two.
+    """Sorted positions of at most `number` images, where every class has its share but at least two images.
 
     Args:
         labels: Class of each image.
-        number: How many to keep, at least two a class.
-        rng: Decides which ones.
+        number: Number of images to keep, at least two per class.
+        rng: Random generator that chooses the images.
     """
     if number >= len(labels):
         return np.arange(len(labels))
     classes, counts = np.unique(labels, return_counts=True)
-    # Two a class are set aside first, the rest is divided in proportion by largest remainders.
+    # Two images per class are set aside first; the rest is divided in proportion by largest remainders.
     free = np.maximum(counts - 2, 0)
     exact = (number - np.minimum(counts, 2).sum()) * free / max(free.sum(), 1)
     quota = np.floor(exact).astype(np.int64)

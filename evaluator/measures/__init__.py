@@ -1,6 +1,6 @@
-"""What is measured of a trained network, by name, in the order of tables. A further measure is a file here and a line below.
+"""The measures of a trained network, by name, in the order of tables. A further measure takes a file here and a line below.
 
-Declaring them imports the standard library alone: names and units are needed before anything heavy is loaded.
+Declaring them imports only the standard library, since names and units are needed before anything heavy is loaded.
 """
 
 from __future__ import annotations
@@ -14,4 +14,4 @@ from evaluator.measures.measure import Measure
 _ALL = (ACCURACY, BALANCED_ACCURACY, MACRO_F1, CROSS_ENTROPY)
 MEASURES: dict[str, Measure] = {measure.objective(2).name: measure for measure in _ALL}
 DEFAULT = next(iter(MEASURES))
-"""By which trainings are judged where nobody says otherwise."""
+"""The measure by which trainings are judged by default."""

@@ -1,4 +1,4 @@
-"""The share of the images that are answered rightly."""
+"""The measure `accuracy`: the share of the images that are classified correctly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas.objectives import Direction, Form, Kind, Objective
 
 
 def objective(classes: int) -> Objective:
-    """In percent, measured from chance."""
+    """The objective, in percent, with chance as its reference."""
     return Objective(
         name="accuracy",
         direction=Direction.MAXIMIZE,
@@ -24,14 +24,14 @@ def objective(classes: int) -> Objective:
 
 
 def value(answers: Answers) -> float:
-    """Percent of the images that are right."""
+    """The percentage of correctly classified images."""
     return 100 * answers.correct / answers.images
 
 
 def deviation(answers: Answers) -> float:
-    """Of one image, right or wrong, at the Laplace estimate `(correct + 1) / (images + 2)` of the share.
+    """Standard deviation of one image, correct or not, at the Laplace estimate `(correct + 1) / (images + 2)` of the share.
 
-    At the share itself it would be 0 if all images are right, or all wrong, as if finitely many could make that certain.
+    At the observed share it would be 0 if all images are right, or all wrong, as if finitely many images could make that certain.
     """
     likely = (answers.correct + 1) / (answers.images + 2)
     return 100 * math.sqrt(likely * (1 - likely))

@@ -1,4 +1,4 @@
-"""What a network answered on a set of images, as far as measures need it.
+"""A network's answers on a set of images, as far as measures need them.
 
 Axis: c classes.
 """
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
-    """Counted in one pass over the images."""
+    """Counts of a network's answers, made in one pass over the images."""
 
     confusion: NDArray[np.int64]
-    """Images of each class by the class that was answered, `int64[c c]`."""
+    """Number of images of each class by the class that was answered, `int64[c c]`."""
     loss: float
-    """Sum over the images of minus the natural logarithm of the probability given to the right class."""
+    """Sum of the cross-entropy losses of the images, in nats."""
     squared_loss: float
-    """Sum of its squares."""
+    """Sum of the squared losses of the images."""
 
     @property
     def images(self) -> int:
-        """How many there are."""
+        """The number of images."""
         return int(self.confusion.sum())
 
     @property
     def correct(self) -> int:
-        """How many were answered rightly."""
+        """The number of images that were answered correctly."""
         return int(self.confusion.trace())

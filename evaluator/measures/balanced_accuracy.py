@@ -1,4 +1,4 @@
-"""The accuracy of each class by itself, averaged over the classes: a small class counts as much as a large one."""
+"""The measure `balanced_accuracy`: the accuracy of each class, averaged over the classes, so that all classes count alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def objective(classes: int) -> Objective:
-    """In percent, measured from chance, which is also what always answering one class gives."""
+    """The objective, in percent. Its reference is chance, which is also the value of always answering one class."""
     return Objective(
         name="balanced_accuracy",
         direction=Direction.MAXIMIZE,
@@ -36,12 +36,12 @@ def of_confusion(confusion: NDArray[np.int64]) -> float:
 
 
 def value(answers: Answers) -> float:
-    """Percent."""
+    """The balanced accuracy in percent."""
     return of_confusion(answers.confusion)
 
 
 def deviation(answers: Answers) -> float:
-    """Of one image, by a bootstrap over the images."""
+    """Standard deviation of one image, by a bootstrap over the images."""
     return bootstrap.deviation(answers, of_confusion)
 
 

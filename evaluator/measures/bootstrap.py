@@ -1,4 +1,4 @@
-"""How much a measure varies with the choice of images, where no formula says it."""
+"""How much a measure varies with the choice of images, for measures without a formula for it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DRAWS = 200
-"""The standard error is then right to about a twentieth."""
+"""Number of bootstrap draws, which makes the standard error accurate to about a twentieth."""
 
 
 def deviation(answers: Answers, value: Callable[[NDArray[np.int64]], float]) -> float:
     """Standard deviation of one image, by a bootstrap over the images with a fixed seed.
 
     Drawing as many images again with replacement is drawing the counts of the confusion matrix from a multinomial distribution.
-    What is drawn is the classes as well, so their shares vary too, as they would in another set of images.
+    The classes are drawn as well, so that their shares vary too, as they would in another set of images.
 
     Args:
-        answers: On the images.
-        value: The measure of a confusion matrix `int64[c c]`.
+        answers: The network's answers on the images.
+        value: Computes the measure from a confusion matrix `int64[c c]`.
     """
     import numpy as np
 

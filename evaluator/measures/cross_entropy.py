@@ -1,4 +1,4 @@
-"""How much probability the right classes are given: what certain wrong answers cost, and hesitant right ones."""
+"""The measure `cross_entropy`: how little probability the right classes are given. Confident wrong answers cost most."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas.objectives import Direction, Form, Kind, Objective
 
 
 def objective(classes: int) -> Objective:
-    """In nats, lower is better, measured from that of giving all classes the same probability."""
+    """The objective, in nats, lower is better. Its reference is the value of giving all classes the same probability."""
     return Objective(
         name="cross_entropy",
         direction=Direction.MINIMIZE,
@@ -24,12 +24,12 @@ def objective(classes: int) -> Objective:
 
 
 def value(answers: Answers) -> float:
-    """Mean over the images, in nats."""
+    """The mean cross-entropy over the images, in nats."""
     return answers.loss / answers.images
 
 
 def deviation(answers: Answers) -> float:
-    """Of one image's loss: over the root of their number it is the error that a bootstrap of the mean tends to."""
+    """Standard deviation of one image's loss. Over the root of the number of images, it is the limit of the bootstrap's error."""
     images = answers.images
     variance = (answers.squared_loss - answers.loss**2 / images) / max(images - 1, 1)
     return math.sqrt(max(variance, 0.0))

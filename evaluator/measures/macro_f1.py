@@ -1,4 +1,4 @@
-"""The F1 score of each class by itself, averaged over the classes: answering a class too often costs, as missing it does."""
+"""The measure `macro_f1`: the F1 score of each class, averaged over the classes. Both too many and too few answers lower it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def objective(classes: int) -> Objective:
-    """In percent, measured from what always answering one of equally common classes gives.
+    """The objective, in percent. Its reference is the value of always answering one of equally common classes.
 
     That class then has a precision of 1 / classes and a recall of 1, so an F1 of 2 / (classes + 1), and the others have 0: the mean
     is 2 / (classes (classes + 1)). Where classes are uneven, always answering the commonest gives up to twice as much, and always
@@ -43,12 +43,12 @@ def of_confusion(confusion: NDArray[np.int64]) -> float:
 
 
 def value(answers: Answers) -> float:
-    """Percent."""
+    """The macro F1 score in percent."""
     return of_confusion(answers.confusion)
 
 
 def deviation(answers: Answers) -> float:
-    """Of one image, by a bootstrap over the images."""
+    """Standard deviation of one image, by a bootstrap over the images."""
     return bootstrap.deviation(answers, of_confusion)
 
 

@@ -15,16 +15,16 @@ class Measure:
     """A quantity of a trained network, and how it is measured."""
 
     objective: Callable[[int], Objective]
-    """All that is to be known of it, from the number of classes."""
+    """Makes the objective from the number of classes."""
     value: Callable[[Answers], float]
-    """The quantity alone, for the curve of a training."""
+    """Computes the quantity from the answers, without its uncertainty."""
     deviation: Callable[[Answers], float]
-    """Standard deviation of one image, so that the standard error is this over the root of the number of images."""
+    """Computes the standard deviation of one image: the standard error is this over the root of the number of images."""
 
     def measurement(self, answers: Answers) -> Measurement:
         """The quantity with its uncertainty.
 
         Raises:
-            RefusedNumberError: It is no finite number.
+            RefusedNumberError: The quantity is not a finite number.
         """
         return Measurement(mean=self.value(answers), std=self.deviation(answers), n=answers.images)

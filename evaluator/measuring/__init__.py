@@ -1,1 +1,1 @@
-"""What is measured of a network and of the machine: costs, scores, latency, memory, and whether the machine computes rightly."""
+"""Measures networks and the machine: costs, scores, latency, memory, and whether the machine computes correctly."""

@@ -1,6 +1,6 @@
-"""Whether others used a device while something was measured on it. Standard library alone.
+"""Whether others used a device while something was measured on it. This module imports only the standard library.
 
-A lock keeps our own trainings away; this looks for everybody else's processes.
+A lock keeps our own trainings away; this module looks for all other processes.
 """
 
 from __future__ import annotations
@@ -14,39 +14,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOST_OTHERS = 0.1
-"""Share of the CPU cores that others may use: on two cores a fifth of one."""
+"""Share of the CPU cores that others may use during a measurement: on two cores, a fifth of one."""
 MOST_GPU_USE = 5.0
-"""Percent of the time before or after a measurement in which others may run kernels."""
+"""Percentage of the time before or after a measurement in which others may run kernels."""
 GPU_SETTLES = 1.0
-"""Seconds after which a GPU's own count of its use, over up to one second, no longer holds our kernels."""
+"""After so many seconds a GPU's own count of its use, which covers up to one second, no longer includes our kernels."""
 CPU_TIMES = Path("/proc/stat")
 BUSY = (1, 2, 3, 6, 7, 8)
-"""Columns of a CPU's line: user (virtual machines are in it), nice, system, irq, softirq, what the hypervisor gave to others."""
+"""Columns of a CPU's line that count as busy: user (includes virtual machines), nice, system, irq, softirq, and time stolen by
+the hypervisor.
+"""
 
 End = Callable[[], str]
-"""What was in the way since the beginning, in words; empty if nothing was."""
+"""Ends a watch, and returns in words what disturbed the measurement; empty if nothing did."""
 Watch = Callable[[], End]
-"""Begins to look."""
+"""Begins a watch, and returns the function that ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuTimes:
-    """CPU time up to a moment, in seconds."""
+    """CPU times up to a moment, in seconds."""
 
     wall: float
     all: float
-    """Of everybody, on the cores that this process may use."""
+    """CPU time of all processes, on the cores that this process may use."""
     own: float
-    """Of this process."""
+    """CPU time of this process."""
     cores: int
-    """That this process may use."""
+    """Number of cores that this process may use."""
 
 
 def cpu_watch(read: Callable[[], CpuTimes | None] | None = None) -> End:
-    """Watches the CPU: the time that others had on the cores that this process may use.
+    """Watches the CPU: how much time others use on the cores that this process may use.
 
     Args:
-        read: For tests. Default: the system's own counters.
+        read: Reads the CPU times; replaced in tests. Default: the system's own counters.
     """
     read = read_cpu_times if read is None else read
     begin = read()
@@ -69,12 +71,12 @@ def gpu_watch(
     read: Callable[[str], float | None] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> End:
-    """Watches a GPU: its use just before and just after, when this process has nothing on it.
+    """Watches a GPU: its use just before and just after a measurement, when this process has nothing on it.
 
     Args:
-        identifier: As nvidia-smi knows it, such as its UUID.
-        read: For tests. Default: nvidia-smi.
-        wait: For tests.
+        identifier: The GPU's identifier in nvidia-smi, such as its UUID.
+        read: Reads the GPU's use; replaced in tests. Default: nvidia-smi.
+        wait: Sleeps; replaced in tests.
     """
     read = read_gpu_use if read is None else read
     wait(GPU_SETTLES)
@@ -96,7 +98,7 @@ def gpu_watch(
 
 
 def all_watches(*watches: Watch) -> Watch:
-    """What any of them saw."""
+    """A watch that reports what any of several watches has seen."""
 
     def begin() -> End:
         ends = [watch() for watch in watches]
@@ -106,7 +108,7 @@ def all_watches(*watches: Watch) -> Watch:
 
 
 def read_cpu_times() -> CpuTimes | None:
-    """From Linux's counters, in hundredths of a second; None where there are none."""
+    """CPU times from Linux's counters, in hundredths of a second; None on other systems."""
     if sys.platform != "linux":
         return None
     cores = os.sched_getaffinity(0)
@@ -128,7 +130,7 @@ def read_cpu_times() -> CpuTimes | None:
 
 
 def read_gpu_use(identifier: str) -> float | None:
-    """Percent of the last moments in which kernels ran; None if nvidia-smi is not there or does not say."""
+    """Percentage of the last moments in which kernels ran; None if nvidia-smi is missing or does not say."""
     command = ["nvidia-smi", "-i", identifier, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

@@ -1,8 +1,9 @@
 """Multiply-adds and parameters of a network, counted analytically.
 
-One multiply-add counts 1, as the ShuffleNet papers count FLOPs. Counted is the evaluation form on the meta device, where nothing
-is computed: convolutions and linear layers by formula, `module_protocols.Counted` modules by their own word; norms, activations,
-pooling, additions and index shuffles are 0. Anything else that holds parameters or multiplies matrices is an error, never zero.
+One multiply-add counts 1, as the ShuffleNet papers count FLOPs. The evaluation form is counted on the meta device, where
+nothing is computed: convolutions and linear layers by formula, `module_protocols.Counted` modules by what they say
+themselves; norms, activations, pooling, additions and index shuffles cost 0. Anything else that holds parameters or
+multiplies matrices is an error, never zero.
 """
 
 from __future__ import annotations
@@ -60,50 +61,50 @@ MULTIPLICATIONS: frozenset[Callable[..., Any]] = frozenset(
         torch.Tensor.bmm,
     }
 )
-"""Functions that multiply matrices: only modules whose cost is known may call them."""
+"""Functions that multiply matrices. Only modules whose cost is known may call them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCost:
-    """Cost of one module, its children not counted."""
+    """Cost of one module, without its children."""
 
     name: str
-    """As in `named_modules`."""
+    """The name of the module in `named_modules`."""
     kind: str
-    """Type of the module, such as "Conv2d"."""
+    """The type of the module, such as "Conv2d"."""
     macs: int
     """Multiply-adds for one image, over all its calls."""
     params: int
     output_shape: tuple[int, ...]
-    """Of the last call, for one image in a batch; empty if it is not called in evaluation."""
+    """Shape of the output of the last call, for a batch of one image; empty if the module is not called in evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Cost of a network for one image."""
+    """The cost of a network for one image."""
 
     macs: int
-    """Multiply-adds."""
+    """Number of multiply-adds."""
     params: int
-    """Parameters of the deployed network: an index map needs none."""
+    """Number of parameters of the deployed network; an index map needs none."""
     layers: tuple[LayerCost, ...]
-    """Every module that costs something or holds parameters, in the order of the network."""
+    """The cost of every module that costs something or holds parameters, in the order of the network."""
 
 
 def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
-    """Counts a network's evaluation form.
+    """Counts the evaluation form of a network.
 
     Args:
-        model: Any network on any device; it is not touched.
+        model: Any network on any device; it is not changed.
         input_shape: `(n, c, h, w)`; one image is counted whatever n is.
 
     Raises:
-        CostError: A module has parameters or multiplies matrices, but its cost is not known; names the module and its type.
+        CostError: A module has parameters or multiplies matrices, but its cost is unknown; the message names module and type.
     """
     on_meta = all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
     network = model if on_meta and not model.training else meta_copy(model).eval()
     names = {module: name for name, module in network.named_modules()}
-    # What a module says of itself may be in its tensors, which a copy on the meta device has not.
+    # What a module says about itself may depend on its tensors, which a copy on the meta device lacks.
     originals = dict(zip(names, model.modules(), strict=True))
     for module, name in names.items():
         _refuse_unknown(module, name)
@@ -147,7 +148,7 @@ def meta_copy(model: nn.Module) -> nn.Module:
 
 
 def multiply_adds(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> int:
-    """Multiply-adds of one call of a module, its children not counted."""
+    """Multiply-adds of one call of a module, without its children."""
     if isinstance(module, Counted):
         return module.multiply_adds(tuple(inputs[0].shape))
     if isinstance(module, nn.modules.conv._ConvTransposeNd):
@@ -162,11 +163,11 @@ def multiply_adds(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> in
 
 
 def deployed_parameters(module: nn.Module, seen: set[int]) -> int:
-    """Parameters that a module itself needs when deployed; one that was seen elsewhere counts no more.
+    """Number of a module's own parameters that the deployed network needs. Parameters that were counted elsewhere do not count.
 
     Args:
-        module: Its children are not counted.
-        seen: Identities of the parameters counted so far; added to.
+        module: The module, whose children are not counted.
+        seen: Identities of the parameters counted so far, to which those of this module are added.
     """
     own = [parameter for parameter in module.parameters(recurse=False) if id(parameter) not in seen]
     seen.update(id(parameter) for parameter in own)
@@ -180,10 +181,10 @@ def _is_known(module: nn.Module) -> bool:
 
 
 def _refuse_unknown(module: nn.Module, name: str) -> None:
-    """Refuses a module with parameters of its own whose cost is not known.
+    """Refuses a module that has parameters of its own but no known cost.
 
     Raises:
-        CostError: Names the module and its type.
+        CostError: The cost is unknown; the message names the module and its type.
     """
     if not _is_known(module) and any(True for _ in module.parameters(recurse=False)):
         raise CostError(
@@ -193,7 +194,7 @@ def _refuse_unknown(module: nn.Module, name: str) -> None:
 
 
 class _Watch(TorchFunctionMode):
-    """Notices matrix products outside the modules whose cost is known."""
+    """Detects matrix products outside the modules whose cost is known."""
 
     def __init__(self, names: dict[nn.Module, str]) -> None:
         super().__init__()
@@ -202,7 +203,7 @@ class _Watch(TorchFunctionMode):
 
     @contextmanager
     def following(self, network: nn.Module, record: Callable[[nn.Module, Any, Any], None]) -> Iterator[None]:
-        """Keeps track of the module that runs, and records each as it ends."""
+        """A context that keeps track of the running module, and records each module when it ends."""
 
         def begin(module: nn.Module, inputs: Any) -> None:
             self._running.append(module)

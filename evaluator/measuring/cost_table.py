@@ -1,4 +1,4 @@
-"""The known costs of candidates, each architecture counted once."""
+"""The known costs of candidates, with each architecture counted once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from evaluator.costs import COSTS, Network
 from nas.candidate import Candidate
 
 VERSION = 3
-"""Of the count of all costs here, to be raised whenever a network costs something else than before; see `nas.study.cost_migration`.
+"""Version of the count of all costs here. Raise it whenever a network costs something else than before; see
+`nas.study.cost_migration`.
 
-1 took every Kronecker matrix at the cost of its factors, 2 takes it at that of its cheaper form, factors or dense. 2 took rebuilt
-filters at the cost of two stages, in narrow layers more than that of a dense convolution, and rotations and affine maps ran more
-than was stated; 3 takes them at that of their cheaper form, two stages or dense, and that is what runs.
+Version 1 counted every Kronecker matrix by its factors; version 2 counts its cheaper form, factors or dense. Version 2
+counted rebuilt filters as two stages, which in narrow layers cost more than a dense convolution, and rotations and affine
+maps ran more than was stated; version 3 counts their cheaper form, two stages or dense, which is also the one that runs.
 """
 
 
@@ -27,9 +28,9 @@ class CostTable:
     Args:
         build: Makes a candidate's network on torch's default device.
         input_shape: `(n, c, h, w)` of its input; costs are for one image.
-        further: Names of costs beside those that are always counted.
-        deploy: Makes a network as it is deployed, of an untrained one.
-        batch: Images of a forward, for costs that depend on it.
+        further: Names of costs that are counted in addition to those that always are.
+        deploy: Makes the deployed form of an untrained network.
+        batch: Number of images in a forward, for costs that depend on it.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class CostTable:
         self._known: dict[str, Mapping[str, float]] = {}
 
     def __call__(self, candidate: Candidate) -> Mapping[str, float]:
-        """The costs by name."""
+        """The costs of a candidate, by name."""
         key = json.dumps(dict(candidate.architecture), sort_keys=True)
         if key not in self._known:
             with torch.device("meta"):

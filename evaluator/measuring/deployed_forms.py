@@ -1,6 +1,6 @@
 """The forms in which a deployed network is run: eager, compiled, or exported and run by ONNX Runtime.
 
-Each but the eager one is compared with it before anything is timed: a fast network with other outputs is no deployed form.
+Every other form is compared with the eager one before it is timed, since a fast network with different outputs is useless.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ from nas.errors import MeasurementError
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2, "fp16": 1e-2}
 """Largest difference between forms, as a share of the largest output, by precision."""
 COMPARED = 16
-"""Images on which outputs are compared."""
+"""Number of images on which outputs are compared."""
 MOST_DIFFERING = 0.25
-"""Share of the images that may differ by more: two logits of a generated permutation that tie but for rounding make another one."""
+"""Share of the images that may differ by more: if two logits of a generated permutation are equal up to rounding, the
+permutation may change.
+"""
 
 Form = Callable[[nn.Module, Tensor, Execution, int], Call]
-"""From a placed network, a batch on its device, the execution and the CPU threads to what makes one forward of that batch."""
+"""Makes, from a placed network, a batch on its device, the execution and the CPU threads, the function that runs one forward of
+the batch.
+"""
 
 
 def eager(network: Callable[[Tensor], Any], images: Tensor, execution: Execution, threads: int) -> Call:
-    """PyTorch, operation by operation."""
+    """A forward by PyTorch, operation by operation."""
     with execution.autocast():
         network(images)
 
@@ -40,10 +44,10 @@ def eager(network: Callable[[Tensor], Any], images: Tensor, execution: Execution
 
 
 def compiled(network: nn.Module, images: Tensor, execution: Execution, threads: int) -> Call:
-    """torch.compile, as one graph for this batch alone.
+    """A forward compiled by torch.compile, as one graph for this batch only.
 
     Raises:
-        MeasurementError: It cannot be compiled, or gives other outputs.
+        MeasurementError: The network cannot be compiled, or its outputs differ.
     """
     # Dynamo counts recompilations of a class's forward over all networks, and after eight of them it gives up.
     torch.compiler.reset()
@@ -58,10 +62,10 @@ def compiled(network: nn.Module, images: Tensor, execution: Execution, threads: 
 
 
 def onnx(network: nn.Module, images: Tensor, execution: Execution, threads: int) -> Call:
-    """Exported to ONNX, and run by ONNX Runtime on the CPU.
+    """A forward of the network exported to ONNX, run by ONNX Runtime on the CPU.
 
     Raises:
-        MeasurementError: A package is missing, the device is no CPU, or the network cannot be exported or gives other outputs.
+        MeasurementError: A package is missing, the device is not a CPU, or the network cannot be exported, or its outputs differ.
     """
     if execution.device.type != "cpu":
         raise MeasurementError(
@@ -86,10 +90,10 @@ def check_outputs(
     images: Tensor,
     execution: Execution,
 ) -> None:
-    """Refuses a form whose outputs are not those of the network, batch by batch of random images.
+    """Refuses a form whose outputs differ from those of the network, on batches of random images.
 
     Raises:
-        MeasurementError: Tells on how many images they differ, and by how much.
+        MeasurementError: The outputs differ; the message says on how many images, and by how much.
     """
     differences: list[float] = []
     generator = torch.Generator().manual_seed(1)

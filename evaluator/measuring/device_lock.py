@@ -1,11 +1,12 @@
-"""Who may use a device: many trainings at once, or one measurement alone. Between processes of one user on one machine.
+"""Who may use a device: many trainings at once, or one measurement alone, among the processes of one user on one machine.
 
-Each device has two files in the temporary folder, locked by flock(2), which the kernel gives back when a process dies, however it
-does. The first is held shared by trainings and exclusively by a measurement. The second is a turnstile that everybody passes on the
-way to the first: a measurement stays in it while it waits, so that trainings that ask anew cannot keep ahead of it.
+Each device has two files in the temporary folder, locked by flock(2), which the kernel releases however a process dies. The
+first is held shared by trainings and exclusively by a measurement. The second is a turnstile that everybody passes on the
+way to the first: a measurement stays in it while it waits, so that trainings that ask later cannot get ahead of it.
 
-Who holds a device and asks for it once more waits for itself for ever. A process that is forked while a lock is held holds it too,
-until the lock is given back in the ordinary way or both are dead. Standard library alone.
+A process that holds a device and asks for it again waits for itself for ever. A process that is forked while a lock is held
+holds it too, until the lock is released in the ordinary way or both are dead. This module imports only the standard
+library.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class DeviceLock:
     """The right to use some devices.
 
     Args:
-        devices: Their names; everybody must name them in the same order, or two may wait for each other.
-        folder: Of the lock files. Default: the temporary folder, where every process of the user looks.
+        devices: Names of the devices. All processes must name them in the same order, or two may wait for each other.
+        folder: Folder of the lock files. Default: the temporary folder, where every process of the user looks.
     """
 
     def __init__(self, *devices: str, folder: Path | None = None) -> None:
@@ -39,7 +40,7 @@ class DeviceLock:
 
     @contextmanager
     def shared(self) -> Iterator[SharedHold]:
-        """Within it no measurement has a device; waits for one that runs, or that came first.
+        """A context in which no measurement has a device. It waits for one that runs, or that came first.
 
         Raises:
             OutputError: A lock file cannot be opened.
@@ -53,13 +54,13 @@ class DeviceLock:
 
     @contextmanager
     def exclusive(self, wait_seconds: float | None = None) -> Iterator[None]:
-        """Within it nobody else has a device.
+        """A context in which nobody else has a device.
 
         Args:
-            wait_seconds: How long to wait for those who have one now. Default: for ever.
+            wait_seconds: How long to wait for the present holders. Default: for ever.
 
         Raises:
-            MeasurementError: Somebody had a device all the time.
+            MeasurementError: A device was in use all the time.
             OutputError: A lock file cannot be opened.
         """
         end = None if wait_seconds is None else time.monotonic() + wait_seconds
@@ -87,9 +88,9 @@ class SharedHold:
         self._held = ExitStack()
 
     def give_way(self) -> bool:
-        """Lets a measurement that waits go first, and comes back when it is done; whether there was one.
+        """Lets a waiting measurement go first, and returns when it is done. The result says whether there was one.
 
-        Takes a few microseconds where nobody waits, so that it can be called at each step.
+        If nobody waits, this takes a few microseconds, so that it can be called at each step.
         """
         if not any(turnstile.is_taken() for turnstile, _ in self._pairs):
             return False
@@ -99,7 +100,7 @@ class SharedHold:
 
     @contextmanager
     def apart(self) -> Iterator[None]:
-        """Within it measurements have the devices: for a training that waits for something else."""
+        """A context in which measurements have the devices, for a training that waits for something else."""
         self._release()
         try:
             yield
@@ -124,10 +125,10 @@ class _LockFile:
 
     @contextmanager
     def locked(self, mode: int, end: float | None = None) -> Iterator[None]:
-        """Locked within it, from the moment that it is free; by `end` on the monotonic clock, if it is given.
+        """A context in which a file is locked. It waits until the file is free, at most until `end` on the monotonic clock.
 
         Raises:
-            MeasurementError: It was not free in time.
+            MeasurementError: The file was not free in time.
         """
         descriptor = self._locked_descriptor(mode, end)
         try:
@@ -138,7 +139,7 @@ class _LockFile:
             os.close(descriptor)
 
     def is_taken(self) -> bool:
-        """Whether somebody holds it exclusively now."""
+        """Whether somebody holds the lock exclusively now."""
         descriptor = self._open()
         try:
             self._flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -154,7 +155,7 @@ class _LockFile:
             descriptor = self._open()
             try:
                 self._wait(descriptor, mode, end)
-                os.utime(descriptor)  # those who tidy the temporary folder leave new files alone
+                os.utime(descriptor)  # programs that clean the temporary folder leave new files alone
                 if self._is_current(descriptor):
                     return descriptor
             except BaseException:
@@ -196,7 +197,7 @@ class _LockFile:
                 time.sleep(POLL_SECONDS)
 
     def _is_current(self, descriptor: int) -> bool:
-        """Whether the file has not been removed since it was opened, which would leave the lock to us alone."""
+        """Whether the file is still the one that was opened; a lock on a removed file would be known to us alone."""
         try:
             return os.path.samestat(os.fstat(descriptor), self._path.stat())
         except FileNotFoundError:

@@ -1,7 +1,7 @@
 """How far the layers of a network, as trainings compute them, are from double precision.
 
-A forward pass of the whole network shows what each layer is given. Then each layer is computed alone, on these inputs and with
-random gradients from above: as in trainings, and in double precision, on the CPU in NCHW and without oneDNN.
+A forward pass of the whole network gives the inputs of each layer. Then each layer is computed alone, on these inputs and
+with random gradients of its outputs: as in trainings, and in double precision, on the CPU in NCHW and without oneDNN.
 
 Whole networks cannot be compared closely enough. A rectifier whose input is 0 up to rounding opens in one precision and closes in
 the other, and with a few images one such event moves the gradients of all layers below it: for the unchanged ShuffleNetV2s of the
@@ -25,7 +25,7 @@ from evaluator.device import Execution, cpu_threads
 from evaluator.measuring.metrics import learned_shuffles
 
 TOLERANCES = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
-"""Largest norm of a difference that rounding explains, as a share of the exact norm.
+"""Largest norm of a difference that rounding explains, as a share of the exact norm, by precision.
 
 Over 60 networks of all spaces, unchanged and drawn at random, on a CPU, plain layers were off by up to 3e-5 in fp32 and 4e-3 in
 bf16, learned mixers, in which nearly equal numbers are subtracted, by up to 5e-4 and 2e-2. On a GPU fp32 leaves room for TF32, in
@@ -34,33 +34,35 @@ was written was off by 0.06 to 0.7, where it came to an end."""
 REPEATS = 4
 """How often a layer is computed as in trainings: where threads overwrite each other's numbers, some calls are right by chance."""
 DRAWS = 2
-"""Batches of random images, in each of which a layer must be off: the tie of a learned mixer up to rounding is in one of them."""
+"""Number of batches of random images. A layer is wrong if it is off in all of them, since in one of them a learned mixer may
+have a tie up to rounding.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """What of a layer is furthest from double precision."""
+    """The output or gradient of a layer that is furthest from double precision."""
 
     what: str
-    """The gradient of a parameter or of a layer's input, or a layer's output, with its name in the network."""
+    """What deviates: the gradient of a parameter or of a layer's input, or a layer's output, with its name in the network."""
     layer: str
     """The layer as PyTorch describes it, on one line."""
     threads: int
-    """On which it was computed."""
+    """Number of CPU threads on which the layer was computed."""
     error: float
-    """Norm of the difference as a share of the exact norm; infinite where something is not a number."""
+    """Norm of the difference as a share of the exact norm; infinite if something is not a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layer:
-    """The smallest module that was called and holds certain parameters, and what it was called with."""
+    """The smallest module that was called and holds certain parameters, and the inputs it was called with."""
 
     name: str
     parameters: tuple[str, ...]
-    """By their names within it."""
+    """The parameters, by their names within the module."""
     inputs: tuple[Any, ...]
     needs_gradient: tuple[bool, ...]
-    """Whether something below each input is to be trained."""
+    """For each input, whether something below it is to be trained."""
 
 
 def worst_deviation(
@@ -70,18 +72,18 @@ def worst_deviation(
     threads: int,
     on_layer: Callable[[str, int], object] = lambda _layer, _threads: None,
 ) -> Deviation | None:
-    """The largest one beyond the tolerance; None if there is none.
+    """The largest deviation beyond the tolerance; None if there is none.
 
     Args:
-        network: Untrained. Moved to the device, and of no use afterwards.
+        network: An untrained network. It is moved to the device, and must not be used afterwards.
         input_shape: `(n, c, h, w)` of its input; the images are random.
-        execution: As in trainings.
+        execution: Device, precision and layout of trainings.
         threads: CPU threads of a training. One thread is tried as well: a kernel that writes beyond its memory then destroys what
-            belongs to somebody else, of which the process dies, instead of numbers of its own, which may come out right by chance.
-            Torch has its own number again afterwards.
-        on_layer: Told of each layer and the number of threads, before it is computed as in trainings.
+            belongs to somebody else, of which the process dies, instead of numbers of its own, which may come out right by
+            chance. Torch has its own number again afterwards.
+        on_layer: Called with each layer and the number of threads, before the layer is computed as in trainings.
     """
-    # On one thread but for what is looked at: where cores are busy, small operations on several take many times as long.
+    # Only the checked layers run on several threads: on busy cores, small operations on several threads take many times longer.
     with cpu_threads(1):
         exact = copy.deepcopy(network).double()
         network = execution.place(network)
@@ -109,14 +111,14 @@ def _deviations(
     threads: int,
     on_layer: Callable[[str, int], object],
 ) -> list[Deviation]:
-    """One of each output and gradient of each layer; layers that are alike and are given the same shapes count once."""
+    """The deviation of each output and gradient of each layer. Equal layers with inputs of equal shapes count once."""
     with execution.autocast():
         layers = _layers(network, images)
     worst: dict[str, Deviation] = {}
     for layer in layers:
         module = network.get_submodule(layer.name)
         description = " ".join(repr(module).split())
-        # In double precision torch has no use for oneDNN; switched off it is for a layer that insists on another one.
+        # In double precision torch does not use oneDNN; it is switched off for layers that would insist on it.
         with _without_onednn():
             inputs = tuple(_exact(value) for value in layer.inputs)
             expected = _step(layer, exact.get_submodule(layer.name), inputs, nullcontext())
@@ -132,7 +134,7 @@ def _deviations(
 
 
 def _layers(network: nn.Module, images: Tensor) -> list[_Layer]:
-    """Each kind of layer that holds parameters, from a forward of the whole network."""
+    """One layer of each kind that holds parameters, from a forward of the whole network."""
     calls: dict[str, tuple[Any, ...]] = {}
 
     def remember(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
@@ -147,7 +149,7 @@ def _layers(network: nn.Module, images: Tensor) -> list[_Layer]:
         handle.remove()
     owned: dict[str, list[str]] = {}
     for full in dict(network.named_parameters()):
-        # A block may use the parameters of a module in it without calling that: then the block is the layer.
+        # A block may use the parameters of a module in it without calling that module; then the block is the layer.
         name = full.rpartition(".")[0]
         while name and name not in calls:
             name = name.rpartition(".")[0]
@@ -172,7 +174,7 @@ def _layers(network: nn.Module, images: Tensor) -> list[_Layer]:
 def _step(
     layer: _Layer, module: nn.Module, inputs: tuple[Any, ...], context: AbstractContextManager[object]
 ) -> Mapping[str, Tensor]:
-    """A forward and a backward of one layer: its outputs and the gradients, by what they are."""
+    """Runs a layer forward and backward, and returns its outputs and gradients by name."""
     module.zero_grad(set_to_none=True)
     given = [
         value.detach().requires_grad_(needed) if isinstance(value, Tensor) else value
@@ -197,7 +199,7 @@ def _step(
 
 
 def _exact(value: Any) -> Any:
-    """A tensor in double precision, on the CPU and in the usual layout; anything else as it is."""
+    """A tensor in double precision, on the CPU and in the usual layout; any other value unchanged."""
     if not isinstance(value, Tensor):
         return value
     return value.detach().to("cpu", torch.float64 if value.is_floating_point() else value.dtype).contiguous()

@@ -1,4 +1,4 @@
-"""A latency measured with the device to itself, or refused."""
+"""Measures a latency while nobody else uses the device, or refuses it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from nas.errors import MeasurementError
 from nas.latency.measurement import Latency
 
 ATTEMPTS = 3
-"""At one latency, before it is refused: what is in the way may be short."""
+"""Attempts at one latency before it is refused, since a disturbance may be short."""
 
 
 def lock_of(device: torch.device) -> DeviceLock:
     """The lock that trainings on a device hold shared, and measurements on it exclusively.
 
-    The CPU's is in a GPU's, since it launches the kernels.
+    That of a GPU includes the CPU's, since the CPU launches the kernels.
     """
     return DeviceLock("cpu", *([_uuid(device)] if device.type == "cuda" else []))
 
 
 def watch_of(device: torch.device) -> Watch:
-    """What is watched while a device is measured."""
+    """The watch for other users of a device while it is measured."""
     return all_watches(cpu_watch, partial(gpu_watch, _uuid(device))) if device.type == "cuda" else cpu_watch
 
 
@@ -54,21 +54,21 @@ def measure_alone(
     The caller must not hold the lock itself.
 
     Args:
-        network: In its deployed form (`search_spaces.compact`). Moved to the device.
+        network: A network in its deployed form (`search_spaces.compact`), which is moved to the device.
         image_shape: `(c, h, w)` of an image.
-        batches: Images in one forward; one latency each.
+        batches: Numbers of images in one forward; a latency is measured for each.
         form: eager, compiled or onnx.
         execution: Device, precision and memory layout.
-        threads: CPU threads that a forward may use.
-        accept_disturbed: Whether a latency counts although others used the device; it then says so.
+        threads: Number of CPU threads that a forward may use.
+        accept_disturbed: Whether a latency counts although others used the device; the latency then says so.
         wait_seconds: How long to wait for our own trainings on the device. Default: for ever.
-        budget: How long is measured.
-        lock: For tests. Default: the device's.
-        watch: For tests. Default: the device's.
-        stopwatch: For tests.
+        budget: How long to measure.
+        lock: Replaced in tests. Default: the lock of the device.
+        watch: Replaced in tests. Default: the watch of the device.
+        stopwatch: Replaced in tests. Default: see `measure`.
 
     Raises:
-        MeasurementError: The device was in use, or it cannot be measured as asked.
+        MeasurementError: The device was in use, or cannot be measured as asked.
     """
     holding: AbstractContextManager[None] = (lock or lock_of(execution.device)).exclusive(wait_seconds)
     attempt = partial(
@@ -87,10 +87,10 @@ def measure_alone(
 
 
 def _undisturbed(attempt: Callable[[], Latency], accept_disturbed: bool) -> Latency:
-    """The first of a few attempts that counts.
+    """The first of a few attempts that was not disturbed.
 
     Raises:
-        MeasurementError: None does.
+        MeasurementError: All attempts were disturbed.
     """
     for _ in range(ATTEMPTS):
         latency = attempt()
@@ -103,5 +103,5 @@ def _undisturbed(attempt: Callable[[], Latency], accept_disturbed: bool) -> Late
 
 
 def _uuid(device: torch.device) -> str:
-    """A GPU's name in nvidia-smi, whatever CUDA_VISIBLE_DEVICES makes of its number."""
+    """A GPU's UUID in nvidia-smi, whatever CUDA_VISIBLE_DEVICES makes of its number."""
     return f"GPU-{torch.cuda.get_device_properties(device).uuid}"

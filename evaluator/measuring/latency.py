@@ -1,4 +1,4 @@
-"""The latency of a deployed network: measured, on the device and in the form it is deployed on and in."""
+"""The latency of a deployed network, measured on the device and in the form in which it is deployed."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def measure(
 ) -> Latency:
     """Times the forward of a deployed network on random images.
 
-    `evaluator.measuring.exclusive` does it with the device to itself.
+    `evaluator.measuring.exclusive` does the same while nobody else uses the device.
 
     Args:
-        network: In its deployed form (`search_spaces.compact`), trained or not. Moved to the device.
+        network: A network in its deployed form (`search_spaces.compact`), trained or not. It is moved to the device.
         image_shape: `(c, h, w)` of an image.
-        batch: Images in one forward.
+        batch: Number of images in one forward.
         form: eager, compiled or onnx.
         execution: Device, precision and memory layout. ONNX Runtime runs on the CPU, in fp32 and its own layout.
-        threads: CPU threads that a forward may use. Torch has its own number again afterwards.
-        budget: How long is measured.
-        watch: Looks, while runs are timed, for others on the device. Default: nobody looks.
-        stopwatch: For tests. Default: the wall clock, or a GPU's events.
+        threads: Number of CPU threads that a forward may use. Torch has its former number again afterwards.
+        budget: How long to measure.
+        watch: Looks for other users of the device while runs are timed. Default: no watch.
+        stopwatch: Replaced in tests. Default: the wall clock, or a GPU's events.
 
     Raises:
-        MeasurementError: The form or a number is not allowed, a package is missing, the network cannot be exported or compiled, or
-            it gives other outputs in that form.
+        MeasurementError: The form or a number is not allowed, a package is missing, the network cannot be exported or
+            compiled, or its outputs in that form differ.
     """
     _require_sound(batch, threads, image_shape, form)
     if execution.device.type == "cpu":

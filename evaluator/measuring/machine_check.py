@@ -1,8 +1,8 @@
-"""Whether this machine computes trainings rightly, found out in a process of its own: a faulty kernel may end it, or never return.
+"""Whether this machine computes trainings correctly, checked in a process of its own, which a faulty kernel may kill or hang.
 
 The process, `python -m evaluator.measuring.machine_check`, makes networks, compares their layers with double precision
-(`evaluator.measuring.exactness`), and tells in lines of JSON what it computes with, each layer before it computes it, and what it
-found.
+(`evaluator.measuring.exactness`), and reports in lines of JSON what it computes with, each layer before computing it, and
+its findings.
 """
 
 from __future__ import annotations
@@ -31,13 +31,17 @@ from nas.errors import MachineError
 from nas.watchers.signals import leave_signals_to_the_driver
 
 LIMIT_SECONDS = 300.0
-"""A few are usual; on a busy machine with a slow disk, importing torch takes longest."""
+"""The check counts as hanging after so many seconds. A few seconds are usual; on a busy machine with a slow disk, importing
+torch takes longest.
+"""
 MULTIPLY_ADDS = 1e8
-"""Of a forward of all images together: the check of a network takes a few tenths of a second of one core."""
+"""Multiply-adds of a forward of all images together, with which the check of a network takes a few tenths of a second on one
+core.
+"""
 LEAST_IMAGES = 2
-"""Batch norms need as many."""
+"""Least number of images, which batch norms need."""
 MACHINE, REMEDIES, LAYER, FAULT = "machine", "remedies", "layer", "fault"
-"""What a line tells."""
+"""Kinds of the lines: what the process computes with, what may help, the next layer, a fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +51,31 @@ class Subject:
     name: str
     network: nn.Module
     input_shape: tuple[int, int, int, int]
-    """`(n, c, h, w)` of a batch."""
+    """Shape `(n, c, h, w)` of a batch."""
     execution: Execution
     threads: int
 
 
 def images_of(multiply_adds: float, batch_size: int) -> int:
-    """The images of a batch that are computed: all of them for small networks, down to two for those of ImageNet.
+    """The number of images of a batch that are computed: all of them for small networks, down to two for those of ImageNet.
 
-    Kernels are chosen by the size of the batch too. Those known to be faulty are for few channels, which only small networks have.
+    The choice of kernels depends on the batch size too. Those known to be faulty are for few channels, which only small
+    networks have.
 
     Args:
-        multiply_adds: Of the network, for one image.
-        batch_size: Of trainings.
+        multiply_adds: Multiply-adds of the network for one image.
+        batch_size: Batch size of trainings.
     """
     return min(batch_size, max(LEAST_IMAGES, int(MULTIPLY_ADDS / multiply_adds)))
 
 
 class MachineCheck:
-    """A check that began when this was made. A context manager, which ends the check's `process`, done or not.
+    """A check that begins when this object is made. It is a context manager that ends the check's process, done or not.
 
     Args:
         factory: `module:function`; the function takes `arguments` as keywords and returns the `Subject`s.
-        arguments: Plain JSON.
-        limit_seconds: Longer ones count as hanging.
+        arguments: Keyword arguments of the function, as plain JSON.
+        limit_seconds: A longer check counts as hanging.
     """
 
     def __init__(self, factory: str, arguments: Mapping[str, Any], limit_seconds: float = LIMIT_SECONDS) -> None:
@@ -87,7 +92,7 @@ class MachineCheck:
         )
         assert self.process.stdin is not None
         request = {"factory": factory, "arguments": dict(arguments), "limit_seconds": limit_seconds}
-        # Of a process that is gone already the exit code will tell.
+        # If the process has already ended, its exit code will say why.
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
@@ -102,10 +107,11 @@ class MachineCheck:
         self.process.communicate()
 
     def require(self) -> None:
-        """Waits for what is found.
+        """Waits for the result of the check.
 
         Raises:
-            MachineError: A layer is computed wrongly, or the process died or hung; says at which layer, and what may help.
+            MachineError: A layer is computed wrongly, or the process died or hung; the message says at which layer, and
+                what may help.
         """
         try:
             said, complaints = self.process.communicate(timeout=self._limit)
@@ -115,7 +121,7 @@ class MachineCheck:
             said, _ = self.process.communicate()
             end = f"does not end within {self._limit:g} s"
         told = _last_of_each_kind(said)
-        # Memory that was written to by mistake may show only when the process gives it back, after everything seemed right.
+        # Memory that was corrupted may show only when the process frees it, after everything seemed right.
         fault = told.get(FAULT) or (f"a step of training {end}{_at(told.get(LAYER))}" if end else "")
         if fault:
             remedies = ", ".join([*told.get(REMEDIES, ()), "another version of torch"])
@@ -124,7 +130,7 @@ class MachineCheck:
 
 
 def _end(code: int, complaints: str) -> str:
-    """How a process ended, in words; empty if as it should."""
+    """In words, how a process ended; empty if it ended normally."""
     if code == 0:
         return ""
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -145,7 +151,7 @@ def _last_of_each_kind(said: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Checks what a line of standard input asks for."""
+    """Runs the check that a line of standard input describes."""
     leave_signals_to_the_driver()
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -154,14 +160,14 @@ def main() -> None:
         replies.write(json.dumps({"kind": kind, "body": body}) + "\n")
 
     request = json.loads(sys.stdin.readline())
-    # A kernel that hangs must not outlive by much whoever asked; this ends the process without Python's help.
+    # A kernel that hangs must not outlive its caller by much; this ends the process without Python's help.
     faulthandler.dump_traceback_later(request["limit_seconds"], exit=True)
     module, _, function = request["factory"].partition(":")
     subjects: list[Subject] = getattr(importlib.import_module(module), function)(**request["arguments"])
     for subject in subjects:
         execution = subject.execution
         if execution.device.type == "cpu":
-            keep_freed_memory()  # as workers do: what a stray write destroys depends on where memory comes from
+            keep_freed_memory()  # as workers do, since what a stray write destroys depends on where memory comes from
         tell(MACHINE, str(this_machine(subject.threads, execution)))
         tell(REMEDIES, _remedies(execution))
         found = worst_deviation(

@@ -1,4 +1,4 @@
-"""What is seen on validation images in one pass: how a network answers, with hard or soft shuffles, and what each shuffle does.
+"""Metrics of a network on validation images, in one pass: its answers with hard or soft shuffles, and shuffle statistics.
 
 Axis: c classes.
 """
@@ -26,24 +26,24 @@ from nas.values.plausible import usable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How a network does on a set of images."""
+    """The metrics of a network on a set of images."""
 
     answers: Answers
     mixers: Mapping[str, Mapping[str, float]]
     """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
 
     def value(self, name: str) -> float:
-        """One of `evaluator.measures.MEASURES`, without its uncertainty."""
+        """The value of one of `evaluator.measures.MEASURES`, without its uncertainty."""
         return MEASURES[name].value(self.answers)
 
     def measurements(self, learned: str) -> dict[str, Measurement]:
-        """All measures by name; one that is no finite number is left out.
+        """All measures by name, without those that are not finite.
 
         Args:
-            learned: Name of the measure that must be there.
+            learned: Name of the measure that must be finite.
 
         Raises:
-            RefusedNumberError: That one is no finite number.
+            RefusedNumberError: That measure is not a finite number.
         """
         return {
             name: measure.measurement(self.answers)
@@ -63,7 +63,7 @@ def learned_shuffles(model: nn.Module) -> dict[str, LearnedShuffle]:
 
 
 class _Tally:
-    """Keeps answers on the device, which is asked for them once, at the end."""
+    """Collects answers on the device, and reads them from it once, at the end."""
 
     def __init__(self) -> None:
         self._classes = 0
@@ -71,13 +71,13 @@ class _Tally:
         self._losses: list[torch.Tensor] = []
 
     def add(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Takes a batch: `float[b c], int64[b]`."""
+        """Adds a batch of logits and labels, `float[b c], int64[b]`."""
         self._classes = logits.shape[1]
         self._cells.append(labels * self._classes + logits.argmax(dim=1))
         self._losses.append(F.cross_entropy(logits.float(), labels, reduction="none"))
 
     def answers(self) -> Answers:
-        """All that was added."""
+        """The counts of all answers that were added."""
         counts = torch.bincount(torch.cat(self._cells), minlength=self._classes**2)
         losses = torch.cat(self._losses).double()
         return Answers(
@@ -97,15 +97,15 @@ def score(
     batch_size: int,
     mode: EvaluationMode = EvaluationMode.HARD,
 ) -> Score:
-    """Looks at a network in evaluation mode.
+    """Measures a network in evaluation mode.
 
     Args:
-        network: In evaluation mode.
-        images: What to classify.
-        normalize: As in training.
-        execution: As in training.
-        batch_size: Images at a time; the result does not depend on it but for rounding and for statistics between images.
-        mode: What learned shuffles do; statistics are left out where they are soft.
+        network: A network in evaluation mode.
+        images: The images to classify.
+        normalize: Normalization of the training.
+        execution: Device, precision and layout of the training.
+        batch_size: Images at a time. Apart from rounding, only statistics between images depend on it.
+        mode: What learned shuffles do; statistics are left out in the soft mode.
     """
     shuffles = learned_shuffles(network)
     sums: dict[str, dict[str, float]] = {name: {} for name in shuffles}
@@ -131,7 +131,7 @@ def score(
 def other_modes(hard: Score) -> list[EvaluationMode]:
     """The modes that can differ from the hard one, for networks with learned shuffles.
 
-    Swapping says something only where images have permutations of their own, projecting only where some are none.
+    Swapping matters only if images have permutations of their own, and projecting only if some maps are not permutations.
     """
     statistics = hard.mixers.values()
     modes = [EvaluationMode.SOFT] if statistics else []

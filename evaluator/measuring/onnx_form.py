@@ -15,16 +15,16 @@ from nas.errors import MeasurementError
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OPSET = 18
-"""Version of the ONNX operators; the exporter's own, and known to every ONNX Runtime since 1.14 (2023)."""
+"""Version of the ONNX operators: the exporter's own, which every ONNX Runtime since 1.14 (2023) supports."""
 QUIET = 3
-"""ONNX Runtime logs errors alone."""
+"""Log level at which ONNX Runtime logs only errors."""
 
 
 def require_packages() -> None:
     """Refuses to go on without the packages of the extra `onnx`.
 
     Raises:
-        MeasurementError: Names what is missing and how to install it.
+        MeasurementError: A package is missing; the message names it and says how to install it.
     """
     missing = []
     for package in PACKAGES:
@@ -43,9 +43,9 @@ class OnnxNetwork:
     """A network exported for batches of one size.
 
     Args:
-        network: In evaluation mode, on the CPU.
+        network: A network in evaluation mode, on the CPU.
         images: A batch, `float32[n c h w]`.
-        threads: Of ONNX Runtime.
+        threads: Number of threads of ONNX Runtime.
 
     Raises:
         MeasurementError: A package is missing, or the network cannot be exported or loaded.
@@ -74,7 +74,7 @@ class OnnxNetwork:
         return torch.from_numpy(self._session.run(None, {self._input: images.contiguous().numpy()})[0])
 
     def bound(self, images: Tensor) -> Call:
-        """A forward of one batch, whose copy as an array is made before."""
+        """A forward of one batch that is converted to an array beforehand."""
         feed = {self._input: images.contiguous().numpy()}
 
         def forward() -> object:
@@ -84,13 +84,13 @@ class OnnxNetwork:
 
 
 def _exported(network: nn.Module, images: Tensor) -> bytes:
-    """The serialized graph, weights inside."""
+    """The serialized graph, with the weights inside."""
     exporter = logging.getLogger("torch.onnx")
     before = exporter.level
     exporter.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # Deprecations within the exporter's own packages are none of ours.
+            # Deprecations within the exporter's own packages are not our concern.
             warnings.simplefilter("ignore")
             program: Any = torch.onnx.export(
                 network, (images,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False

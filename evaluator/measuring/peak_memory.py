@@ -1,10 +1,11 @@
 """How much memory a forward of a deployed network holds at its peak.
 
-On a GPU it is measured: what torch's allocator had given out at most, workspaces of kernels and its rounding included. Elsewhere it
-is followed: every storage that an operation makes counts from then until nobody refers to it any more. That needs no clock and no
-quiet machine. Scratch memory within a single operation is not in it; for six random networks of the default space in channels_last
-on a CPU the number was torch's profiler's to the byte. On the meta device it takes a tenth of a second, but copies between memory
-layouts are missed: three of those six came out right, the others up to a tenth too low.
+On a GPU it is measured: the most that torch's allocator had given out, including workspaces of kernels and its rounding.
+Elsewhere storages are followed: every storage that an operation makes counts from then until nothing refers to it any more.
+This needs no clock and no quiet machine. Scratch memory within a single operation is not included; for six random networks
+of the default space in channels_last on a CPU the number was torch's profiler's to the byte. On the meta device it takes a
+tenth of a second, but copies between memory layouts are missed: three of those six came out right, the others up to a tenth
+too low.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ class PeakMemory:
     """Memory of one forward, in bytes."""
 
     weights: int
-    """Parameters and buffers, each storage once."""
+    """Bytes of parameters and buffers, each storage counted once."""
     images: int
-    """The input, held during the whole forward."""
+    """Bytes of the input, which is held during the whole forward."""
     activations: int
-    """Largest sum of what the forward itself held at one time."""
+    """Largest number of bytes that the forward itself held at one time."""
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Sum of weights, images and activations, in bytes."""
         return self.weights + self.images + self.activations
 
 
@@ -46,9 +47,9 @@ def peak_memory(
     """Peak of one eager forward in evaluation mode.
 
     Args:
-        network: In its deployed form (`search_spaces.compact`). Moved to the device.
+        network: A network in its deployed form (`search_spaces.compact`), which is moved to the device.
         image_shape: `(c, h, w)` of an image.
-        batch: Images in one forward.
+        batch: Number of images in one forward.
         execution: Device (cpu, cuda or meta), precision and memory layout.
     """
     network = execution.place(network).eval()
@@ -65,7 +66,7 @@ def peak_memory(
 
 
 def storage_bytes(tensors: Iterable[Tensor]) -> int:
-    """Of the storages behind tensors, each once."""
+    """Bytes of the storages behind tensors, each counted once."""
     storages = {id(storage): storage for storage in (tensor.untyped_storage() for tensor in tensors)}
     return sum(storage.nbytes() for storage in storages.values())
 
@@ -87,7 +88,7 @@ def _followed(network: nn.Module, images: Tensor) -> int:
 
 
 class Following(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the storages that operations make while it is active, and takes off those that are freed."""
+    """While active, adds up the storages that operations make, and subtracts those that are freed."""
 
     def __init__(self, there: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

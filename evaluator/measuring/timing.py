@@ -1,4 +1,4 @@
-"""How long one call takes, again and again: warm-up apart from timing, within a budget of time."""
+"""Times one call repeatedly, after a warm-up, within a budget of time."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ import torch
 
 Call = Callable[[], object]
 Stopwatch = Callable[[Call], float]
-"""Makes one call and gives its seconds."""
+"""Makes one call and returns its seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBudget:
-    """How much is run. What ends a phase is its time, but never before its least number of runs."""
+    """How much to run. A phase ends by time, but not before its least number of runs."""
 
     warm_up_seconds: float = 0.3
-    """Clocks rise, caches and allocators fill."""
+    """Seconds of the warm-up, in which clocks rise and caches and allocators fill."""
     warm_up_runs: int = 5
-    """At least."""
+    """Least number of warm-up runs."""
     seconds: float = 1.0
-    """Of timed runs."""
+    """Seconds of timed runs."""
     least_runs: int = 30
     most_runs: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """The timed runs of a call."""
+    """The times of a call's timed runs."""
 
     seconds: tuple[float, ...]
     warm_up_runs: int
 
     @property
     def median(self) -> float:
-        """In seconds."""
+        """The median time in seconds."""
         return statistics.median(self.seconds)
 
     @property
     def spread(self) -> float:
-        """Interquartile range in seconds; 0 of a single run."""
+        """Interquartile range in seconds; 0 for a single run."""
         if len(self.seconds) < 2:
             return 0.0
         low, _, high = statistics.quantiles(self.seconds, n=4, method="inclusive")
@@ -51,7 +51,7 @@ class Times:
 
 
 def time_runs(call: Call, stopwatch: Stopwatch, budget: TimeBudget) -> Times:
-    """Times a call again and again, without the garbage collector in between."""
+    """Times a call repeatedly, with the garbage collector off."""
     collects = gc.isenabled()
     gc.collect()
     gc.disable()
@@ -71,10 +71,10 @@ def time_runs(call: Call, stopwatch: Stopwatch, budget: TimeBudget) -> Times:
 
 
 def stopwatch_of(device: torch.device) -> Stopwatch:
-    """The wall clock, on a GPU its own events.
+    """A stopwatch by the wall clock, or by a GPU's own events.
 
-    On a GPU each run begins when the one before has ended, so that the time the CPU takes to launch the kernels counts, as it does
-    for whoever waits for the answer.
+    On a GPU each run begins when the one before has ended, so that the time that the CPU takes to launch the kernels
+    counts, as it does for anybody who waits for the answer.
     """
     return _wall_clock if device.type != "cuda" else _Events(device)
 

@@ -1,1 +1,1 @@
-"""Where images come from: datasets, folders and tables, opened and looked through, and what of them is not taken."""
+"""Sources of images: datasets, folders and tables are opened and inspected, and what is not used of them is reported."""

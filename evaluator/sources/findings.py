@@ -1,33 +1,33 @@
-"""What a person must be told about a source of images: of each kind how many there are, with an example."""
+"""Findings about a source of images that a person must know: for each kind the number of cases, with an example."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 MOST_KINDS = 12
-"""Kinds that are told one by one; a folder of a thousand endings is not to bury the rest."""
+"""Most kinds that are reported one by one, so that a folder with a thousand file endings does not bury the rest."""
 
 
 class Findings:
-    """Counts by kind, each with the first example."""
+    """Counts findings by kind, each kind with its first example."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
 
     def add(self, kind: str, example: str, count: int = 1) -> None:
-        """Counts something.
+        """Counts a finding.
 
         Args:
-            kind: What it is, in the plural, as the beginning of a sentence.
-            example: One of them, by its path below the source.
-            count: How many.
+            kind: The kind of finding, in the plural, as the beginning of a sentence.
+            example: Path of an example, below the source.
+            count: How many cases to add.
         """
         self._counts[kind] += count
         self._examples.setdefault(kind, example)
 
     def sentences(self) -> tuple[str, ...]:
-        """One sentence a kind, in the order in which they were found first."""
+        """One sentence per kind, in the order in which the kinds were first found."""
         kinds = list(self._counts)
         told = [_sentence(kind, self._counts[kind], self._examples[kind]) for kind in kinds[:MOST_KINDS]]
         rest = kinds[MOST_KINDS:]
@@ -41,5 +41,5 @@ def _sentence(kind: str, count: int, example: str) -> str:
 
 
 def shown(path: str) -> str:
-    """A path as it can be printed in one line of any terminal and be stored as JSON."""
+    """A path in a form that any terminal can print in one line, and that JSON can store."""
     return path if path.isprintable() else ascii(path)

@@ -1,4 +1,4 @@
-"""The image files below a folder: links are followed, and what is not taken is counted and never opened."""
+"""Finds the image files below a folder. Links are followed; what is not used is counted and never opened."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ IMAGE_SUFFIXES = (
 )
 """Endings of the files that are taken for images, in lower case."""
 SYSTEM_FOLDERS = ("__MACOSX", "@eaDir", "lost+found", "System Volume Information", "$RECYCLE.BIN")
-"""Folders that systems and archives leave beside those of a person."""
+"""Names of folders that systems and archives leave beside those of a person."""
 UNUSED_LINKS = "not used, folders that a link reaches a second time"
 
 
 @dataclass(slots=True)
 class ClassImages:
-    """Paths of what a class folder holds, each sorted."""
+    """The contents of a class folder as paths, each list sorted."""
 
     direct: list[str] = field(default_factory=list)
     """Images in the folder itself."""
     nested: list[str] = field(default_factory=list)
     """Images in the folders below it."""
     folders: list[str] = field(default_factory=list)
-    """The folders in it."""
+    """The sub-folders of the folder."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """One look through a dataset's folder."""
+    """One walk through a dataset's folder."""
 
     root: Path
     findings: Findings = field(default_factory=Findings)
     broken: dict[str, str] = field(default_factory=dict)
-    """What cannot be read, by its path below the root, and why."""
+    """For each file that cannot be read, by its path below the root, the reason."""
 
     def name(self, path: str) -> str:
-        """The path below the root, as it is told."""
+        """The path below the root, as messages show it."""
         return shown(os.path.relpath(path, self.root))
 
     def entries(self, folder: str) -> tuple[list[str], list[str]]:
-        """Paths of the folders and of the image files in a folder, sorted; what else is there is counted."""
+        """Sorted paths of the sub-folders and of the image files in a folder. Everything else in it is counted."""
         try:
             with os.scandir(folder) as found:
                 paths = sorted(entry.path for entry in found)
@@ -63,9 +63,9 @@ class Walk:
         return folders, images
 
     def class_images(self, folder: str) -> ClassImages:
-        """The images of a class folder and of the folders below it.
+        """The images of a class folder, including those in the folders below it.
 
-        A folder is entered once, whatever links lead to it, and a link to one above itself is broken.
+        A folder is entered only once, however many links lead to it, and a link to a folder above itself counts as broken.
         """
         found = ClassImages()
         entered: set[str] = set()
@@ -91,7 +91,7 @@ class Walk:
         return found
 
     def _kind(self, path: str) -> str:
-        """folder, image, or nothing for what is not taken."""
+        """What a directory entry is: a folder, an image, or nothing that is used."""
         name = PurePath(path).name
         if name.startswith("."):
             self.findings.add("not used, hidden files and folders", self.name(path))
@@ -117,7 +117,7 @@ class Walk:
         return ""
 
     def _encodes(self, path: str) -> bool:
-        """Whether the name is UTF-8, so that it can be stored and told."""
+        """Whether a name is UTF-8, so that it can be stored and printed."""
         try:
             path.encode()
         except UnicodeEncodeError:

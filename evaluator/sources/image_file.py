@@ -1,6 +1,6 @@
-"""Opens one image, whatever lies in its place: only regular files, only known formats, and JPEGs that end early.
+"""Opens single images safely: only regular files and known formats, including JPEG files that end early.
 
-What Pillow raises and warns about is many things; the functions here raise them on, and `reason` says them in a line.
+Pillow raises and warns in many ways. The functions here pass its exceptions on, and `reason` states them in one line.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from PIL import Image, UnidentifiedImageError
 from evaluator.sources.raw_splits import Encoded
 
 FORMATS = ("PNG", "JPEG", "JPEG2000", "WEBP", "AVIF", "BMP", "DIB", "GIF", "TIFF", "PPM", "QOI")
-"""Pillow formats that are read, whatever a file's name; others run programs of their own, or are told by the name alone."""
+"""Pillow formats that are read, whatever a file's name. Other formats run external programs, or are recognized only by the name."""
 LARGEST_PIXELS = 100_000_000
-"""A file of a few bytes may claim any size, and decoding takes about ten bytes a pixel."""
+"""Most pixels of an image, since a file of a few bytes may claim any size, and decoding takes about ten bytes per pixel."""
 LARGEST_BYTES = 2**30
 _FILTERS = Lock()
 JPEG_END = b"\xff\xd9"
 _ANYTHING = tuple(np.random.default_rng(seed).integers(0, 255, 4096, dtype=np.uint8).tobytes() for seed in (1, 2))
-"""Bytes that hold no marker of a JPEG."""
+"""Bytes that contain no JPEG marker."""
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keeps Pillow's warnings about odd files from the console; a fault that matters is raised.
+    """A context that keeps Pillow's warnings about odd files from the console. Faults that matter are raised.
 
-    Filters of warnings belong to the whole process: what is inside runs once at a time, with the threads that it starts.
+    Warning filters belong to the whole process, so only one such context, with the threads that it starts, is active at a time.
     """
     with _FILTERS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\b")
@@ -47,8 +47,8 @@ def opened(encoded: Encoded) -> Iterator[Image.Image]:
     """An image whose header has been read.
 
     Raises:
-        ValueError: It is empty, no regular file, or too large.
-        Exception: Of any class, for a file that is no image.
+        ValueError: The file is empty, not regular, or too large.
+        Exception: Any exception of Pillow, for a file that is not an image.
     """
     if isinstance(encoded, np.ndarray):
         yield Image.fromarray(encoded)
@@ -62,11 +62,11 @@ def opened(encoded: Encoded) -> Iterator[Image.Image]:
 
 
 def with_pixels(image: Image.Image, encoded: Encoded) -> tuple[Image.Image, bool]:
-    """An opened image with its pixels, and whether it is a JPEG that ended early and was repaired.
+    """An opened image with its pixels, and whether it is a JPEG file that ended early and was repaired.
 
     Raises:
-        ValueError: Less than half of its lines are there.
-        Exception: Of any class, for a file that does not decode.
+        ValueError: Less than half of the image's lines are there.
+        Exception: Any exception of Pillow, for a file that cannot be decoded.
     """
     try:
         image.load()
@@ -91,7 +91,7 @@ def reason(error: BaseException) -> str:
 
 
 def _stream(encoded: bytes | str) -> BinaryIO:
-    """The bytes of an image. A pipe or a device that has taken the place of a file since it was found is not read."""
+    """The bytes of an image. A pipe or device that has replaced a file since it was found is not read."""
     if isinstance(encoded, bytes):
         if not encoded:
             raise ValueError("it is empty")
@@ -111,14 +111,14 @@ def _stream(encoded: bytes | str) -> BinaryIO:
 
 
 def _repaired(data: bytes) -> Image.Image:
-    """A JPEG without its end, as viewers show it: libjpeg makes grey what is missing when it meets the end marker.
+    """Decodes a JPEG file without its end, as viewers do: after an end marker, libjpeg fills what is missing with grey.
 
-    Pillow's own way is a switch for the whole process. Lines that are really there do not depend on what follows the cut, so they
-    are found by decoding with other bytes behind it.
+    Pillow's own option for this affects the whole process. Lines that are really there do not depend on what follows the
+    cut, so they are found by decoding again with other bytes appended.
 
     Raises:
         ValueError: Less than half of the lines are there.
-        Exception: Of any class, if it does not decode.
+        Exception: Any exception of Pillow, if the file cannot be decoded.
     """
     data = data.removesuffix(JPEG_END[:1])
     image = _jpeg(data + JPEG_END)

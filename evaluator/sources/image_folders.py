@@ -1,6 +1,6 @@
-"""Class folders: which folder is which split, which are classes, and whose images are taken.
+"""Class folders: which folder is which split, which folders are classes, and which images are used.
 
-Finding opens no image. What is there and not taken is counted, never dropped without a word.
+No image is opened to find this out. Everything that is not used is counted and reported.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class ImageFolders:
     root: Path
     class_names: tuple[str, ...]
     parts: Mapping[Role, tuple[tuple[str, int], ...]]
-    """Of each split the paths of its images with their classes, those of one class together."""
+    """For each split, the paths of its images with their classes, grouped by class."""
     broken: Mapping[str, str]
-    """What cannot be read, by its path below the root, and why: links that lead nowhere, pipes, devices."""
+    """For each path below the root that cannot be read, the reason: links that lead nowhere, pipes, devices."""
     told: tuple[str, ...]
-    """What a person must know about what was taken and what was not, in sentences."""
+    """Sentences on what a person must know about what is used and what is not."""
     identity: str
-    """Changes when an image is added, removed, resized or rewritten."""
+    """A hash that changes when an image is added, removed, resized or rewritten."""
 
 
 @dataclass(slots=True)
 class _Part:
-    """One split as it is found."""
+    """A split as it is found."""
 
     folder: Path
     classes: dict[str, ClassImages] = field(default_factory=dict)
@@ -51,14 +51,14 @@ class _Part:
 
 
 def find_image_folders(root: Path, test_split: str | None = None) -> ImageFolders:
-    """The images in class folders below a folder.
+    """Finds the images in class folders below a folder.
 
     Args:
-        root: Holds the class folders, or the folders of the splits that hold them.
+        root: The folder that holds the class folders, or the folders of the splits that hold them.
         test_split: The split that a known dataset is tested on.
 
     Raises:
-        DataError: There are no class folders, or the layout can mean several things; names the folders.
+        DataError: There are no class folders, or the layout is ambiguous; the message names the folders.
     """
     walk = Walk(root)
     folders, images = walk.entries(str(root))
@@ -80,13 +80,13 @@ def find_image_folders(root: Path, test_split: str | None = None) -> ImageFolder
 
 
 def _is_split(path: str) -> bool:
-    """Whether a folder holds folders and no images; one that holds images is a class of that name (a train is a vehicle, too)."""
+    """Whether a folder is that of a split: it holds folders and no images. Otherwise it is a class of that name (such as train)."""
     folders, images = Walk(Path(path)).entries(path)
     return bool(folders) and not images
 
 
 def _read(walk: Walk, folder: Path, folders: list[str] | None = None) -> _Part:
-    """The class folders of a split."""
+    """Reads the class folders of a split."""
     if folders is None:
         folders, images = walk.entries(str(folder))
         _leave_beside(walk, images)
@@ -110,7 +110,7 @@ def _leave_beside(walk: Walk, images: Sequence[str]) -> None:
 
 
 def _leave_folder(walk: Walk, name: str, path: str, train: str, *, another: bool) -> None:
-    """Counts a folder beside the splits, by its images where these are likely to be missed."""
+    """Counts a folder beside the splits; its images are counted where a person is likely to miss them."""
     if another:
         walk.findings.add("not used, splits of which there is another", walk.name(path))
         return
@@ -122,10 +122,10 @@ def _leave_folder(walk: Walk, name: str, path: str, train: str, *, another: bool
 
 
 def _require_apart(walk: Walk, found: Mapping[Role, _Part]) -> None:
-    """Refuses links that make two splits of one folder.
+    """Refuses links that make one folder part of two splits.
 
     Raises:
-        DataError: Networks would be chosen or tested by images they were trained on; names both.
+        DataError: Networks would be chosen or tested by images they were trained on; the message names both folders.
     """
     seen: dict[str, Path] = {}
     for part in found.values():
@@ -149,7 +149,7 @@ def _drop_unlabeled(walk: Walk, found: dict[Role, _Part]) -> None:
 
 
 def _refuse_lone_splits(walk: Walk, names: Mapping[str, str], splits: Mapping[str, str]) -> None:
-    """Keeps splits from being taken for classes.
+    """Refuses folders of splits that would be taken for classes.
 
     Raises:
         DataError: There are other splits but none to train on, or folders of all splits hold no class folders.
@@ -168,10 +168,10 @@ def _refuse_lone_splits(walk: Walk, names: Mapping[str, str], splits: Mapping[st
 
 
 def _require_classes(walk: Walk, part: _Part) -> None:
-    """Refuses a folder in which nothing can be told apart.
+    """Refuses a folder that does not hold at least two classes.
 
     Raises:
-        DataError: There are no class folders, or there is one and the classes are likely inside it.
+        DataError: There are no class folders, or there is a single one, in which the classes are likely to be.
     """
     if not part.images and not walk.broken:
         found = "; ".join(walk.findings.sentences())
@@ -217,7 +217,7 @@ def _described(walk: Walk, found: Mapping[Role, _Part]) -> ImageFolders:
 
 
 def _identity(walk: Walk, files: Sequence[str]) -> str:
-    """Hash of the files' names, sizes and times of change, and of what is broken; counts files that are reached twice."""
+    """A hash of the files' names, sizes and modification times, and of what is broken; files that are reached twice are counted."""
     digest = hashlib.sha256()
     seen = set()
     for file in files:

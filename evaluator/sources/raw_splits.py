@@ -1,4 +1,4 @@
-"""Images of a split as they are stored: pixels, files, or rows of a table."""
+"""The images of a split as they are stored: pixels, files, or rows of a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evaluator.images.stratification import Labels, Rows
 from evaluator.sources.split_roles import Role
 
 Encoded = bytes | str | npt.NDArray[np.uint8]
-"""A file's bytes, a file's path, or pixels `uint8[h w]` as they are."""
+"""A stored image: a file's bytes, a file's path, or pixels `uint8[h w]`."""
 
 
 class RawSplit(Protocol):
@@ -30,22 +30,22 @@ class RawSplit(Protocol):
         ...
 
     def describe(self, row: int) -> str:
-        """Which image a row is, for a message."""
+        """Names the image of a row, for messages."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDataset:
-    """A source, opened."""
+    """A source that has been opened."""
 
     location: str
     class_names: tuple[str, ...]
     splits: Mapping[Role, RawSplit]
-    """Training images, and those of the source's own validation and test split where it has them."""
+    """The training images, and the source's own validation and test images where it has them."""
     broken: Mapping[str, str] = field(default_factory=dict)
-    """What cannot even be opened, and why."""
+    """For each image that cannot even be opened, the reason."""
     told: tuple[str, ...] = ()
-    """What opening it has shown that a person must know, in sentences."""
+    """Sentences on what a person must know that was found while opening the source."""
 
 
 class Pixels:
@@ -93,7 +93,7 @@ class Files:
 
 
 class Table:
-    """A split of a `datasets.Dataset`, its images not decoded."""
+    """A split of a `datasets.Dataset` whose images are not decoded."""
 
     def __init__(self, images: Any, column: str, labels: Labels, place: str, numbers: Rows) -> None:
         self.labels = labels

@@ -1,7 +1,8 @@
 """Opens a source: encoded images and checked labels, split by split.
 
-Tables and hub datasets are opened with the `datasets` library, which is imported here only, when something is to be decoded; a
-decoded set is used without it. Its builder for image folders is not used: it leaves out folders and files by their names.
+Tables and hub datasets are opened with the `datasets` library. It is imported only here, and only to decode something; a
+decoded set is used without it. Its builder for image folders is not used, since that skips folders and files by their
+names.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from evaluator.sources.split_roles import Role, assign_roles
 from nas.errors import DataError
 
 LABEL_NAMES = ("label", "fine_label", "labels")
-"""Names that decide when several columns could be the label, the preferred one first."""
+"""Column names that decide if several columns could be the label, the preferred one first."""
 HUB_TIMEOUT = 10.0
 """Seconds to wait for the hub before saying that it cannot be reached; the library itself would try for half a minute."""
 
@@ -31,12 +32,12 @@ def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
     """Opens a source.
 
     Args:
-        source: Where the dataset is.
-        data: For the names of the columns.
+        source: The source that was found.
+        data: Settings that may name the columns.
         scratch: Folder for intermediate files of local sources; the caller removes it.
 
     Raises:
-        DataError: It cannot be opened, its columns are ambiguous, or a label is missing or out of range.
+        DataError: The source cannot be opened, its columns are ambiguous, or a label is missing or out of range.
     """
     if source.kind is Kind.DIGITS:
         return _digits()
@@ -65,7 +66,7 @@ def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
 
 
 def _digits() -> RawDataset:
-    """The 1,797 bundled images of digits, their grey levels 0 to 16 spread over 0 to 255."""
+    """The 1,797 bundled images of digits, with their grey levels 0 to 16 scaled to 0 to 255."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -76,7 +77,7 @@ def _digits() -> RawDataset:
 
 
 def _files(folders: ImageFolders) -> RawDataset:
-    """Files in class folders; nothing is opened."""
+    """The files in class folders, none of which is opened."""
     splits: dict[Role, RawSplit] = {}
     for role, files in folders.parts.items():
         paths = [path for path, _ in files]
@@ -91,7 +92,7 @@ def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any
 
     bars = datasets.are_progress_bars_disabled()
     if source.kind is not Kind.HUB:
-        datasets.disable_progress_bars()  # a local table is opened in a moment; decoding has a bar of its own
+        datasets.disable_progress_bars()  # a local table is opened quickly, and decoding has a progress bar of its own
     try:
         if source.kind is Kind.PARQUET:
             files = {name: list(part) for name, part in source.files}
@@ -108,10 +109,10 @@ def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any
 
 
 def _reach_hub(source: Source, data: DataSettings) -> None:
-    """Finds out quickly whether the hub has the dataset and lets us in.
+    """Checks quickly whether the hub has the dataset and allows access to it.
 
     Raises:
-        DataError: It cannot be reached, or refuses.
+        DataError: The hub cannot be reached, or refuses access.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled
@@ -127,7 +128,7 @@ def _reach_hub(source: Source, data: DataSettings) -> None:
 
 
 def _last_line(error: BaseException) -> str:
-    """Last line of what an error began with: the library wraps the cause in errors that say nothing."""
+    """The last line of the error that began a chain, since the library wraps the cause in errors that say nothing."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()
@@ -138,7 +139,7 @@ def _columns(table: Any, source: Source, data: DataSettings) -> tuple[str, str]:
     """Names of the image and the label column.
 
     Raises:
-        DataError: A named column is absent, or more or fewer than one could be meant; names the columns found.
+        DataError: A named column is absent, or not exactly one column could be meant; the message names the columns found.
     """
     import datasets
 
@@ -166,7 +167,7 @@ def _columns(table: Any, source: Source, data: DataSettings) -> tuple[str, str]:
 
 
 def _holds_images(feature: Any) -> bool:
-    """Whether a column holds images: declared so, or the bytes and path of a file, or bytes alone."""
+    """Whether a column holds images: it is declared so, or has the bytes and path of a file, or bytes alone."""
     import datasets
 
     if isinstance(feature, datasets.Image):
@@ -183,7 +184,7 @@ def _type_name(feature: Any) -> str:
 
 
 def _class_names(table: Any, label: str) -> tuple[str, ...]:
-    """Names of the classes if the dataset declares them, else nothing."""
+    """Names of the classes if the dataset declares them, else None."""
     import datasets
 
     feature = table.features[label]
@@ -195,7 +196,7 @@ def _raw_labels(table: Any, label: str) -> list[Any]:
 
 
 def _unlabeled(table: Any, label: str) -> bool:
-    """Whether not one image of the split has a label."""
+    """Whether no image of the split has a label."""
     if label not in table.features:
         return True
     return all(value is None or value == -1 for value in _raw_labels(table, label))
@@ -205,7 +206,7 @@ def _split(table: Any, image: str, label: str, class_names: tuple[str, ...], pla
     """One split with its labels checked.
 
     Raises:
-        DataError: A column is absent, the split is empty, or a label is missing, no whole number, or out of range.
+        DataError: A column is absent, the split is empty, or a label is missing, not an integer, or out of range.
     """
     import datasets
 

@@ -1,6 +1,6 @@
-"""Where a dataset is: a registry of known names, and the search through a data root, a path and the Hugging Face hub.
+"""Finds a dataset: by a registry of known names, in a data root, at a path, or on the Hugging Face hub.
 
-Finding opens no image and no connection. `reading` opens what was found.
+Nothing is opened here, neither an image nor a connection. `reading` opens what was found.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from nas.values.local_path import local_path
 
 
 class MissingDataError(DataError):
-    """A dataset is in none of the places where it may be."""
+    """A dataset was found in none of the places where it may be."""
 
 
 class Kind(StrEnum):
     """How a source is read."""
 
     DIGITS = "digits"
-    """Bundled with scikit-learn."""
+    """The digits that are bundled with scikit-learn."""
     PARQUET = "parquet"
     """Local Parquet files."""
     FOLDERS = "folders"
-    """Local image files, one folder a class."""
+    """Local image files, with one folder per class."""
     HUB = "hub"
     """A dataset id on the Hugging Face hub."""
 
@@ -41,17 +41,17 @@ class Known:
     """What is known about a dataset by its name."""
 
     hub_id: str | None
-    """Dataset id on the Hugging Face hub; None: bundled with scikit-learn."""
+    """Dataset id on the Hugging Face hub; None for the bundled digits."""
     image_column: str = "image"
     label_column: str = "label"
     image_size: int | None = None
-    """Side length in pixels to which its images are brought by default."""
+    """Side length in pixels to which its images are resized by default."""
     channels: int | None = None
     flip: bool = True
-    """Whether a mirrored image still means the same."""
+    """Whether a mirrored image still has the same meaning."""
     test_split: str = "test"
     how: str = ""
-    """What a person must do beyond having a connection."""
+    """What a person must do in addition to having a connection."""
 
 
 SOURCES: dict[str, Known] = {
@@ -74,24 +74,24 @@ SOURCES: dict[str, Known] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A dataset that was found."""
+    """A dataset that was found, and where."""
 
     kind: Kind
     location: str
-    """Folder or dataset id."""
+    """The folder, or the dataset id."""
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Parquet files of each split by its name."""
+    """The Parquet files of each split, by the name of the split."""
     folders: ImageFolders | None = None
-    """Image files in class folders."""
+    """The image files in class folders."""
     identity: str
-    """Changes when a file is added, removed, resized or rewritten."""
+    """A hash that changes when a file is added, removed, resized or rewritten."""
     known: Known | None = None
     told: tuple[str, ...] = ()
-    """What a person must know about what is taken and what is not, in sentences."""
+    """Sentences on what a person must know about what is used and what is not."""
 
 
 def requested_size(data: DataSettings) -> int | None:
-    """Side length in pixels that was asked for, or is known for the dataset's name; None: to be found out from the images."""
+    """Side length in pixels that was asked for or is known for the dataset; None if the images must decide."""
     if data.image_size is not None:
         return data.image_size
     known = SOURCES.get(data.name)
@@ -99,11 +99,11 @@ def requested_size(data: DataSettings) -> int | None:
 
 
 def find_source(data: DataSettings) -> Source:
-    """The dataset that the settings name: under the root, at a path, bundled, or on the hub, in this order.
+    """Finds the dataset that the settings name: under the root, at a path, bundled, or on the hub, in this order.
 
     Raises:
-        MissingDataError: It is nowhere; names the places and how to get it.
-        DataError: It is there, but faulty.
+        MissingDataError: The dataset is nowhere; the message names the places and how to get it.
+        DataError: The dataset is there, but faulty.
     """
     known = SOURCES.get(data.name)
     try:
@@ -111,7 +111,7 @@ def find_source(data: DataSettings) -> Source:
         for place in places:
             if place.is_dir():
                 return _local(place, known)
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a link to itself, a user that is not there
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a link to itself, an unknown user
         if isinstance(error, DataError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -132,7 +132,7 @@ def find_source(data: DataSettings) -> Source:
 
 
 def how_to_get(data: DataSettings, source: Source) -> str:
-    """Where a hub dataset was looked for before the hub, and what to do to have it."""
+    """Says where a hub dataset was looked for before the hub, and what to do to get it."""
     looked = "".join(f"{place}, then " for place in _places(data))
     how = source.known.how if source.known is not None else ""
     return (
@@ -208,7 +208,7 @@ def _require_utf8(path: str) -> None:
     """Refuses a path that the readers of tables could not open.
 
     Raises:
-        DataError: Names the path, in ASCII.
+        DataError: The path is not UTF-8; the message shows it in ASCII.
     """
     try:
         path.encode()
@@ -217,10 +217,10 @@ def _require_utf8(path: str) -> None:
 
 
 def _identity(folder: Path, files: list[Path]) -> str:
-    """Hash of the files' names, sizes and times of change.
+    """A hash of the files' names, sizes and modification times.
 
     Raises:
-        DataError: One is a folder, a pipe or a device.
+        DataError: One of the files is a folder, a pipe or a device.
     """
     digest = hashlib.sha256()
     for file in files:

@@ -1,4 +1,4 @@
-"""Which images of an opened source are used: those that can be read, of classes with enough of them, each for one purpose."""
+"""Decides which images of an opened source are used: readable ones, of classes with enough images, each for one purpose."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from evaluator.sources.split_roles import Role
 from nas.errors import DataError
 
 TEST_SHARE = 0.1
-"""Share of the images that becomes the test split where the source has none."""
+"""Share of the images that becomes the test split if the source has none."""
 TEST_SEED = 20231002
-"""Decides which ones; a constant, so that the test split is the same in every search."""
+"""Seed of the choice of test images. It is a constant, so that the test split is the same in every search."""
 MOST_NAMED = 20
-"""Faults of one kind that a message names."""
+"""Most faults of one kind that a message names."""
 
 Faults = Mapping[Role, Mapping[int, str]]
-"""Why images cannot be used, by split and row."""
+"""For each split and row whose image cannot be used, the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Images of a split that are used for one purpose."""
+    """The images of a split that are used for one purpose."""
 
     role: Role
-    """What for."""
+    """The purpose of the images."""
     split: Role
-    """Of which split."""
+    """The split that the images belong to."""
     rows: Rows
-    """`int64[n]`: which of its images, ascending."""
+    """Rows of the images in the split, `int64[n]`, ascending."""
     labels: Labels
-    """`int64[n]`: their classes, counted among those that are used."""
+    """Classes of the images, numbered among the classes that are used, `int64[n]`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +45,22 @@ class Screened:
     class_names: tuple[str, ...]
     parts: Mapping[Role, Part]
     skipped_classes: tuple[str, ...]
-    """Names of the classes that were left out for having too few images, with their counts."""
+    """Names of the classes that were left out because they have too few images, with their counts."""
 
 
 def screen(raw: RawDataset, faults: Faults, *, skip_small: bool, found: Sequence[str] = ()) -> Screened:
     """Chooses the images of a source that are used.
 
-    A test split is carved from the training images where the source has none of its own.
+    If the source has no test split, one is carved from its training images.
 
     Args:
-        raw: The source.
-        faults: Its images that cannot be used.
-        skip_small: Whether classes with too few images are left out, instead of refused.
-        found: What else lay in the source, in sentences; it may tell why a class has no images.
+        raw: The opened source.
+        faults: The images that cannot be used.
+        skip_small: Whether classes with too few images are left out instead of refused.
+        found: Sentences on what else was in the source, which may explain why a class has no images.
 
     Raises:
-        DataError: A class has too few images, naming all such classes; or less than two classes are left.
+        DataError: Classes have too few images, and the message names them all; or fewer than two classes are left.
     """
     rows = {role: _good(len(split.labels), faults.get(role, {})) for role, split in raw.splits.items()}
     labels = {role: raw.splits[role].labels[rows[role]] for role in rows}
@@ -84,10 +84,10 @@ def screen(raw: RawDataset, faults: Faults, *, skip_small: bool, found: Sequence
 
 
 def broken_images(named: Sequence[str], total: int) -> DataError:
-    """The refusal of a source with images that cannot be used.
+    """The error that refuses a source with images that cannot be used.
 
     Args:
-        named: Each of them with the reason.
+        named: Each of these images, with the reason.
         total: Number of images in all.
     """
     return DataError(
@@ -97,7 +97,7 @@ def broken_images(named: Sequence[str], total: int) -> DataError:
 
 
 def listed(named: Sequence[str]) -> str:
-    """The first of many, a line each, and how many more there are."""
+    """The first entries, one per line, and how many more there are."""
     lines = [f"  {each}" for each in named[:MOST_NAMED]]
     if len(named) > MOST_NAMED:
         lines.append(f"  and {len(named) - MOST_NAMED:,} more")
@@ -117,7 +117,7 @@ def _require_two(names: Sequence[str], location: str) -> None:
 def _large_enough(
     raw: RawDataset, labels: Mapping[Role, Labels], *, skip_small: bool, found: Sequence[str]
 ) -> tuple[Rows, tuple[str, ...]]:
-    """Classes that are used, and the others in words."""
+    """The classes that are used, and the others in words."""
     purposes = ["to train on"]
     purposes += ["to validate on"] if not len(labels.get(Role.VALIDATION, ())) else []
     purposes += ["to test on"] if not len(labels.get(Role.TEST, ())) else []

@@ -1,4 +1,4 @@
-"""What the splits of a dataset are for, told by their names."""
+"""The purposes of a dataset's splits, judged by their names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a split is for."""
+    """The purpose of a split."""
 
     TRAIN = "train"
     VALIDATION = "validation"
-    """Candidates are chosen by it."""
+    """For choosing candidates."""
     TEST = "test"
-    """No search uses it."""
+    """For final measurements; no search uses it."""
 
 
 NAMES: dict[Role, tuple[str, ...]] = {
@@ -26,12 +26,13 @@ SPLIT_NAMES = tuple(name for names in NAMES.values() for name in names)
 
 
 def assign_roles(names: Iterable[str], test_split: str | None = None) -> tuple[dict[Role, str], list[str]]:
-    """Which split has which role, and the splits that have none.
+    """The split for each role, and the splits that have no role.
 
     Args:
-        names: Of the splits, in any case.
-        test_split: The split that a known dataset is tested on. Where that is the one called validation, as of ImageNet, whose
-            test split has no labels, nothing is left to choose by, and validation images are held out of the training images.
+        names: Names of the splits, in upper or lower case.
+        test_split: The split that a known dataset is tested on. If that is the one called validation, as for ImageNet,
+            whose test split has no labels, no split is left for choosing, and validation images are held out of the
+            training images.
     """
     known = dict(NAMES)
     if test_split in NAMES[Role.VALIDATION]:

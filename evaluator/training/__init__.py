@@ -1,1 +1,1 @@
-"""A training: its recipe and its step, its schedules, its checkpoints, and the memory and the time it takes."""
+"""A training: its recipe, its step, its schedules, its checkpoints, and the memory and time it takes."""

@@ -1,4 +1,4 @@
-"""How the C library gives memory to torch on a CPU."""
+"""How the C library provides memory to torch on a CPU."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ LARGEST = 2**30
 
 
 def keep_freed_memory() -> None:
-    """Lets the process keep the memory of freed tensors for the next ones; does nothing where the C library is not glibc.
+    """Makes the process keep the memory of freed tensors for later ones. It does nothing where the C library is not glibc.
 
-    By itself glibc gives large blocks back to the system when they are freed, and every activation of the next step is then mapped
-    and cleared again, page by page. The process so holds the most it ever needed until it ends. `benchmarks/allocator.py` measures
-    what it saves.
+    By default, glibc gives large blocks back to the system when they are freed, and every activation of the next step is
+    then mapped and cleared again, page by page. With this call, the process holds the most it ever needed until it ends.
+    `benchmarks/allocator.py` measures what it saves.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

@@ -1,7 +1,7 @@
-"""Exponential moving average of a network: the copy that is measured and kept.
+"""The exponential moving average of a network, which is the copy that is measured and kept.
 
-Buffers are averaged like weights, so that the running statistics of a batch norm belong to the averaged weights that feed it; whole
-numbers and flags are copied.
+Buffers are averaged like weights, so that the running statistics of a batch norm belong to the averaged weights that feed
+it; integers and flags are copied.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import nn
 class AveragedNetwork:
     """An averaged copy of a network, in evaluation mode and without gradients.
 
-    Made before the network's first forward pass: modules may keep tensors of a pass that cannot be copied.
+    It must be made before the network's first forward pass, since modules may keep tensors of a pass that cannot be copied.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -28,7 +28,7 @@ class AveragedNetwork:
 
     @torch.no_grad()
     def update(self, decay: float | torch.Tensor) -> None:
-        """Moves the average a step: kept = decay * kept + (1 - decay) * live.
+        """Moves the average by one step: kept = decay * kept + (1 - decay) * live.
 
         Args:
             decay: From 0 to 1; a number, or a scalar on the network's device.
@@ -45,7 +45,7 @@ class AveragedNetwork:
 
     @torch.no_grad()
     def is_finite(self) -> bool:
-        """Whether no averaged value is infinite or not a number."""
+        """Whether all averaged values are finite."""
         return all(bool(torch.isfinite(kept).all()) for kept in self._averaged[0])
 
 

@@ -1,8 +1,8 @@
 """Training steps as CUDA graphs: the launches of a step's many small kernels are recorded once and then repeated together.
 
-A graph repeats the same kernels on the same memory. So whatever changes from step to step lies in tensors that are filled before
-each repetition, and what is decided in Python, such as whether permutations are hard by now, must be as it was when the graph
-was recorded: such a time is a phase of the training, and each has its own graph.
+A graph repeats the same kernels on the same memory. So whatever changes from step to step is in tensors that are filled
+before each repetition, and what is decided in Python, such as whether permutations are hard by now, must be as it was when
+the graph was recorded. A period with equal decisions is a phase of the training, and each phase has its own graph.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from evaluator.training.training_step import StepNumbers
 from nas.values.exception_line import exception_line
 
 WARM_STEPS = 3
-"""Steps of a phase that are launched kernel by kernel, as PyTorch's guide to CUDA graphs asks, so that nothing is made for the
-first time while a graph is recorded."""
+"""Steps of a phase that are first launched kernel by kernel, as PyTorch's guide to CUDA graphs asks, so that nothing is
+initialized while a graph is recorded.
+"""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Which images a step sees, and how they are varied, on the device."""
+    """The images of a step and their random choices of augmentation, on the device."""
 
     positions: Tensor
-    """`int64[b]`, within the training images."""
+    """Positions within the training images, `int64[b]`."""
     choices: Tensor
-    """`[b ...]`, rows that the augmentation has drawn."""
+    """Rows that the augmentation has drawn, `[b ...]`."""
 
 
 class CapturedSteps:
-    """The steps of one training, of which those after the first of a phase repeat a graph.
+    """The steps of one training. After the first steps of a phase, each step repeats the phase's graph.
 
     Args:
-        run: A whole step; returns the loss. Must not look at a value on the host.
-        device: A CUDA device. On a CPU every step is run, from the same tensors.
+        run: A whole step, which returns the loss and must not read a value on the host.
+        device: A CUDA device. On a CPU every step is run from the same tensors, without graphs.
     """
 
     def __init__(self, run: Callable[[Chosen, StepNumbers], Tensor], device: torch.device) -> None:
@@ -59,12 +60,12 @@ class CapturedSteps:
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def __call__(self, chosen: Chosen, numbers: StepNumbers, phase: Hashable) -> Tensor:
-        """One step; its loss, which the next step overwrites.
+        """Runs one step and returns its loss, which the next step overwrites.
 
         Args:
-            chosen: Images of the step, as many at each step.
-            numbers: Plain ones.
-            phase: Whatever is decided in Python.
+            chosen: Images of the step, equally many at each step.
+            numbers: The step's numbers, as plain Python numbers.
+            phase: All that is decided in Python.
         """
         self._fill(chosen, numbers)
         if phase != self._phase:
@@ -87,7 +88,7 @@ class CapturedSteps:
             getattr(self._numbers, name).fill_(getattr(numbers, name))
 
     def _launch(self) -> Tensor:
-        """The step kernel by kernel; on a GPU in the stream in which graphs are recorded, which is what makes it warm."""
+        """Runs the step kernel by kernel; on a GPU in the stream in which graphs are recorded, as a warm-up for it."""
         assert self._chosen is not None
         if self._stream is None:
             return self._run(self._chosen, self._numbers)
@@ -99,7 +100,7 @@ class CapturedSteps:
         return loss
 
     def _capture(self) -> None:
-        """Records the step without doing it; where it cannot be recorded, this training goes on kernel by kernel."""
+        """Records the step without running it. If that fails, this training goes on kernel by kernel."""
         assert self._chosen is not None
         graph = torch.cuda.CUDAGraph()
         try:

@@ -1,6 +1,7 @@
-"""A training on disk: where it stands, so that another process goes on, and what it gave.
+"""A training on disk: its state, from which another process can continue, and its results.
 
-Folder of a trial: `last.pt` while it trains; `weights.pt` (the averaged network's state alone) and `outcome.json` when it is done.
+The folder of a trial holds `last.pt` while it trains, and `weights.pt` (the averaged network's state only) and
+`outcome.json` when it is done.
 """
 
 from __future__ import annotations
@@ -27,29 +28,31 @@ from nas.values.json_fields import mapping
 from nas.values.json_file import open_regular, read_json
 
 LEAST_SECONDS = 2.0
-"""Least time between two checkpoints of a training."""
+"""Least number of seconds between two checkpoints of a training."""
 LEAST_RATIO = 50
-"""Least time between two checkpoints, in times that writing the last one took: they cost at most 2% of a training."""
+"""Least time between two checkpoints, as a multiple of the time that writing the last one took, so that they cost at most 2% of
+a training.
+"""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """Where a training stood."""
+    """The saved state of a training."""
 
     epochs: int
-    """Epochs done."""
+    """Number of epochs done."""
     seconds: float
-    """Wall-clock time spent so far, over all processes."""
+    """Wall-clock seconds spent so far, over all processes."""
     curve: list[dict[str, float]]
-    """One entry an epoch."""
+    """Values on the way, with one entry per epoch."""
     states: Mapping[str, Any]
-    """State dicts of everything that changes in a training."""
+    """State dicts of everything that changes during a training."""
 
 
 class Checkpoints:
-    """The folder of one training."""
+    """The folder of one training, with its checkpoint and its results."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class Checkpoints:
 
     @property
     def weights(self) -> Path:
-        """File of the averaged network's state dict, there when the training is done."""
+        """File of the averaged network's state dict, which exists when the training is done."""
         return self.folder / "weights.pt"
 
     @property
@@ -80,7 +83,7 @@ class Checkpoints:
         return self.folder / "outcome.json"
 
     def finished(self) -> Evaluation | None:
-        """What this very training gave, if it was finished before."""
+        """The outcome of this training if it was finished before, else None."""
         try:
             record = mapping(read_json(self._outcome, finite=False), "the record")
             if record["identity"] != self._identity:
@@ -97,7 +100,7 @@ class Checkpoints:
         return outcome if isinstance(outcome, Evaluation) else None
 
     def load(self, device: torch.device) -> Saved | None:
-        """Where this very training stood; nothing if there is no checkpoint, or a broken one, or one of another training."""
+        """The saved state of this training; None if there is no checkpoint, or only a broken one or one of another training."""
         try:
             with open_regular(self._last) as file:
                 record = torch.load(file, map_location=device, weights_only=True)
@@ -114,13 +117,13 @@ class Checkpoints:
             return None
 
     def due(self) -> bool:
-        """Whether enough time has passed since the last checkpoint; always, where the least time is 0."""
+        """Whether enough time has passed since the last checkpoint; always True if the least time is 0."""
         if self._least_seconds == 0:
             return True
         return time.monotonic() - self._last_end >= max(self._least_seconds, LEAST_RATIO * self._last_cost)
 
     def save(self, saved: Saved) -> None:
-        """Replaces the checkpoint; with a disk budget only if the new one fits beside the old one.
+        """Replaces the checkpoint; with a disk budget, only if the new one fits beside the old one.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -138,9 +141,10 @@ class Checkpoints:
         self._last_cost = self._last_end - begin
 
     def finish(self, state: Mapping[str, torch.Tensor], evaluation: Evaluation) -> None:
-        """Keeps the averaged network and what was measured, and drops the checkpoint.
+        """Keeps the averaged network and the measurements, and removes the checkpoint.
 
-        With a disk budget the checkpoint goes first if there is no room for both; a network that does not fit at all is not kept.
+        With a disk budget, the checkpoint is removed first if there is no room for both; a network that does not fit at all
+        is not kept.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -157,7 +161,7 @@ class Checkpoints:
         self._last.unlink(missing_ok=True)
 
     def _write(self, target: Path, content: bytes) -> bool:
-        """Whether the file was written: only a budget can be in the way."""
+        """Writes a file and returns whether it was written; only a disk budget can prevent it."""
         with nullcontext(True) if self._budget is None else self._budget.room(len(content)) as fits:
             if fits:
                 write_atomically(target, content)
@@ -165,7 +169,7 @@ class Checkpoints:
 
 
 def _is_whole(weights: Path) -> bool:
-    """Whether a file of weights is there as it was written, by the checksums in it."""
+    """Whether a file of weights is complete, judged by the checksums in it."""
     try:
         with open_regular(weights) as file, zipfile.ZipFile(file) as archive:
             return archive.testzip() is None

@@ -1,4 +1,4 @@
-"""What all checkpoints of a search may take on the disk together: kept by every process that writes one."""
+"""A limit on the disk space of all checkpoints of a search, observed by every process that writes one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class DiskBudget:
 
     folder: Path
     limit: int
-    """Bytes."""
+    """Largest size in bytes."""
 
     @contextmanager
     def room(self, needed: int) -> Iterator[bool]:
-        """Whether so many more bytes fit; inside, no other process of the search writes.
+        """A context that tells whether so many more bytes fit, and in which no other process of the search writes.
 
         Raises:
             OutputError: The folder cannot be written.

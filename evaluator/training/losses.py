@@ -1,4 +1,4 @@
-"""What a training minimizes on a batch, beside the penalties of a network's own parts."""
+"""The losses that a training minimizes on a batch, apart from the penalties of a network's own parts."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from nas.values.json_fields import shown
 
 
 class BatchLoss(Protocol):
-    """The loss of a batch, by whatever forwards it takes: a teacher's too, or two of the network.
+    """The loss of a batch, computed by any forwards it needs: also that of a teacher, or two of the network.
 
-    On a GPU the steps of a training may be repeated as one CUDA graph, so it must not look at a value on the host.
+    On a GPU the steps of a training may be repeated as one CUDA graph, so the loss must not read a value on the host.
     """
 
     def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        """A scalar, the mean over the images, with its gradient.
+        """The mean loss over the images, a scalar with its gradient.
 
         Args:
-            network: In training mode.
+            network: The network in training mode.
             pixels: `float[b c h w]`, normalized and augmented.
             labels: `int64[b]`.
         """
@@ -37,7 +37,7 @@ class CrossEntropy:
 
     Args:
         label_smoothing: Share of a label that is spread evenly over all classes.
-        class_weights: What an image's loss counts by its class, `float[classes]` on the device; None: all images alike.
+        class_weights: Weight of an image's loss by its class, `float[classes]` on the device; None if all images count alike.
     """
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
@@ -57,20 +57,20 @@ class CrossEntropy:
 
 
 MakeLoss = Callable[[TrainSettings, BatchSource, int], BatchLoss]
-"""From the settings of trainings, their images, and the number of classes."""
+"""Makes the loss from the settings of trainings, their images, and the number of classes."""
 
 
 def cross_entropy(settings: TrainSettings, images: BatchSource, classes: int) -> CrossEntropy:
-    """The one that settings ask for; a `MakeLoss`."""
+    """The cross-entropy that the settings ask for; a `MakeLoss`."""
     balanced = settings.class_weights == "balanced"
     return CrossEntropy(settings.label_smoothing, images.class_weights(classes) if balanced else None)
 
 
 def loss_factory(settings: TrainSettings) -> MakeLoss:
-    """What `--train.loss` names.
+    """The loss factory that `--train.loss` names.
 
     Raises:
-        SettingsError: It is no name of a function that can be imported.
+        SettingsError: The setting does not name a function that can be imported.
     """
     if settings.loss == CROSS_ENTROPY:
         return cross_entropy

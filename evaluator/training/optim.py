@@ -9,9 +9,9 @@ from module_protocols import LearnedShuffle
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Parameter groups: weights with decay; norms, biases and whatever produces logits of a learned shuffle without.
+    """Parameter groups: weights have decay; norms, biases and all that produces logits of a learned shuffle have none.
 
-    A parameter of at most one axis is a norm's or a bias. Frozen parameters are left out.
+    A parameter with at most one axis counts as that of a norm or as a bias. Frozen parameters are left out.
     """
     logits = {
         id(parameter)
@@ -29,12 +29,12 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object
 
 
 def make_optimizer(model: nn.Module, *, momentum: float, weight_decay: float) -> torch.optim.SGD:
-    """SGD with Nesterov momentum; its rate is set before each step.
+    """SGD with Nesterov momentum, whose learning rate is set before each step.
 
-    The momentum begins as zeros, which gives the same steps as PyTorch's beginning with the first gradient. So a first step that
-    fp16 skips leaves nothing undefined, and a parameter may get its first gradient later than others.
+    The momentum begins as zeros, which gives the same steps as PyTorch's way of beginning with the first gradient. So a
+    first step that fp16 skips leaves nothing undefined, and a parameter may get its first gradient later than others.
 
-    The fused form took .09 ms for the 62 parameters of a small network on one CPU core, the foreach form .37 ms.
+    The fused form took 0.09 ms for the 62 parameters of a small network on one CPU core, the foreach form 0.37 ms.
     """
     optimizer = torch.optim.SGD(
         decay_groups(model, weight_decay), lr=0.0, momentum=momentum, nesterov=momentum > 0, fused=True

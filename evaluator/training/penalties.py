@@ -1,4 +1,4 @@
-"""What the parts of a network add to its loss."""
+"""Penalties that the parts of a network add to its loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from module_protocols import LearnedShuffle, Penalized
 
 
 class Penalties:
-    """Of one network: the mean over its learned shuffles, whose weight changes from step to step, and the other parts' sum."""
+    """The penalties of a network: the mean over its learned shuffles, whose weight changes, and the sum over its other parts."""
 
     def __init__(self, network: nn.Module) -> None:
         modules = list(network.modules())
@@ -22,11 +22,11 @@ class Penalties:
         ]
 
     def added_to(self, loss: Tensor, weight: float | Tensor) -> Tensor:
-        """The loss of a forward with the penalties of that forward.
+        """The loss of a forward plus the penalties of that forward.
 
         Args:
-            loss: A scalar.
-            weight: Of the learned shuffles' penalty. As a tensor, whose value nobody looks at, it may be 0.
+            loss: The loss, a scalar.
+            weight: Weight of the learned shuffles' penalty. A tensor, whose value is never read on the host, may be 0.
         """
         if self.shuffles and (isinstance(weight, Tensor) or weight > 0):
             loss = loss + weight * mean_penalty(self.shuffles)
@@ -36,6 +36,6 @@ class Penalties:
 
 
 def mean_penalty(shuffles: Sequence[LearnedShuffle]) -> Tensor:
-    """Mean penalty of those learned shuffles that can have one, so that the others do not make its weight smaller; a scalar."""
+    """Mean penalty, a scalar, over those learned shuffles that can have one, so that the others do not dilute it."""
     penalties = [shuffle.penalty() for shuffle in shuffles]
     return torch.stack([each for each in penalties if each.requires_grad] or penalties).mean()

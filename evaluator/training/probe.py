@@ -1,4 +1,4 @@
-"""How long a step of training takes, from a few steps on random images."""
+"""Times a training step by running a few steps on random images."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ TIMED_STEPS = 3
 def step_seconds(
     model: nn.Module, input_shape: tuple[int, ...], classes: int, train: TrainSettings, device: str
 ) -> float:
-    """Median wall-clock time of one training step, in seconds; the network is changed by it.
+    """Median wall-clock time of one training step, in seconds. The network is changed by it.
 
     Args:
         model: An untrained network.
         input_shape: `(n, c, h, w)`; n is replaced by the batch size.
         classes: Number of classes.
-        train: For the batch size, the precision, the layout and the threads.
-        device: auto, cpu or cuda.
+        train: Settings that give the batch size, precision, layout and threads.
+        device: Name of the device: auto, cpu or cuda.
 
     Raises:
-        SettingsError: The device or the precision cannot be had, or a batch is too large for the device.
+        SettingsError: The device or the precision is not available, or a batch is too large for the device.
     """
     execution = resolve_execution(train, resolve_device(device))
     set_threads(train)
@@ -48,7 +48,7 @@ def step_seconds(
 def _median_seconds(
     model: nn.Module, shape: tuple[int, ...], classes: int, train: TrainSettings, execution: Execution
 ) -> float:
-    """Median seconds of a step on images of this shape `(n, c, h, w)`."""
+    """Median seconds of a step on images of this shape, `(n, c, h, w)`."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(shape, generator=generator).to(execution.device, memory_format=execution.memory_format)
     labels = torch.randint(classes, shape[:1], generator=generator).to(execution.device)

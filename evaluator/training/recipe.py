@@ -1,4 +1,4 @@
-"""How one candidate is trained: the settings of all, and what was decided of this one."""
+"""How one candidate is trained: settings that all candidates share, and decisions about this one."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ class Recipe:
 
     settings: TrainSettings
     epochs: int
-    """Full budget."""
+    """Number of epochs of the full budget."""
     seed: int
     lr: float
-    """Peak learning rate at a batch of 128."""
+    """Peak learning rate for a batch of 128."""
     weight_decay: float
     orth_weight: float
     """Final weight of the orthogonality penalty."""
     rungs: tuple[int, ...] = ()
-    """Epochs after which the network is measured, projected to true permutations too, whatever that costs."""
+    """Numbers of epochs after which the network is measured, also projected to true permutations, whatever that costs."""
     learned: str = DEFAULT
     """Name of the measure by which the network is judged."""
     parts: int = 1
-    """In how many parts, one after the other, a batch goes through the network, where memory is short. The gradients add up to the
-    batch's; batch norms see a part at a time."""
+    """Number of parts in which a batch goes through the network, one after the other, where memory is short. The gradients add
+    up to those of the batch; batch norms see one part at a time.
+    """
 
     def images(self, images: int) -> int:
-        """Images of a step, out of so many."""
+        """Number of images in a step, if there are so many images."""
         return min(self.settings.batch_size, images)
 
     def steps(self, images: int) -> int:
-        """Steps an epoch: full batches only, so that every step is alike; one smaller batch if there is no full one."""
+        """Steps per epoch: only full batches, so that all steps are alike, or one smaller batch if there is no full one."""
         return max(images // self.settings.batch_size, 1)
 
 
 def make_recipe(task: Task, train: TrainSettings, learned: str = DEFAULT) -> Recipe:
-    """How a task's candidate is trained.
+    """The recipe of a task's candidate.
 
     Raises:
-        SpaceError: The candidate lacks a training value, or one is no finite number of at least 0.
+        SpaceError: The candidate lacks a training value, or a value is not a finite number of at least 0.
     """
     values = {}
     for name, default in (("lr", None), ("weight_decay", 0.0), ("orth_weight", 0.0)):

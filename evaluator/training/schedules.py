@@ -1,4 +1,4 @@
-"""What changes over a training, as functions of the step and the number of steps of the full budget."""
+"""Schedules of a training, as functions of the step and the number of steps of the full budget."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 
 
 def learning_rate(step: int, total: int, *, peak: float, warmup: float) -> float:
-    """Linear rise to `peak`, then half a cosine that would reach 0 at step `total`.
+    """Learning rate of a step: a linear rise to `peak`, then half a cosine that would reach 0 at step `total`.
 
     Args:
         step: From 0 to total - 1.
-        total: Steps of the full budget.
+        total: Number of steps of the full budget.
         peak: Highest rate, reached at the end of the rise.
-        warmup: Share of the steps over which it rises, 0 to 1.
+        warmup: Share of the steps over which the rate rises, 0 to 1.
     """
     rising = round(warmup * total)
     if step < rising:
@@ -21,13 +21,13 @@ def learning_rate(step: int, total: int, *, peak: float, warmup: float) -> float
 
 
 def ramp(step: int, total: int, *, share: float) -> float:
-    """Linear rise from 0 to 1 over the first `share` of the steps, then 1."""
+    """A linear rise from 0 to 1 over the first `share` of the steps, then 1."""
     return min(step / (share * total), 1.0) if share > 0 else 1.0
 
 
 def averaging_decay(step: int, *, decay: float) -> float:
-    """Weight of the past in the averaged weights: (1 + step) / (10 + step) until that reaches `decay`.
+    """Decay of the averaged weights at a step: (1 + step) / (10 + step) until that reaches `decay`.
 
-    The network's first, untrained weights are so forgotten quickly.
+    In this way the untrained weights of the first steps are forgotten quickly.
     """
     return min(decay, (1 + step) / (10 + step))

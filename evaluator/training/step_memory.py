@@ -1,8 +1,9 @@
-"""How much memory a training step holds at its peak, from two small batches before any full one.
+"""Estimates the peak memory of a training step from two small batches, before any full batch is run.
 
-What a step holds beside weights, their gradients and their averages grows with its images in proportion: activations, kept for the
-backward pass. So two sizes give a line, and the line the peak of any batch. On a GPU the allocator's own count is read; on a CPU
-storages are followed, in which the scratch memory of single operations is not seen (`evaluator.measuring.peak_memory`).
+Apart from weights, their gradients and their averages, the memory of a step is proportional to its number of images: it
+consists of activations, which are kept for the backward pass. So two sizes determine a line, which gives the peak of any
+batch. On a GPU the allocator's own count is read; on a CPU storages are followed, which misses the scratch memory of single
+operations (`evaluator.measuring.peak_memory`).
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from evaluator.training.trainer import Training, TrainingData
 from nas.records import MemoryNeed
 
 SMALL, LARGE = 16, 8
-"""The batches that are measured: these parts of a full one."""
+"""Sizes of the batches that are measured, as shares of a full one."""
 GPU_SHARE = 0.9
-"""Of a GPU's memory that trainings may hold by default: the rest goes to fragments, and to whoever else draws on it."""
+"""Share of a GPU's memory that trainings may hold by default; the rest is for fragments and for other programs."""
 CONTEXT_BYTES = 600 * 2**20
-"""What a process takes of a GPU before its first tensor: CUDA's context and its libraries. An assumption, not measured here."""
+"""Bytes that a process takes of a GPU before its first tensor, for CUDA's context and libraries. This is an assumption, not
+measured here.
+"""
 LEAST_IMAGES = 2
-"""Of a step: batch norms need as many."""
+"""Least number of images in a step, which batch norms need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +40,16 @@ class StepMemory:
     """Peak memory of a training step by its number of images."""
 
     fixed: float
-    """Bytes that any step holds."""
+    """Number of bytes that any step holds."""
     per_image: float
-    """Bytes that each image adds."""
+    """Number of bytes that each image adds."""
 
     def of(self, images: int) -> int:
         """Bytes of a step on so many images."""
         return round(self.fixed + images * self.per_image)
 
     def parts_to_fit(self, images: int, capacity: int) -> int:
-        """In how many equal parts, one after the other, a step on so many images stays within a capacity: 1, 2, 4, ...
+        """The number of equal parts (1, 2, 4, ...) into which a step on so many images must be divided to stay within a capacity.
 
         Raises:
             MemoryError: Not even two images at a time fit.
@@ -65,14 +68,14 @@ class StepMemory:
 def of_training(
     model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution, loss: BatchLoss
 ) -> StepMemory:
-    """Measured on a copy: the network and torch's random numbers stay as they are.
+    """Measures the memory of a training's step on a copy, so that the network and torch's random state do not change.
 
     Args:
-        model: Untrained.
-        data: Whose first images are used.
-        recipe: As for the training.
-        execution: As for the training.
-        loss: As for the training.
+        model: An untrained network.
+        data: Data of the training, whose first images are used.
+        recipe: Recipe of the training.
+        execution: Device, precision and layout of the training.
+        loss: Loss of the training.
     """
     device = execution.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -88,17 +91,17 @@ def of_training(
 def measure(
     step: Callable[[int], object], there: Callable[[], Iterable[Tensor]], images: int, device: torch.device
 ) -> StepMemory:
-    """Runs a few small steps.
+    """Measures the memory of a step by running a few small steps.
 
     Args:
-        step: Does a training step on so many images.
-        there: The tensors that stay from step to step: weights, averages, the optimizer's state.
-        images: Of a full step.
-        device: Where it runs.
+        step: Runs a training step on so many images.
+        there: Gives the tensors that stay from step to step: weights, averages, the optimizer's state.
+        images: Number of images in a full step.
+        device: Device on which the step runs.
     """
     small = max(LEAST_IMAGES, images // SMALL)
     large = max(small + LEAST_IMAGES, images // LARGE)
-    step(small)  # makes what stays; on a GPU it also chooses kernels
+    step(small)  # makes the lasting tensors; on a GPU it also chooses kernels
     at_small, at_large = (_peak(step, there, count, device) for count in (small, large))
     per_image = max(0.0, (at_large - at_small) / (large - small))
     return StepMemory(fixed=at_small - small * per_image, per_image=per_image)
@@ -108,7 +111,7 @@ def _peak(
     step: Callable[[int], object], there: Callable[[], Iterable[Tensor]], images: int, device: torch.device
 ) -> int:
     if device.type == "cuda":
-        step(images)  # a batch of another size may take other kernels, whose trials are not what later steps hold
+        step(images)  # a new batch size may need other kernels, and trying them takes memory
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
         step(images)
@@ -121,14 +124,14 @@ def _peak(
 
 
 def capacity(device: torch.device, declared: int | None) -> int | None:
-    """Bytes that all trainings on a device may hold together; None if nobody counts them."""
+    """Bytes that all trainings on a device may hold together; None if memory is not limited."""
     if declared is not None or device.type != "cuda":
         return declared
     return int(GPU_SHARE * torch.cuda.get_device_properties(device).total_memory)
 
 
 def need_of(device: torch.device, step_bytes: int, capacity: int) -> MemoryNeed:
-    """What a training asks for, its process included."""
+    """The memory that a training asks for, including that of its process."""
     if device.type != "cuda":
         return MemoryNeed(device=f"{platform.node()}, cpu", bytes=step_bytes, capacity=capacity)
     index = torch.cuda.current_device() if device.index is None else device.index
@@ -137,5 +140,5 @@ def need_of(device: torch.device, step_bytes: int, capacity: int) -> MemoryNeed:
 
 
 def peak_bytes(device: torch.device) -> int | None:
-    """The most that this process's tensors held on a GPU since that was last reset; None elsewhere."""
+    """The most bytes that this process's tensors held on a GPU since that count was last reset; None on other devices."""
     return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None

@@ -1,8 +1,8 @@
-"""Trains a network, readable from top to bottom.
+"""Trains a network. The module can be read from top to bottom.
 
-SGD with Nesterov momentum, linear warm-up and cosine, label smoothing, averaged weights, mixed precision. Every schedule is a
-function of the step and the steps of the full budget, and all randomness of an epoch comes from (seed, epoch): so a training
-that goes on from a checkpoint ends, on a CPU, bit for bit as one that was never interrupted.
+It uses SGD with Nesterov momentum, linear warm-up and cosine, label smoothing, averaged weights and mixed precision. Every
+schedule is a function of the step and the steps of the full budget, and all randomness of an epoch comes from (seed,
+epoch). So, on a CPU, a training that continues from a checkpoint ends bit for bit like one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from evaluator.training.training_step import StepNumbers, TrainingStep
 from module_protocols import EvaluationMode, LearnedShuffle, PhasedTraining
 
 REFERENCE_BATCH = 128
-"""Batch size for which a candidate's learning rate is meant; it is scaled in proportion."""
+"""Batch size that a candidate's learning rate is meant for; the rate is scaled in proportion to the batch size."""
 CHECK_EVERY = 64
-"""Steps after which the losses are looked at; on a GPU looking at each would stall the queue."""
+"""Number of steps after which the losses are read; on a GPU, reading each loss would stall the queue."""
 CURVE_SHARE = 0.3
-"""Validation accuracy is measured after each epoch if there are at most this many validation images for a training image: a forward
-pass is about a third of a step, so the curve costs at most a tenth of the training."""
+"""Validation accuracy is measured after each epoch if there are at most this many validation images per training image. A
+forward pass is about a third of a step, so the curve costs at most a tenth of the training.
+"""
 
 
 class DivergedError(Exception):
@@ -43,7 +44,7 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """What a training sees, on its device."""
+    """The data of a training, on its device."""
 
     train: BatchSource
     validation: BatchSource
@@ -52,7 +53,7 @@ class TrainingData:
 
 
 class Training:
-    """A training as it stands: everything that changes is here, and in a checkpoint."""
+    """The state of a training: everything that changes is here, and in a checkpoint."""
 
     def __init__(
         self, model: nn.Module, data: TrainingData, recipe: Recipe, execution: Execution, loss: BatchLoss
@@ -81,7 +82,7 @@ class Training:
 
     @property
     def has_phases(self) -> bool:
-        """Whether a part of the network decides in training what becomes of it."""
+        """Whether a part of the network has phases of training."""
         return bool(self._phased)
 
     def run(
@@ -90,13 +91,14 @@ class Training:
         progress: Callable[[int, float | None], bool | None],
         give_way: Callable[[], object] = bool,
     ) -> None:
-        """Trains to the end of the budget, or until it is paused, from the checkpoint if there is one.
+        """Trains to the end of the budget, or until it is paused, starting from the checkpoint if there is one.
 
         Args:
-            checkpoints: Where the training is kept.
-            progress: Told the number of epochs done, at the start and after each, and at rungs the measure by which it is judged;
-                where it answers False the training is kept in a checkpoint, and this returns.
-            give_way: Called before each step, to let others have the device.
+            checkpoints: The folder in which the training is saved.
+            progress: Called with the number of epochs done, at the start and after each epoch, and at rungs with the
+                measure by which the training is judged. If it returns False, the training is saved in a checkpoint, and
+                this method returns.
+            give_way: Called before each step, to let others use the device.
 
         Raises:
             DivergedError: The loss or, by the end, the averaged weights became infinite or not a number.
@@ -122,17 +124,17 @@ class Training:
             ):
                 checkpoints.save(self._snapshot())
                 return
-        # A last step may break the weights with a loss that was still finite; no later loss would tell.
+        # The last step may break the weights although its loss was finite; no later loss would show that.
         if not self.averaged.is_finite():
             raise DivergedError(f"the averaged weights are not all finite after epoch {self.epochs_done}")
 
     @property
     def is_finished(self) -> bool:
-        """Whether it came to the end of its budget."""
+        """Whether the training has come to the end of its budget."""
         return self.epochs_done >= self._recipe.epochs
 
     def _epoch(self, epoch: int, give_way: Callable[[], object]) -> dict[str, float]:
-        """Trains one epoch and tells how it went."""
+        """Trains one epoch and reports it in the curve."""
         settings, data = self._recipe.settings, self._data
         steps = self._recipe.steps(len(data.train))
         seed = epoch_seed(self._recipe.seed, epoch)
@@ -163,7 +165,7 @@ class Training:
         return entry
 
     def _on_the_way(self, epochs: int) -> dict[str, float]:
-        """What the curve says after so many epochs beyond loss and rate; nothing where measuring would cost too much."""
+        """What the curve records after so many epochs besides loss and rate; empty where measuring would cost too much."""
         at_rung = epochs in self._recipe.rungs
         if not at_rung and len(self._data.validation) > CURVE_SHARE * len(self._data.train):
             return {}
@@ -178,7 +180,7 @@ class Training:
         """The measure by which the network is judged.
 
         Raises:
-            DivergedError: It is infinite or not a number.
+            DivergedError: The measure is infinite or not a number.
         """
         value = measured.value(self._recipe.learned)
         if not math.isfinite(value):
@@ -186,13 +188,13 @@ class Training:
         return value
 
     def step(self, pixels: torch.Tensor, labels: torch.Tensor, step: int, total: int) -> torch.Tensor:
-        """One step of the optimizer and of the average; the loss, still on the device.
+        """One step of the optimizer and of the average. Returns the loss, which is still on the device.
 
         Args:
-            pixels: `float[b c h w]`, normalized, on the device.
-            labels: `int64[b]` there.
+            pixels: Normalized images `float[b c h w]`, on the device.
+            labels: Their labels `int64[b]`, on the device.
             step: Number of the step, from 0.
-            total: Steps of the full budget.
+            total: Number of steps of the full budget.
         """
         return self._update(pixels, labels, self._numbers(step, total))
 
@@ -206,12 +208,12 @@ class Training:
         return self._captured(chosen, numbers, (numbers.penalty_weight > 0, *phases))
 
     def _is_capturable(self) -> bool:
-        """Whether a step needs nothing from the host: neither a part of the network decides anything there nor the scaler."""
+        """Whether a step needs nothing from the host: no part of the network and no scaler decides anything there."""
         on_device = self._execution.device.type == "cuda" and self._data.train.is_resident
         return self._recipe.settings.graphs and on_device and not self._phased and not self._update.scaler.is_enabled()
 
     def _numbers(self, step: int, total: int) -> StepNumbers:
-        """What the place in the training decides, learned shuffles being told of it."""
+        """The numbers that a step's place in the training decides; also tells learned shuffles their progress."""
         recipe = self._recipe
         settings = recipe.settings
         for shuffle in self._shuffles:
@@ -226,7 +228,7 @@ class Training:
         )
 
     def _batch_step(self, chosen: Chosen, numbers: StepNumbers) -> torch.Tensor:
-        """A step from the choice of its images to the averaged weights."""
+        """One step, from the choice of its images to the averaged weights."""
         images, labels = self._data.train.take(chosen.positions)
         pixels = self._data.normalize(self._data.augment.apply(images, chosen.choices))
         return self._update(pixels, labels, numbers)
@@ -236,11 +238,11 @@ class Training:
         return self._update.lasting()
 
     def measure(self, mode: EvaluationMode = EvaluationMode.HARD) -> Score:
-        """The averaged network on the validation images."""
+        """Measures the averaged network on the validation images."""
         return self._score(self.averaged.network, mode)
 
     def measure_live(self) -> Score:
-        """The network as it stands on the validation images."""
+        """Measures the network with its present weights on the validation images."""
         trains = self.model.training
         try:
             return self._score(self.model.eval(), EvaluationMode.HARD)
@@ -262,7 +264,7 @@ class Training:
         return Saved(epochs=self.epochs_done, seconds=self.seconds, curve=list(self.curve), states=states)
 
     def _fits(self, saved: Saved) -> bool:
-        """Whether a checkpoint's tensors are those of this network: a changed program may build another from one digest."""
+        """Whether a checkpoint's tensors fit this network; a changed program may build another network for the same digest."""
         shapes = {name: tensor.shape for name, tensor in self.model.state_dict().items()}
         return shapes == {name: tensor.shape for name, tensor in saved.states["model"].items()}
 
@@ -279,10 +281,10 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 def _refuse_non_finite(losses: torch.Tensor, epoch: int) -> None:
-    """Looks at an epoch's losses so far.
+    """Checks the losses of an epoch so far.
 
     Raises:
-        DivergedError: One is infinite or not a number; says which.
+        DivergedError: A loss is infinite or not a number; the message says which.
     """
     bad = (~torch.isfinite(losses)).nonzero()
     if len(bad):

@@ -1,4 +1,4 @@
-"""One step of a training: forward, backward, optimizer, averaged weights. The probes of time and memory do the same step."""
+"""One step of a training: forward, backward, optimizer, averaged weights. The probes of time and memory run the same step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from evaluator.training.optim import make_optimizer, set_rate
 from evaluator.training.penalties import Penalties
 
 LARGEST_NORM = 1.0
-"""Gradients are clipped to this norm: without it short trainings collapse at rates that the spaces search. Validation accuracy of a
-ShuffleNetV2 of 32-64-128 channels after 2 epochs of 6,720 CIFAR-10 images, mean of two seeds, at rates .1, .3 and .5: not clipped
-37, 23 and 10%; clipped to 2: 39, 39 and 30%; clipped to 1: 35, 42 and 38%."""
+"""Gradients are clipped to this norm. Without it, short trainings collapse at learning rates that the spaces search. Validation
+accuracy of a ShuffleNetV2 of 32-64-128 channels after 2 epochs of 6,720 CIFAR-10 images, mean of two seeds, at rates 0.1,
+0.3 and 0.5: not clipped 37, 23 and 10%; clipped to 2: 39, 39 and 30%; clipped to 1: 35, 42 and 38%.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +25,23 @@ class StepNumbers:
     """What a step's place in the training decides: numbers, or scalars `float32[]` on the device."""
 
     rate: float | Tensor
-    """Learning rate."""
+    """The learning rate."""
     penalty_weight: float | Tensor
-    """Of the learned shuffles' penalty."""
+    """Weight of the learned shuffles' penalty."""
     decay: float | Tensor
-    """Of the averaged weights."""
+    """Decay of the averaged weights."""
 
 
 class TrainingStep:
-    """A network with all that a step changes.
+    """A network with everything that a step changes.
 
     Args:
-        model: Untrained; it is moved to the device.
+        model: An untrained network, which is moved to the device.
         execution: Device, precision and layout.
-        loss: What is minimized beside the penalties of the network's parts.
-        momentum: Of the optimizer.
-        weight_decay: Of the weights.
-        parts: In how many parts, one after the other, a batch goes through the network.
+        loss: The loss that is minimized, together with the penalties of the network's parts.
+        momentum: Momentum of the optimizer.
+        weight_decay: Decay of the weights.
+        parts: Number of parts in which a batch goes through the network, one after the other.
     """
 
     def __init__(
@@ -63,12 +64,12 @@ class TrainingStep:
         self._parts = parts
 
     def __call__(self, pixels: Tensor, labels: Tensor, numbers: StepNumbers) -> Tensor:
-        """Does the step; the loss, still on the device.
+        """Runs the step, and returns the loss, which is still on the device.
 
         Args:
-            pixels: `float[b c h w]`, normalized, on the device.
-            labels: `int64[b]` there.
-            numbers: Of this step.
+            pixels: Normalized images `float[b c h w]`, on the device.
+            labels: Their labels `int64[b]`, on the device.
+            numbers: The numbers of this step.
         """
         set_rate(self.optimizer, numbers.rate)
         self.optimizer.zero_grad(set_to_none=True)
@@ -86,7 +87,7 @@ class TrainingStep:
         return loss
 
     def _backward(self, pixels: Tensor, labels: Tensor, weight: float | Tensor, share: float) -> Tensor:
-        """Adds the gradients of a share of a batch to those that are there; its share of the loss."""
+        """Adds the gradients of a part of the batch to the existing ones, and returns its share of the loss."""
         with self._execution.autocast():
             loss = self.penalties.added_to(self._loss(self.model, pixels, labels), weight)
             if share < 1:
@@ -95,7 +96,7 @@ class TrainingStep:
         return loss.detach()
 
     def lasting(self) -> list[Tensor]:
-        """The tensors that stay from step to step: weights, averages, what the optimizer keeps."""
+        """The tensors that stay from step to step: weights, averages, the optimizer's state."""
         networks = (self.model, self.averaged.network)
         kept = [value for state in self.optimizer.state.values() for value in state.values()]
         return [
@@ -104,7 +105,7 @@ class TrainingStep:
         ]
 
     def changing(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
-        """What a step changes, by its name in a checkpoint."""
+        """Everything that a step changes, by its name in a checkpoint."""
         return {
             "model": self.model,
             "averaged": self.averaged.network,

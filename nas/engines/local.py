@@ -81,7 +81,7 @@ class _Worker:
     def _read(self, inbox: queue.Queue[_Message]) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            # A worker killed while it writes leaves half a line; what follows is its end.
+            # A worker that is killed while it writes leaves half a line, and the end of the stream follows.
             with contextlib.suppress(json.JSONDecodeError):
                 message = json.loads(line)
                 inbox.put(_Message(self, message["kind"], message["body"]))
@@ -144,7 +144,7 @@ class LocalEngine:
             if idle:
                 idle.pop().give(task)
             else:
-                # A worker starts while its first task is already waiting in its pipe.
+                # The first task of a worker waits in its pipe while the worker starts.
                 worker = _Worker(self._spec, self._logs / f"worker-{next(self._numbers)}.log", self._inbox)
                 self._workers.append(worker)
                 worker.give(task)

@@ -45,7 +45,7 @@ def attempt(evaluator: Evaluator, task: Task, tell: Tell) -> Outcome:
     """
     try:
         outcome = evaluator.evaluate(task, tell)
-        outcome.to_json()  # what is no outcome is found out here
+        outcome.to_json()  # raises here if it is not an outcome
         return outcome
     except NasError:
         raise

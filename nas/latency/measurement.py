@@ -123,13 +123,17 @@ class LatencySettings:
     form: str = "eager"
     """How the deployed network is run: eager (by PyTorch as it is), compiled (torch.compile) or onnx (ONNX Runtime on the CPU)."""
     networks: int = 100
-    """Random networks measured at the start, from which the latency of all others is predicted; what is chosen is measured."""
+    """Number of random networks measured at the start, from which the latency of others is predicted. Networks chosen for
+    training are measured.
+    """
     accept_disturbed: bool = False
-    """Whether a latency counts although other programs used the device meanwhile; the report then says so. Else the search ends."""
+    """Whether a latency counts although other programs used the device meanwhile; the report then says so. If not, the search
+    ends.
+    """
 
 
 def latency_faults(settings: LatencySettings) -> list[str]:
-    """Every setting that is out of range, in words."""
+    """In words, every setting that is out of range."""
     faults = []
     if settings.form not in FORMS:
         faults.append("--latency.form: " + unknown_name("form of a deployed network", settings.form, FORMS))

@@ -79,7 +79,7 @@ def _chosen(choices: Sequence[Any]) -> Callable[[Any], Row]:
         for choice, row in zip(choices, features, strict=True):
             if value == choice and type(value) is type(choice):
                 return row
-        return features[choices.index(value)]  # what a study holds may be equal and of another type, as 8.0 for 8
+        return features[choices.index(value)]  # a stored value may be equal but of another type, such as 8.0 for 8
 
     return present
 

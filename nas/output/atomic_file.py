@@ -66,7 +66,7 @@ def sweep(folder: Path, name: str | None = None) -> None:
         name: Only drafts for the file or folder of this name are removed. Default: drafts for any name.
     """
     for path in folder.iterdir() if folder.is_dir() else ():
-        with contextlib.suppress(OSError):  # it vanishes, or is not ours to remove
+        with contextlib.suppress(OSError):  # it has vanished, or is not ours to remove
             if _is_left_behind(path, name):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 

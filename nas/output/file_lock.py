@@ -132,7 +132,7 @@ class FileLock:
     def _make_own_file(self) -> bool:
         file = self._path.with_name(f"{self._path.name}.owner")
         made = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
-        # Linked and not opened in place, so that nobody reads half of it; as on NFS, where an answer may be lost.
+        # It is linked, not opened in place, so that nobody reads half of it. This also works on NFS, where an answer may be lost.
         made.write_text(json.dumps(process_sign()))
         try:
             try:
@@ -143,7 +143,7 @@ class FileLock:
             except OSError as error:
                 if error.errno not in (*NO_FLOCK, errno.EPERM):
                     raise
-                # A file system without hard links, such as those of memory sticks.
+                # The file system has no hard links, as on memory sticks.
                 try:
                     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
                 except FileExistsError:
@@ -170,7 +170,7 @@ def _refuse_or_remove(file: Path) -> None:
         raise HeldError("process unknown", remedy)
     if running is not False:
         raise HeldError(f"process {owner.get('pid')} on {owner.get('host')}", "" if running else remedy)
-    # Two may see that it has ended: who moves away what another has made since then puts it back.
+    # Two processes may see that it has ended. One that moves away a file that the other has made since then puts it back.
     aside = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
     with suppress(FileNotFoundError):
         file.rename(aside)

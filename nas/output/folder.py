@@ -112,7 +112,7 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.release()
-        # What was refused after all leaves nothing behind.
+        # A search that is refused leaves nothing behind.
         with suppress(OSError):
             if self._made and list(self.path.iterdir()) == [self._lock_path]:
                 self._lock_path.unlink()

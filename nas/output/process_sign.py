@@ -44,7 +44,7 @@ def is_running(sign: Mapping[str, Any]) -> bool | None:
     except ProcessLookupError:
         return False
     except OSError:
-        pass  # it is there, and another user's
+        pass  # it exists, but belongs to another user
     if not sign.get("started") or not _started(os.getpid()):
         return None
     return bool(sign["started"] == _started(pid))

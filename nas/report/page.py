@@ -37,7 +37,7 @@ def page(result: SearchResult) -> str:
         "machine": html.escape(words.machine(result)),
         "version": html.escape(__version__),
     }
-    # One pass, so that what is put in is not searched for further marks.
+    # A single pass, so that inserted text is not searched for further marks.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _file("page.html"))
 
 

@@ -262,7 +262,7 @@ def _refused(result: SearchResult) -> list[dict[str, Any]]:
         if trial.state is TrialState.FAILED:
             groups["failed", reason(trial)].append(trial.number)
         elif trial.state is TrialState.INFEASIBLE:
-            # Each candidate breaks a limit by another amount; one line a trial would bury the failures.
+            # Each candidate exceeds a limit by a different amount; one line per trial would bury the failures.
             trained = "not trained" if trial.outcome is None else "trained before its costs were counted anew"
             groups["infeasible", f"over a limit, {trained}"].append(trial.number)
         elif trial.state is TrialState.UNTRAINED:

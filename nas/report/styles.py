@@ -21,7 +21,7 @@ class KindLook:
     """The shape of the points of this kind, by its name in plotly."""
 
 
-# Okabe and Ito's palette, made a little darker on white. The unchanged network is gray as it is what the others are compared with.
+# Okabe and Ito's palette, made a little darker on white. The unchanged network, with which others are compared, is gray.
 # There are more kinds than colors that color-blind readers can tell apart, so those that look alike to them differ in shape; a test
 # compares all kinds of every space.
 UNCHANGED = ("#7a828e", "#9aa3af")

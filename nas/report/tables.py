@@ -207,7 +207,7 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
     for cost in told.costs:
         record[cost.heading] = _written(cost, costs.get(cost.name))
         record[f"target_{cost.heading}"] = _written(cost, missed.get(cost.name))
-    # A decision may be None, which is not the same as erased, and only the latter is empty.
+    # A decision may be None, which differs from being erased; only an erased decision is left empty.
     for name, value in trial.candidate.decisions.items():
         record[decisions[name]] = "none" if value is None else value
     if trial.number in result.weightless:

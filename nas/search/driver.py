@@ -94,16 +94,16 @@ class Driver:
         """The next task for an idle worker, or None if there is nothing to train at the moment (see `finished`)."""
         if self._queue:
             return self._task(self._queue.popleft())
-        # With the search for candidates ended, other known ones are due.
+        # Now that no new candidates are searched, other known ones are due.
         for source in (self._replicate, self._new_candidate, self._replicate):
             if (number := source()) is not None:
                 return self._task(number)
         if (self._pauses.waiting or self._crashes.undecided) and not self._in_training:
-            # Nothing is under way that could change the verdict on what waits, or on what has crashed.
+            # No training is running that could change the verdict on paused trials or on crashes.
             for number, partial in self._pauses.given_up().items():
                 self._end(number, partial, stopped=True)
             self._blame_candidates()
-            return self.next_task()  # with these ended, known candidates may be due again
+            return self.next_task()  # after these have ended, known candidates may be due again
         return None
 
     def _new_candidate(self) -> int | None:

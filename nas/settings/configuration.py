@@ -119,7 +119,7 @@ def parse(
         faults.append(str(error))
     settings = parser.get_defaults()
     for item in given:
-        # One at a time and in order, so that what was ill-typed cannot take the rest with it.
+        # One at a time and in order, so that an ill-typed value does not hide faults of the others.
         try:
             if item.key in kinds or not _is_left_out(item, variants, chosen):
                 settings[item.key] = _value(item, kinds)
@@ -141,7 +141,7 @@ def _kinds(parser: ArgumentParser) -> dict[str, Any]:
 def _require_none(faults: Sequence[str]) -> None:
     """Raises a SettingsError that lists the faults, if there are any."""
     if faults:
-        # What was meant for --search.storage may stand under another name.
+        # A value that was meant for --search.storage may have been given under another name.
         told = [_one_line(redact(fault)) for fault in faults]
         raise SettingsError(told[0] if len(told) == 1 else "\n  ".join(["several settings are wrong:", *told]))
 
@@ -188,7 +188,7 @@ def _read_flags(argv: Sequence[str]) -> tuple[list[Given], list[str]]:
     while words:
         word = words.pop(0)
         if not word.startswith("--"):
-            # What follows a storage may be the rest of its URL, and that of its password.
+            # A word after a storage may be the rest of its URL, and so of its password.
             what = HIDDEN if "storage" in key else shown(word)
             faults.append(f"unexpected argument {what}: settings are given as --name VALUE")
             continue

@@ -133,7 +133,7 @@ def open_journal(path: str) -> BaseStorage:
         if file.exists():
             _refuse_other_files(file)
         storage = JournalStorage(GrowingJournal(file))
-        with file.open("ab"):  # that it can be read tells nothing about writing
+        with file.open("ab"):  # being able to read it does not mean that it can be written
             return storage
     except OSError as error:
         raise OSError(error.strerror or str(error)) from error

@@ -242,7 +242,7 @@ class _Migration:
             return find_study(self._storage, name, self._objectives) if attributes[SUCCEEDS] == self._name else None
         if not (attributes.get(GROWN_FROM) and self._family):
             return None
-        # Before it was written down whose trials a study has taken over, only they told.
+        # Studies of earlier versions do not record whose trials they took over; only the trials show it.
         try:
             found = find_study(self._storage, name, self._objectives)
             assert found is not None

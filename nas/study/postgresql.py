@@ -44,7 +44,7 @@ def connection(url: str) -> tuple[str, dict[str, Any]]:
         )
     arguments: dict[str, int] = {}
     if driver in _OF_LIBPQ:
-        # Without them it is as long as the kernel likes, 2 to 15 minutes.
+        # Without these options the kernel decides, and it takes 2 to 15 minutes.
         # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
         arguments = {
             "connect_timeout": CONNECT_SECONDS,

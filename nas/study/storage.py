@@ -48,7 +48,7 @@ def open_storage(url: str) -> BaseStorage:
         reason, hint = _reason(error, url), f"; allowed: {ALLOWED}"
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         reason, hint = _reason(error, url), ""
-    # Here and not above, so that no traceback shows a cause whose text might hold the password.
+    # It is raised here and not above, so that no traceback shows a cause whose text might contain the password.
     raise StudyError(f"cannot open the study's storage {shown_url(url)}: {reason}{hint}")
 
 

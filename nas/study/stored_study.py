@@ -243,7 +243,7 @@ def _all_trials(storage: BaseStorage, study: int) -> list[FrozenTrial]:
     except Exception as error:
         if is_away(error):
             raise
-        for number in itertools.count():  # which of them it is
+        for number in itertools.count():  # tells which of them it is
             try:
                 trial = storage.get_trial_id_from_study_id_trial_number(study, number)
             except KeyError:

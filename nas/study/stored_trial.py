@@ -123,7 +123,7 @@ def _check_form(
     if isinstance(trial.outcome, Evaluation):
         due = set(Kind)
     elif isinstance(trial.outcome, Failure) and trial.outcome.kind is FailureKind.INVALID:
-        due = set()  # its costs may be what was refused
+        due = set()  # the refused numbers may be its costs
     values = trial.values()
     missing = [objective.name for objective in objectives if objective.kind in due and objective.name not in values]
     if missing:

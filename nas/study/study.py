@@ -103,7 +103,7 @@ class Study:
             sign = self.holder.look()
             found = self._read()
             if self.holder.take(sign) != sign:
-                found = self._read()  # another driver has had the study in between
+                found = self._read()  # another driver has held the study in between
         self._load(found)
 
     @property
@@ -324,7 +324,7 @@ def _is_note(key: str, value: object) -> bool:
     """Whether a sampler can read a system attribute of a trial. Samplers ask for these when a study is continued."""
     if key.endswith(":generation"):
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    # What Optuna notes of parameters that are still to be set: here all are set in one step.
+    # Optuna's notes about parameters that are still to be set; here all are set in one step.
     return key != "constraints" and ":relative_params:" not in key
 
 

@@ -55,7 +55,7 @@ class StudyHolder:
             StudyError: Another driver holds the study; the message says where, and what to do.
         """
         sign = self._read()
-        # A search of before in this process, as of a notebook, is over.
+        # An earlier search in this process, such as a notebook's, has ended.
         alive = False if not sign or is_of_this_process(sign) else _is_alive(sign)
         if alive is None:
             alive = self._renews(sign)

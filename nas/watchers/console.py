@@ -59,7 +59,7 @@ def sturdy_console() -> Iterator[None]:
         try:
             os.fstat(number)
         except OSError:
-            # Else the next file that is opened would be taken for standard output.
+            # Otherwise the next file that is opened would become standard output.
             os.open(os.devnull, os.O_RDWR)
     before = sys.stdout, sys.stderr
     out, err = _Sturdy(before[0]), _Sturdy(before[1])

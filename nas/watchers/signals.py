@@ -54,7 +54,7 @@ class _Handlers:
             if not self.held:
                 raise Stopped(number)
         elif time.monotonic() - self._since >= TOGETHER:
-            # Not an exception: what waits for something to end would wait on.
+            # This is not an exception, because code that waits for something to end would go on waiting.
             os._exit(Stopped(self.first).exit_code)
 
     def _leave_closed_terminals(self) -> None:

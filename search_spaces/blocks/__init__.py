@@ -1,7 +1,8 @@
-"""Channel mixers: what may stand in the place of a ShuffleNet's channel shuffle.
+"""Channel mixers: modules that may replace a ShuffleNet's channel shuffle.
 
-`BLOCKS` maps the name of a mixer to all that is said of it; calling an entry makes one from a `MixerSpec`. Being in it enrolls a
-mixer in the spaces, in the report and in the contract tests. Importing this module does not import torch; calling an entry does.
+`BLOCKS` maps the name of a mixer to its description; calling an entry makes a mixer from a `MixerSpec`. An entry in it
+enrolls a mixer in the spaces, in the report and in the contract tests. Importing this module does not import torch; calling
+an entry does.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _kronecker_blend(spec: MixerSpec) -> nn.Module:
 
 
 def make_pointwise(spec: PointwiseSpec) -> nn.Module:
-    """The static-dynamic shuffle in the place of a 1x1 convolution of these sizes."""
+    """Makes the static-dynamic shuffle that replaces a 1x1 convolution of these sizes."""
     from search_spaces.blocks.pointwise_shuffle import PointwiseShuffle
 
     return PointwiseShuffle(
@@ -193,19 +194,19 @@ BLOCKS: dict[str, Mixer] = {
 }
 
 FACTORED = tuple(name for name, mixer in BLOCKS.items() if mixer.factored)
-"""Kinds that need a group count and a Kronecker pair."""
+"""Names of mixers that need a group count and a Kronecker pair."""
 
 GENERATED = tuple(name for name, mixer in BLOCKS.items() if mixer.generated)
-"""Kinds that have a generator, so something to share."""
+"""Names of mixers that have a generator, and so something to share."""
 
 REDUCED = tuple(name for name, mixer in BLOCKS.items() if mixer.reduced or mixer.generated)
-"""Kinds with a hidden layer, so a reduction."""
+"""Names of mixers that have a hidden layer, and so a reduction."""
 
 RANKED = tuple(name for name, mixer in BLOCKS.items() if mixer.ranked)
-"""Kinds with a static matrix, so a Kronecker rank."""
+"""Names of mixers that have a static matrix, and so a Kronecker rank."""
 
 SUMMED = tuple(name for name, mixer in BLOCKS.items() if mixer.summed)
-"""Kinds that add a static and a generated matrix, so a level at which."""
+"""Names of mixers that add a static and a generated matrix, and so have a level at which they are added."""
 
 LEARNED = tuple(name for name, mixer in BLOCKS.items() if mixer.learned)
-"""Kinds whose permutation is learned, so a relaxation."""
+"""Names of mixers whose permutation is learned, and which so have a relaxation."""

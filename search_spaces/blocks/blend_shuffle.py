@@ -1,4 +1,4 @@
-"""Blends of a few fixed permutations with coefficients of each image: soft at training and deployment, so without an estimator.
+"""Blends of a few fixed permutations with coefficients per image, which stay soft when deployed and need no estimator.
 
 Axes: b images, c channels, g groups of channels, k permutations, n1 and n2 sizes of the Kronecker factors, h w positions.
 """
@@ -21,22 +21,23 @@ from search_spaces.blocks.permutations.permutation import cross_group_shuffle
 from search_spaces.blocks.spec import BlendSpec, KroneckerShape
 
 FIRST_LOGIT = 4.0
-"""Of the host's own shuffle in a softmax at first: it has a share of 0.98 between two permutations."""
+"""Initial logit of the host's own shuffle in a softmax, with which it has a share of 0.98 between two permutations."""
 FIRST_SCALE = 0.01
 
 
 class BlendCoefficients(nn.Module, Counted):
     """Coefficients of the permutations at each of several places: bounded (b + alpha W norm(pool(x))), with W = 0 at first.
 
-    So the blend begins as the host's own shuffle, exactly with the bound tanh, and what depends on the image begins at nothing.
+    So the blend begins as the host's own shuffle (exactly so with the bound tanh), and without any dependence on the image.
 
-    Source: a static part that dominates and a small scale for the dynamic one as in mHC, arXiv 2512.24880; bounded coefficients of
+    Source: a static part that dominates and a small scale for the dynamic one as in mHC, arXiv 2512.24880; bounded
+        coefficients of
     fixed permutations as in MicroNet, arXiv 2108.05894. The form is ours.
 
     Args:
-        channels: c.
-        places: That have coefficients of their own.
-        permutations: k, of which the first is the host's own shuffle.
+        channels: Number of channels, c.
+        places: Number of places that have coefficients of their own.
+        permutations: Number of permutations, k, of which the first is the host's own shuffle.
         bound: tanh or softmax.
     """
 
@@ -63,25 +64,25 @@ class BlendCoefficients(nn.Module, Counted):
             return torch.tanh(logits) + first
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None beyond the linear layer."""
+        """0 beyond those of the linear layer."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """Bias and scale."""
+        """The number of biases and scales."""
         return self.bias.numel() + 1
 
 
 class BlendShuffle(nn.Module, Counted, Deployable):
-    """y = sum_k a_k(x) P_k x, with coefficients of its own for each of g groups of the channels made.
+    """y = sum_k a_k(x) P_k x, with separate coefficients for each of g groups of the output channels.
 
-    P_0 is the host's own shuffle; P_k reads what P_0 would put k c / K channels further on, so that two permutations exchange the
-    halves of which ShuffleNetV2 processes one.
+    P_0 is the host's own shuffle. P_k reads the channels that P_0 would put k c / K channels further on, so that two
+    permutations exchange the two halves, of which ShuffleNetV2 processes one.
 
     Args:
-        channels: c, a multiple of the groups and of the permutations.
-        host_groups: Of the host's shuffle.
-        groups: g.
-        blend: Permutations and bound.
+        channels: Number of channels, c, a multiple of the groups and of the permutations.
+        host_groups: Number of groups of the host's shuffle.
+        groups: Number of groups, g.
+        blend: Number of permutations, and the bound of their coefficients.
     """
 
     maps: Tensor
@@ -103,33 +104,33 @@ class BlendShuffle(nn.Module, Counted, Deployable):
         return blended
 
     def deployed(self) -> nn.Module:
-        """As it is."""
+        """The block itself."""
         return self
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """One for each permutation and element."""
+        """One multiply-add for each permutation and element."""
         b, c, h, w = input_shape
         return len(self.maps) * b * c * h * w
 
     def deployed_parameters(self) -> int:
-        """None beyond those of the coefficients."""
+        """0 beyond those of the coefficients."""
         return 0
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.maps.shape[1]}, permutations={len(self.maps)}"
 
 
 class KroneckerBlend(nn.Module, Counted, Deployable):
-    """S_g (I_g (x) P1(x) (x) P2(x)) x, each factor a blend of cyclic shifts, of which the first is the identity.
+    """S_g (I_g (x) P1(x) (x) P2(x)) x, where each factor is a blend of cyclic shifts, of which the first is the identity.
 
-    Source: nearest is KromHC, arXiv 2601.21579, whose factors are convex combinations of permutations; the form is ours.
+    Source: the nearest work is KromHC, arXiv 2601.21579, whose factors are convex combinations of permutations; the form is ours.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor.
         n2: Size of the inner factor.
-        blend: Permutations, at most as many as a factor has rows, and bound.
+        blend: Number of permutations, at most as many as a factor has rows, and the bound of their coefficients.
     """
 
     outer_shifts: Tensor
@@ -146,7 +147,7 @@ class KroneckerBlend(nn.Module, Counted, Deployable):
             self.register_buffer(name, shifts, persistent=False)
 
     def factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both, `float[b c h w] -> float[b 1 n1 n1], float[b 1 n2 n2]`."""
+        """Both factors, `float[b c h w] -> float[b 1 n1 n1], float[b 1 n2 n2]`."""
         with full_precision(x):
             p1, p2 = (
                 torch.einsum("bpk,kij->bpij", coefficients(x), shifts.to(coefficients.bias.dtype))
@@ -162,21 +163,21 @@ class KroneckerBlend(nn.Module, Counted, Deployable):
         return kronecker_shuffle(x, p1, p2, self.shape.groups)
 
     def deployed(self) -> nn.Module:
-        """The same, in the form with fewer multiply-adds."""
+        """The same block, in the form with fewer multiply-adds."""
         twin = copy.copy(self)
         twin.is_deployed = True
         return twin
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products, and the sums that make the factors."""
+        """Multiply-adds of both products, and of the sums that make the factors."""
         b, _, h, w = input_shape
         factors = self.outer_shifts.numel() + self.inner_shifts.numel()
         return b * (h * w * self.shape.multiply_adds + factors)
 
     def deployed_parameters(self) -> int:
-        """None beyond those of the coefficients."""
+        """0 beyond those of the coefficients."""
         return 0
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}"

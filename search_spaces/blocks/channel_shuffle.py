@@ -25,7 +25,7 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
 
 
 class ChannelShuffle(nn.Module, Counted, Deployable):
-    """The host's shuffle over `groups` groups; the identity for one group."""
+    """The host's shuffle over `groups` groups; for one group it is the identity."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -37,17 +37,17 @@ class ChannelShuffle(nn.Module, Counted, Deployable):
         return channel_shuffle(x, self.groups) if self.groups > 1 else x
 
     def deployed(self) -> nn.Module:
-        """Torch's own, which is fastest in both memory layouts, or nothing."""
+        """Torch's own channel shuffle, which is fastest in both memory layouts, or an identity."""
         return nn.ChannelShuffle(self.groups) if 1 < self.groups < self.channels else nn.Identity()
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}, groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None: values are moved, not computed."""
+        """0, since values are moved, not computed."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """None."""
+        """0, since the shuffle has no parameters."""
         return 0

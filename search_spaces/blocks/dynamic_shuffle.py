@@ -1,4 +1,4 @@
-"""Dynamic shuffle: the Kronecker shuffle that stands in the place of a host's own, generated from each image."""
+"""Dynamic shuffle: the Kronecker shuffle that replaces a host's own shuffle and is generated from each image."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 
 class DynamicShuffle(GeneratedMixer):
-    """S_g (I_g (x) P1(x) (x) P2(x)); deployed it costs its generator, and one gather an image.
+    """S_g (I_g (x) P1(x) (x) P2(x)); deployed, it costs its generator and one gather per image.
 
     Source: arXiv 2310.02776, from the abstract: softmax, orthogonal regularization, binarization, Kronecker product and
-    cross-group shuffle are its; sizes and initialization are ours.
+        cross-group shuffle are from it; sizes and initialization are ours.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         generator: The network that gives the logits.
@@ -26,5 +26,5 @@ class DynamicShuffle(GeneratedMixer):
         super().__init__(KroneckerShape.square(groups, n1, n2), generator, relaxation)
 
     def deployed(self) -> nn.Module:
-        """The generator and a gather; from a constant input one index map, since all images have the same."""
+        """The generator and a gather; for a constant input a single index map, since it is the same for all images."""
         return self.deployed_gather()

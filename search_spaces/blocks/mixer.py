@@ -1,4 +1,4 @@
-"""What a space and a report need to know of a channel mixer."""
+"""What a space and a report need to know about a channel mixer."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixer:
-    """A channel mixer: how it is made, which of the shared decisions concern it, and how it is told and drawn.
+    """The description of a channel mixer: how it is made, which shared decisions concern it, and how it is named and drawn.
 
-    Calling it with a `MixerSpec` makes one.
+    Calling it with a `MixerSpec` makes a mixer.
     """
 
     make: Callable[[MixerSpec], nn.Module]
-    """Imports torch when it is called."""
+    """Makes the mixer; it imports torch when it is called."""
     label: str
-    """What a reader sees."""
+    """The name of the mixer that readers see."""
     short: str
-    """In the short line of a network whose stages decide on mixers alone."""
+    """Its name in the short line of a network whose stages decide only on mixers."""
     spoken: str
-    """In that line beside what convolutions are, where `short` could mean these."""
+    """Its name in that line beside the kind of convolutions, where `short` could be mistaken for one."""
     shape: str = "circle"
-    """Of its points in pictures, as plotly names it. Mixers whose colors look alike to some readers differ in it."""
+    """The shape of its points in pictures, by its name in plotly. Mixers with colors that look alike to some readers have
+    different shapes.
+    """
     factored: bool = False
     """Whether it needs a group count and a Kronecker pair."""
     generated: bool = False
-    """Whether it has a generator, so something to share and a reduction."""
+    """Whether it has a generator, and so something to share and a reduction."""
     reduced: bool = False
-    """Whether it has a hidden layer without a generator, so a reduction."""
+    """Whether it has a hidden layer but no generator, and so a reduction."""
     ranked: bool = False
-    """Whether it has a static matrix, so a Kronecker rank."""
+    """Whether it has a static matrix, and so a Kronecker rank."""
     summed: bool = False
-    """Whether it adds a static and a generated matrix, so a level at which."""
+    """Whether it adds a static and a generated matrix, and so has a level at which they are added."""
     learned: bool = False
-    """Whether its permutation is learned, so a relaxation."""
+    """Whether its permutation is learned, and so has a relaxation."""
     unchanged: bool = False
-    """Whether it is what the unchanged network has."""
+    """Whether it is the mixer of the unchanged network."""
 
     def __call__(self, spec: MixerSpec) -> nn.Module:
-        """One of these sizes."""
+        """Makes a mixer of these sizes."""
         return self.make(spec)

@@ -1,4 +1,4 @@
-"""Static-dynamic shuffle in the place of a 1x1 convolution, square or rectangular."""
+"""A static-dynamic shuffle that replaces a 1x1 convolution, square or rectangular."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from search_spaces.blocks.factors.static_dynamic_map import StaticDynamicMap
 
 
 class PointwiseShuffle(StaticDynamicMap):
-    """S_g M(x) x; see `StaticDynamicMap`. It has no norm of its own: that of the replaced convolution follows.
+    """S_g M(x) x; see `StaticDynamicMap`. It has no norm of its own, since that of the replaced convolution follows.
 
-    The static part begins variance preserving, as a convolution would: W1 from N(0, 1 / (i1 sqrt r)) and W2 from
+    The static part preserves variance at first, as a convolution would: W1 from N(0, 1 / (i1 sqrt r)) and W2 from
     N(0, 1 / (i2 sqrt r)), by variance, so that each entry of their Kronecker sum over r terms has the variance 1 / (i1 i2).
 
     Source: arXiv 2310.02776, from the abstract (a replacement of ordinary 1x1 convolutions); the rectangular form is ours.
     """
 
     def initial_weight(self, rows: int, columns: int) -> Tensor:
-        """See above."""
+        """Random initial weights of a static factor; see the class."""
         deviation = 1 / math.sqrt(columns * math.sqrt(self.kron_rank))
         return torch.empty(self.kron_rank, rows, columns).normal_(0.0, deviation)
 
@@ -29,5 +29,5 @@ class PointwiseShuffle(StaticDynamicMap):
         return self.mixed(x)
 
     def deployed(self) -> nn.Module:
-        """The map; the norm that follows it is folded elsewhere."""
+        """The deployed map. The norm that follows is folded elsewhere."""
         return self.deployed_map()

@@ -1,4 +1,4 @@
-"""Shuffles that are drawn and not learned: what a learned one must beat.
+"""Shuffles that are drawn at random and not learned, which a learned shuffle must beat.
 
 Axes: b images, c channels, h w positions.
 """
@@ -20,7 +20,7 @@ EVALUATION_SEED = 0
 
 
 class RandomShuffle(nn.Module, Counted, Deployable):
-    """One permutation of all channels, drawn when the block is made and kept."""
+    """One permutation of all channels, which is drawn when the block is made, and kept."""
 
     index_map: Tensor
 
@@ -34,26 +34,26 @@ class RandomShuffle(nn.Module, Counted, Deployable):
         return gather_channels(x, self.index_map[None])
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}"
 
     def deployed(self) -> nn.Module:
-        """The index map."""
+        """A gather with the index map."""
         return ChannelGather(self.index_map)
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None: values are moved, not computed."""
+        """0, since values are moved, not computed."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """None: an index map."""
+        """0, since an index map has no parameters."""
         return 0
 
 
 class RandomEachShuffle(nn.Module, Counted, Deployable):
-    """S_g (I_g (x) P1 (x) P2) with permutations drawn anew for each image: valid, input-dependent, and about nothing.
+    """S_g (I_g (x) P1 (x) P2) with random permutations per image: valid and different, but not based on the image's content.
 
-    In training they come from torch's generator; at evaluation from one with a fixed seed, so that evaluations can be repeated.
+    In training they come from torch's generator; in evaluation from one with a fixed seed, so that evaluations can be repeated.
     """
 
     def __init__(self, *, groups: int, n1: int, n2: int) -> None:
@@ -72,29 +72,29 @@ class RandomEachShuffle(nn.Module, Counted, Deployable):
         return gather_channels(x, shuffle_map(outer, inner, self.groups))
 
     def deployed(self) -> nn.Module:
-        """The same, never in training."""
+        """The same block, always in evaluation mode."""
         return EvaluatedRandomEachShuffle(groups=self.groups, n1=self.n1, n2=self.n2)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}, n1={self.n1}, n2={self.n2}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None: values are moved, not computed."""
+        """0, since values are moved, not computed."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """None."""
+        """0, since the block has no parameters."""
         return 0
 
 
 class EvaluatedRandomEachShuffle(RandomEachShuffle):
-    """A `RandomEachShuffle` that always draws as at evaluation."""
+    """A `RandomEachShuffle` that always draws as in evaluation."""
 
     def __init__(self, *, groups: int, n1: int, n2: int) -> None:
         super().__init__(groups=groups, n1=n1, n2=n2)
         self.eval()
 
     def train(self, mode: bool = True) -> Self:
-        """Stays in evaluation mode."""
+        """Keeps the block in evaluation mode."""
         return super().train(False)

@@ -1,4 +1,4 @@
-"""A dynamic shuffle that is undone: what follows sees every channel in its own place.
+"""A dynamic shuffle that is undone, so that what follows sees every channel in its own place.
 
 Axes: b images, g groups, c = g n1 n2 channels, h w positions.
 """
@@ -24,17 +24,18 @@ class RestoredShuffle(GeneratedMixer):
     """Permute, process, permute back, then the host's shuffle: S_g R^T body(R x) with R(x) = S_g (I_g (x) P1 (x) P2) S_g^T.
 
     Around a unit of ShuffleNetV2, whose body processes one half of the channels, it chooses which channels these are. Rows
-    are rounded to true permutations, since others have no inverse; they begin as the identity, and the unit as the host's.
+    are rounded to true permutations, since other maps have no inverse. They begin as the identity, and so the unit as the
+    host's own.
 
-    Source: ours.
+    Source: this project.
 
     Args:
-        body: As many channels out as in, without a shuffle of its own.
-        groups: g of the host's shuffle.
+        body: A module with as many channels out as in, without a shuffle of its own.
+        groups: Number of groups of the host's shuffle, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         generator: The network that gives the logits.
-        relaxation: How the permutation is made learnable; its rounding is `assignment` whatever it says.
+        relaxation: How the permutation is made learnable. Its rounding is always `assignment`, whatever is given.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class RestoredShuffle(GeneratedMixer):
         return channel_shuffle(x, self.channels // self.groups)
 
     def deployed(self) -> nn.Module:
-        """The same by index, around the deployed body."""
+        """The same block by index, around the deployed body."""
         from search_spaces.deployment import compact
 
         return DeployedRestoredShuffle(
@@ -81,10 +82,10 @@ class DeployedRestoredShuffle(nn.Module):
     """`RestoredShuffle` with rows from a lean generator or a table.
 
     Args:
-        body: Between the two permutations.
+        body: The module between the two permutations.
         rows: Gives the hard rows of both factors.
-        channels: c.
-        groups: g.
+        channels: Number of channels, c.
+        groups: Number of groups, g.
     """
 
     def __init__(self, body: nn.Module, rows: RowGenerator | RowTable, channels: int, groups: int) -> None:
@@ -104,11 +105,11 @@ def restored(before: Tensor, body: nn.Module, outer: Tensor, inner: Tensor, grou
     """The block by index: `float[b c h w] -> float[b c h w]`.
 
     Args:
-        before: The input, the host's shuffle undone.
-        body: Between the two permutations.
+        before: The input, with the host's shuffle undone.
+        body: The module between the two permutations.
         outer: Hard rows of P1, a permutation, `int[b|1 g|1 n1]`.
         inner: Hard rows of P2, a permutation, `int[b|1 g|1 n2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     made = body(gather_channels(before, shuffle_map(outer, inner, groups)))
     made = channel_shuffle(made, made.shape[1] // groups)

@@ -1,28 +1,33 @@
-"""What a channel mixer is made from: plain numbers and names, so that a block never sees a settings object."""
+"""The specification of a channel mixer: plain numbers and names, so that a block never sees a settings object."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 SHARES = ("matrices", "generator", "none")
-"""What the groups share: one pair for all, one small generator applied to each group's own channels, or nothing."""
+"""What the groups share: matrices (one pair for all groups), generator (one small generator, applied to each group's own
+channels), or none.
+"""
 SOURCES = ("image", "constant")
-"""What a generator sees: the pooled image, or a learned vector that is the same for all images (a control)."""
+"""The input of a generator: the pooled image, or a learned vector that is the same for all images (a control)."""
 NORMALIZERS = ("softmax", "sinkhorn")
 """How logits become a soft matrix: row softmax, or alternating row and column normalization (with Gumbel noise in training)."""
 PENALTIES = ("orthogonality", "l1_l2")
-"""What draws soft matrices to permutations: ||P P^T - I||^2, or AutoShuffleNet's sum of l1 minus l2 norms of rows and columns."""
+"""Penalties that draw soft matrices to permutations: ||P P^T - I||^2, or AutoShuffleNet's sum of l1 minus l2 norms of rows and
+columns.
+"""
 ROUNDINGS = ("argmax", "assignment")
 """How a soft matrix becomes hard: the largest entry of each row, or the nearest permutation."""
 ESTIMATORS = ("straight_through", "gated")
-"""The gradient of hard rows: that of the soft ones for every entry, or that of a factor p / p of each chosen entry's probability p,
-which is exact for what was chosen and says nothing of the others."""
+"""The gradient of hard rows: that of the soft rows for every entry; or that of a factor p / p of each chosen entry's
+probability p, which is exact for the chosen entry and ignores the others.
+"""
 BOUNDS = ("tanh", "softmax")
-"""How coefficients of a blend are bounded: 1 for the host's own shuffle and 0 for the others, each plus a tanh, or a softmax."""
+"""Bounds of the coefficients of a blend: 1 for the host's own shuffle and 0 for the others, each plus a tanh; or a softmax."""
 ANNEALED_BY = 0.5
-"""Share of the training after which a temperature that falls has fallen."""
+"""Share of the training after which a falling temperature has reached its final value."""
 SUM_LEVELS = ("full", "factor")
-"""Where static-dynamic adds: the full matrices, or the factors before their Kronecker product."""
+"""Where the two parts of static-dynamic are added: the full matrices, or the factors before their Kronecker product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +35,9 @@ class Relaxation:
     """How a permutation is made learnable."""
 
     temperature: float = 1.0
-    """Of the softmax or of Sinkhorn's exponential, above 0."""
+    """Temperature of the softmax or of Sinkhorn's exponential, above 0."""
     binarize_from: float = 0.0
-    """Share of the training, 0 to 1, from which the training forward uses hard permutations; 1 means never."""
+    """Share of the training, 0 to 1, after which the training forward uses hard permutations; 1 means never."""
     normalizer: str = "softmax"
     """One of NORMALIZERS."""
     penalty: str = "orthogonality"
@@ -42,12 +47,14 @@ class Relaxation:
     estimator: str = "straight_through"
     """One of ESTIMATORS."""
     final_temperature: float | None = None
-    """To which the temperature falls over the first half of the training, evenly on a log scale; None leaves it as it is."""
+    """The value to which the temperature falls over the first half of the training, linearly on a log scale; None keeps it
+    constant.
+    """
     learned_from: float = 0.0
-    """Share of the training, 0 to 1, before which the permutation is the identity and nothing of it is learned."""
+    """Share of the training, 0 to 1, during which the permutation is the identity and nothing of it is learned."""
 
     def at(self, share: float) -> Relaxation:
-        """With the temperature after a share of the training; `at(1.0)` is how the trained network reads its logits."""
+        """The relaxation with the temperature after a share of the training; `at(1.0)` is that of the trained network."""
         if self.final_temperature is None:
             return self
         fallen = (self.final_temperature / self.temperature) ** min(share / ANNEALED_BY, 1.0)
@@ -56,41 +63,44 @@ class Relaxation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec:
-    """The small network that turns pooled features into logits."""
+    """The specification of the small network that turns pooled features into logits."""
 
     reduction: int = 16
-    """Its hidden layer has (inputs / reduction) units, at least 4."""
+    """The hidden layer has (inputs / reduction) units, at least 4."""
     share: str = "matrices"
     """One of SHARES."""
     source: str = "image"
     """One of SOURCES."""
     spread: float = 0.01
-    """Standard deviation of the last layer's initial weights: how much the first permutations depend on the image."""
+    """Standard deviation of the last layer's initial weights, on which it depends how much the first permutations differ
+    between images.
+    """
     standardize: bool = False
-    """Whether pooled features are brought to mean 0 and variance 1 over the batch, by a batch norm without weights."""
+    """Whether pooled features are normalized to mean 0 and variance 1 over the batch, by a batch norm without weights."""
     detach: bool = True
-    """Whether it sees features without their gradient: the way from logits over pooled features into the network before would
-    carry that of entries that were not chosen, where nothing that the network does has changed."""
+    """Whether the generator sees features without their gradient. The gradient from logits through pooled features into the
+    network would include that of entries that were not chosen, for which nothing in the network's output has changed.
+    """
     neutral: bool = False
-    """squeeze_excitation: whether its gates begin at 1 rather than around a half."""
+    """For squeeze_excitation: whether its gates begin at 1 rather than near one half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlendSpec:
-    """A convex or bounded combination of fixed permutations with coefficients of each image."""
+    """A convex or bounded combination of fixed permutations with coefficients per image."""
 
     permutations: int = 2
-    """How many, 2 or more; the host's own shuffle is the first."""
+    """Number of permutations, 2 or more; the first is the host's own shuffle."""
     bound: str = "tanh"
     """One of BOUNDS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KroneckerShape:
-    """Sizes of I_g (x) A1 (x) A2 with A1 `o1 x i1` and A2 `o2 x i2`, which takes g i1 i2 channels to g o1 o2."""
+    """Sizes of I_g (x) A1 (x) A2 with A1 `o1 x i1` and A2 `o2 x i2`, which maps g i1 i2 channels to g o1 o2."""
 
     groups: int
-    """g."""
+    """Number of groups, g."""
     outer: tuple[int, int]
     """Rows and columns (o1, i1) of the outer factor."""
     inner: tuple[int, int]
@@ -98,48 +108,48 @@ class KroneckerShape:
 
     @classmethod
     def square(cls, groups: int, n1: int, n2: int) -> KroneckerShape:
-        """Of a map from g n1 n2 channels to as many."""
+        """The shape of a map from g n1 n2 channels to the same number."""
         return cls(groups=groups, outer=(n1, n1), inner=(n2, n2))
 
     @property
     def inputs(self) -> int:
-        """Channels that are read, g i1 i2."""
+        """Number of channels that are read, g i1 i2."""
         return self.groups * self.outer[1] * self.inner[1]
 
     @property
     def outputs(self) -> int:
-        """Channels that are made, g o1 o2."""
+        """Number of channels that are made, g o1 o2."""
         return self.groups * self.outer[0] * self.inner[0]
 
     @property
     def columns(self) -> tuple[int, int]:
-        """Columns (i1, i2) of both factors."""
+        """Numbers of columns (i1, i2) of both factors."""
         return self.outer[1], self.inner[1]
 
     @property
     def entries(self) -> int:
-        """Numbers in a pair of factors, o1 i1 + o2 i2."""
+        """Number of entries in a pair of factors, o1 i1 + o2 i2."""
         return self.outer[0] * self.outer[1] + self.inner[0] * self.inner[1]
 
     @property
     def inner_first(self) -> bool:
-        """Whether the product with the inner factor comes first, in which order the two take fewer multiply-adds."""
+        """Whether the product with the inner factor comes first, because the two then take fewer multiply-adds."""
         return inner_first(self.outer, self.inner)
 
     @property
     def multiply_adds(self) -> int:
-        """Of both products at one position: g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if fewer; c (n1 + n2) for squares."""
+        """Multiply-adds per position of both products: g i1 o2 (i2 + o1), or g o1 i2 (i1 + o2) if less; c (n1 + n2) for squares."""
         (o1, i1), (o2, i2) = self.outer, self.inner
         return self.groups * (i1 * o2 * (i2 + o1) if self.inner_first else o1 * i2 * (i1 + o2))
 
     @property
     def dense_multiply_adds(self) -> int:
-        """Of one product with A1 (x) A2 at one position, g o1 o2 i1 i2."""
+        """Multiply-adds of one product with A1 (x) A2 at one position, g o1 o2 i1 i2."""
         return self.outputs * self.inputs // self.groups
 
     @property
     def most_terms(self) -> int:
-        """Kronecker products whose sum can be any matrix of these sizes, so that more add nothing: min(o1 i1, o2 i2).
+        """Number of Kronecker products whose sum can be any matrix of these sizes, so that more add nothing: min(o1 i1, o2 i2).
 
         Rearranged, the sum is a matrix product of rank r (Van Loan and Pitsianis, 1993).
         """
@@ -150,11 +160,11 @@ class KroneckerShape:
         return self.dense_multiply_adds <= terms * self.multiply_adds
 
     def deployed_multiply_adds(self, terms: int) -> int:
-        """At one position, of the sum of so many products in its cheaper form."""
+        """Multiply-adds at one position of the sum of so many products, in its cheaper form."""
         return min(self.dense_multiply_adds, terms * self.multiply_adds)
 
     def deployed_entries(self, terms: int) -> int:
-        """Numbers that this form holds: those of all factors, or of a matrix of each group."""
+        """Number of entries that this form holds: those of all factors, or of one matrix per group."""
         return self.dense_multiply_adds if self.is_dense(terms) else terms * self.entries
 
 
@@ -166,28 +176,28 @@ def inner_first(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointwiseSpec:
-    """What a static-dynamic shuffle in the place of a 1x1 convolution is made from."""
+    """The specification of a static-dynamic shuffle that replaces a 1x1 convolution."""
 
     shape: KroneckerShape
-    """Its inputs and outputs are those of the convolution."""
+    """Sizes of the map, whose inputs and outputs are those of the convolution."""
     generator: GeneratorSpec
     relaxation: Relaxation
     kron_rank: int = 1
-    """Terms of its static part; 1 where `sum_level` is factor."""
+    """Number of terms of the static part; 1 if `sum_level` is factor."""
     sum_level: str = "full"
     """One of SUM_LEVELS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixerSpec:
-    """Sizes of one mixer. A kind reads what concerns it and ignores the rest."""
+    """Sizes of one mixer. Each kind of mixer uses those that concern it."""
 
     channels: int
-    """Channels that are mixed, C."""
+    """Number of channels that are mixed, C."""
     host_groups: int
-    """Groups of the shuffle that the unchanged network has in this place."""
+    """Number of groups of the unchanged network's shuffle in this place."""
     groups: int = 1
-    """Groups g of a Kronecker mixer; g n1 n2 = C."""
+    """Number of groups g of a Kronecker mixer; g n1 n2 = C."""
     n1: int = 0
     """Size of the outer Kronecker factor."""
     n2: int = 0
@@ -195,17 +205,17 @@ class MixerSpec:
     generator: GeneratorSpec = field(default_factory=GeneratorSpec)
     relaxation: Relaxation = field(default_factory=Relaxation)
     kron_rank: int = 1
-    """Terms of the static part of static_dynamic."""
+    """Number of terms of the static part of static_dynamic."""
     sum_level: str = "full"
     """One of SUM_LEVELS."""
     blend: BlendSpec = field(default_factory=BlendSpec)
 
 
 def generator_inputs(channels: int, groups: int, share: str) -> int:
-    """Features the generator's first layer sees: a group's own with `generator`, else all."""
+    """Number of features that the generator's first layer sees: a group's own if groups share the generator, else all."""
     return channels // groups if share == "generator" else channels
 
 
 def hidden_width(inputs: int, reduction: int) -> int:
-    """Units of the generator's hidden layer: inputs / reduction rounded down, at least 4."""
+    """Number of units of the generator's hidden layer: inputs / reduction rounded down, at least 4."""
     return max(inputs // reduction, 4)

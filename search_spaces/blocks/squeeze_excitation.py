@@ -1,4 +1,4 @@
-"""The host's shuffle with squeeze-and-excitation: input dependence of the usual kind, against which shuffles are judged.
+"""The host's shuffle with squeeze-and-excitation, the usual kind of input dependence, as a baseline for shuffles.
 
 Axes: b images, c channels, h w positions.
 """
@@ -14,9 +14,9 @@ from search_spaces.blocks.spec import hidden_width
 
 
 class SqueezeExcitation(ChannelShuffle):
-    """Channels scaled by sigmoid(FC2(ReLU(FC1(pool(x))))), then the host's shuffle; FC1 as wide as a dynamic shuffle's.
+    """Scales channels by sigmoid(FC2(ReLU(FC1(pool(x))))), then shuffles as the host does. FC1 has a dynamic shuffle's width.
 
-    Neutral, it scales by twice the sigmoid, and FC2 begins at zero: so all gates begin at 1.
+    With `neutral`, it scales by twice the sigmoid, and FC2 begins at zero, so that all gates begin at 1.
 
     Source: Hu et al., Squeeze-and-Excitation, CVPR 2018, arXiv 1709.01507.
     """
@@ -35,12 +35,12 @@ class SqueezeExcitation(ChannelShuffle):
         return super().forward(excited(x, self.squeeze, self.excite, self.largest))
 
     def deployed(self) -> nn.Module:
-        """The same with the host's deployed shuffle."""
+        """The same block with the host's deployed shuffle."""
         return nn.Sequential(ChannelExcitation(self.squeeze, self.excite, self.largest), super().deployed())
 
 
 class ChannelExcitation(nn.Module):
-    """The scaling alone."""
+    """The scaling without the shuffle."""
 
     def __init__(self, squeeze: nn.Linear, excite: nn.Linear, largest: float) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class ChannelExcitation(nn.Module):
 
 
 def excited(x: Tensor, squeeze: nn.Linear, excite: nn.Linear, largest: float) -> Tensor:
-    """Channels scaled by largest sigmoid(excite(ReLU(squeeze(pool(x))))), in float32 or better.
+    """Channels scaled by largest * sigmoid(excite(ReLU(squeeze(pool(x))))), in float32 or better.
 
     Shape: `float[b c h w] -> float[b c h w]`.
     """

@@ -1,4 +1,4 @@
-"""Static-dynamic shuffle as a channel mixer: as many channels out as in, then batch normalization."""
+"""Static-dynamic shuffle as a channel mixer: as many channels out as in, followed by batch normalization."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class StaticDynamicShuffle(StaticDynamicMap):
     permutation); further terms as N(0, 0.1 / n), since a term of zeros would get no gradient.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
         generator: The network that gives the logits.
         relaxation: How the permutation is made learnable.
-        kron_rank: Terms of the static part, 1 or more; 1 where `sum_level` is factor.
-        sum_level: full or factor.
+        kron_rank: Number of terms of the static part, 1 or more; 1 if `sum_level` is factor.
+        sum_level: Level of the sum, full or factor.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class StaticDynamicShuffle(StaticDynamicMap):
         self.norm = nn.BatchNorm2d(self.channels)
 
     def initial_weight(self, rows: int, columns: int) -> Tensor:
-        """See `static_terms`."""
+        """Initial weights of a static factor; see `static_terms`."""
         return static_terms(self.kron_rank, rows, identity=self.sum_level == "full")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,12 +56,12 @@ class StaticDynamicShuffle(StaticDynamicMap):
         return result
 
     def deployed(self) -> nn.Module:
-        """The map, then the norm as a scale and a shift."""
+        """The deployed map, followed by the norm as a scale and a shift."""
         return nn.Sequential(self.deployed_map(), ChannelAffine(self.norm))
 
 
 def static_terms(terms: int, n: int, *, identity: bool) -> Tensor:
-    """`float[r n n]`: small random matrices, the first the identity if so asked."""
+    """Small random matrices `float[r n n]`, of which the first is the identity if so asked."""
     weight = torch.empty(terms, n, n).normal_(0.0, 0.1 / n)
     if identity:
         weight[0] = torch.eye(n)

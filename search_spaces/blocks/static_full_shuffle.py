@@ -25,14 +25,14 @@ from search_spaces.blocks.spec import Relaxation
 
 
 class StaticFullShuffle(LearnedMixer):
-    """A learned c x c permutation for all images that begins as the host's own shuffle; deployed it is one index map.
+    """A learned c x c permutation for all images that begins as the host's own shuffle; deployed, it is a single index map.
 
     The logits begin as temperature (log(c - 1) + 2) at the host's shuffle plus temperature N(0, 0.1): each soft row then
-    gives its channel a weight of e^2 / (e^2 + 1) = 0.88 at any size and temperature, where a constant +2 would give 2% at 464
-    channels and blur them all.
+    gives its channel a weight of e^2 / (e^2 + 1) = 0.88 at any size and temperature, while a constant +2 would give 2% at
+    464 channels and blur them all.
 
     Source: Lyu et al., AutoShuffleNet, KDD 2020, arXiv 1901.08624; here with row softmax, the orthogonality penalty and
-    straight-through binarization in the place of its l1-l2 penalty, which needs doubly stochastic matrices.
+        straight-through binarization instead of its l1-l2 penalty, which needs doubly stochastic matrices.
     """
 
     def __init__(self, *, channels: int, host_groups: int, relaxation: Relaxation) -> None:
@@ -64,7 +64,7 @@ class StaticFullShuffle(LearnedMixer):
         return self.remember(self.rows_of(self.logits[None]))
 
     def deployed(self) -> nn.Module:
-        """One index map."""
+        """A gather with a single index map."""
         return ChannelGather(evaluated_rows(self.logits, self.relaxation.at(1.0)))
 
     def logit_parameters(self) -> Iterable[nn.Parameter]:
@@ -72,12 +72,12 @@ class StaticFullShuffle(LearnedMixer):
         return (self.logits,)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={self.channels}, {self.relaxation}"
 
 
 class _FullIndexShuffle(torch.autograd.Function):
-    """Reads channels by the hard rows of `float[c c]`; backward is that of y = H x, straight-through to the soft matrix."""
+    """Reads channels by the hard rows of `float[c c]`. The gradient of y = H x is passed straight through to the soft matrix."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, soft: Tensor, index_map: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The static part of a static-dynamic shuffle alone: a free Kronecker matrix, then batch normalization."""
+"""The static part of a static-dynamic shuffle alone: a free Kronecker matrix, followed by batch normalization."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class StaticMatrix(nn.Module, Counted, Deployable):
     """BN(S_g (I_g (x) sum_r W1r (x) W2r) x) with free real W; the control arm of `StaticDynamicShuffle`.
 
     Args:
-        groups: g.
+        groups: Number of groups, g.
         n1: Size of the outer factor, 2 or more.
         n2: Size of the inner factor, 2 or more.
-        kron_rank: Terms, 1 or more.
+        kron_rank: Number of terms, 1 or more.
     """
 
     def __init__(self, *, groups: int, n1: int, n2: int, kron_rank: int) -> None:
@@ -38,19 +38,19 @@ class StaticMatrix(nn.Module, Counted, Deployable):
         return result
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of the matrix in its cheaper form."""
+        """Multiply-adds of the matrix in its cheaper form."""
         b, _, h, w = input_shape
         return b * h * w * self.shape.deployed_multiply_adds(self.kron_rank)
 
     def deployed_parameters(self) -> int:
-        """The factors, or the matrix where that is deployed."""
+        """The number of entries of the factors, or of the matrix if that is deployed."""
         return self.shape.deployed_entries(self.kron_rank)
 
     def deployed(self) -> nn.Module:
-        """The matrix in its cheaper form, then the norm as a scale and a shift."""
+        """The matrix in its cheaper form, followed by the norm as a scale and a shift."""
         matrix = deployed_matrix(self.outer_weight, self.inner_weight, self.groups)
         return nn.Sequential(matrix, ChannelAffine(self.norm))
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}, kron_rank={self.kron_rank}"

@@ -17,9 +17,9 @@ from search_spaces.blocks.spec import KroneckerShape, Relaxation
 
 
 class StaticShuffle(KroneckerMixer):
-    """S_g (I_g (x) P1 (x) P2) with learned logits; deployed it is one fixed index map without parameters.
+    """S_g (I_g (x) P1 (x) P2) with learned logits; deployed, it is one fixed index map without parameters.
 
-    Source: the static arm of arXiv 2310.02776; from the abstract, details are ours.
+    Source: the static arm of arXiv 2310.02776, from the abstract; details are ours.
     """
 
     def __init__(self, *, groups: int, n1: int, n2: int, relaxation: Relaxation) -> None:
@@ -28,11 +28,11 @@ class StaticShuffle(KroneckerMixer):
         self.inner_logits = nn.Parameter(near_identity_(torch.empty(1, 1, n2, n2)))
 
     def factor_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[1 1 n1 n1]` and `float[1 1 n2 n2]`, whatever the input."""
+        """The logits `float[1 1 n1 n1]` and `float[1 1 n2 n2]`, whatever the input."""
         return self.outer_logits, self.inner_logits
 
     def deployed(self) -> nn.Module:
-        """One index map."""
+        """A gather with a single index map."""
         outer, inner = (evaluated_rows(logits[0], self.relaxation.at(1.0)) for logits in self.logit_parameters())
         return ChannelGather(shuffle_map(outer, inner, self.groups))
 

@@ -1,9 +1,9 @@
-"""In which order channels lie, so that heavy weights are near the diagonal: two permutations, found exactly one after the other.
+"""The order of channels that puts heavy weights near the diagonal: two permutations, each found exactly given the other.
 
-With S the norms of a convolution's kernels and R the prices of `hierarchy`, sum_ij S[p_i, q_j] R[i, j] is minimized over p for
-given q, then over q for given p, and so on. Each is an assignment problem, whose linear relaxation has a permutation for its
-solution (Birkhoff and von Neumann), so neither a penalty nor rounding is needed and no step makes it worse. Both together are a
-quadratic assignment, which is not solved: the end depends on where it begins.
+With S the norms of a convolution's kernels and R the prices of `hierarchy`, sum_ij S[p_i, q_j] R[i, j] is minimized over p
+for given q, then over q for given p, and so on. Each step is an assignment problem, whose linear relaxation has a
+permutation as its solution (Birkhoff and von Neumann), so neither a penalty nor rounding is needed and no step makes the
+result worse. Both together are a quadratic assignment problem, which is not solved: the result depends on the start.
 
 Axes: m channels out, n channels in.
 """
@@ -21,24 +21,24 @@ ITERATIONS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
-    """Orders of a convolution's channels: place i of the result is channel `rows[i]`, and likewise for the columns."""
+    """The order of a convolution's channels: place i of the result is channel `rows[i]`, and likewise for the columns."""
 
     rows: Tensor
-    """`int64[m]`, a permutation of the channels out."""
+    """A permutation of the output channels, `int64[m]`."""
     columns: Tensor
-    """`int64[n]`, of the channels in."""
+    """A permutation of the input channels, `int64[n]`."""
 
     @classmethod
     def identity(cls, rows: int, columns: int) -> Arrangement:
-        """Channels as they are."""
+        """The order that leaves all channels in place."""
         return cls(torch.arange(rows), torch.arange(columns))
 
     def of(self, matrix: Tensor) -> Tensor:
-        """A matrix in this order: `[m n ...] -> [m n ...]`."""
+        """A matrix put into this order: `[m n ...] -> [m n ...]`."""
         return matrix[self.rows.to(matrix.device)][:, self.columns.to(matrix.device)]
 
     def undone(self, matrix: Tensor) -> Tensor:
-        """The matrix of which this order makes the one given."""
+        """The matrix that this order turns into the given one."""
         return matrix[self.rows.argsort().to(matrix.device)][:, self.columns.argsort().to(matrix.device)]
 
 
@@ -48,25 +48,25 @@ def kernel_norms(weight: Tensor) -> Tensor:
 
 
 def cost(norms: Tensor, prices: Tensor, arrangement: Arrangement) -> float:
-    """What is minimized."""
+    """The sum that is minimized."""
     return float((arrangement.of(norms) * prices).sum())
 
 
 def arranged(
     norms: Tensor, prices: Tensor, start: Arrangement | None = None, iterations: int = ITERATIONS
 ) -> Arrangement:
-    """Better orders than those to begin with, or the same.
+    """An order that is better than the start, or the start.
 
     Args:
-        norms: `float64[m n]`, channels in their own order.
-        prices: `float64[m n]` by place.
-        start: To begin with. Default: the channels' own order.
-        iterations: Most pairs of steps; it ends before where one does not help.
+        norms: Norms `float64[m n]`, with channels in their own order.
+        prices: Prices `float64[m n]`, by place.
+        start: The order to begin with. Default: the channels' own order.
+        iterations: Most pairs of steps; the search ends earlier if a pair does not help.
     """
     best = Arrangement.identity(*norms.shape) if start is None else start
     lowest = cost(norms, prices, best)
     for _ in range(iterations):
-        # Row i of the first matrix says what each channel out would cost at place i, of the second likewise for channels in.
+        # Row i of the first matrix is the cost of each output channel at place i; the second matrix is the same for input channels.
         rows = _assigned(prices @ norms[:, best.columns].T)
         columns = _assigned(prices.T @ norms[rows])
         found = Arrangement(rows, columns)
@@ -78,6 +78,6 @@ def arranged(
 
 
 def _assigned(costs: Tensor) -> Tensor:
-    """For each place the channel, so that the sum of costs is least: `float[k k] -> int64[k]`."""
+    """The channel for each place that makes the sum of costs least: `float[k k] -> int64[k]`."""
     _, channels = linear_sum_assignment(costs.numpy())
     return torch.from_numpy(channels).long()

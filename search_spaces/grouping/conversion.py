@@ -1,4 +1,4 @@
-"""A network whose convolutions learn groups, made from one with dense convolutions."""
+"""Converts a network with dense convolutions into one whose convolutions learn groups."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ def learn_groups(
     sparsify_share: float = SPARSIFY_SHARE,
     stages: Sequence[int] | None = None,
 ) -> Host:
-    """Lets dense convolutions behind the stem learn groups; the host itself is changed, and returned.
+    """Converts the dense convolutions behind the stem so that they learn groups. The host itself is changed and returned.
 
-    Until it is trained every convolution counts, and is deployed, with the most groups that remove no more than the target.
+    Until it is trained, every convolution is counted and deployed with the largest number of groups that removes no more
+    than the target.
 
     Args:
-        host: With weights that are kept, trained or not.
-        target: Share of the multiply-adds of these convolutions to be removed, above 0 and below 1.
-        step: By which the penalty's weight changes, an epoch.
-        sparsify_share: Of the epochs.
-        stages: Counted from 0, whose convolutions these are. Default: all stages and the head.
+        host: A network, trained or not, whose weights are kept.
+        target: Share of the multiply-adds of these convolutions to remove, above 0 and below 1.
+        step: Step by which the penalty's weight changes per epoch.
+        sparsify_share: Share of the epochs in which weights are sparsified.
+        stages: Stages, counted from 0, whose convolutions are converted. Default: all stages and the head.
     """
     learned: list[LearnedGroupConv2d] = []
 

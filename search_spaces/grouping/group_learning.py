@@ -1,4 +1,4 @@
-"""The training that turns a network's convolutions into group convolutions: sparsify, decide, train on."""
+"""The training that turns a network's convolutions into group convolutions: it sparsifies, decides, and trains on."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from search_spaces.grouping.learned_group_conv import KEPT_SHARE, LearnedGroupCo
 from search_spaces.grouping.strength import STEP, Strength, levels_for, removed_share
 
 SPARSIFY_SHARE = 0.4
-"""Of the epochs, in which weights are pulled to their groups; in the others the network is trained on with the groups it has."""
+"""Share of the epochs in which weights are pulled to their groups. In the other epochs the network is trained with fixed groups."""
 WARM_UP_SHARE = 0.04
-"""Of the epochs, before anything is penalized."""
+"""Share of the epochs before anything is penalized."""
 
 
 class GroupLearning(nn.Module, PhasedTraining, Deployable):
-    """Lets the convolutions of a network find groups that remove a share of their multiply-adds.
+    """Lets the convolutions of a network find groups that together remove a given share of their multiply-adds.
 
-    Until the sparsifying share of the epochs is over, each epoch ends with better orders of the channels, the level that these
-    allow, and a penalty whose weight rises while too little is gained. Then every convolution takes the level that, with one kept
-    share for all, removes what is asked, and weights outside of its blocks are gone.
+    During the sparsifying share of the epochs, each epoch ends with a better order of the channels, the level that it
+    allows, and a penalty whose weight rises while too little is gained. Then every convolution takes the level that removes
+    what is asked, with one kept share for all convolutions, and weights outside its blocks are removed.
 
-    Source: arXiv 2002.08127, code; 100 epochs of sparsifying and 160 of fine-tuning there, shares of one budget and one schedule of
-    the rate here.
+    Source: arXiv 2002.08127, code. It has 100 epochs of sparsifying and 160 of fine-tuning; here they are shares of one
+        budget, with one schedule of the learning rate.
 
     Args:
-        convolutions: Of one network, of which this is a part beside them.
-        target: Share of their multiply-adds to be removed, above 0 and below 1.
-        step: By which the penalty's weight changes, an epoch.
-        sparsify_share: Of the epochs.
+        convolutions: Convolutions of one network, of which this module is a part too.
+        target: Share of their multiply-adds to remove, above 0 and below 1.
+        step: Step by which the penalty's weight changes per epoch.
+        sparsify_share: Share of the epochs in which weights are sparsified.
     """
 
     weight: Tensor
@@ -55,7 +55,7 @@ class GroupLearning(nn.Module, PhasedTraining, Deployable):
         self.register_buffer("reached", torch.zeros((), dtype=torch.float64))
 
     def epoch_begins(self, epoch: int, epochs: int) -> None:
-        """First the channels are arranged; when sparsifying is over the groups are decided."""
+        """Arranges the channels before the first epoch, and decides on the groups when sparsifying is over."""
         last = self._sparsify_epochs(epochs)
         if epoch == 0:
             self._rearrange()
@@ -64,13 +64,13 @@ class GroupLearning(nn.Module, PhasedTraining, Deployable):
         self._pulls = WARM_UP_SHARE * epochs <= epoch < last
 
     def penalty(self) -> Tensor | float:
-        """The weighted penalty of all convolutions, while they are pulled to their groups."""
+        """The weighted penalty of all convolutions while they are pulled to their groups, else 0."""
         if not self._pulls or not self.weight:
             return 0.0
         return self.weight.float() * torch.stack([each.penalty() for each in self._convolutions]).sum()
 
     def epoch_ends(self, epoch: int, epochs: int) -> None:
-        """While sparsifying: better orders, the levels they allow, and how hard the weights are pulled from now on."""
+        """While sparsifying: improves the orders, updates the levels they allow, and adapts the weight of the penalty."""
         last = self._sparsify_epochs(epochs)
         if epoch >= last:
             return
@@ -86,15 +86,15 @@ class GroupLearning(nn.Module, PhasedTraining, Deployable):
         return removed_share(self._dense(), [int(each.level) for each in self._convolutions])
 
     def deployed(self) -> nn.Module:
-        """Nothing: it only trains."""
+        """An identity, since this module only acts in training."""
         return nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The input; nobody calls it."""
+        """The input, unchanged; this is never called."""
         return x
 
     def _sparsify_epochs(self, epochs: int) -> int:
-        """At least one, if there is one to train on after it."""
+        """Number of sparsifying epochs, at least one if another epoch follows."""
         return min(max(1, round(self._share * epochs)), epochs - 1)
 
     def _rearrange(self) -> None:

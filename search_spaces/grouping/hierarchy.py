@@ -1,6 +1,6 @@
-"""The hierarchy of groups: a matrix is cut in halves both ways, and its diagonal blocks again, as long as they have even sides.
+"""The hierarchy of groups: a matrix is halved both ways, and then its diagonal blocks, as long as their sides are even.
 
-At level l there are 2^(l-1) groups, so level 1 is a convolution as it is. Axes: m rows (channels out), n columns (channels in).
+At level l there are 2^(l-1) groups, so level 1 is an ordinary convolution. Axes: m rows (channels out), n columns (channels in).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 DECAY = 0.5
-"""Of the price of an entry from one cut to the next: a weight that stands in the way of the first cut is the most expensive."""
+"""Factor of an entry's price from one cut to the next: a weight that is in the way of the first cut is the most expensive."""
 
 
 def deepest_level(rows: int, columns: int) -> int:
-    """The level beyond which the blocks cannot be halved."""
+    """The deepest level: its blocks cannot be halved any more."""
     level = 1
     while rows % 2 == 0 and columns % 2 == 0 and min(rows, columns) > 0:
         rows, columns, level = rows // 2, columns // 2, level + 1
@@ -21,32 +21,32 @@ def deepest_level(rows: int, columns: int) -> int:
 
 
 def groups_at(level: int) -> int:
-    """Number of groups at a level."""
+    """The number of groups at a level."""
     return int(2 ** (level - 1))
 
 
 def prices(rows: int, columns: int, *, levels: int | None = None, decay: float = DECAY) -> Tensor:
-    """What an entry costs at each place: `float64[m n]`, 0 where no cut removes it.
+    """The price of an entry at each place, `float64[m n]`; 0 where no cut removes it.
 
     The k-th cut takes the off-diagonal halves of each block, at the price decay^(k-1).
 
     Args:
-        rows: m.
-        columns: n.
-        levels: Cuts that count, from the first. Default: all there are.
-        decay: From one cut to the next.
+        rows: Number of rows, m.
+        columns: Number of columns, n.
+        levels: Number of cuts that count, from the first. Default: all cuts.
+        decay: Factor from the price of one cut to that of the next.
     """
     cuts = deepest_level(rows, columns) - 1
     cuts = cuts if levels is None else min(levels, cuts)
     price = torch.zeros(rows, columns, dtype=torch.float64)
     for cut in range(cuts, 0, -1):
-        # From the finest cut to the first: what an earlier cut takes has that one's price.
+        # From the finest cut to the first, so that what an earlier cut removes gets the price of that cut.
         price[(inside(rows, columns, cut) & ~inside(rows, columns, cut + 1))] = decay ** (cut - 1)
     return price
 
 
 def inside(rows: int, columns: int, level: int) -> Tensor:
-    """Which entries are kept at a level, the diagonal blocks: `bool[m n]`."""
+    """Which entries are in the diagonal blocks of a level and so are kept, `bool[m n]`."""
     groups = groups_at(level)
     row_group = torch.arange(rows) // (rows // groups)
     column_group = torch.arange(columns) // (columns // groups)
@@ -54,11 +54,11 @@ def inside(rows: int, columns: int, level: int) -> Tensor:
 
 
 def level_that_keeps(norms: Tensor, share: float) -> int:
-    """The deepest level whose blocks hold at least a share of the sum of all entries.
+    """The deepest level whose blocks hold at least a given share of the sum of all entries.
 
     Args:
-        norms: `float[m n]`, none negative, its channels already in order.
-        share: 0 to 1; with 0 the deepest level there is.
+        norms: Non-negative norms `float[m n]`, with channels already in order.
+        share: The share, 0 to 1; 0 gives the deepest level of all.
     """
     rows, columns = norms.shape
     total = norms.sum()

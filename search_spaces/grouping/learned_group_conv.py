@@ -18,25 +18,25 @@ from search_spaces.grouping.hierarchy import deepest_level, groups_at, inside, l
 from search_spaces.hosts.strided_pointwise import conv2d
 
 KEPT_SHARE = 0.9
-"""Of the norms, that the blocks of a level must hold for the level to be taken while groups are learned."""
+"""Share of the norms that the blocks of a level must hold for the level to be taken while groups are learned."""
 
 SLACK = 1e-6
-"""For rounding in a number of groups that comes from a share."""
+"""Tolerance for rounding when a number of groups is computed from a share."""
 
 
 class LearnedGroupConv2d(nn.Module, Deployable, Counted):
-    """A dense convolution whose channels are arranged so that few weights outside of diagonal blocks are left.
+    """A dense convolution whose channels are arranged so that few weights are left outside diagonal blocks.
 
-    `rearrange` finds the orders and the level; `penalty` pulls the weights outside of the next level's blocks to zero; `freeze`
-    takes a level for good, from when on only the weights in its blocks count.
+    `rearrange` finds the orders and the level; `penalty` pulls the weights outside the next level's blocks to zero;
+    `freeze` fixes the level, after which only the weights in its blocks count.
 
     Source: arXiv 2002.08127, slides and code; see docs/methods.md.
 
     Args:
-        convolution: A dense one without bias, whose weights are taken over.
+        convolution: A dense convolution without bias, whose weights are taken over.
 
     Raises:
-        ValueError: It has groups or a bias.
+        ValueError: The convolution has groups or a bias.
     """
 
     row_order: Tensor
@@ -59,7 +59,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self.register_buffer("column_order", torch.arange(n, device=device))
         self.register_buffer("level", torch.tensor(1, device=device))
         self.register_buffer("frozen", torch.tensor(False, device=device))
-        # These follow from the others, and are no part of the state.
+        # These follow from the others and are not part of the state.
         self.register_buffer("_prices", torch.zeros(m, n, device=device), persistent=False)
         self.register_buffer("_mask", torch.ones(m, n, 1, 1, dtype=torch.bool, device=device), persistent=False)
         self.register_buffer("positions", torch.tensor(0, device=device))  # of the last output; 0 before there was one
@@ -70,18 +70,18 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
 
     @property
     def arrangement(self) -> Arrangement:
-        """The orders of the channels; their own on the meta device, where nothing can have been learned."""
+        """The orders of the channels; on the meta device, where nothing can have been learned, their own order."""
         if self.weight.is_meta:
             return Arrangement.identity(*self.weight.shape[:2])
         return Arrangement(self.row_order.cpu(), self.column_order.cpu())
 
     @property
     def groups(self) -> int:
-        """At the present level; on the meta device at the expected one."""
+        """Number of groups at the present level; on the meta device, at the expected one."""
         return groups_at(self._expected if self.weight.is_meta else int(self.level))
 
     def expect(self, groups: float) -> None:
-        """Before it is trained it counts, and is deployed, with the most groups it can have that are no more than these."""
+        """Makes an untrained convolution count, and be deployed, with the largest possible number of groups up to this one."""
         deepest = deepest_level(*self.weight.shape[:2])
         self._expected = max(
             level for level in range(1, deepest + 1) if level == 1 or groups_at(level) <= groups + SLACK
@@ -90,7 +90,7 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         self._derive()
 
     def rearrange(self, kept_share: float = KEPT_SHARE) -> None:
-        """Finds better orders for the present weights, beginning with those there are, and the level that they allow."""
+        """Improves the orders for the present weights, starting from the present orders, and finds the level that they allow."""
         norms = kernel_norms(self.weight)
         found = arranged(norms, prices(*norms.shape), self.arrangement)
         self.row_order.copy_(found.rows)
@@ -103,13 +103,13 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         return level_that_keeps(self.arrangement.of(kernel_norms(self.weight)), kept_share)
 
     def freeze(self, level: int) -> None:
-        """Takes a level for good: what is outside of its blocks is zero from now on."""
+        """Fixes the level: weights outside its blocks are zero from now on."""
         self.level.fill_(level)
         self.frozen.fill_(True)
         self._derive()
 
     def penalty(self) -> Tensor:
-        """Sum of the absolute weights, each at the price of its place; weights inside of the next level's blocks have none."""
+        """Sum of the absolute weights, each times the price of its place; weights inside the next level's blocks are free."""
         return (self.weight.abs().sum(dim=(2, 3)) * self._prices).sum()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,17 +117,17 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         counted = self.weight.is_meta  # there no tensor can be read
         weight = self.weight * self._mask if not counted and bool(self.frozen) else self.weight
         y = conv2d(x, weight, **self.geometry)
-        if y.shape[2] * y.shape[3] != self._positions:  # a tensor on a GPU is not to be written at every step
+        if y.shape[2] * y.shape[3] != self._positions:  # so that a tensor on a GPU is not written at every step
             self._positions = y.shape[2] * y.shape[3]
             self.positions.fill_(self._positions)
         return y
 
     def deployed(self) -> nn.Module:
-        """Index, group convolution, index; equal to the masked convolution up to rounding."""
+        """A gather, a group convolution, and another gather, which equal the masked convolution up to rounding."""
         return GroupedBetweenShuffles(self).eval()
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of the group convolution at the present level."""
+        """Multiply-adds of the group convolution at the present level."""
         m, n, kh, kw = self.weight.shape
         h, w = (
             (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
@@ -138,11 +138,11 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
         return int(m * (n // self.groups) * kh * kw * h * w)
 
     def deployed_parameters(self) -> int:
-        """The weights in the blocks."""
+        """The number of weights in the blocks."""
         return self.weight.numel() // self.groups
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         m, n = self.weight.shape[:2]
         return f"{n}, {m}, groups={self.groups}, frozen={bool(self.frozen)}"
 
@@ -156,9 +156,9 @@ class LearnedGroupConv2d(nn.Module, Deployable, Counted):
 
 
 class SizedGroupConv2d(nn.Conv2d):
-    """A group convolution that has as many groups as the state that is loaded into it.
+    """A group convolution that takes its number of groups from the state that is loaded into it.
 
-    How many there are is a training's decision, so the weights of a state may have another shape than those here.
+    The training decides how many there are, so the weights of a state may have another shape than those here.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -167,10 +167,10 @@ class SizedGroupConv2d(nn.Conv2d):
 
 
 class GroupedBetweenShuffles(nn.Sequential):
-    """The deployed form: channels in their order, a group convolution, channels in the order of the next layer.
+    """The deployed form: reordered channels, a group convolution, and channels in the order of the next layer.
 
     Args:
-        learned: Whose present level and orders are taken.
+        learned: The trained convolution, whose present level and orders are used.
     """
 
     def __init__(self, learned: LearnedGroupConv2d) -> None:
@@ -190,10 +190,10 @@ class GroupedBetweenShuffles(nn.Sequential):
 
 
 def _derive(module: nn.Module, incompatible_keys: Any) -> None:
-    """After another state was loaded.
+    """Called after another state was loaded.
 
     Raises:
-        ValueError: It is none that training leaves.
+        ValueError: No training leaves such a state.
     """
     assert isinstance(module, LearnedGroupConv2d)
     if not module.weight.is_meta:
@@ -207,7 +207,7 @@ def _derive(module: nn.Module, incompatible_keys: Any) -> None:
 
 
 def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Before a state is loaded: as many groups as it has."""
+    """Called before a state is loaded; takes over its number of groups."""
     assert isinstance(module, SizedGroupConv2d)
     weight = state.get(f"{prefix}weight")
     if isinstance(weight, Tensor) and weight.shape != module.weight.shape and weight.dim() == 4:

@@ -1,4 +1,4 @@
-"""How hard weights are pulled to their groups, and which level each convolution takes in the end."""
+"""How strongly weights are pulled to their groups, and which level each convolution takes in the end."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from search_spaces.grouping.hierarchy import groups_at
 
 STEP = 2e-6
-"""By which the weight of the penalty changes, an epoch."""
+"""Step by which the weight of the penalty changes per epoch."""
 BISECTIONS = 10
 MARGIN = 0.01
-"""Of the share that is removed: so much more than asked is near enough."""
+"""Margin of the removed share: so much more than asked is close enough."""
 
 
 @dataclass(slots=True)
 class Strength:
-    """The weight of the penalty, raised while too little is gained, lowered once enough is."""
+    """The weight of the penalty, which is raised while too little is removed and lowered once enough is."""
 
     target: float
-    """Share of the multiply-adds that is to be removed."""
+    """Share of the multiply-adds to remove."""
     epochs: int
-    """In which it is to be reached."""
+    """Number of epochs in which the target is to be reached."""
     value: float = 0.0
     step: float = STEP
     reached: float = 0.0
-    """Share removed after the last epoch."""
+    """Share of the multiply-adds that was removed after the last epoch."""
 
     def after(self, epoch: int, removed: float) -> float:
-        """The weight for the epochs to come.
+        """The penalty's weight for the next epochs.
 
         Args:
-            epoch: Epochs done.
+            epoch: Number of epochs done.
             removed: Share of the multiply-adds that the present levels remove.
         """
         gain, self.reached = removed - self.reached, removed
@@ -46,8 +46,8 @@ def removed_share(dense: Sequence[int], levels: Sequence[int]) -> float:
     """Share of the multiply-adds that the levels remove, 0 to 1.
 
     Args:
-        dense: Multiply-adds of each convolution as it is.
-        levels: Of each.
+        dense: Multiply-adds of each dense convolution.
+        levels: Level of each convolution.
     """
     kept = sum(macs / groups_at(level) for macs, level in zip(dense, levels, strict=True))
     return 1 - kept / sum(dense)
@@ -56,17 +56,17 @@ def removed_share(dense: Sequence[int], levels: Sequence[int]) -> float:
 def levels_for(
     target: float, dense: Sequence[int], level_at: Callable[[float], Sequence[int]]
 ) -> tuple[list[int], float]:
-    """The levels that remove at least a share of the multiply-adds, and what share of its norms each keeps at least.
+    """The levels that remove at least a share of the multiply-adds, and the least share of its norms that each keeps.
 
-    One kept share for all convolutions is found by bisection: the smaller it is, the deeper are the levels.
+    A kept share that is the same for all convolutions is found by bisection: the smaller it is, the deeper are the levels.
 
     Args:
-        target: Share to be removed.
-        dense: Multiply-adds of each convolution as it is.
-        level_at: Levels of all convolutions at a kept share.
+        target: Share of the multiply-adds to remove.
+        dense: Multiply-adds of each dense convolution.
+        level_at: Gives the levels of all convolutions for a kept share.
 
     Raises:
-        ValueError: Not even the deepest levels remove so much; says what they remove.
+        ValueError: Not even the deepest levels remove so much; the message says what they remove.
     """
     enough, too_much_kept = 0.0, 1.0
     levels = list(level_at(enough))

@@ -1,1 +1,1 @@
-"""The unchanged networks; a space may replace the `mixer` and the 1x1 convolutions of their units."""
+"""The unchanged networks. A space may replace the mixer and the convolutions of their units."""

@@ -1,4 +1,4 @@
-"""The DenseNet with bottlenecks and compression, in the form for CIFAR: DenseNet-BC.
+"""DenseNet-BC, the DenseNet with bottlenecks and compression, in its form for CIFAR.
 
 Axes: b images, c channels, h w positions.
 """
@@ -14,17 +14,17 @@ from search_spaces.hosts.host import Host, Unit, replace_among
 from search_spaces.hosts.stem import conv_norm
 
 BOTTLENECK = 4
-"""Outputs of a 1x1 convolution, in growth rates."""
+"""Number of outputs of a 1x1 convolution, as a multiple of the growth rate."""
 MIXER = 5
-"""Its place in the path of a unit."""
+"""Position of the mixer in the path of a unit."""
 
 
 class DenseUnit(Unit):
-    """Norm, ReLU, 1x1 to four times the growth rate, norm, ReLU, mixer, 3x3; its output is put behind its input.
+    """Norm, ReLU, 1x1 to four times the growth rate, norm, ReLU, mixer, 3x3; the output is appended to the input.
 
     Args:
-        inputs: Channels in.
-        growth: Channels that are added.
+        inputs: Number of input channels.
+        growth: Number of channels that the unit adds.
     """
 
     def __init__(self, inputs: int, growth: int) -> None:
@@ -42,11 +42,11 @@ class DenseUnit(Unit):
         self.mixed = hidden
 
     def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
-        """Between the two convolutions."""
+        """Puts a mixer between the two convolutions."""
         self.path[MIXER] = make(self.mixed)
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of both."""
+        """Replaces both convolutions."""
         replace_among(self.path, make)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,18 +57,17 @@ class DenseUnit(Unit):
 def densenet_cifar(
     *, growth: int, starts: Sequence[int], units: Sequence[int], stem_kernel: int, channels: int, classes: int
 ) -> Host:
-    """The unchanged network of 6 n + 4 layers for n units in each of three stages, between which there are transitions.
+    """The unchanged network of 6 n + 4 layers for n units in each of three stages, with transitions between them.
 
     Source: Huang et al., Densely Connected Convolutional Networks, arXiv 1608.06993, sections 3 and 4.2, DenseNet-BC.
 
     Args:
-        growth: Channels that a unit adds.
-        starts: Channels that reach the first unit of each stage, of which the stem makes the first, and last those that leave the
-            last stage.
-        starts: Channels that reach the first unit of each stage, and last those that leave the last stage.
-        units: Of each stage.
+        growth: Number of channels that a unit adds.
+        starts: Number of channels that reach the first unit of each stage, the first of which the stem makes; and at the end the
+            number that leave the last stage.
+        units: Number of units of each stage.
         stem_kernel: Kernel size of the first convolution, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     stages: list[list[nn.Module]] = []

@@ -1,4 +1,4 @@
-"""What a space needs to know of a host network."""
+"""What a space needs to know about a host network."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from search_spaces.hosts.strided_pointwise import StridedPointwise
 
 
 class Unit(nn.Module):
-    """A residual unit, with the place where its channels are mixed."""
+    """A residual unit with a place where its channels are mixed."""
 
     mixer: nn.Module
-    """The host's own shuffle, or the identity."""
+    """The host's own shuffle, or an identity."""
     mixed: int
-    """Channels there."""
+    """Number of channels that are mixed there."""
 
     def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
-        """Puts a mixer, made from the number of channels, in the place of the one there is."""
+        """Replaces the mixer by one that is made from the number of channels."""
         self.mixer = make(self.mixed)
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Puts something else in the place of those convolutions that may be grouped or static-dynamic shuffles; here of none."""
+        """Replaces those convolutions that may be grouped or become static-dynamic shuffles; by default there are none."""
 
     @property
     def chain(self) -> nn.Sequential | None:
-        """The layers of a unit that is nothing but these one after the other, so that neighbours can be merged; else None."""
+        """The layers of a unit that is a plain sequence of them, so that neighbours can be merged; None for other units."""
         return None
 
 
@@ -37,10 +37,10 @@ class Host(nn.Module):
     Axes: b images, k classes.
 
     Args:
-        stem: First layers.
-        stages: The units of each stage, with what is between them.
-        head: Layers between the last stage and the pool; empty where there are none.
-        features: Channels that reach the classifier.
+        stem: The first layers.
+        stages: The units of each stage, with the layers between them.
+        head: Layers between the last stage and the pool; empty if there are none.
+        features: Number of channels that reach the classifier.
         classes: Number of classes, k.
     """
 
@@ -62,7 +62,7 @@ class Host(nn.Module):
         """The parts of the network whose training has phases; empty where it has none."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b k]`, logits."""
+        """The logits, `float[b c h w] -> float[b k]`."""
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
@@ -71,26 +71,26 @@ class Host(nn.Module):
         return logits
 
     def units(self, stage: int) -> list[Unit]:
-        """Of a stage, counted from 0."""
+        """The units of a stage, counted from 0."""
         return [unit for unit in self.stages[stage].children() if isinstance(unit, Unit)]
 
     def parts(self, stages: Sequence[int] | None = None) -> list[nn.Module]:
-        """These stages, counted from 0; all and the head by default."""
+        """These stages, counted from 0; by default all stages and the head."""
         return [*self.stages, self.head] if stages is None else [self.stages[stage] for stage in stages]
 
     def replace_mixers(self, stage: int, make: Callable[[int], nn.Module]) -> None:
-        """Gives each unit of a stage a mixer of its own, made from the number of channels, in the place of the host's."""
+        """Gives each unit of a stage a new mixer, made from the number of channels, in place of the host's."""
         for unit in self.units(stage):
             unit.replace_mixer(make)
 
     def replace_convolutions(self, stage: int, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Puts something else, made from each, in the place of those of a stage's convolutions that a unit lets be replaced."""
+        """Replaces those convolutions of a stage that its units allow to be replaced, each by what `make` makes of it."""
         for unit in self.units(stage):
             unit.replace_convolutions(make)
 
 
 def replace_dense(parts: Iterable[nn.Module], make: Callable[[nn.Conv2d], nn.Module]) -> None:
-    """Puts something else, made from each, in the place of every dense convolution without bias in these parts of a network."""
+    """Replaces every dense convolution without bias in these parts of a network by what `make` makes of it."""
     for part in parts:
         for parent in list(part.modules()):
             for name, child in list(parent.named_children()):
@@ -99,7 +99,7 @@ def replace_dense(parts: Iterable[nn.Module], make: Callable[[nn.Conv2d], nn.Mod
 
 
 def replace_among(layers: nn.Sequential, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-    """Puts something else, made from each, in the place of the dense convolutions among these layers."""
+    """Replaces the dense convolutions among these layers by what `make` makes of each."""
     for position, layer in enumerate(layers):
         if _is_dense(layer):
             layers[position] = make(layer)

@@ -14,13 +14,13 @@ from search_spaces.hosts.stem import conv_norm, depthwise_norm
 
 
 class InvertedResidual(Unit):
-    """1x1 (absent for an expansion of 1), mixer, depthwise 3x3, linear 1x1; added to the input where the shape stays.
+    """1x1 (absent if the expansion is 1), mixer, depthwise 3x3, linear 1x1; added to the input if the shape stays.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Of the depthwise convolution.
-        expansion: Channels of the depthwise convolution are so many times those in.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        stride: Stride of the depthwise convolution.
+        expansion: Number of channels of the depthwise convolution, as a multiple of the inputs.
     """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, expansion: int) -> None:
@@ -34,7 +34,7 @@ class InvertedResidual(Unit):
         self.residual = stride == 1 and inputs == outputs
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of both 1x1 convolutions."""
+        """Replaces both 1x1 convolutions."""
         replace_among(self.expand, make)
         replace_among(self.project, make)
 
@@ -57,19 +57,19 @@ def mobilenet_v2(
 ) -> Host:
     """The unchanged network, without the dropout that the authors' code has before the classifier.
 
-    The first row of the table, one unit without expansion, belongs to the stem. Stem and every stage halve the image; in the small
-    form, as is usual for CIFAR, stem and first stage keep its size.
+    The first row of the table, one unit without expansion, belongs to the stem. The stem and every stage halve the image;
+    in the small form, as is usual for CIFAR, the stem and the first stage keep its size.
 
     Source: Sandler et al., MobileNetV2, arXiv 1801.04381, table 2.
 
     Args:
-        stem_channels: Of the first convolution and of the first row.
-        stages: Outputs of each unit of each stage.
-        expansion: Of each unit.
-        features: Outputs of the last 1x1 convolution.
-        form: small or imagenet.
+        stem_channels: Numbers of channels of the first convolution and of the first row.
+        stages: Number of outputs of each unit of each stage.
+        expansion: Expansion of each unit.
+        features: Number of outputs of the last 1x1 convolution.
+        form: Form of the network, small or imagenet.
         stem_kernel: Kernel size of the small form's stem, 1 or 3; the imagenet form has 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     small = form == "small"

@@ -21,20 +21,21 @@ def resnet50(
     channels: int,
     classes: int,
 ) -> Host:
-    """The unchanged network; 3, 4, 6 and 3 units make it ResNet-50.
+    """The unchanged network; with 3, 4, 6 and 3 units it is ResNet-50.
 
-    In the imagenet form the stem, a 7x7 convolution and a max-pool, quarters the image; in the small form it keeps its size. The
-    stride of a stage is at the 3x3 convolution of its first unit, as in later code of others, and not at the 1x1 before it.
+    In the imagenet form the stem, a 7x7 convolution and a max-pool, reduces the image to a quarter; in the small form it
+    keeps its size. The stride of a stage is at the 3x3 convolution of its first unit, as in later implementations, and not
+    at the 1x1 before it.
 
     Source: He et al., Deep Residual Learning, arXiv 1512.03385, table 1.
 
     Args:
-        stem_channels: Outputs of the stem.
-        bottlenecks: Channels of the 3x3 convolutions of each stage; it puts out four times as many.
-        units: Of each stage.
-        form: small or imagenet.
+        stem_channels: Number of outputs of the stem.
+        bottlenecks: Number of channels of the 3x3 convolutions of each stage, which has four times as many outputs.
+        units: Number of units of each stage.
+        form: Form of the network, small or imagenet.
         stem_kernel: Kernel size of the small form's stem, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     if form == "imagenet":

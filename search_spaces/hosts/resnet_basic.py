@@ -16,16 +16,16 @@ from search_spaces.hosts.stem import conv_norm
 CHANNELS = (16, 32, 64)
 STRIDES = (1, 2, 2)
 MIXER = 3
-"""Its place in the path of a unit."""
+"""Position of the mixer in the path of a unit."""
 
 
 class ResidualBasic(Unit):
     """3x3, mixer, 3x3; added to the input, or to a 1x1 projection of it where the shape changes, then ReLU.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        stride: Of the first convolution and of the projection.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        stride: Stride of the first convolution and of the projection.
     """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
@@ -38,11 +38,11 @@ class ResidualBasic(Unit):
         self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
 
     def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
-        """Between the two convolutions."""
+        """Puts a mixer between the two convolutions."""
         self.path[MIXER] = make(self.mixed)
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of both 3x3 convolutions; not of the projection."""
+        """Replaces both 3x3 convolutions, but not the projection."""
         replace_among(self.path, make)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,17 +53,17 @@ class ResidualBasic(Unit):
 def resnet_basic(
     *, stage_channels: Sequence[int], units: Sequence[int], channels: int, classes: int, stem_kernel: int = 3
 ) -> Host:
-    """The network of 6 n + 2 layers for n units a stage: stem, stages at full, half and quarter size.
+    """The network of 6 n + 2 layers for n units per stage: a stem, and stages at full, half and quarter size.
 
-    The shortcut is a projection where the shape changes, and else the identity. That is option B of the paper, which for CIFAR
-    has option A, padding with zeros, without parameters.
+    The shortcut is a projection where the shape changes, else the identity. This is option B of the paper; for CIFAR the
+    paper uses option A, padding with zeros, which has no parameters.
 
     Source: He et al., Deep Residual Learning, arXiv 1512.03385, section 4.2.
 
     Args:
-        stage_channels: Of each stage, 16, 32 and 64 there; the stem has the first.
-        units: Of each stage, three times 3 for ResNet-20.
-        channels: Of the images.
+        stage_channels: Number of channels of each stage, 16, 32 and 64 in the paper; the stem has the first number.
+        units: Number of units of each stage; three times 3 for ResNet-20.
+        channels: Number of channels of the images.
         classes: Number of classes.
         stem_kernel: Kernel size of the stem, 1 or 3.
     """

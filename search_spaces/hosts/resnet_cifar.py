@@ -22,9 +22,9 @@ class ResidualBottleneck(Unit):
     """1x1, mixer, 3x3, 1x1; added to the input, or to a 1x1 projection of it where the shape changes, then ReLU.
 
     Args:
-        inputs: Channels in.
-        bottleneck: Channels of the 3x3 convolution; a fourth of those out.
-        stride: Of the 3x3 convolution and of the projection.
+        inputs: Number of input channels.
+        bottleneck: Number of channels of the 3x3 convolution, a fourth of the outputs.
+        stride: Stride of the 3x3 convolution and of the projection.
     """
 
     def __init__(self, inputs: int, bottleneck: int, *, stride: int) -> None:
@@ -39,7 +39,7 @@ class ResidualBottleneck(Unit):
         self.shortcut = nn.Identity() if unchanged else nn.Sequential(*conv_norm(inputs, outputs, stride=stride))
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of the first and the last convolution; not of the projection."""
+        """Replaces the first and the last convolution, but not the projection."""
         replace_among(self.squeeze, make)
         replace_among(self.expand, make)
 
@@ -52,19 +52,20 @@ class ResidualBottleneck(Unit):
 def resnet_cifar(
     *, bottlenecks: tuple[int, ...], units: tuple[int, ...], stem_kernel: int, channels: int, classes: int
 ) -> Host:
-    """The unchanged network of 9 n + 2 layers for n units a stage: stem of 16 channels, stages at full, half and quarter size.
+    """The unchanged network of 9 n + 2 layers for n units per stage: a stem of 16 channels, stages at full, half and quarter size.
 
-    The stride is at the 3x3 convolution (as in later code of others) and not at the first 1x1, which so sees every position; the
-    shortcut is a projection where the shape changes and else the identity.
+    The stride is at the 3x3 convolution (as in later implementations) and not at the first 1x1, which therefore sees every
+    position. The shortcut is a projection where the shape changes, else the identity.
 
-    Source: He et al., Deep Residual Learning, arXiv 1512.03385, section 4.2 with the bottleneck unit of figure 5; of 9 n + 2 layers
+    Source: He et al., Deep Residual Learning, arXiv 1512.03385, section 4.2 with the bottleneck unit of figure 5; of 9
+        n + 2 layers
     as ResNet-164 of arXiv 1603.05027, in the original order with ReLU after the addition.
 
     Args:
-        bottlenecks: Channels of the 3x3 convolutions of each stage; it puts out four times as many.
-        units: Of each stage.
+        bottlenecks: Number of channels of the 3x3 convolutions of each stage, which has four times as many outputs.
+        units: Number of units of each stage.
         stem_kernel: Kernel size of the stem, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     stem = nn.Sequential(*conv_norm(channels, STEM_CHANNELS, kernel=stem_kernel), nn.ReLU())
@@ -75,13 +76,13 @@ def resnet_cifar(
 def bottleneck_stages(
     inputs: int, bottlenecks: Sequence[int], units: Sequence[int], strides: Sequence[int]
 ) -> list[list[Unit]]:
-    """Stages of bottleneck units, the first of each with the stage's stride.
+    """Stages of bottleneck units, the first of which has the stage's stride.
 
     Args:
-        inputs: Channels of the stem.
-        bottlenecks: Of each stage.
-        units: Of each stage.
-        strides: Of each stage.
+        inputs: Number of channels of the stem.
+        bottlenecks: Number of channels of the 3x3 convolutions of each stage.
+        units: Number of units of each stage.
+        strides: Stride of each stage.
     """
     stages: list[list[Unit]] = []
     for bottleneck, count, stride in zip(bottlenecks, units, strides, strict=True):

@@ -14,14 +14,14 @@ from search_spaces.hosts.stem import STEM_CHANNELS, conv_norm, depthwise_norm, m
 
 
 class BottleneckUnit(Unit):
-    """Grouped 1x1, mixer, depthwise 3x3, grouped 1x1; added to the input, or at stride 2 joined to its average pool.
+    """Grouped 1x1, mixer, depthwise 3x3, grouped 1x1; added to the input, or at stride 2 concatenated with its average pool.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out; a fourth of them are in the bottleneck.
-        stride: 1 or 2.
-        groups: Of the 1x1 convolutions and of the unchanged network's shuffle.
-        first_groups: Of the first 1x1 convolution.
+        inputs: Number of input channels.
+        outputs: Number of output channels; the bottleneck has a fourth of them.
+        stride: Stride of the unit, 1 or 2.
+        groups: Number of groups of the 1x1 convolutions and of the unchanged network's shuffle.
+        first_groups: Number of groups of the first 1x1 convolution.
     """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, groups: int, first_groups: int) -> None:
@@ -54,7 +54,7 @@ def shufflenet_v1(
     channels: int,
     classes: int,
 ) -> Host:
-    """The unchanged network; the first 1x1 convolution of all is not grouped.
+    """The unchanged network, whose very first 1x1 convolution is not grouped.
 
     The shuffle is before the depthwise convolution, as in the paper; megvii's code has it after, which for a fixed
     shuffle is the same up to the names of channels. The stem has 24 channels at every
@@ -63,12 +63,12 @@ def shufflenet_v1(
     Source: Zhang et al., ShuffleNet, arXiv 1707.01083, figure 2 and table 1.
 
     Args:
-        stage_channels: Outputs of each stage, multiples of 4 `groups`.
-        units: Units of each stage; the first has stride 2.
-        groups: Of the 1x1 convolutions.
-        form: small or imagenet.
+        stage_channels: Number of outputs of each stage, multiples of 4 `groups`.
+        units: Number of units of each stage, the first of which has stride 2.
+        groups: Number of groups of the 1x1 convolutions.
+        form: Form of the network, small or imagenet.
         stem_kernel: Kernel size of the small form's stem, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     stem = make_stem(form=form, kernel=stem_kernel, channels=channels)

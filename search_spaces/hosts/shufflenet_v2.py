@@ -30,7 +30,7 @@ class SplitUnit(Unit):
         self.mixed = channels
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of both 1x1 convolutions of the branch."""
+        """Replaces both 1x1 convolutions of the branch."""
         replace_among(self.branch, make)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class SplitUnit(Unit):
 
 
 class DownUnit(Unit):
-    """Stride 2: both branches see all channels, each gives half of the outputs."""
+    """Stride 2: both branches see all channels, and each gives half of the outputs."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class DownUnit(Unit):
 
 
 def head_channels(stage_channels: tuple[int, ...]) -> int:
-    """Of the last 1x1 convolution: 1024, or 2048 for the 2x network; other widths, our choice, four times the last stage."""
+    """Outputs of the last 1x1 convolution: 1024, or 2048 at 2x; at other widths, our choice, four times the last stage's."""
     published = {48: 1024, 116: 1024, 176: 1024, 244: 2048}
     return published.get(stage_channels[0], 4 * stage_channels[-1])
 
@@ -76,16 +76,16 @@ def shufflenet_v2(
 ) -> Host:
     """The unchanged network.
 
-    The shuffle of a unit is at its end, as in the paper; megvii's code has it at the start of the next, which is the same.
+    The shuffle of a unit is at its end, as in the paper; megvii's code has it at the start of the next unit, which is the same.
 
     Source: Ma et al., ShuffleNet V2, arXiv 1807.11164, figure 3 and table 5.
 
     Args:
-        stage_channels: Outputs of each stage, even.
-        units: Units of each stage; the first has stride 2.
-        form: small or imagenet.
+        stage_channels: Number of outputs of each stage, which must be even.
+        units: Number of units of each stage, the first of which has stride 2.
+        form: Form of the network, small or imagenet.
         stem_kernel: Kernel size of the small form's stem, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     stem = make_stem(form=form, kernel=stem_kernel, channels=channels)

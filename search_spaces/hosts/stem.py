@@ -1,4 +1,4 @@
-"""The first layers of a host, in both forms, and the small parts that both ShuffleNets are made of."""
+"""The first layers of a host in both forms, and small parts that several hosts are made of."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def make_stem(*, form: str, kernel: int, channels: int) -> nn.Sequential:
     """Convolution to 24 channels, norm, ReLU: stride 1 in the small form; stride 2 and a stride-2 max-pool in the ImageNet form.
 
     Args:
-        form: small or imagenet.
+        form: Form of the network, small or imagenet.
         kernel: Kernel size of the small form, 1 or 3; the ImageNet form has 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
     """
     if form == "imagenet":
         return nn.Sequential(
@@ -32,7 +32,7 @@ def conv_norm(
 
 
 def convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    """A convolution without bias that keeps the size at stride 1."""
+    """A convolution without bias, which at stride 1 keeps the size."""
     if kernel == 1 and stride > 1:
         return StridedPointwise(inputs, outputs, stride=stride, groups=groups)
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
@@ -44,7 +44,7 @@ def depthwise_norm(channels: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2
 
 
 def like(other: nn.Conv2d, *, groups: int, outputs: int | None = None) -> nn.Conv2d:
-    """A convolution of the same kernel and stride, with another number of groups and, where it is given, of outputs."""
+    """A convolution with the same kernel and stride, but another number of groups and, if given, of outputs."""
     return convolution(
         other.in_channels,
         other.out_channels if outputs is None else outputs,

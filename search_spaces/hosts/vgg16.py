@@ -14,12 +14,12 @@ from search_spaces.hosts.stem import conv_norm
 
 
 class ConvolutionUnit(Unit):
-    """Where the stage begins a max-pool that halves the size, then 3x3, norm, ReLU, mixer.
+    """A max-pool that halves the size, if the unit begins a stage, then 3x3, norm, ReLU, mixer.
 
     Args:
-        inputs: Channels in.
-        outputs: Channels out.
-        pools: Whether there is a pool before it.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        pools: Whether the unit begins with a pool.
     """
 
     def __init__(self, inputs: int, outputs: int, *, pools: bool) -> None:
@@ -30,41 +30,42 @@ class ConvolutionUnit(Unit):
 
     @property
     def chain(self) -> nn.Sequential:
-        """Everything."""
+        """All layers of the unit."""
         return self.path
 
     def replace_mixer(self, make: Callable[[int], nn.Module]) -> None:
-        """Behind the activation, before the next convolution."""
+        """Puts a mixer behind the activation, before the next convolution."""
         self.path[-1] = make(self.mixed)
 
     def replace_convolutions(self, make: Callable[[nn.Conv2d], nn.Module]) -> None:
-        """Of the one there is."""
+        """Replaces the unit's convolution."""
         replace_among(self.path, make)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b c' h/2 w/2]` behind a pool, rounded up, else of the same size."""
+        """`float[b c h w] -> float[b c' h/2 w/2]`, rounded up, if the unit has a pool, else of the same size."""
         y: Tensor = self.path(x)
         return y
 
 
 def halving_pool() -> nn.MaxPool2d:
-    """Of 2x2 positions; an odd side is rounded up, so that images of less than 32 pixels last for five of them."""
+    """A max-pool of 2x2 positions that rounds odd sides up, so that images of fewer than 32 pixels survive five of them."""
     return nn.MaxPool2d(2, ceil_mode=True)
 
 
 def vgg16(
     *, stem_channels: int, stages: Sequence[Sequence[int]], stem_kernel: int, channels: int, classes: int
 ) -> Host:
-    """The unchanged network. Its first convolution is the stem; pools stand between the stages and after the last.
+    """The unchanged network. Its first convolution is the stem; pools are between the stages and after the last one.
 
-    Source: Simonyan and Zisserman, arXiv 1409.1556, configuration D; for CIFAR with batch norm and one fully connected layer, as in
+    Source: Simonyan and Zisserman, arXiv 1409.1556, configuration D; for CIFAR with batch norm and one fully connected
+        layer, as in
     section 3.4 of the thesis on rebuilt filters.
 
     Args:
-        stem_channels: Of the first convolution.
-        stages: Outputs of each further convolution of each stage.
+        stem_channels: Number of outputs of the first convolution.
+        stages: Number of outputs of each further convolution of each stage.
         stem_kernel: Kernel size of the first convolution, 1 or 3.
-        channels: Of the images.
+        channels: Number of channels of the images.
         classes: Number of classes.
     """
     stem = nn.Sequential(*conv_norm(channels, stem_channels, kernel=stem_kernel), nn.ReLU())

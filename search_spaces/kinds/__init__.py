@@ -1,8 +1,8 @@
-"""Kinds of convolutions: what the convolutions of a stage may be.
+"""Kinds of convolutions, from which a stage chooses what its convolutions are.
 
-`KINDS` maps the name of a kind to all that is said of it. Being in it enrolls a kind in the spaces that offer every kind, in the
-report and in the contract tests; a kind with settings of its own stands among the bases of `EveryKindSettings` too. Importing this
-module does not import torch; building a network does.
+`KINDS` maps the name of a kind to its description. An entry in it enrolls a kind in the spaces that offer every kind, in
+the report and in the contract tests; a kind with settings of its own must also be among the bases of `EveryKindSettings`.
+Importing this module does not import torch; building a network does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from search_spaces.kinds.static_dynamic import StaticDynamic
 __all__ = ["DENSE", "KINDS", "Convolutions", "EveryKindSettings", "Kind"]
 
 DENSE = Dense()
-"""What a stage is of whose decisions change nothing."""
+"""The kind of a stage whose decisions change nothing."""
 
 KINDS: dict[str, Kind[Any]] = {
     "dense": DENSE,

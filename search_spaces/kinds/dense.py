@@ -1,4 +1,4 @@
-"""Dense convolutions: the host as it is published."""
+"""Dense convolutions: the host as it was published."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class Dense(Kind[Any]):
     told = False
 
     def convolutions(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> Convolutions:
-        """The host's own."""
+        """The host's own convolutions."""
         return Unchanged()

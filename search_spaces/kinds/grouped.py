@@ -26,18 +26,19 @@ class GroupedSettings:
     """Settings of grouped convolutions."""
 
     conv_groups: tuple[int, ...] | None = None
-    """grouped: groups of the stage's convolutions, default [2, 4, 8]; one that does not divide a stage's channels means the next
-    lower one that does."""
+    """grouped: numbers of groups of the stage's convolutions to choose from, default [2, 4, 8]. If one does not divide a
+    stage's channels, the next lower one that does is used.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedConvolutions(Convolutions):
-    """So many groups in each convolution that may be grouped."""
+    """Grouped convolutions with a given number of groups."""
 
     groups: int
 
     def build(self, host: Host, stage: int) -> None:
-        """Puts grouped convolutions of the same kernel and stride in the place of dense ones."""
+        """Replaces dense convolutions by grouped ones with the same kernel and stride."""
         from search_spaces.hosts.stem import like
 
         if self.groups > 1:
@@ -45,7 +46,7 @@ class GroupedConvolutions(Convolutions):
 
 
 class Grouped(Kind[GroupedSettings]):
-    """Convolutions in groups; a group count of a stage is chosen by what divides its channels."""
+    """Convolutions in groups, whose number is chosen among those that divide the stage's channels."""
 
     name = "grouped"
     style = KindStyle(name="grouped", label="grouped, fixed shuffle")
@@ -54,21 +55,21 @@ class Grouped(Kind[GroupedSettings]):
     mixes = True
 
     def faults(self, settings: GroupedSettings) -> list[str]:
-        """Groups that are no integers of 2 or more."""
+        """Group counts that are not integers of at least 2."""
         if settings.conv_groups is None:
             return []
         return numbers_faults("space.conv_groups", settings.conv_groups, whole=True, low=2, high=MOST_CHANNELS)
 
     def with_defaults(self, settings: GroupedSettings) -> GroupedSettings:
-        """The usual groups where none are given."""
+        """The settings with the usual group counts if none are given."""
         return replace(settings, conv_groups=_offered(settings))
 
     def decisions(self, settings: GroupedSettings) -> Mapping[str, tuple[Scalar, ...]]:
-        """The group count."""
+        """The decision on the group count."""
         return {"conv_groups": _offered(settings)}
 
     def misfits(self, settings: GroupedSettings, stage: int, shape: StageShape) -> list[str]:
-        """No group count divides every channel count of the convolutions."""
+        """Says if no group count divides every channel count of the convolutions."""
         if self.mixer_groups(settings, shape):
             return []
         return [
@@ -77,7 +78,7 @@ class Grouped(Kind[GroupedSettings]):
         ]
 
     def mixer_groups(self, settings: GroupedSettings, shape: StageShape) -> tuple[int, ...]:
-        """Those that divide every channel count of the convolutions."""
+        """The group counts that divide every channel count of the convolutions."""
         channels = [c for pair in shape.convolutions for c in pair]
         return tuple(groups for groups in _offered(settings) if all(c % groups == 0 for c in channels))
 
@@ -87,12 +88,12 @@ class Grouped(Kind[GroupedSettings]):
         return {"conv_groups": max((groups for groups in fitting if groups <= wanted), default=min(fitting))}
 
     def host_groups(self, own: Mapping[str, Scalar], shape: StageShape) -> int:
-        """As many as the convolutions have."""
+        """The group count of the convolutions."""
         groups = own["conv_groups"]
         return groups if isinstance(groups, int) and groups > 1 else shape.groups
 
     def convolutions(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> GroupedConvolutions:
-        """Of a group count that divides the stage's channels."""
+        """Grouped convolutions with a group count that divides the stage's channels."""
         groups = values.integer("conv_groups")
         wrong = sorted({c for pair in shape.convolutions for c in pair if c % groups})
         if wrong:
@@ -103,18 +104,18 @@ class Grouped(Kind[GroupedSettings]):
         return GroupedConvolutions(groups=groups)
 
     def title(self, decisions: Mapping[str, Scalar]) -> str:
-        """With the group count."""
+        """The kind, with its group count."""
         if "conv_groups" in decisions:
             return f"convolutions in {decisions['conv_groups']} groups"
         return "grouped convolutions"
 
     def short(self, decisions: Mapping[str, Scalar]) -> str:
-        """With the group count."""
+        """The kind, with its group count."""
         return f"grouped/{decisions['conv_groups']}" if "conv_groups" in decisions else "grouped"
 
     @property
     def told_decisions(self) -> frozenset[str]:
-        """The group count, in the title."""
+        """The group count, which is in the title."""
         return frozenset({"conv_groups"})
 
 

@@ -16,91 +16,93 @@ if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
 Settings = TypeVar("Settings")
-"""The dataclass of settings that a kind adds to those of a space; `Any` where it adds none."""
+"""The dataclass of settings that a kind adds to those of a space; `Any` if it adds none."""
 
 
 class Convolutions(ABC):
-    """What the convolutions of one stage become: a candidate's decisions, read and found to fit."""
+    """The convolutions of one stage as a candidate's decisions make them, after these were checked."""
 
     @abstractmethod
     def build(self, host: Host, stage: int) -> None:
-        """Puts them into a stage of the host, counted from 0."""
+        """Puts the convolutions into a stage of the host, counted from 0."""
 
     @property
     def factors(self) -> tuple[KroneckerShape, ...]:
-        """Of the Kronecker shuffles among them."""
+        """The factors of the Kronecker shuffles among them."""
         return ()
 
 
 class Unchanged(Convolutions):
-    """The host's own."""
+    """The host's own convolutions."""
 
     def build(self, host: Host, stage: int) -> None:
-        """Leaves the host as it is."""
+        """Leaves the host unchanged."""
 
 
 class Kind(ABC, Generic[Settings]):
-    """One kind of convolutions: its decisions, their meaning, and how it is told and drawn.
+    """One kind of convolutions: its decisions, their meaning, and how it is described and drawn.
 
-    A kind has no state. Its settings are a frozen dataclass of its own, from which the settings of every space that offers it
-    inherit; methods are given those of the space. Its file says all of this, and `KINDS` enrolls it.
+    A kind has no state. Its settings are a frozen dataclass, from which the settings of every space that offers it inherit;
+    methods are passed those of the space. All of this is in its one file, and `KINDS` enrolls it.
     """
 
     name: ClassVar[str]
-    """As settings and candidates have it."""
+    """Its name in settings and candidates."""
     style: ClassVar[KindStyle]
     """Its name and look in a report."""
     told: ClassVar[bool] = True
-    """Whether a report tells a stage by it. Else it tells the stage by its mixer, unless that is the unchanged one."""
+    """Whether reports classify a stage by this kind. If not, they classify it by its mixer, unless that is the unchanged one."""
     drawing: ClassVar[str] = "plain"
-    """How a unit is drawn, see `nas.portrait.Part`."""
+    """How a unit is drawn; see `nas.portrait.Part`."""
     mixes: ClassVar[bool] = False
-    """Whether a mixer stands between its convolutions where the host has none of its own."""
+    """Whether there is a mixer between its convolutions in hosts that have no mixers of their own."""
     factored: ClassVar[bool] = False
-    """Whether Kronecker shuffles stand in the place of convolutions; they share the decisions of generated mixers."""
+    """Whether Kronecker shuffles replace convolutions; they then share the decisions of generated mixers."""
     learned: ClassVar[bool] = False
-    """Whether its permutations are learned as those of mixers are."""
+    """Whether its permutations are learned like those of mixers."""
     converts: ClassVar[bool] = False
-    """Whether it converts a finished stage, mixers included, and draws no weights. The others are made first, kind by kind."""
+    """Whether it converts a finished stage, including mixers, without drawing weights. Other kinds are built first, one after
+    the other.
+    """
 
     def faults(self, settings: Settings) -> list[str]:
-        """What is wrong with its settings, one sentence each."""
+        """What is wrong with its settings, one sentence for each fault."""
         return []
 
     def with_defaults(self, settings: Settings) -> Settings:
-        """Its settings with defaults filled in."""
+        """The settings with defaults filled in."""
         return settings
 
     def decisions(self, settings: Settings) -> Mapping[str, tuple[Scalar, ...]]:
-        """What is decided on a stage of this kind alone: choices by name, which no other kind has."""
+        """The decisions on a stage of this kind only: choices by name. No other kind has decisions of these names."""
         return {}
 
     def training(self, settings: Settings) -> Mapping[str, tuple[float, float]]:
-        """What is decided on the training where a stage is of this kind: ranges on a log scale, by name."""
+        """The decisions on the training if a stage is of this kind: ranges on a log scale, by name."""
         return {}
 
     def misfits(self, settings: Settings, stage: int, shape: StageShape) -> list[str]:
-        """Why none of its choices fits a stage, counted from 1; empty when one does."""
+        """Why none of its choices fits a stage, counted from 1; empty if one fits."""
         return []
 
     def mixer_groups(self, settings: Settings, shape: StageShape) -> tuple[int, ...]:
-        """The group counts that the host's shuffle may have beside it."""
+        """The group counts that the host's shuffle may have together with this kind."""
         return (shape.groups,)
 
     def applies(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> bool:
-        """Whether these decisions change anything of a stage; else it is dense."""
+        """Whether these decisions change anything in a stage; if not, the stage is dense."""
         return True
 
     def resolved(self, settings: Settings, values: StageValues, shape: StageShape) -> dict[str, Scalar]:
-        """Its decisions, those that mean the same made one."""
+        """Its decisions, with choices of equal meaning made equal."""
         return {name: values.raw(name) for name in self.decisions(settings)}
 
     def host_groups(self, own: Mapping[str, Scalar], shape: StageShape) -> int:
-        """Groups of the host's shuffle beside it, given its resolved decisions."""
+        """Number of groups of the host's shuffle beside it, given its resolved decisions."""
         return shape.groups
 
     def layers(self, shape: StageShape, ranks: KroneckerRanks) -> tuple[Layer, ...]:
-        """The convolutions in whose place Kronecker shuffles stand."""
+        """The convolutions that Kronecker shuffles replace."""
         return ()
 
     @abstractmethod
@@ -112,20 +114,20 @@ class Kind(ABC, Generic[Settings]):
         """
 
     def title(self, decisions: Mapping[str, Scalar]) -> str:
-        """What a stage's convolutions are, in a few words, given its resolved decisions."""
+        """A few words for a stage's convolutions, given its resolved decisions."""
         return f"{self.name.replace('_', '-')} convolutions"
 
     def words(self, decisions: Mapping[str, Scalar]) -> list[str]:
-        """What is decided on them, each in a few words; decisions that no words are found for are told by name."""
+        """The decisions on the convolutions, each in a few words. Decisions that are not mentioned are listed by name."""
         return []
 
     def short(self, decisions: Mapping[str, Scalar]) -> str:
-        """As the short line of a network has it."""
+        """The words for the convolutions in the short line that describes a network."""
         return self.name.replace("_", "-")
 
     @property
     def told_decisions(self) -> frozenset[str]:
-        """Names of the decisions that title and words tell."""
+        """Names of the decisions that `title` and `words` mention."""
         return frozenset()
 
 

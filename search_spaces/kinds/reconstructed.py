@@ -1,4 +1,4 @@
-"""Convolutions that rebuild pruned filters of the others."""
+"""Convolutions in which pruned filters are rebuilt from the others."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class ReconstructedSettings:
     """Settings of convolutions that rebuild filters."""
 
     rebuilt_shares: tuple[float, ...] = (0.25, 0.5, 0.75)
-    """reconstructed: share of the stage's filters to be rebuilt."""
+    """reconstructed: shares of the stage's filters to rebuild, to choose from."""
     filter_groups: tuple[int, ...] = (1, 2, 4)
-    """reconstructed: groups of channels that have transformations of their own."""
+    """reconstructed: numbers of groups of channels with separate transformations, to choose from."""
     transformations: tuple[str, ...] = ("scalar", "rotation", "affine")
-    """reconstructed: what a template is put through, scalar (a factor for each tap), rotation, affine."""
+    """reconstructed: transformations of a template to choose from: scalar (a factor per tap), rotation, affine."""
     least_templates: tuple[int, ...] = (4,)
-    """reconstructed: filters that each convolution keeps in any case."""
+    """reconstructed: least numbers of filters that each convolution keeps, to choose from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuiltFilters(Convolutions):
-    """How filters of a stage are rebuilt of others."""
+    """How filters of a stage are rebuilt from others."""
 
     share: float
-    """Of all filters of the stage."""
+    """Share of all filters of the stage that are rebuilt."""
     groups: int
-    """Of channels with transformations of their own."""
+    """Number of groups of channels with separate transformations."""
     family: str
-    """Of the transformations."""
+    """Family of the transformations."""
     least_templates: int
-    """Of each convolution."""
+    """Least number of templates of each convolution."""
 
     def build(self, host: Host, stage: int) -> None:
         """Converts every dense convolution of the stage."""
@@ -63,7 +63,7 @@ class RebuiltFilters(Convolutions):
 
 
 class Reconstructed(Kind[ReconstructedSettings]):
-    """Filters that training prunes are rebuilt from those that stay, by cheap transformations."""
+    """Convolutions whose filters are pruned in training, and rebuilt from the remaining ones by cheap transformations."""
 
     name = "reconstructed"
     style = KindStyle(name="reconstructed", label="rebuilt filters", shape="square")
@@ -80,7 +80,7 @@ class Reconstructed(Kind[ReconstructedSettings]):
         ]
 
     def decisions(self, settings: ReconstructedSettings) -> Mapping[str, tuple[Scalar, ...]]:
-        """Share, groups, transformation and templates."""
+        """The decisions on share, groups, transformation and templates."""
         return {
             "rebuilt": settings.rebuilt_shares,
             "filter_groups": settings.filter_groups,
@@ -89,12 +89,12 @@ class Reconstructed(Kind[ReconstructedSettings]):
         }
 
     def applies(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> bool:
-        """Whether there are filters beyond the templates that each convolution keeps."""
+        """Whether there are more filters than the templates that each convolution keeps."""
         least, share = values.integer("least_templates"), values.number("rebuilt")
         return any(min(round(share * filters), filters - least) > 0 for filters in shape.filters)
 
     def convolutions(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> RebuiltFilters:
-        """Of a share below 1."""
+        """Convolutions with rebuilt filters, for a share below 1."""
         share = values.number("rebuilt")
         if not share < 1:
             raise SpaceError(f"candidate: {values.full_name('rebuilt')} = {share!r} must be below 1")
@@ -106,11 +106,11 @@ class Reconstructed(Kind[ReconstructedSettings]):
         )
 
     def title(self, decisions: Mapping[str, Scalar]) -> str:
-        """What is done with filters."""
+        """A title that says that filters are rebuilt."""
         return "filters rebuilt of others"
 
     def words(self, decisions: Mapping[str, Scalar]) -> list[str]:
-        """How many, by what, in which groups, of how many templates."""
+        """How many filters are rebuilt, by which transformation, in how many groups, from how many templates."""
         parts = []
         if "rebuilt" in decisions:
             share = decisions["rebuilt"]
@@ -123,7 +123,7 @@ class Reconstructed(Kind[ReconstructedSettings]):
         return parts
 
     def short(self, decisions: Mapping[str, Scalar]) -> str:
-        """With share, transformation and groups."""
+        """The kind, with share, transformation and groups."""
         if "rebuilt" not in decisions:
             return self.name
         groups = f"/{decisions['filter_groups']}" if "filter_groups" in decisions else ""
@@ -131,5 +131,5 @@ class Reconstructed(Kind[ReconstructedSettings]):
 
     @property
     def told_decisions(self) -> frozenset[str]:
-        """All there are."""
+        """All decisions of the kind."""
         return frozenset({"rebuilt", "filter_groups", "transformation", "least_templates"})

@@ -1,4 +1,4 @@
-"""Static-dynamic shuffles in the place of convolutions."""
+"""Static-dynamic shuffles that replace convolutions."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticDynamicShuffles(Convolutions):
-    """A static-dynamic shuffle in the place of each convolution that some factors fit; the others stay."""
+    """Replaces each convolution that some factors fit by a static-dynamic shuffle; the others stay."""
 
     by_sizes: Mapping[tuple[int, int], PointwiseSpec]
-    """By inputs and outputs of the convolution."""
+    """The shuffles by inputs and outputs of the convolution."""
 
     @property
     def factors(self) -> tuple[KroneckerShape, ...]:
-        """Of each size of a convolution."""
+        """The factors for each size of a convolution."""
         return tuple(spec.shape for spec in self.by_sizes.values())
 
     def build(self, host: Host, stage: int) -> None:
-        """Puts them in; what is wider than 1x1 is left to a depthwise convolution before."""
+        """Replaces the convolutions. If one is wider than 1x1, a depthwise convolution before the shuffle keeps its width."""
         if self.by_sizes:
             host.replace_convolutions(stage, self._in_place_of)
 
@@ -52,9 +52,9 @@ class StaticDynamicShuffles(Convolutions):
 
 
 class StaticDynamic(Kind[Any]):
-    """The sum of a static and a generated Kronecker matrix and a permutation stand in the place of a convolution.
+    """Convolutions that are replaced by the sum of a static Kronecker matrix and a generated Kronecker permutation.
 
-    All that is decided on it, ranks, reduction, share, Kronecker rank and sum level, it shares with the mixers of the stage.
+    It shares all its decisions (ranks, reduction, share, Kronecker rank and sum level) with the mixers of the stage.
     """
 
     name = "static_dynamic"
@@ -65,7 +65,7 @@ class StaticDynamic(Kind[Any]):
     learned = True
 
     def applies(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> bool:
-        """Whether factors fit any convolution."""
+        """Whether factors fit any of the convolutions."""
         return bool(self.layers(shape, ranks))
 
     def layers(self, shape: StageShape, ranks: KroneckerRanks) -> tuple[Layer, ...]:
@@ -74,7 +74,7 @@ class StaticDynamic(Kind[Any]):
         return tuple(layer for layer in layers if ranks.groups(layer))
 
     def convolutions(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> StaticDynamicShuffles:
-        """Of the factors that the ranks mean for each size."""
+        """Shuffles with the factors that the ranks mean for each size."""
         by_sizes = {
             pair: ranks.shape(Layer(inputs=pair[0], outputs=pair[1]), values.ranks()) for pair in shape.convolutions
         }

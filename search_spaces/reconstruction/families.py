@@ -19,16 +19,16 @@ class Family:
 
     name: str
     parameters: Callable[[int], int]
-    """Of one transformation, by the side k."""
+    """Number of parameters of one transformation, by the side k."""
     taps: int
-    """Multiply-adds of each tap of a result."""
+    """Multiply-adds for each tap of a result."""
     matrix: Callable[[Tensor, int], Tensor]
-    """`float[... p], k -> float[... t s]`."""
+    """Makes the matrices from the parameters, `float[... p], k -> float[... t s]`."""
     identity: Callable[[int], Tensor]
-    """Parameters that change nothing: `k -> float[p]`."""
+    """Parameters of the identity, `k -> float[p]`."""
 
     def __reduce__(self) -> tuple[Callable[[str], Family], tuple[str]]:
-        """By its name, so that networks can be pickled."""
+        """Pickles the family by its name, so that networks can be pickled."""
         return _by_name, (self.name,)
 
 
@@ -46,7 +46,7 @@ def _affine(parameters: Tensor, side: int) -> Tensor:
 
 
 def resampling(theta: Tensor, side: int) -> Tensor:
-    """Bilinear sampling at affinely moved places, zero outside: `float[... 2 3] -> float[... t s]`.
+    """Bilinear sampling at affinely transformed places, zero outside: `float[... 2 3] -> float[... t s]`.
 
     Places are counted in taps from the middle, x to the right and y down; the result at (x, y) is the template at theta (x, y, 1).
     It is `affine_grid` and `grid_sample` with aligned corners and zero padding, in which places are counted in halves of the side.
@@ -67,7 +67,7 @@ FAMILIES = {
         Family("affine", lambda side: 6, 4, _affine, lambda side: torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])),
     )
 }
-"""By name. A filter of one tap has no space to move in: whatever the family, its transformations are scalars."""
+"""The families by name. A filter of one tap has no space to move in, so its transformations are scalars in any family."""
 
 
 def _by_name(name: str) -> Family:
@@ -75,7 +75,7 @@ def _by_name(name: str) -> Family:
 
 
 def family_of(name: str, side: int) -> Family:
-    """The family that a filter of this side has.
+    """The family for a filter of this side.
 
     Raises:
         KeyError: No family has this name.

@@ -1,4 +1,4 @@
-"""The training in which filters are pruned and rebuilt: more and more of them over a ramp, then a fixed set is trained on."""
+"""The training in which filters are pruned and rebuilt: more and more of them over a ramp, after which the set is fixed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from search_spaces.hosts.host import Host, replace_dense
 from search_spaces.reconstruction.reconstructed_conv import ReconstructedConv2d
 
 RAMP_SHARE = 0.15
-"""Of the epochs, over which filters are pruned; 40 of 300 in the thesis."""
+"""Share of the epochs over which filters are pruned; 40 of 300 in the thesis."""
 LEAST_TEMPLATES = 8
 
 
 class FilterPruning(nn.Module, PhasedTraining, Deployable):
     """Rebuilds a share of all filters of a network's convolutions, the lightest first.
 
-    A filter's saliency is its L2 norm, by which filters of all convolutions are ranked together: as PyTorch draws weights it
-    begins alike in all of them. Every convolution keeps some templates whatever they weigh. While the ramp lasts the set is
-    chosen anew at each epoch, so a filter that has been rebuilt may come back with the weights it had. Then set and templates
-    stay.
+    A filter's saliency is its L2 norm, by which filters of all convolutions are ranked together; with PyTorch's initial
+    weights it is similar in all of them at first. Every convolution keeps some templates whatever their norms. During the
+    ramp the set is chosen anew at each epoch, so a filter that has been rebuilt may return with its former weights. After
+    it, the set and the templates stay.
 
-    Source: thesis, section 3.3.3, where saliency is "magnitude", the ranking not described, and the ramp 40 of 300 epochs.
+    Source: thesis, section 3.3.3, where saliency is "magnitude", the ranking is not described, and the ramp is 40 of 300 epochs.
 
     Args:
-        convolutions: Of one network, of which this is a part beside them.
-        share: Of all filters, to be rebuilt in the end; 0 to 1.
-        ramp_share: Of the epochs.
-        least_templates: Of each convolution, or all its filters if it has fewer.
+        convolutions: Convolutions of one network, of which this module is a part too.
+        share: Share of all filters that are rebuilt in the end, 0 to 1.
+        ramp_share: Share of the epochs over which filters are pruned.
+        least_templates: Least number of templates of each convolution; if it has fewer filters, it keeps them all.
     """
 
     def __init__(
@@ -47,22 +47,22 @@ class FilterPruning(nn.Module, PhasedTraining, Deployable):
         self._share, self._ramp_share, self._least = share, ramp_share, least_templates
 
     def epoch_begins(self, epoch: int, epochs: int) -> None:
-        """On the ramp, and once at its end: chooses what is kept."""
+        """During the ramp, and once at its end, chooses the filters that are kept."""
         ramp = max(1, math.ceil(self._ramp_share * epochs))
         if epoch < ramp:
             self.prune(self._share * (epoch + 1) / ramp)
 
     def penalty(self) -> Tensor | float:
-        """Nothing."""
+        """Always 0."""
         return 0.0
 
     def epoch_ends(self, epoch: int, epochs: int) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def prune(self, share: float) -> None:
         """Rebuilds a share of all filters."""
         saliencies = [each.weight.detach().flatten(1).norm(dim=1).cpu() for each in self._convolutions]
-        # The heaviest of each convolution are kept in any case; of the others the lightest go, wherever they are.
+        # The heaviest filters of each convolution are always kept; of the others the lightest are pruned, wherever they are.
         free = []
         for number, saliency in enumerate(saliencies):
             lightest = saliency.argsort()[: max(len(saliency) - self._least, 0)].tolist()
@@ -73,11 +73,11 @@ class FilterPruning(nn.Module, PhasedTraining, Deployable):
             each.keep([filter_ for filter_ in range(len(each.weight)) if (number, filter_) not in gone])
 
     def deployed(self) -> nn.Module:
-        """Nothing: it only trains."""
+        """An identity, since this module only acts in training."""
         return nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The input; nobody calls it."""
+        """The input, unchanged; this is never called."""
         return x
 
 
@@ -92,19 +92,19 @@ def rebuild_filters(
     ramp_share: float = RAMP_SHARE,
     stages: Sequence[int] | None = None,
 ) -> Host:
-    """Lets dense convolutions behind the stem be pruned and rebuilt; the host itself is changed, and returned.
+    """Converts dense convolutions behind the stem so that they are pruned and rebuilt. The host itself is changed and returned.
 
-    Until it is trained every convolution counts, and is deployed, with the same share of its filters rebuilt.
+    Until it is trained, every convolution is counted and deployed with the same share of rebuilt filters.
 
     Args:
-        host: With weights that are kept, trained or not.
-        share: Of all their filters, to be rebuilt.
-        groups: Of the transformations; a convolution whose channels they do not divide has one.
-        family: scalar, rotation or affine.
+        host: A network, trained or not, whose weights are kept.
+        share: Share of all their filters to rebuild.
+        groups: Number of groups of the transformations; a convolution whose channels they do not divide has one group.
+        family: Family of the transformations: scalar, rotation or affine.
         share_templates: See `ReconstructedConv2d`.
-        least_templates: Of each convolution.
-        ramp_share: Of the epochs.
-        stages: Counted from 0, whose convolutions these are. Default: all stages and the head.
+        least_templates: Least number of templates of each convolution.
+        ramp_share: Share of the epochs over which filters are pruned.
+        stages: Stages, counted from 0, whose convolutions are converted. Default: all stages and the head.
     """
     rebuilt: list[ReconstructedConv2d] = []
 

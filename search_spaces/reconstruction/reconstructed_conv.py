@@ -1,4 +1,4 @@
-"""A convolution of which some filters are kept, as templates, and the others are rebuilt from them.
+"""A convolution of which some filters are kept as templates, and the others are rebuilt from them.
 
 Axes: b images, c channels in, n filters, m templates, r rebuilt filters, g groups, k side of a filter, t taps, h w positions.
 """
@@ -20,7 +20,7 @@ from search_spaces.reconstruction.two_stage_conv import TwoStageConv2d
 
 
 class ReconstructedConv2d(nn.Module, Deployable, Counted):
-    """Holds a weight and a transformation for every filter; which of the two counts is decided by what is kept.
+    """Holds a weight and a transformation for every filter. Kept filters use their weight, the others their transformation.
 
     A rebuilt filter is made in each group of channels by a transformation of that group's part of its template. Filter i rebuilds
     the i-th template, counted around: i mod m.
@@ -28,11 +28,11 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
     Source: thesis, section 3.3; groups, families and costs there.
 
     Args:
-        convolution: Without groups or bias, whose weights are taken over; everything is kept to begin with.
-        groups: g, dividing the channels in.
-        family: Of the transformations: scalar, rotation or affine.
+        convolution: A convolution without groups or bias, whose weights are taken over; at first every filter is kept.
+        groups: Number of groups, g, which must divide the input channels.
+        family: Family of the transformations: scalar, rotation or affine.
         share_templates: Whether all groups use one part of a template: the reading under which the thesis's printed number of
-            parameters holds. By default each has its own, as its text and its multiply-adds say.
+            parameters holds. By default each group has its own part, as the thesis's text and multiply-adds say.
 
     Raises:
         ValueError: The convolution has groups, a bias or an oblong kernel, or the groups do not divide its channels.
@@ -59,7 +59,7 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         self._count = n
 
     def keep(self, filters: Sequence[int]) -> None:
-        """Keeps these filters, one or more, and rebuilds the others; on the meta device it is only known how many."""
+        """Keeps these filters, one or more, and rebuilds the others; on the meta device only their number is known."""
         self._count = len(filters)
         if self.kept.is_meta:
             return
@@ -68,17 +68,17 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
 
     @property
     def templates(self) -> int:
-        """M."""
+        """The number of templates, m."""
         return self._count if self.kept.is_meta else int(self.kept.sum())
 
     def parts(self) -> Tensor:
-        """The filters, each cut into the groups' parts: `float[n g c/g t]`."""
+        """The filters, each divided into the parts of the groups: `float[n g c/g t]`."""
         n, c, k, _ = self.weight.shape
         cut = self.weight.view(n, self.groups, c // self.groups, k * k)
         return cut.mean(1, keepdim=True).expand_as(cut) if self.share_templates else cut
 
     def sources(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Filters that are kept, those that are rebuilt, and for each of these its template's place: `int[m], int[r], int[r]`."""
+        """Kept filters, rebuilt filters, and the position of each rebuilt filter's template: `int[m], int[r], int[r]`."""
         if self.kept.is_meta:
             every = torch.arange(len(self.kept), device="meta")
             return every[: self._count], every[self._count :], every[self._count :]
@@ -97,11 +97,11 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         return torch.cat((templates, made))[order].reshape(n, c, k, k)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b n h' w']`; with the filters built, which saves nothing."""
+        """`float[b c h w] -> float[b n h' w']`; all filters are built, which saves nothing."""
         return conv2d(x, self.filters(), **self.geometry)
 
     def deployed(self) -> nn.Module:
-        """In two stages, or as a dense convolution where that takes no more multiply-adds; equal up to rounding."""
+        """The two stages, or a dense convolution if that takes no more multiply-adds; equal up to rounding."""
         kept, rebuilt, sources = self.sources()
         order = torch.cat((kept, rebuilt)).argsort()
         templates, transforms = self.parts().detach()[kept], self.transforms.detach()[rebuilt]
@@ -118,7 +118,7 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
 
     @property
     def shape(self) -> RebuiltShape:
-        """Its sizes, with the templates there are now."""
+        """The sizes of the convolution with its present number of templates."""
         n, c, k, _ = self.weight.shape
         return RebuiltShape(
             filters=n,
@@ -131,11 +131,11 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         )
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of the deployed form."""
+        """Multiply-adds of the deployed form."""
         return input_shape[0] * self.shape.multiply_adds(input_shape[2:])
 
     def deployed_parameters(self) -> int:
-        """Of templates and transformations, or of a dense convolution where that is deployed."""
+        """The number of parameters of templates and transformations, or of the dense convolution if that is deployed."""
         n, c, k, _ = self.weight.shape
         if self.shape.is_dense:
             return self.weight.numel()
@@ -143,6 +143,6 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         return self.templates * depth * k * k + (n - self.templates) * self.groups * self.family.parameters(k)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         n, c, k, _ = self.weight.shape
         return f"{c}, {n}, side={k}, templates={self.templates}, groups={self.groups}, family={self.family.name}"

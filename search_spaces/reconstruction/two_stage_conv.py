@@ -20,19 +20,19 @@ from search_spaces.reconstruction.rebuilt_shape import RebuiltShape
 
 
 class TwoStageConv2d(nn.Module, Counted):
-    """Responses of every tap of the templates, then for each rebuilt filter the sum of those that it samples.
+    """Computes the responses of every tap of the templates, then for each rebuilt filter the sum of those it samples.
 
-    Without rebuilt filters it is the dense convolution with the templates; it is made like this where that takes no more
-    multiply-adds. How many templates there are is a training's decision: a state may have tensors of other sizes than those
-    here, which are taken over.
+    Without rebuilt filters it is the dense convolution with the templates, which is used if it takes no more multiply-adds.
+    The training decides how many templates there are, so a state may have tensors of other sizes than those here; these are
+    taken over.
 
     Args:
         templates: `float[m g c/g t]`, or `float[m 1 c/g t]` if all groups share them.
         transforms: Parameters of each rebuilt filter's transformations, `float[r g p]`.
         sources: The template of each rebuilt filter, `int[r]`.
-        order: Where each filter of the result stands among templates and rebuilt ones, `int[n]`.
-        family: Of the transformations.
-        geometry: Stride and padding, a pair each.
+        order: Position of each filter of the result among templates and rebuilt filters, `int[n]`.
+        family: Family of the transformations.
+        geometry: Stride and padding, each a pair.
     """
 
     sources: Tensor
@@ -59,7 +59,7 @@ class TwoStageConv2d(nn.Module, Counted):
         self.transforms = nn.Parameter(transforms)
         self.register_buffer("sources", sources)
         self.register_buffer("order", order)
-        # These follow from the others, and are no part of the state.
+        # These follow from the others and are not part of the state.
         for name in ("reads", "weights"):
             self.register_buffer(name, torch.empty(0, device=templates.device), persistent=False)
         self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ class TwoStageConv2d(nn.Module, Counted):
 
     @property
     def shape(self) -> RebuiltShape:
-        """Of the templates there are now."""
+        """The sizes of the convolution with its present number of templates."""
         return RebuiltShape(
             filters=len(self.order),
             channels=self.channels,
@@ -84,20 +84,20 @@ class TwoStageConv2d(nn.Module, Counted):
         templates = self.templates.expand(-1, self.groups, -1, -1)
         if not len(self.transforms):
             return F.conv2d(x, templates.reshape(-1, self.channels, self.side, self.side), **self.geometry)
-        # Channels of responses are read one by one, for which they should lie together.
+        # Channels of responses are read one by one, which is faster if they are adjacent in memory.
         y = two_stages(x.contiguous(), templates, self.weights, self.reads, self.shape)[:, self.order]
         return y.contiguous(memory_format=torch.channels_last) if is_channels_last(x) else y
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of both stages, or of the dense convolution."""
+        """Multiply-adds of both stages, or of the dense convolution."""
         return input_shape[0] * self.shape.multiply_adds(input_shape[2:])
 
     def deployed_parameters(self) -> int:
-        """Of templates and transformations."""
+        """The number of parameters of templates and transformations."""
         return self.templates.numel() + self.transforms.numel()
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}"
 
     def _derive(self) -> None:
@@ -106,9 +106,9 @@ class TwoStageConv2d(nn.Module, Counted):
 
 
 def sampled(family: Family, transforms: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """What each tap of a rebuilt filter is the sum of: `float[r g p] -> float[r g t q], int[r g t q]`.
+    """The sum that each tap of a rebuilt filter is: `float[r g p] -> float[r g t q], int[r g t q]`.
 
-    The first are weights, differentiable; the second the template's taps that they belong to.
+    The first result are differentiable weights, the second the taps of the template that they belong to.
     """
     matrices = family.matrix(transforms, side)
     taps = matrices.detach().abs().topk(family.taps, -1).indices  # the others are zero
@@ -124,14 +124,14 @@ def responses_of(taps: Tensor, sources: Tensor, templates: int) -> Tensor:
 
 
 def two_stages(x: Tensor, templates: Tensor, weights: Tensor, reads: Tensor, shape: RebuiltShape) -> Tensor:
-    """Templates' and rebuilt filters' outputs: `float[b c h w] -> float[b (m r) h' w']`.
+    """Outputs of templates and of rebuilt filters: `float[b c h w] -> float[b (m r) h' w']`.
 
     Args:
         x: The input.
-        templates: `float[m g c/g t]`.
-        weights: `float[r g t q]`; see `sampled`.
-        reads: `int[t r g q]`; see `responses_of`.
-        shape: Sizes, those of the templates among them.
+        templates: The templates, `float[m g c/g t]`.
+        weights: Weights `float[r g t q]`; see `sampled`.
+        reads: Channels `int[t r g q]`; see `responses_of`.
+        shape: Sizes of the convolution.
     """
     size = x.shape[2:]
     height, width = shape.positions(size)
@@ -155,7 +155,7 @@ def two_stages(x: Tensor, templates: Tensor, weights: Tensor, reads: Tensor, sha
 
 
 def _responses(x: Tensor, templates: Tensor) -> Tensor:
-    """Of some taps of all templates, at each position: `float[b c h w], float[m g c/g t] -> float[b (g m t) h w]`."""
+    """Responses of some taps of all templates, at each position: `float[b c h w], float[m g c/g t] -> float[b (g m t) h w]`."""
     _, groups, depth, _ = templates.shape
     return F.conv2d(x, templates.permute(1, 0, 3, 2).reshape(-1, depth, 1, 1), groups=groups)
 
@@ -168,7 +168,7 @@ def _window(tap: int, shape: RebuiltShape, size: Sequence[int]) -> tuple[slice, 
 
 
 def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Before a state is loaded: as many templates as it has."""
+    """Called before a state is loaded; takes over its number of templates."""
     assert isinstance(module, TwoStageConv2d)
     for name in ("templates", "transforms", "sources"):
         value, own = state.get(f"{prefix}{name}"), getattr(module, name)
@@ -182,6 +182,6 @@ def _resize(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> N
 
 
 def _derive(module: nn.Module, incompatible_keys: Any) -> None:
-    """After another state was loaded."""
+    """Called after another state was loaded."""
     assert isinstance(module, TwoStageConv2d)
     module._derive()

@@ -1,7 +1,7 @@
 """The spaces: one file for each host network, with its settings and its sizes.
 
-`SPACES` maps a name to a function that gives the class of the space. Being in it enrolls a space in the command line and in the
-contract tests. Importing this module does not import torch, nor any space.
+`SPACES` maps a name to a function that returns the class of the space. An entry in it enrolls a space in the command line
+and in the contract tests. Importing this module does not import torch, nor any space.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from search_spaces.settings import SpaceSettings
 __all__ = ["DEFAULT", "SPACES", "SpaceClass", "register", "space_class"]
 
 DEFAULT = "shufflenet_v2"
-"""The space of a search whose settings name none."""
+"""The space that is searched if the settings name none."""
 
 
 class SpaceClass(Protocol):
-    """A class of search spaces that can be enrolled: it names its settings, and makes a space of them."""
+    """A class of search spaces that can be enrolled: it has a class of settings, and makes a space from them."""
 
     @property
     def settings_class(self) -> type[SpaceSettings]:
-        """Its dataclass of settings.
+        """The space's dataclass of settings.
 
-        Every setting has a default, that of `name` the space's. None is called image_size, channels or classes: `settings()` of a
-        space holds these beside them.
+        Every setting has a default; that of `name` is the space's name. No setting is called image_size, channels or
+        classes, since `settings()` of a space holds these too.
         """
 
     def __call__(self, settings: Any, /, *, image_size: int, channels: int, classes: int) -> SearchSpace:
-        """The space of these settings for images of this shape, `SpaceError` where there is none."""
+        """Makes the space of these settings for images of this shape; raises a `SpaceError` if there is none."""
 
 
 def _shufflenet_v1() -> SpaceClass:
@@ -91,11 +91,11 @@ def register(name: str, load: Callable[[], SpaceClass]) -> None:
     """Enrolls a space of one's own, so that `--space.name` finds it.
 
     Args:
-        name: Of the space.
-        load: Gives its class, which stands in a module that workers can import.
+        name: Name of the space.
+        load: Returns its class, which must be in a module that workers can import.
 
     Raises:
-        SpaceError: There is a space of this name.
+        SpaceError: There is already a space of this name.
     """
     if name in SPACES:
         raise SpaceError(f"there is a space of the name {name!r} already")
@@ -106,7 +106,7 @@ def space_class(name: object) -> SpaceClass:
     """The class of a space.
 
     Raises:
-        SpaceError: There is none of this name; lists those there are.
+        SpaceError: There is no space of this name; the message lists all names.
     """
     if not isinstance(name, str) or name not in SPACES:
         raise SpaceError(unknown_name("space", str(name), SPACES))

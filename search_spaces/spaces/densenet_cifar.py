@@ -21,7 +21,7 @@ STEM = 2
 
 
 def stage_inputs(growth: int, units: tuple[int, ...]) -> tuple[int, ...]:
-    """Channels that reach the first unit of each stage, and last those that leave the last stage.
+    """Channels that reach the first unit of each stage, and at the end those that leave the last stage.
 
     A transition halves them, rounded down to an even number, so that they can be grouped.
     """
@@ -45,21 +45,21 @@ class DenseNetCifarSettings(EveryKindSettings, ScaledSettings):
 
     name: str = "densenet_cifar"
     widths: tuple[float, ...] | None = None
-    """Growth rates, the channels that each unit adds. Default: [8, 12, 24]."""
+    """Growth rates to choose from, the number of channels that each unit adds. Default: [8, 12, 24]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: [[16], [16], [16]], 100 layers."""
+    """For each stage, the numbers of units to choose from. Default: [[16], [16], [16]], 100 layers."""
 
     def width_faults(self) -> list[str]:
-        """What is wrong with the growth rates; a whole number may be written as 8.0."""
+        """What is wrong with the growth rates; an integer may be written as 8.0."""
         items = items_of(self.widths)
         return growth_faults(self.widths if items is None else tuple(_whole(item) for item in items))
 
 
 class DenseNetCifarSpace(ScaledSpace):
-    """Three stages of units that each add `width` channels, the growth rate; 16 units a stage are DenseNet-BC of 100 layers.
+    """Three stages of units that each add `width` channels, the growth rate. 16 units per stage are DenseNet-BC of 100 layers.
 
-    Grouped, or static-dynamic shuffles, may be both convolutions of each unit, the 1x1 and the 3x3; the mixer of a grouped stage
-    stands between them. Filters are rebuilt and groups learned in the transition before a stage too.
+    Both convolutions of each unit, the 1x1 and the 3x3, may be grouped or replaced by static-dynamic shuffles; the mixer of
+    a grouped stage is between them. Filters are rebuilt and groups learned in the transition before a stage too.
 
     Source: Huang et al., arXiv 1608.06993; see `hosts.densenet_cifar`.
     """
@@ -70,7 +70,7 @@ class DenseNetCifarSpace(ScaledSpace):
     _settings: DenseNetCifarSettings
 
     def channels(self, width: float) -> int:
-        """The growth rate."""
+        """The growth rate of the host."""
         return int(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -89,7 +89,7 @@ class DenseNetCifarSpace(ScaledSpace):
         return HostShape(stage_channels=outputs, stages=tuple(stages))
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this growth rate."""
+        """Makes the unchanged network of this growth rate."""
         from search_spaces.hosts.densenet_cifar import densenet_cifar
 
         return densenet_cifar(
@@ -102,5 +102,5 @@ class DenseNetCifarSpace(ScaledSpace):
         )
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """DenseNet-BC, its number of layers, and its growth rate."""
+        """DenseNet-BC with its number of layers and its growth rate, in words."""
         return f"DenseNet-BC-{2 * sum(units) + 4}, growth {decisions['width']:g}"

@@ -21,11 +21,11 @@ STEM_CHANNELS = 32
 FIRST_ROW_CHANNELS = 16
 FEATURES = 1280
 ROWS = (((24, 2),), ((32, 3),), ((64, 4), (96, 3)), ((160, 3), (320, 1)))
-"""Channels and units of the rows of the published table, those of one resolution together; the first row is of the stem."""
+"""Channels and units of the rows of the published table, grouped by resolution; the first row belongs to the stem."""
 
 
 def rounded(channels: float) -> int:
-    """To the nearest multiple of 8, halves up, that is 8 or more and no more than a tenth below.
+    """The nearest multiple of 8 (halves up) that is at least 8 and at most a tenth below the number.
 
     Source: `_make_divisible` of the authors' code, tensorflow/models, research/slim/nets/mobilenet.
     """
@@ -34,9 +34,9 @@ def rounded(channels: float) -> int:
 
 
 def unit_channels(width: float, stage: int, units: int) -> tuple[int, ...]:
-    """Outputs of each unit of a stage, counted from 0.
+    """Number of outputs of each unit of a stage, counted from 0.
 
-    Of a stage of two rows the last has its published share of the units, rounded (half up), and at least one.
+    In a stage of two rows, the last row has its published share of the units, rounded (half up), and at least one.
     """
     rows = ROWS[stage]
     if len(rows) == 1:
@@ -56,21 +56,22 @@ class MobileNetV2Settings(GroupedSettings, ScaledSettings):
 
     name: str = "mobilenet_v2"
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 0.75, 1]."""
+    """Widths to choose from, as multiples of the published width. Default: [0.25, 0.5, 0.75, 1]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones, [[2], [3], [7], [4]]."""
+    """For each stage, the numbers of units to choose from. Default: the published ones, [[2], [3], [7], [4]]."""
     convolutions: tuple[str, ...] | None = None
-    """What the convolutions of a stage are: dense; grouped (a channel mixer between them); static_dynamic (shuffles in the place of
-    1x1 ones). Default: all of these."""
+    """Kinds of convolutions that a stage chooses from: dense; grouped (with a channel mixer between them); static_dynamic
+    (shuffles that replace 1x1 convolutions). Default: all of these.
+    """
 
 
 class MobileNetV2Space(ScaledSpace):
-    """Inverted residuals of the published channels times `width`, rounded to multiples of 8, in four stages of one resolution each.
+    """Inverted residuals of the published channels times `width`, rounded to multiples of 8, in four stages.
 
-    The stages are the rows of 24, of 32, of 64 and 96, and of 160 and 320 channels; the row of 16 belongs to the stem. What may be
-    something else are the two 1x1 convolutions of each unit, before and after the depthwise one; the mixer of a grouped stage
-    stands after the first of them, over the six times expanded channels. A 1x1 convolution that no Kronecker factors
-    fit stays dense.
+    The stages are the rows of 24, of 32, of 64 and 96, and of 160 and 320 channels; the row of 16 belongs to the stem. The
+    two 1x1 convolutions of each unit, before and after the depthwise one, may be of another kind; the mixer of a grouped
+    stage is after the first of them, over the six times expanded channels. A 1x1 convolution that no Kronecker factors fit
+    stays dense.
 
     Source: Sandler et al., arXiv 1801.04381; see `hosts.mobilenet_v2`.
     """
@@ -81,7 +82,7 @@ class MobileNetV2Space(ScaledSpace):
     _settings: MobileNetV2Settings
 
     def channels(self, width: float) -> tuple[int, ...]:
-        """Of the stem, of every row and of the last convolution."""
+        """Numbers of channels of the stem, of every row and of the last convolution."""
         return _every_row(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -103,7 +104,7 @@ class MobileNetV2Space(ScaledSpace):
         return HostShape(stage_channels=tuple(last), stages=tuple(stages))
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width; its last 1x1 convolution is never narrower than the published one."""
+        """Makes the unchanged network of this width, whose last 1x1 convolution is never narrower than the published one."""
         from search_spaces.hosts.mobilenet_v2 import mobilenet_v2
 
         width = number(candidate.architecture, "width")
@@ -119,11 +120,11 @@ class MobileNetV2Space(ScaledSpace):
         )
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """As published."""
+        """The published name of the network."""
         return f"MobileNetV2 {decisions['width']:g}x"
 
 
 def _every_row(width: float) -> tuple[int, ...]:
-    """Channels of the stem, of every row and of the last convolution."""
+    """Numbers of channels of the stem, of every row and of the last convolution."""
     rows = (STEM_CHANNELS, FIRST_ROW_CHANNELS, *(channels for stage in ROWS for channels, _ in stage))
     return (*(rounded(channels * width) for channels in rows), rounded(FEATURES * max(1.0, width)))

@@ -22,7 +22,7 @@ STAGES = 4
 
 
 def first_channels(width: float) -> int:
-    """Of the stem and of the first stage's 3x3 convolutions: 64 times the width, rounded (half up) to a multiple of 8, or 8."""
+    """Channels of the stem and of the first 3x3 convolutions: 64 times the width, rounded half up to multiples of 8, at least 8."""
     return 8 * max(1, math.floor(PUBLISHED_CHANNELS * width / 8 + 0.5))
 
 
@@ -35,15 +35,15 @@ class ResNet50Settings(EveryKindSettings, ScaledSettings):
 
     name: str = "resnet50"
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    """Widths to choose from, as multiples of the published width. Default: [0.25, 0.5, 1]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones, [[3], [4], [6], [3]]."""
+    """For each stage, the numbers of units to choose from. Default: the published ones, [[3], [4], [6], [3]]."""
 
 
 class ResNet50Space(ScaledSpace):
-    """Bottlenecks of 64, 128, 256 and 512 channels times `width`; 3, 4, 6 and 3 units are ResNet-50.
+    """Bottlenecks of 64, 128, 256 and 512 channels times `width`; with 3, 4, 6 and 3 units this is ResNet-50.
 
-    What may be something else is as in the bottlenecks of `resnet_cifar`.
+    The convolutions that may be of another kind are those of the bottlenecks of `resnet_cifar`.
 
     Source: He et al., arXiv 1512.03385, table 1; see `hosts.resnet50`.
     """
@@ -54,7 +54,7 @@ class ResNet50Space(ScaledSpace):
     _settings: ResNet50Settings
 
     def channels(self, width: float) -> int:
-        """Of the first stage."""
+        """Number of channels of the first stage."""
         return first_channels(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -63,7 +63,7 @@ class ResNet50Space(ScaledSpace):
         return bottleneck_shape(first, [first << stage for stage in range(STAGES)], units)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width."""
+        """Makes the unchanged network of this width."""
         from search_spaces.hosts.resnet50 import resnet50
 
         first = first_channels(number(candidate.architecture, "width"))
@@ -78,5 +78,5 @@ class ResNet50Space(ScaledSpace):
         )
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """ResNet, its number of layers, and its width."""
+        """ResNet with its number of layers and its width, in words."""
         return f"ResNet-{3 * sum(units) + 2} {decisions['width']:g}x"

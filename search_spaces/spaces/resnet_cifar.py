@@ -21,16 +21,16 @@ PUBLISHED_CHANNELS = 16
 STEM_CHANNELS = 16
 EXPANSION = 4
 LAYERS = {"basic": 2, "bottleneck": 3}
-"""Of a unit."""
+"""Number of layers of a unit."""
 
 
 def first_channels(width: float) -> int:
-    """Of the 3x3 convolutions of the first stage: 16 times the width, rounded (half up) to a multiple of 4 that is 4 or more."""
+    """Channels of the first stage's 3x3 convolutions: 16 times the width, rounded (half up) to a multiple of 4, at least 4."""
     return 4 * max(1, math.floor(PUBLISHED_CHANNELS * width / 4 + 0.5))
 
 
 def bottleneck_shape(inputs: int, bottlenecks: Sequence[int], units: Sequence[int]) -> HostShape:
-    """Of stages of bottleneck units: what may be grouped or shuffled are the two 1x1 convolutions of each."""
+    """Shape of stages of bottleneck units, of which the two 1x1 convolutions may be grouped or shuffled."""
     stages = []
     for bottleneck, count in zip(bottlenecks, units, strict=True):
         outputs = EXPANSION * bottleneck
@@ -51,15 +51,18 @@ class ResNetCifarSettings(EveryKindSettings, ScaledSettings):
 
     name: str = "resnet_cifar"
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    """Widths to choose from, as multiples of the published width. Default: [0.25, 0.5, 1]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: [[3], [3], [3]], 20 layers of basic units
-    or 29 of bottlenecks."""
+    """For each stage, the numbers of units to choose from. Default: [[3], [3], [3]], which is 20 layers of basic units or 29 of
+    bottlenecks.
+    """
     residual_units: tuple[str, ...] = ("basic", "bottleneck")
-    """basic (two 3x3 convolutions, ResNet-20 and 56), bottleneck (1x1, 3x3, 1x1), chosen for the whole network."""
+    """Residual units to choose from, for the whole network: basic (two 3x3 convolutions, as in ResNet-20 and 56), bottleneck
+    (1x1, 3x3, 1x1).
+    """
 
     def host_faults(self) -> list[str]:
-        """Units that are none, and what every space of this kind refuses."""
+        """Unknown residual units, and everything that the common settings refuse."""
         return [
             *names_faults("space.residual_units", "residual unit", self.residual_units, tuple(LAYERS)),
             *super().host_faults(),
@@ -67,11 +70,11 @@ class ResNetCifarSettings(EveryKindSettings, ScaledSettings):
 
 
 class ResNetCifarSpace(ScaledSpace):
-    """16, 32 and 64 channels times `width`, 6 n + 2 layers of basic units or 9 n + 2 of bottlenecks for n units a stage.
+    """16, 32 and 64 channels times `width`, with 6 n + 2 layers of basic units or 9 n + 2 of bottlenecks for n units per stage.
 
-    Grouped, or static-dynamic shuffles, may be the two 3x3 convolutions of each basic unit, or the two 1x1 convolutions of each
-    bottleneck; the mixer of a grouped stage stands after the first of them. Filters are rebuilt and groups learned in every
-    convolution of a stage, projections at shortcuts among them.
+    The two 3x3 convolutions of each basic unit, or the two 1x1 convolutions of each bottleneck, may be grouped or replaced
+    by static-dynamic shuffles; the mixer of a grouped stage is after the first of them. Filters are rebuilt and groups
+    learned in every convolution of a stage, including projections at shortcuts.
 
     Source: He et al., arXiv 1512.03385; see `hosts.resnet_basic` and `hosts.resnet_cifar`.
     """
@@ -82,11 +85,11 @@ class ResNetCifarSpace(ScaledSpace):
     _settings: ResNetCifarSettings
 
     def host_dimensions(self) -> tuple[Choice, ...]:
-        """The width, and what units are."""
+        """The decisions on the width and on the residual units."""
         return (*super().host_dimensions(), Choice(name="unit", choices=self._settings.residual_units))
 
     def channels(self, width: float) -> int:
-        """Of the first stage."""
+        """Number of channels of the first stage."""
         return first_channels(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -104,7 +107,7 @@ class ResNetCifarSpace(ScaledSpace):
         return HostShape(stage_channels=channels, stages=tuple(stages))
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width."""
+        """Makes the unchanged network of this width."""
         from search_spaces.hosts.resnet_basic import resnet_basic
         from search_spaces.hosts.resnet_cifar import resnet_cifar
 
@@ -120,7 +123,7 @@ class ResNetCifarSpace(ScaledSpace):
         return resnet_basic(stage_channels=channels, units=units, **image)
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """ResNet, its number of layers, and its width."""
+        """ResNet with its number of layers and its width, in words."""
         return f"ResNet-{LAYERS[self._unit(decisions)] * sum(units) + 2} {decisions['width']:g}x"
 
     def _unit(self, decisions: Mapping[str, Scalar]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from search_spaces.hosts.host import Host
 
 PUBLISHED_CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
-"""Outputs of the first stage of the 1x network by groups of its 1x1 convolutions (table 1 of the paper)."""
+"""Number of outputs of the first stage of the 1x network, by groups of its 1x1 convolutions (table 1 of the paper)."""
 PUBLISHED_WIDTHS = (0.5, 1.0, 1.5, 2.0)
 PUBLISHED_GROUPS = (2, 3, 4, 8)
 USUAL_GROUPS = 3
@@ -29,7 +29,7 @@ STEM_CHANNELS = 24
 
 
 def first_stage_channels(width: float, groups: int) -> int:
-    """Multiple of the published 1x width, rounded (half up) to a multiple of 4 groups so that bottleneck and groups fit."""
+    """Channels of the first stage at a multiple of the published 1x width, rounded (half up) to a multiple of 4 groups."""
     step = 4 * groups
     return step * max(1, math.floor(PUBLISHED_CHANNELS[groups] * width / step + 0.5))
 
@@ -42,14 +42,14 @@ class ShuffleNetV1Settings(ShuffleSettings):
 
     name: str = "shufflenet_v1"
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: the published ones, [0.5, 1, 1.5, 2]."""
+    """Widths to choose from, as multiples of the published width. Default: the published ones, [0.5, 1, 1.5, 2]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
+    """For each stage, the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
     conv_groups: tuple[int, ...] | None = None
-    """Groups of all 1x1 convolutions (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
+    """Numbers of groups of all 1x1 convolutions to choose from (1, 2, 3, 4, 8). Default: [2, 3, 4, 8]."""
 
     def host_faults(self) -> list[str]:
-        """Groups without a published width, and widths that are not positive or narrower than the stem."""
+        """Groups without a published width, and widths that are not positive or are narrower than the stem."""
         widths = self.widths if self.widths is not None else PUBLISHED_WIDTHS
         groups = self.conv_groups if self.conv_groups is not None else PUBLISHED_GROUPS
         found: list[str] = []
@@ -76,14 +76,14 @@ class ShuffleNetV1Settings(ShuffleSettings):
         return found
 
     def with_host_defaults(self) -> Self:
-        """The published widths and groups where none are given."""
+        """The settings with the published widths and groups where none are given."""
         widths = self.widths if self.widths is not None else PUBLISHED_WIDTHS
         groups = self.conv_groups if self.conv_groups is not None else PUBLISHED_GROUPS
         return replace(self, widths=tuple(map(float, widths)), conv_groups=tuple(groups))
 
 
 class ShuffleNetV1Space(ShuffleSpace):
-    """The mixer stands between the first 1x1 group convolution and the depthwise one, over a fourth of a unit's outputs.
+    """The mixer is between the first 1x1 group convolution and the depthwise one, over a fourth of a unit's outputs.
 
     `width` is a multiple of the published 1x network, `conv_groups` the groups of the 1x1 convolutions and of the host's shuffle.
 
@@ -97,11 +97,11 @@ class ShuffleNetV1Space(ShuffleSpace):
     always_mixes = True
 
     def host_dimensions(self) -> tuple[Choice, ...]:
-        """Width and groups."""
+        """The decisions on width and groups."""
         return (Choice(name="width", choices=self._widths), Choice(name="conv_groups", choices=self._groups_offered))
 
     def canonical_host(self, decisions: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Of the widths that round to the same channels the smallest."""
+        """The host decisions with the smallest of the widths that round to the same channels."""
         channels = self.shape(decisions).stage_channels[0]
         groups = integer(decisions, "conv_groups")
         width = min(width for width in self._widths if first_stage_channels(width, groups) == channels)
@@ -119,7 +119,7 @@ class ShuffleNetV1Space(ShuffleSpace):
         return HostShape(stage_channels=channels, stages=stages)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width and these groups."""
+        """Makes the unchanged network of this width and with these groups."""
         from search_spaces.hosts.shufflenet_v1 import shufflenet_v1
 
         shape = self.shape(candidate.architecture)

@@ -31,12 +31,15 @@ class ShuffleNetV2Settings(ShuffleSettings):
 
     name: str = "shufflenet_v2"
     widths: tuple[float, ...] | None = None
-    """Channels of the first stage, doubled in each later one. Default: 48, 116, 176 and 244, the published 0.5x, 1x,
-    1.5x and 2x."""
+    """Numbers of channels of the first stage to choose from; they double in each later stage. Default: 48, 116, 176 and 244,
+    the published 0.5x, 1x, 1.5x and 2x.
+    """
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
+    """For each stage, the numbers of units to choose from. Default: the published ones, [[4], [8], [4]]."""
     convolutions: tuple[str, ...] | None = None
-    """What the 1x1 convolutions of a stage are: dense, or static_dynamic (shuffles in their place). Default: [dense]."""
+    """Kinds of 1x1 convolutions that a stage chooses from: dense, or static_dynamic (shuffles that replace them). Default:
+    [dense].
+    """
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ class ShuffleNetV2Settings(ShuffleSettings):
         return ("dense",) if self.convolutions is None else tuple(self.convolutions)
 
     def host_faults(self) -> list[str]:
-        """Widths that are not even positive integers, and kinds that are not offered here."""
+        """Widths that are not even positive integers, and kinds that this space does not offer."""
         found = []
         if self.convolutions is not None:
             kinds = names_faults(
@@ -66,17 +69,18 @@ class ShuffleNetV2Settings(ShuffleSettings):
         return found
 
     def with_host_defaults(self) -> Self:
-        """The published widths where none are given, and dense convolutions."""
+        """The settings with the published widths and dense convolutions where none are given."""
         widths = self.widths if self.widths is not None else tuple(PUBLISHED)
         return replace(self, widths=tuple(int(width) for width in widths), convolutions=self.kinds)
 
 
 class ShuffleNetV2Space(ShuffleSpace):
-    """The mixer stands at the end of each unit, over all its output channels; the host shuffles its two branches.
+    """The mixer is at the end of each unit, over all its output channels, where the host shuffles its two branches.
 
-    `width` is the channels of the first stage; they double in each later one. The last 1x1 convolution has the published 1024
-    channels (2048 at 2x); at other widths, our choice, four times those of the last stage. `static_dynamic` convolutions replace
-    both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no Kronecker factors fit stay dense.
+    `width` is the number of channels of the first stage; it doubles in each later stage. The last 1x1 convolution has the
+    published 1024 channels (2048 at 2x); at other widths, our choice, four times those of the last stage. `static_dynamic`
+    convolutions replace both 1x1 convolutions in the branch of each stride-1 unit, which are square; those that no
+    Kronecker factors fit stay dense.
 
     Source: Ma et al., ShuffleNet V2, arXiv 1807.11164.
     """
@@ -88,7 +92,7 @@ class ShuffleNetV2Space(ShuffleSpace):
     always_mixes = True
 
     def host_dimensions(self) -> tuple[Choice, ...]:
-        """The width."""
+        """The decision on the width."""
         return (Choice(name="width", choices=self._widths),)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -104,7 +108,7 @@ class ShuffleNetV2Space(ShuffleSpace):
         return HostShape(stage_channels=channels, stages=stages)
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width."""
+        """Makes the unchanged network of this width."""
         from search_spaces.hosts.shufflenet_v2 import shufflenet_v2
 
         return shufflenet_v2(
@@ -117,7 +121,7 @@ class ShuffleNetV2Space(ShuffleSpace):
         )
 
     def baseline_hosts(self, units: tuple[int, ...]) -> dict[str, dict[str, Scalar]]:
-        """Up to four widths."""
+        """Host decisions of up to four baselines, at widths spread over all widths."""
         return {
             f"ShuffleNetV2 {PUBLISHED.get(int(width), f'({width})')}": {"width": width}
             for width in spread(self._widths)

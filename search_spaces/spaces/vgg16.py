@@ -20,7 +20,7 @@ PUBLISHED_CHANNELS = (64, 128, 256, 512, 512)
 
 
 def stage_channels(width: float) -> tuple[int, ...]:
-    """Published ones times the width, each rounded (half up) to a multiple of 8 that is 8 or more."""
+    """Published channels times the width, each rounded (half up) to a multiple of 8, at least 8."""
     return tuple(8 * max(1, math.floor(channels * width / 8 + 0.5)) for channels in PUBLISHED_CHANNELS)
 
 
@@ -34,17 +34,18 @@ class VGG16Settings(EveryKindSettings, ScaledSettings):
 
     name: str = "vgg16"
     widths: tuple[float, ...] | None = None
-    """Multiples of the published width, 1 being 1x. Default: [0.25, 0.5, 1]."""
+    """Widths to choose from, as multiples of the published width. Default: [0.25, 0.5, 1]."""
     units: tuple[tuple[int, ...], ...] | None = None
-    """For each stage the numbers of convolutions to choose from, behind the first one, which is the stem. Default: the
-    published ones, [[1], [2], [3], [3], [3]]."""
+    """For each stage, the numbers of convolutions to choose from; the very first convolution is the stem and does not count.
+    Default: the published ones, [[1], [2], [3], [3], [3]].
+    """
 
 
 class VGG16Space(ScaledSpace):
-    """Five stages of 3x3 convolutions of 64 to 512 channels times `width`; 1, 2, 3, 3 and 3 of them behind a first one are VGG16.
+    """Five stages of 3x3 convolutions of 64 to 512 channels times `width`; with 1, 2, 3, 3 and 3 behind the stem this is VGG16.
 
-    Grouped, static-dynamic shuffles behind a depthwise convolution, rebuilt or with learned groups may be all but the first, which
-    is the stem; the mixer of a grouped stage stands after each of its convolutions.
+    All convolutions except the first, which is the stem, may be grouped, replaced by static-dynamic shuffles behind a
+    depthwise convolution, rebuilt, or learn groups; the mixer of a grouped stage is after each of its convolutions.
 
     Source: Simonyan and Zisserman, arXiv 1409.1556; see `hosts.vgg16`.
     """
@@ -55,7 +56,7 @@ class VGG16Space(ScaledSpace):
     _settings: VGG16Settings
 
     def channels(self, width: float) -> tuple[int, ...]:
-        """Of the stages."""
+        """Numbers of channels of the stages."""
         return stage_channels(width)
 
     def host_shape(self, decisions: Mapping[str, Scalar], units: tuple[int, ...]) -> HostShape:
@@ -70,7 +71,7 @@ class VGG16Space(ScaledSpace):
         return HostShape(stage_channels=channels, stages=tuple(stages))
 
     def make_host(self, candidate: Candidate, units: tuple[int, ...]) -> Host:
-        """The unchanged network of this width."""
+        """Makes the unchanged network of this width."""
         from search_spaces.hosts.vgg16 import vgg16
 
         channels = stage_channels(number(candidate.architecture, "width"))
@@ -83,6 +84,6 @@ class VGG16Space(ScaledSpace):
         )
 
     def host_name(self, units: tuple[int, ...], decisions: Mapping[str, Scalar]) -> str:
-        """VGG16, whose name counts three fully connected layers of which there is one here, or a VGG by its convolutions."""
+        """VGG16, whose name counts three fully connected layers (here it has one), or a VGG named by its convolutions."""
         host = "VGG16" if units == self._settings.published_units else f"VGG of {sum(units) + 1} convolutions"
         return f"{host} {decisions['width']:g}x"

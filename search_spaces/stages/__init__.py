@@ -1,1 +1,1 @@
-"""The stages of a host network: what is decided on one, what that builds into it, and how it is built."""
+"""The stages of a host network: the decisions on a stage, what they build into it, and how that is built."""

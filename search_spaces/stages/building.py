@@ -14,12 +14,12 @@ from search_spaces.stages.plan import StagePlan
 
 
 def build_stages(host: Host, plans: Sequence[StagePlan], *, keeps_fixed: bool) -> None:
-    """Changes the host: of what draws weights, convolutions come first, kind by kind, and mixers last.
+    """Changes the host: parts that draw weights are made kind by kind, first the convolutions, then the mixers.
 
     Args:
-        host: Unchanged.
-        plans: Of each of its stages.
-        keeps_fixed: Whether the host has the unchanged mixer, which then stays.
+        host: The unchanged network.
+        plans: The plan of each of its stages.
+        keeps_fixed: Whether the host has the unchanged mixer, which is then kept.
     """
     for kind in KINDS.values():
         for stage, plan in enumerate(plans):

@@ -1,4 +1,4 @@
-"""The decisions of one stage: which there are, and what they mean for the stage of a certain host."""
+"""The decisions on one stage, and what they mean for this stage in a given host."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from search_spaces.settings import ShuffleSettings
 from search_spaces.stages.plan import StagePlan, convolution_kind, mixer_kind
 
 Factors = tuple[list[KroneckerShape], list[KroneckerShape]]
-"""Of mixers, and of the shuffles in the place of convolutions."""
+"""The factors of mixers, and those of the shuffles that replace convolutions."""
 
 
 class StageDecisions:
-    """Units, what the convolutions are, and how channels are mixed.
+    """The decisions on units, on convolutions, and on how channels are mixed.
 
-    Group counts and Kronecker factors are chosen by rank among those that fit (`KroneckerRanks`). A mixer and the shuffles in the
-    place of convolutions, where a stage has both, share ranks, reduction, share, Kronecker rank and sum level.
+    Group counts and Kronecker factors are chosen by rank among those that fit (`KroneckerRanks`). If a stage has both a
+    mixer and shuffles that replace convolutions, they share ranks, reduction, share, Kronecker rank and sum level.
 
     Args:
-        number: Of the stage, from 1.
-        settings: What may be chosen, with no default left open.
-        shapes: Every shape that the stage has in some host.
-        always_mixes: Whether it has mixers whatever its convolutions are, and not only between those of some kinds.
+        number: Number of the stage, from 1.
+        settings: Settings of the space, with all defaults filled in.
+        shapes: All shapes that the stage has in the hosts of the space.
+        always_mixes: Whether the stage has mixers with every kind of convolutions, and not only with some.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class StageDecisions:
         self.ranks = ranks_of(settings)
 
     def is_of(self, kinds: Iterable[Kind[Any]]) -> When:
-        """Holds where the convolutions are of one of these kinds; never where the stage may choose none of them."""
+        """A condition that holds if the convolutions are of one of these kinds, and never if the stage offers none of them."""
         wanted = {kind.name for kind in kinds}
         return When(
             name=f"{self.name}.convolution", values=tuple(kind.name for kind in self._kinds if kind.name in wanted)
@@ -62,11 +62,11 @@ class StageDecisions:
 
     @property
     def learned(self) -> tuple[When, ...]:
-        """Any of these holds when something of the stage learns a permutation."""
+        """Conditions, any of which holds if something in the stage learns a permutation."""
         return (self._mixed_by(LEARNED), self.is_of(kind for kind in self._kinds if kind.learned))
 
     def dimensions(self) -> list[Dimension]:
-        """Every decision of the stage, some with one value only."""
+        """All decisions on the stage, some of which have a single value."""
         settings, name = self._settings, self.name
         mixing = self.is_of(kind for kind in self._kinds if kind.mixes)
         replaced = self.is_of(kind for kind in self._kinds if kind.factored)
@@ -75,7 +75,7 @@ class StageDecisions:
             Choice(name=f"{name}.units", choices=self._units),
             Choice(name=f"{name}.convolution", choices=settings.kinds),
         ]
-        # The order of dimensions belongs to a study. Names order kinds in the same way whichever a space offers.
+        # The order of dimensions belongs to a study. Sorted by name, kinds have the same order whichever of them a space offers.
         for kind in sorted(self._kinds, key=lambda kind: kind.name):
             declared += [
                 Choice(name=f"{name}.{key}", choices=choices, condition=(self.is_of((kind,)),))
@@ -96,7 +96,7 @@ class StageDecisions:
         ]
 
     def faults(self, host: str, shape: StageShape) -> list[str]:
-        """Why something that the stage may choose fits none of its channels in this host; empty when all is well."""
+        """For each choice that fits none of the stage's channels in this host, the reason."""
         found = [
             f"{host}: {fault}" for kind in self._kinds for fault in kind.misfits(self._settings, self.number, shape)
         ]
@@ -112,10 +112,10 @@ class StageDecisions:
         return found
 
     def resolved(self, decisions: Mapping[str, Scalar], shape: StageShape) -> dict[str, Scalar]:
-        """The flat architecture of the stage: ranks resolved, what has no effect absent, equal choices made one.
+        """The flat architecture of the stage, with ranks resolved, decisions without effect left out, and equal choices made one.
 
-        The factors of mixers that mix one number of channels are told by name. Where layers differ in size, so in their factors,
-        the smallest ranks that mean the same for all of them stand for these.
+        If the mixers all mix the same number of channels, their factors are stated by name. If layers differ in size, and
+        so in their factors, these are stated by the smallest ranks that mean the same for all layers.
         """
         values = StageValues(stage=self.number, architecture=decisions)
         resolved: dict[str, Scalar] = {"units": values.raw("units")}
@@ -137,11 +137,11 @@ class StageDecisions:
         return {f"{self.name}.{key}": value for key, value in resolved.items()}
 
     def canonical(self, architecture: Mapping[str, Scalar], shape: StageShape, plan: StagePlan) -> dict[str, Scalar]:
-        """The stage of an architecture that was resolved by earlier rules, with equal choices made one as `resolved` does.
+        """The stage of an architecture that was resolved by earlier rules, with equal choices made one as in `resolved`.
 
         Args:
-            architecture: Of the whole network.
-            shape: Of the stage in its host.
+            architecture: The architecture of the whole network.
+            shape: Sizes of the stage in its host.
             plan: What the architecture builds into it.
         """
         name = self.name
@@ -156,7 +156,7 @@ class StageDecisions:
         return {f"{name}.{key}": value for key, value in resolved.items()}
 
     def _resolved_factors(self, resolved: dict[str, Scalar], values: StageValues, layers: _Layers) -> Factors:
-        """The factors of mixers and of replaced convolutions, whose decisions are added to those resolved."""
+        """The factors of mixers and of replaced convolutions; the decisions on them are added to the resolved ones."""
         if not (layers.mixed or layers.replaced):
             return [], []
         ranks = values.ranks()
@@ -177,7 +177,7 @@ class StageDecisions:
     def _resolve_rest(
         self, resolved: dict[str, Scalar], values: StageValues, mixer: str, shape: StageShape, factors: Factors
     ) -> None:
-        """Adds what the generators and the static matrices are like."""
+        """Adds the decisions on generators and static matrices."""
         mixed, replaced = factors
         generated = [*(mixed if mixer in GENERATED else ()), *replaced]
         shared = any(each.groups > 1 for each in generated)
@@ -200,7 +200,7 @@ class StageDecisions:
             resolved["kron_rank"] = min(values.integer("kron_rank"), most)
 
     def _smallest_reduction(self, inputs: Iterable[int], wanted: int) -> int:
-        """The smallest that is offered with the hidden widths of the wanted one."""
+        """The smallest reduction on offer that gives the same hidden widths as the wanted one."""
         widths = [(count, hidden_width(count, wanted)) for count in inputs]
         same = (r for r in self._settings.reductions if all(hidden_width(count, r) == width for count, width in widths))
         return min(same, default=wanted)
@@ -210,12 +210,12 @@ class StageDecisions:
         return When(name=f"{self.name}.mixer", values=offered)
 
     def _canonical_mixer(self, mixer: str, shape: StageShape, host_groups: int) -> str:
-        """The mixer, or none where it is a fixed shuffle over as many groups as channels, if none is offered too."""
+        """The mixer, or `none` (if offered) for a fixed shuffle over as many groups as channels, which does nothing."""
         same = all(channels == host_groups for channels in shape.mixed)
         return "none" if BLOCKS[mixer].unchanged and same and "none" in self._settings.mixers else mixer
 
     def _layers_of_any(self) -> list[Layer]:
-        """Every layer that ranks may be asked for, in any host."""
+        """All layers for which ranks may be needed, in any host."""
         layers: list[Layer] = []
         for shape in self._shapes:
             if self.always_mixes:
@@ -238,7 +238,7 @@ class _Layers:
 
 
 def ranks_of(settings: ShuffleSettings) -> KroneckerRanks:
-    """What ranks mean with these settings."""
+    """The meaning of ranks under these settings."""
     return KroneckerRanks(
         group_ranks=settings.group_ranks, pair_ranks=settings.pair_ranks, max_factor=settings.max_factor
     )

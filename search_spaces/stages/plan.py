@@ -1,4 +1,4 @@
-"""What a candidate builds into a stage, read from its decisions, which may come from a file."""
+"""The plan of what a candidate builds into a stage, read from its decisions, which may come from a file."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class StagePlan:
     """What is built into one stage of the unchanged network."""
 
     kind: Kind[Any]
-    """Of its convolutions."""
+    """Kind of the stage's convolutions."""
     convolutions: Convolutions
     host_groups: int
-    """Of the shuffle that the host has there, or would have between grouped convolutions."""
+    """Number of groups of the shuffle that the host has there, or would have between grouped convolutions."""
     mixer: str = ""
-    """Kind of its mixers, or empty where the stage has none."""
+    """Name of the stage's mixer; empty if it has none."""
     mixers: Mapping[int, MixerSpec] = field(default_factory=dict)
-    """Of each number of mixed channels."""
+    """The mixers, by the number of channels that they mix."""
 
 
 def convolution_kind(values: StageValues) -> Kind[Any]:
-    """What the convolutions of a stage are; dense where it is not said.
+    """The kind of a stage's convolutions; dense if the decisions do not say.
 
     Raises:
-        SpaceError: It is unknown.
+        SpaceError: The kind is unknown.
     """
     return KINDS[values.named("convolution", tuple(KINDS))]
 
@@ -42,7 +42,7 @@ def mixer_kind(values: StageValues) -> str:
     """Name of the mixer of a stage.
 
     Raises:
-        SpaceError: It is missing or unknown.
+        SpaceError: The mixer is missing or unknown.
     """
     name = values.full_name("mixer")
     value = values.architecture.get(name)
@@ -52,16 +52,16 @@ def mixer_kind(values: StageValues) -> str:
 
 
 def stage_plan(values: StageValues, shape: StageShape, ranks: KroneckerRanks, *, always_mixes: bool) -> StagePlan:
-    """What a candidate builds into a stage.
+    """The plan of what a candidate builds into a stage.
 
     Args:
-        values: Of a candidate of any origin.
+        values: Decisions of a candidate of any origin.
         shape: Sizes of the stage.
-        ranks: What ranks mean.
-        always_mixes: Whether the stage has mixers whatever its convolutions are, and not only between those of some kinds.
+        ranks: The meaning of ranks.
+        always_mixes: Whether the stage has mixers with every kind of convolutions, and not only with some.
 
     Raises:
-        SpaceError: Something it needs is missing, or does not fit the channels.
+        SpaceError: A decision is missing, or does not fit the channels.
     """
     kind = convolution_kind(values)
     convolutions = kind.convolutions(values, shape, ranks)
@@ -81,7 +81,7 @@ def stage_plan(values: StageValues, shape: StageShape, ranks: KroneckerRanks, *,
 
 
 def _mixer_spec(values: StageValues, channels: int, host_groups: int, ranks: KroneckerRanks | None) -> MixerSpec:
-    """Sizes of the mixer of so many channels; with `ranks` its factors are told by ranks, without by name."""
+    """Sizes of the mixer of so many channels. Its factors are given by ranks if `ranks` is given, else by name."""
     mixer = BLOCKS[mixer_kind(values)]
     sizes: dict[str, Any] = {}
     level = "full"

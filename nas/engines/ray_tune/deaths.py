@@ -26,7 +26,7 @@ def signal_of(error: str) -> str | None:
     session = ray.get_runtime_context().get_session_name()
     logs = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray" / session / "logs"
     for log in logs.glob(f"worker-*-{process[1]}.err"):
-        # Ray's handler of signals wrote it, and Python's after it the line of the program.
+        # Ray's signal handler wrote it, and after it Python's wrote the line of the program.
         if found := re.search(r"^\*\*\* (SIG\w+) received", log.read_text(errors="replace"), re.MULTILINE):
             return f"{found[1]}: {signal.strsignal(signal.Signals[found[1]])}"
     return None

@@ -119,7 +119,7 @@ class RayEngine:
         )
         logging.getLogger("ray.tune").setLevel(
             logging.CRITICAL
-        )  # what goes wrong with a trial is recorded, and shown there
+        )  # errors of a trial are recorded and shown in the study
         try:
             tuner.fit()
         except KeyboardInterrupt:  # Ray's own does not say which signal it was
@@ -165,7 +165,7 @@ class RayEngine:
         import ray
 
         address = self._settings.address
-        if ray.is_initialized():  # a notebook, or a test, has its own
+        if ray.is_initialized():  # a notebook or a test may have its own Ray
             yield
             return
         with nullcontext() if address else _watch(folder):

@@ -120,7 +120,7 @@ class TuneBridge:
         begin = time.monotonic()
         self._on_event()
         now = time.monotonic()
-        for each in self._live.values():  # nobody listened meanwhile: it may have taken a while to renew the report
+        for each in self._live.values():  # messages were not read meanwhile, as renewing the report may take a while
             each.heard += now - begin
         let_in = self._packing.let_in()
         for trial in controller.get_live_trials():
@@ -187,7 +187,7 @@ class DriverScheduler(FIFOScheduler):
         go_on = self._bridge.guarded(lambda: self._bridge.heard(trial.trial_id, result))
         actor = trial.temporary_state.ray_actor
         if go_on is not None and actor is not None:
-            # Before Tune's next call of the same actor, and calls of one caller are kept in order.
+            # This comes before Tune's next call of the same actor, since calls of one caller are kept in order.
             actor.answer.remote(go_on)
         return TrialScheduler.CONTINUE
 

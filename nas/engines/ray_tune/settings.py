@@ -8,25 +8,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class RaySettings:
-    """Where and how `--search.engine ray` trains candidates. The study is the same with any of them."""
+    """Where and how `--search.engine ray` trains candidates. None of these settings changes the study."""
 
     address: str | None = None
-    """Cluster to join: HOST:PORT, ray://HOST:PORT, or auto (the one running on this machine). Default: a Ray of its own here."""
+    """Cluster to join: HOST:PORT, ray://HOST:PORT, or auto (the one running on this machine). Default: start a Ray of its own
+    here.
+    """
     gpus_per_trial: float | None = None
-    """GPUs of one training; a fraction packs several on one. Default: 1 with --device cuda, else 0."""
+    """Number of GPUs of one training; a fraction packs several trainings on one GPU. Default: 1 with --device cuda, else 0."""
     cpus_per_trial: float | None = None
-    """CPU cores of one training, as many as it has threads. Default: --train.threads."""
+    """Number of CPU cores of one training, which is also its number of threads. Default: --train.threads."""
     max_concurrent: int | None = None
-    """Candidates trained at the same time. Default: as many as the cluster has room for."""
+    """Number of candidates trained at the same time. Default: as many as the cluster has room for."""
     trial_timeout: float = 3600.0
     """Seconds without a sign of life (the end of an epoch) after which a worker counts as hanging and is killed. The first epoch
     includes loading the images."""
     tensorboard: bool = False
-    """Also write Ray's own logs, five files a trial, to the folder ray of the output folder. Curves are --log.tensorboard's."""
+    """Also write Ray's own logs, five files per trial, to the folder ray in the output folder. For curves see --log.tensorboard."""
 
 
 def ray_faults(settings: RaySettings) -> list[str]:
-    """Every setting that is out of range, in words."""
+    """In words, every setting that is out of range."""
     faults = []
     for name in ("gpus_per_trial", "cpus_per_trial"):
         value = getattr(settings, name)

@@ -151,6 +151,6 @@ class _Search:
                 return proposal
         surrogate = self._surrogates.fit(observations, kriging_believer=False)
         self._batch = deque(self._pool.drawn(surrogate, observations.seen, rng, BATCH))
-        # What comes in meanwhile changes little, as long as it is little beside what is running.
+        # Results that arrive meanwhile change little, as long as they are few compared with the running trials.
         self._batch_ends = ended + max(1, len(running) // 8)
         return self._batch.popleft()

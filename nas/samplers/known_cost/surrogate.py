@@ -93,7 +93,7 @@ class Surrogate:
         self._accuracy = accuracy
         self._others = others
         rows, costs = features.of(trained), features.costs_of(trained)
-        # Under noise the expectation for a trained candidate is better than what was observed of it.
+        # Under noise, the expectation for a trained candidate is more accurate than its observed value.
         means = accuracy.mean(rows)
         expected = [process.mean(rows) for process in others]
         costs = np.column_stack((costs, *expected))

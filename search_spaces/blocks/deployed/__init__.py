@@ -1,1 +1,1 @@
-"""What learned parts become when a network is deployed."""
+"""The deployed forms of learned parts of a network."""

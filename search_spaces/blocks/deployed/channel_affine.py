@@ -1,4 +1,4 @@
-"""A batch norm at evaluation, where there is no convolution to fold it into.
+"""A batch norm in evaluation, where there is no convolution that it can be folded into.
 
 Axes: b images, c channels, h w positions.
 """
@@ -13,11 +13,11 @@ from nas.errors import DeploymentError
 
 
 class ChannelAffine(nn.Module, Counted):
-    """y = scale x + shift with a pair of numbers for each channel: two parameters a channel, as a norm's weight and bias.
+    """y = scale x + shift with a pair of numbers per channel: two parameters, like a norm's weight and bias.
 
     Args:
-        norm: Its running statistics, weight and bias are taken over.
-        positions: Axes of the input after the channels: 2 for feature maps, 0 for pooled features.
+        norm: The norm whose running statistics, weight and bias are taken over.
+        positions: Number of axes of the input after the channels: 2 for feature maps, 0 for pooled features.
     """
 
     def __init__(self, norm: nn.modules.batchnorm._BatchNorm, *, positions: int = 2) -> None:
@@ -32,21 +32,21 @@ class ChannelAffine(nn.Module, Counted):
         return torch.addcmul(self.shift, x, self.scale)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={len(self.scale)}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None, as by convention for the norm that it stands for."""
+        """0, by the convention for the norm that it replaces."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """Scale and shift."""
+        """The number of scales and shifts."""
         return 2 * len(self.scale)
 
 
 @torch.no_grad()
 def scale_and_shift(norm: nn.modules.batchnorm._BatchNorm) -> tuple[Tensor, Tensor]:
-    """What an evaluation multiplies each channel by and then adds: `float[c], float[c]`.
+    """The scale and the shift of each channel in an evaluation, `float[c], float[c]`.
 
     Raises:
         DeploymentError: The norm keeps no running statistics, so that its evaluation depends on the batch.

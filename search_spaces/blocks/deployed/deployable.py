@@ -1,4 +1,4 @@
-"""What a module says of its deployed form."""
+"""The protocol of modules that have a deployed form of their own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import nn
 
 
 class Deployable(ABC):
-    """A module that knows a leaner one with the same evaluation outputs; `search_spaces.compact` puts that in its place."""
+    """A module that has a leaner form with the same evaluation outputs, by which `search_spaces.compact` replaces it."""
 
     @abstractmethod
     def deployed(self) -> nn.Module:
-        """The module that a trained network needs: no norms, no logits, nothing that depends on `training`.
+        """The module that a trained network needs: without norms and logits, and independent of `training`.
 
-        It may share tensors with this one, and it is made of the values they have now. What submodules and buffers it has follows
-        from the sizes alone, not from the values, so that the state of one loads into another.
+        It may share tensors with this module, and is made from their present values. Its submodules and buffers depend on
+        sizes only, not on values, so that the state of one loads into another.
         """

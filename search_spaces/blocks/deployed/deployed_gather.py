@@ -1,4 +1,4 @@
-"""Deployed permutations: channels read by an index map that is kept, or made for each image.
+"""Deployed permutations: channels are read by an index map that is stored, or made for each image.
 
 Axes: b images, c channels, g groups, o1 i1 and o2 i2 rows and columns of the factors, h w positions.
 """
@@ -16,10 +16,10 @@ from search_spaces.blocks.permutations.permutation import joined_map
 
 
 class ChannelGather(nn.Module):
-    """Output channel i is input channel map[i], for all images; nothing is done where that is the identity.
+    """Output channel i is input channel map[i], for all images. If the map is the identity, nothing is done.
 
     Args:
-        index_map: `int[d]`, kept as a buffer.
+        index_map: The map, `int[d]`, kept as a buffer.
     """
 
     index_map: Tensor
@@ -35,7 +35,7 @@ class ChannelGather(nn.Module):
         return x if self.is_identity else gather_channels(x, self.index_map[None])
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"channels={len(self.index_map)}, is_identity={self.is_identity}"
 
 
@@ -45,7 +45,7 @@ def is_identity(index_map: Tensor) -> bool:
 
 
 def _look_again(module: nn.Module, incompatible_keys: Any) -> None:
-    """After other maps were loaded."""
+    """Called after other maps were loaded."""
     assert isinstance(module, ChannelGather)
     module.is_identity = is_identity(module.index_map)
 
@@ -55,7 +55,7 @@ class GeneratedGather(nn.Module):
 
     Args:
         rows: Gives the hard rows of both factors.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     offsets: Tensor
@@ -73,5 +73,5 @@ class GeneratedGather(nn.Module):
         return gather_channels(x, joined_map(outer, inner, self.rows.inner[1], self.offsets))
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={len(self.offsets)}"

@@ -1,4 +1,4 @@
-"""Deployed Kronecker matrices of free weights: alone, beside a permutation, or joined with one factor by factor.
+"""Deployed Kronecker matrices of free weights: alone, added to a permutation, or combined with one factor by factor.
 
 Axes: b images, g groups, c = g i1 i2 channels in, o1 i1 and o2 i2 rows and columns of the factors, r terms, h w positions.
 """
@@ -20,7 +20,7 @@ def deployed_matrix(outer: Tensor, inner: Tensor, groups: int) -> nn.Module:
     Args:
         outer: W1, `float[r o1 i1]`.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     (terms, o1, i1), (_, o2, i2) = outer.shape, inner.shape
     shape = KroneckerShape(groups=groups, outer=(o1, i1), inner=(o2, i2))
@@ -38,7 +38,7 @@ class KroneckerMatrix(nn.Module, Counted):
     Args:
         outer: W1, `float[r o1 i1]`.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     def __init__(self, outer: Tensor, inner: Tensor, groups: int) -> None:
@@ -52,22 +52,22 @@ class KroneckerMatrix(nn.Module, Counted):
         return terms_together(x, self.outer, self.inner, self.groups)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}, outer={tuple(self.outer.shape)}, inner={tuple(self.inner.shape)}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products for each term; see `KroneckerShape.multiply_adds`."""
+        """Multiply-adds of both products for each term; see `KroneckerShape.multiply_adds`."""
         b, _, h, w = input_shape
         (terms, o1, i1), (_, o2, i2) = self.outer.shape, self.inner.shape
         return b * h * w * terms * KroneckerShape(groups=self.groups, outer=(o1, i1), inner=(o2, i2)).multiply_adds
 
     def deployed_parameters(self) -> int:
-        """Both factors."""
+        """The number of entries of both factors."""
         return self.outer.numel() + self.inner.numel()
 
 
 class GatherMatrixSum(nn.Module):
-    """What a permutation and a matrix give, added.
+    """The sum of the outputs of a permutation and of a matrix.
 
     Args:
         gather: The permutation.
@@ -92,7 +92,7 @@ class FactorSum(nn.Module, Counted):
         rows: Gives the hard rows of both factors.
         outer: W1, `float[1 o1 i1]`.
         inner: W2, `float[1 o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
 
     def __init__(self, rows: RowGenerator | RowTable, outer: Tensor, inner: Tensor, groups: int) -> None:
@@ -114,14 +114,14 @@ class FactorSum(nn.Module, Counted):
         return two_products(x, p1, p2, self.groups)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.groups}"
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Both products; see `KroneckerShape.multiply_adds`."""
+        """Multiply-adds of both products; see `KroneckerShape.multiply_adds`."""
         b, _, h, w = input_shape
         return b * h * w * self.shape.multiply_adds
 
     def deployed_parameters(self) -> int:
-        """Both factors."""
+        """The number of entries of both factors."""
         return self.outer.numel() + self.inner.numel()

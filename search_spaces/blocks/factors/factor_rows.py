@@ -1,4 +1,4 @@
-"""Where the hard rows of both Kronecker factors come from in a deployed network: a lean generator, or a table.
+"""The source of the hard rows of both Kronecker factors in a deployed network: a lean generator, or a table.
 
 Axes: b images, c channels, g groups, o1 i1 and o2 i2 rows and columns of the factors, h w positions.
 """
@@ -17,12 +17,12 @@ class RowGenerator(nn.Module):
     """Hard rows of both factors for each image: pool, linear, ReLU, linear, round.
 
     Args:
-        standardize: Applied to pooled features, where that could not be folded into `squeeze`.
-        squeeze: First layer.
-        logits: Last layer; its outputs are those of one or more pairs.
-        blocks: The layers are applied to each of this many equal parts of the pooled features; 1 is all together.
+        standardize: Applied to the pooled features if it could not be folded into `squeeze`.
+        squeeze: The first layer.
+        logits: The last layer, whose outputs are the logits of one or more pairs.
+        blocks: Number of equal parts of the pooled features to which the layers are applied separately.
         outer: Rows and columns of the outer factor, (o1, i1).
-        inner: Those of the inner factor, (o2, i2).
+        inner: Rows and columns of the inner factor, (o2, i2).
         relaxation: How logits are rounded.
     """
 
@@ -64,7 +64,7 @@ class RowGenerator(nn.Module):
             )
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"blocks={self.blocks}, outer={self.outer}, inner={self.inner}, {self.relaxation}"
 
 
@@ -80,5 +80,5 @@ class RowTable(nn.Module):
         self.register_buffer("inner", inner)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both tables, whatever the input."""
+        """Returns both tables, whatever the input."""
         return self.outer, self.inner

@@ -1,6 +1,6 @@
-"""From logits to soft factor matrices, from these to hard rows, and the penalties that draw them to permutations.
+"""From logits to soft factor matrices, from these to hard rows, and the penalties that draw matrices to permutations.
 
-Axes: b samples, g groups or 1, m rows and n columns of a factor (m = n where nothing else is said).
+Axes: b samples, g groups or 1, m rows and n columns of a factor (m = n unless stated otherwise).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def soft_matrix(logits: Tensor, relaxation: Relaxation, *, noisy: bool = False) 
     """The soft matrix of `float[... m n]` logits, in float32 or better.
 
     Args:
-        logits: Any.
-        relaxation: Which normalizer, and its temperature.
+        logits: Any logits.
+        relaxation: Gives the normalizer and its temperature.
         noisy: Whether Sinkhorn adds Gumbel noise, as it does in training.
     """
     if relaxation.normalizer == "sinkhorn":
@@ -57,15 +57,15 @@ def sinkhorn(logits: Tensor, temperature: float, *, noisy: bool, rounds: int = S
 
 
 def hard_rows(matrix: Tensor) -> Tensor:
-    """Index map of the largest entry of each row: `float[... m n] -> int[... m]`; of equal ones the first."""
+    """Index map of the largest entry of each row, the first of equal ones: `float[... m n] -> int[... m]`."""
     return matrix.argmax(-1)
 
 
 def assigned_rows(matrix: Tensor) -> Tensor:
-    """Index map of the permutation with the largest sum of entries, so nearest to the matrix: `float[... m n] -> int[... m]`.
+    """Index map of the permutation with the largest sum of entries, the nearest one: `float[... m n] -> int[... m]`.
 
-    Matrices with m < n get distinct columns; with m > n every column is read by one row or more. Solved exactly, one small
-    assignment problem a matrix, on the CPU.
+    Matrices with m < n get distinct columns; with m > n every column is read by at least one row. Each matrix is a small
+    assignment problem, which is solved exactly, on the CPU.
     """
     if matrix.is_meta:
         return matrix.argmax(-1)
@@ -73,7 +73,7 @@ def assigned_rows(matrix: Tensor) -> Tensor:
     m, n = matrix.shape[-2:]
     flat = matrix.detach().double().reshape(-1, m, n).cpu()
     if m > n:
-        # As many copies of the columns as one may be read; using the first of each is worth more than all entries together.
+        # There are as many copies of each column as it may be read; using its first copy is worth more than all entries together.
         first = flat + m * (flat.amax((1, 2), keepdim=True) - flat.amin((1, 2), keepdim=True)) + 1
         flat = torch.cat((first, flat.repeat(1, 1, m - n)), dim=-1)
     solved = [torch.from_numpy(linear_sum_assignment(one, maximize=True)[1] % n) for one in flat.numpy()]
@@ -86,16 +86,16 @@ def rounded_rows(matrix: Tensor, rounding: str) -> Tensor:
 
 
 def evaluated_rows(logits: Tensor, relaxation: Relaxation) -> Tensor:
-    """Hard rows of logits as an evaluation has them: `float[... m n] -> int[... m]`."""
+    """Hard rows that an evaluation makes of logits: `float[... m n] -> int[... m]`."""
     if relaxation.rounding == "argmax" and relaxation.normalizer == "softmax":
         return hard_rows(logits)  # the softmax keeps their order
     return rounded_rows(soft_matrix(logits, relaxation), relaxation.rounding)
 
 
 def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
-    """Matrix with the values of the hard rows and the gradient of the soft ones.
+    """A matrix with the values of the hard rows and the gradient of the soft ones.
 
-    It is never built at the size of the channels (see `index_shuffle`); it defines what they compute.
+    It is never built at the size of the channels (see `index_shuffle`), but defines what is computed.
 
     Source: Bengio et al., arXiv 1308.3432; binarization of the dynamic shuffle, arXiv 2310.02776 (abstract).
     """
@@ -104,16 +104,17 @@ def straight_through(soft: Tensor, rounding: str = "argmax") -> Tensor:
 
 
 def gates(soft: Tensor, rows: Tensor) -> Tensor:
-    """1 for each row, with the gradient of p / p of its chosen entry's probability: `float[... m n], int[... m] -> float[... m]`.
+    """A gate of 1 per row, with the gradient of p / p for its chosen probability p: `float[... m n], int[... m] -> float[... m]`.
 
-    So the gradient to the logits is that of scaling what was chosen, as where a gate's value multiplies what it lets through.
+    So the gradient to the logits is that of scaling the chosen channel, as when the value of a gate multiplies what passes
+    through it.
     """
     chosen = soft.gather(-1, rows.unsqueeze(-1)).squeeze(-1)
     return chosen / chosen.detach()
 
 
 def gated(soft: Tensor, rounding: str = "argmax") -> Tensor:
-    """Matrix with the values of the hard rows and the gradient of their `gates`."""
+    """A matrix with the values of the hard rows and the gradient of their `gates`."""
     rows = rounded_rows(soft, rounding)
     hard = torch.nn.functional.one_hot(rows, soft.shape[-1]).to(soft.dtype)
     return hard * gates(soft, rows).unsqueeze(-1)
@@ -127,8 +128,8 @@ def penalty(soft: Tensor, relaxation: Relaxation) -> Tensor:
 def l1_minus_l2(soft: Tensor) -> Tensor:
     """Mean over leading dimensions of the sum over rows and columns of l1 - l2 norm, over its value at the uniform matrix.
 
-    Zero only where every row and column has one entry; on row-stochastic matrices that need not make columns sum to one, so it is
-    meant for Sinkhorn's doubly stochastic ones.
+    It is zero only if every row and column has a single entry. For row-stochastic matrices, columns need not sum to one
+    then, so it is meant for Sinkhorn's doubly stochastic matrices.
 
     Source: Lyu et al., AutoShuffleNet, KDD 2020, arXiv 1901.08624; the normalization is ours.
     """
@@ -145,8 +146,9 @@ def orthogonality(soft: Tensor) -> Tensor:
     For square P that value is n - 1: 0 at a permutation, 1 at uniform rows, at most n. With m < n rows it is 0 where the rows are
     distinct one-hot ones; with m > n it cannot be 0.
 
-    For row-stochastic P it is 0 only at a permutation: orthonormal non-negative rows that sum to one are distinct one-hot rows.
-    Computed in float32 or better, under autocast too, since near a permutation it is a difference of nearly equal numbers.
+    For row-stochastic P it is 0 only at a permutation, since orthonormal non-negative rows that sum to one are distinct
+    one-hot rows. It is computed in float32 or better, under autocast too, since near a permutation it is a difference of
+    nearly equal numbers.
 
     Source: orthogonal regularization of arXiv 2310.02776 (abstract); the normalization is ours.
     """

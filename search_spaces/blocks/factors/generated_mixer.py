@@ -1,4 +1,4 @@
-"""The part that dynamic shuffles share: a Kronecker shuffle whose two factors are generated from each image."""
+"""The common part of dynamic shuffles: a Kronecker shuffle whose two factors are generated from each image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 
 class GeneratedMixer(KroneckerMixer):
-    """S_g (I_g (x) P1(x) (x) P2(x)).
+    """The map S_g (I_g (x) P1(x) (x) P2(x)) with generated P1 and P2.
 
     Args:
         shape: Sizes of the factors.
@@ -28,7 +28,7 @@ class GeneratedMixer(KroneckerMixer):
         self.generator = FactorGenerator(shape, generator)
 
     def factor_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[b c h w] -> float[b|1 g|1 o1 i1], float[b|1 g|1 o2 i2]`."""
+        """Logits of both factors, `float[b c h w] -> float[b|1 g|1 o1 i1], float[b|1 g|1 o2 i2]`."""
         outer, inner = self.generator(x)
         return outer, inner
 
@@ -39,7 +39,7 @@ class GeneratedMixer(KroneckerMixer):
             yield self.generator.constant
 
     def deployed_gather(self) -> ChannelGather | GeneratedGather:
-        """The generated permutation alone: the generator and a gather, or one index map from a constant input."""
+        """The generated permutation alone: the generator and a gather, or one index map if the input is constant."""
         rows = self.generator.deployed_rows(self.relaxation.at(1.0))
         if isinstance(rows, RowTable):
             return ChannelGather(shuffle_map(rows.outer[0], rows.inner[0], self.groups, self.shape.columns))

@@ -19,7 +19,7 @@ from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation,
 
 
 class FactorGenerator(nn.Module, Counted):
-    """Global average pool, linear, ReLU, linear; runs in float32 or better under autocast too.
+    """Global average pool, linear, ReLU, linear; it runs in float32 or better, under autocast too.
 
     The last layer begins as weights N(0, spread) and biases `near_identity_`: with a small spread all factors are the identity at
     first, whatever the image, and not a stationary point of the penalty.
@@ -55,7 +55,7 @@ class FactorGenerator(nn.Module, Counted):
         return outer.view(*lead, *sizes[0]), inner.view(*lead, *sizes[1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`, logits; b is 1 for a constant source."""
+        """Logits, `float[b c h w] -> float[b g|1 o1 i1], float[b g|1 o2 i2]`; b is 1 for a constant source."""
         pooled = (
             pool(x.detach() if self.spec.detach else x)
             if self.constant is None
@@ -69,19 +69,19 @@ class FactorGenerator(nn.Module, Counted):
         return self._split(flat.view(len(pooled), -1, self.shape.entries))
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None beyond the two linear layers."""
+        """0 beyond the two linear layers."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """The learned input, where that is the source."""
+        """The size of the learned input, if that is the source."""
         return 0 if self.constant is None else self.constant.numel()
 
     @torch.no_grad()
     def deployed_rows(self, relaxation: Relaxation) -> RowGenerator | RowTable:
-        """What gives the hard rows of an evaluation in a deployed network; from a constant input they are known now.
+        """The source of an evaluation's hard rows in a deployed network; for a constant input the rows are known now.
 
-        The standardization goes into the first layer, or stays a scale and a shift where groups with statistics of their own
-        share that layer.
+        The standardization is folded into the first layer, or stays a scale and a shift if groups with statistics of their
+        own share that layer.
         """
         if self.constant is not None:
             outer, inner = (evaluated_rows(logits, relaxation) for logits in self(self.constant))
@@ -104,20 +104,21 @@ class FactorGenerator(nn.Module, Counted):
         )
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"groups={self.shape.groups}, {self.spec}"
 
 
 def pool(x: Tensor) -> Tensor:
     """Mean over positions in float32 or better: `float[b c h w] -> float[b c]`.
 
-    A sum that is divided, because its gradient is an expanded view, where that of a mean is a feature map of its own.
+    It is computed as a sum that is divided, because the gradient of a sum is an expanded view, but that of a mean is a new
+    feature map.
     """
     return x.sum((2, 3), dtype=sum_dtype(x)) / (x.shape[2] * x.shape[3])
 
 
 def _after(norm: nn.BatchNorm1d, layer: nn.Linear) -> nn.Linear:
-    """The layer that gives from the inputs of the norm at evaluation what `layer` gives from its outputs."""
+    """The layer that maps the inputs of an evaluated norm to what `layer` makes of the norm's outputs."""
     scale, shift = scale_and_shift(norm)
     joined = copy.deepcopy(layer)
     joined.weight.copy_(layer.weight * scale)

@@ -1,4 +1,4 @@
-"""The part that static, dynamic and static-dynamic shuffles share: from factor logits to shuffled channels."""
+"""The common part of static, dynamic and static-dynamic shuffles: from factor logits to shuffled channels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search_spaces.blocks.spec import KroneckerShape, Relaxation
 
 
 class KroneckerMixer(LearnedMixer):
-    """Shuffles by S_g (I_g (x) P1 (x) P2), P being the soft matrix of logits, or its hard rows.
+    """Shuffles by S_g (I_g (x) P1 (x) P2), where P is the soft matrix of logits, or its hard rows.
 
     Axes: b images, g groups, c = g i1 i2 channels in, d = g o1 o2 channels out.
 
@@ -41,7 +41,7 @@ class KroneckerMixer(LearnedMixer):
         return self.remember(shuffle_map(outer, inner, self.groups, self.shape.columns))
 
     def shuffle(self, x: Tensor) -> Tensor:
-        """`float[b c h w] -> float[b d h w]`, remembering what `penalty` and `statistics` speak of."""
+        """Shuffles `float[b c h w] -> float[b d h w]`, and remembers what `penalty` and `statistics` need."""
         if not self.training and not self.is_soft:
             return gather_channels(x, self.index_map(x))
         if not self.is_learned:
@@ -62,17 +62,17 @@ class KroneckerMixer(LearnedMixer):
         return index_shuffle(x, p1, p2, self.groups, rows)
 
     def first_rows(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Rows of both factors where nothing is learned yet: the identity, repeated where there are more rows than columns."""
+        """Rows of both factors as long as nothing is learned: the identity, repeated if there are more rows than columns."""
         (o1, i1), (o2, i2) = self.shape.outer, self.shape.inner
         return torch.arange(o1, device=device)[None, None] % i1, torch.arange(o2, device=device)[None, None] % i2
 
     def _in_order(self, gates: Tensor) -> Tensor:
-        """For each channel out its gate, as the cross-group shuffle puts it: `float[b|1 g|1 o1 o2] -> float[b|1 d 1 1]`."""
+        """The gate of each output channel, in the order of the cross-group shuffle: `float[b|1 g|1 o1 o2] -> float[b|1 d 1 1]`."""
         each = gates.expand(-1, self.groups, -1, -1).permute(0, 2, 3, 1)
         return each.reshape(len(gates), -1, 1, 1)
 
     def generated_factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The matrices P1, P2 themselves, hard ones with the gradient of the soft: `float[b|1 g|1 o i]` each."""
+        """The matrices P1 and P2, where hard ones have the gradient of the soft ones: `float[b|1 g|1 o i]` each."""
         if not self.is_learned:
             self._soft_matrices = ()
             p1, p2 = (
@@ -99,5 +99,5 @@ class KroneckerMixer(LearnedMixer):
         return self.shuffle(x)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{self.shape}, {self.relaxation}"

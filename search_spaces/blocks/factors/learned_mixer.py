@@ -1,4 +1,4 @@
-"""What all learned mixers have in common: when the forward pass is hard, and what is remembered of it."""
+"""The common part of all learned mixers: when the forward pass is hard, and what is remembered of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from search_spaces.blocks.spec import Relaxation
 
 
 class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
-    """A mixer whose permutation is learned: soft or hard in training, hard at evaluation unless told otherwise.
+    """A mixer whose permutation is learned: soft or hard in training, and hard in evaluation unless set otherwise.
 
-    Axes: b images, c channels in, d channels out; a mixer has c = d, a drop-in for a convolution need not.
+    Axes: b images, c channels in, d channels out; a mixer has c = d, a replacement of a convolution need not.
 
     Args:
-        channels: Channels that are read, c.
+        channels: Number of channels that are read, c.
         relaxation: How the permutation is made learnable.
     """
 
@@ -37,17 +37,17 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         self._index_map: Tensor | None = None
 
     def set_progress(self, share: float) -> None:
-        """Tells how much of the full training is done, 0 to 1."""
+        """Sets the share of the full training that is done, 0 to 1."""
         self._share = share
 
     def phase(self) -> Hashable | None:
-        """Whether the training forward is soft, whether it uses what is learned, and at which temperature."""
+        """Whether the training forward is soft, whether it uses what is learned, and its temperature."""
         if self.relaxation.rounding == "assignment" and not self.is_soft:
             return None  # solved on the CPU
         return self.is_soft, self.is_learned, self.relaxation_now.temperature
 
     def set_evaluation_mode(self, mode: EvaluationMode) -> None:
-        """Chooses what evaluation does."""
+        """Chooses what an evaluation does with the matrices."""
         self.evaluation_mode = mode
 
     @property
@@ -59,20 +59,20 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
 
     @property
     def relaxation_now(self) -> Relaxation:
-        """With the temperature of this moment of the training, or of its end where this is an evaluation."""
+        """The relaxation with the present temperature of the training; in an evaluation, with that of its end."""
         return self.relaxation.at(self._share if self.training else 1.0)
 
     @property
     def is_learned(self) -> bool:
-        """Whether a forward pass now would use what is learned, and not the identity."""
+        """Whether a forward pass now would use what is learned, rather than the identity."""
         return not self.training or self._share >= self.relaxation.learned_from
 
     def soft_of(self, logits: Tensor) -> Tensor:
-        """The soft matrix of `float[... m n]` logits, which `penalty` speaks of if this is a training forward."""
+        """The soft matrix of `float[... m n]` logits, which in a training forward is kept for `penalty`."""
         return soft_matrix(logits, self.relaxation_now, noisy=self.training)
 
     def rows_of(self, logits: Tensor) -> Tensor:
-        """Hard rows of logits at evaluation, as the mode wants them: `float[b|1 ... m n] -> int[b|1 ... m]`."""
+        """Hard rows of logits in an evaluation, according to its mode: `float[b|1 ... m n] -> int[b|1 ... m]`."""
         if self.evaluation_mode is EvaluationMode.SWAPPED:
             logits = logits[_partners(len(logits)).to(logits.device)]
         if self.evaluation_mode is EvaluationMode.PROJECTED:
@@ -87,7 +87,7 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
     def penalty(self) -> Tensor:
         """Mean penalty of the soft matrices of the last training forward that have no more rows than columns.
 
-        It is 0 if none has, or if nothing was learned yet.
+        It is 0 if there are none, or if nothing is learned yet.
 
         The rows of a matrix with more rows than columns cannot be orthonormal.
 
@@ -104,10 +104,10 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
     def statistics(self) -> dict[str, float]:
         """See `module_protocols.LearnedShuffle`; a static shuffle has one map for the whole batch, so its disagreement is 0.
 
-        With fewer channels out than in a map is `valid` if it reads none twice, with more if it reads every one.
+        With fewer channels out than in, a map is `valid` if it reads no channel twice; with more, if it reads every channel.
 
         Raises:
-            RuntimeError: There was no evaluation forward but soft ones.
+            RuntimeError: There was no evaluation forward that was not soft.
         """
         if self._index_map is None:
             raise RuntimeError("statistics() are of the last hard evaluation forward, and there was none")
@@ -126,19 +126,19 @@ class LearnedMixer(nn.Module, LearnedShuffle, Counted, Deployable):
         """`float[b c h w] -> float[b d h w]`."""
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """None: an index map moves values."""
+        """0, since an index map moves values."""
         return 0
 
     def deployed_parameters(self) -> int:
-        """None: the deployed network needs the index map, not the logits."""
+        """0, since the deployed network needs the index map, not the logits."""
         return 0
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the last forward: its tensors belong to a graph and can be neither copied nor pickled."""
+        """The state without the last forward, whose tensors belong to a graph and can be neither copied nor pickled."""
         return {**self.__dict__, "_soft_matrices": None, "_index_map": None}
 
 
 def _partners(samples: int) -> Tensor:
-    """For each sample another one, the same at each call: one cycle through all in a random order."""
+    """A partner for each sample, the same at each call: one cycle through all samples in a random order."""
     order = torch.randperm(samples, generator=torch.Generator().manual_seed(0))
     return torch.empty_like(order).scatter_(0, order, order.roll(1))

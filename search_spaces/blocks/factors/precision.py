@@ -9,9 +9,9 @@ from torch import Tensor
 
 
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
-    """Switches autocast off for the tensor's device. The meta device has no autocast, and entering one raises there.
+    """A context that switches autocast off for the tensor's device, except on the meta device, which has none.
 
-    Where autocast is off already nothing is entered: that would take as long as a small layer.
+    If autocast is already off, no context is entered, since that would take as long as a small layer.
     """
     if torch.amp.is_autocast_available(x.device.type) and torch.is_autocast_enabled(x.device.type):
         return torch.autocast(x.device.type, enabled=False)
@@ -19,10 +19,10 @@ def full_precision(x: Tensor) -> AbstractContextManager[object]:
 
 
 def sum_dtype(x: Tensor) -> torch.dtype:
-    """Float32 for a tensor of lower precision, else its own type."""
+    """Float32 for a tensor of lower precision, else the tensor's own dtype."""
     return torch.float32 if x.dtype in (torch.float16, torch.bfloat16) else x.dtype
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """The tensor in float32 if it is of a lower precision, else unchanged."""
+    """The tensor in float32 if it has a lower precision, else unchanged."""
     return x.to(sum_dtype(x))

@@ -1,4 +1,4 @@
-"""The map that both static-dynamic shuffles are: a generated permutation plus a free static Kronecker matrix."""
+"""The map of both static-dynamic shuffles: a generated permutation plus a free static Kronecker matrix."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from search_spaces.blocks.spec import GeneratorSpec, KroneckerShape, Relaxation
 
 
 class StaticDynamicMap(GeneratedMixer):
-    """S_g M(x) x with M(x) the sum of a generated permutation and a static matrix of free real weights.
+    """S_g M(x) x, where M(x) is the sum of a generated permutation and a static matrix of free real weights.
 
     `full`: M = I_g (x) (P1(x) (x) P2(x) + sum_r W1r (x) W2r), the literal reading; the generated part stays a gather.
-    `factor`: M = I_g (x) (P1(x) + W1) (x) (P2(x) + W2), one term; two products with factors of each image.
+    `factor`: M = I_g (x) (P1(x) + W1) (x) (P2(x) + W2), with a single term; two products with factors per image.
 
     Source: arXiv 2310.02776, from the abstract (a generated matrix added to a learnable static one); all else is ours.
 
@@ -24,8 +24,8 @@ class StaticDynamicMap(GeneratedMixer):
         shape: Sizes of the factors.
         generator: The network that gives the logits.
         relaxation: How the permutation is made learnable.
-        kron_rank: Terms r of the static part, 1 or more; 1 where `sum_level` is factor.
-        sum_level: full or factor.
+        kron_rank: Number of terms r of the static part, 1 or more; 1 if `sum_level` is factor.
+        sum_level: Level of the sum, full or factor.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class StaticDynamicMap(GeneratedMixer):
 
     @abstractmethod
     def initial_weight(self, rows: int, columns: int) -> Tensor:
-        """What a static factor begins as, `float[r o i]`."""
+        """Initial weights of a static factor, `float[r o i]`."""
 
     def mixed(self, x: Tensor) -> Tensor:
         """`float[b c h w] -> float[b d h w]`."""
@@ -59,7 +59,7 @@ class StaticDynamicMap(GeneratedMixer):
         return self.shuffle(x) + kronecker_sum(x, *static, self.groups)
 
     def deployed_map(self) -> nn.Module:
-        """A gather and the matrix, added, or the factors' sums applied."""
+        """The sum of a gather and the matrix, or products with the sums of the factors."""
         if self.sum_level == "factor":
             rows = self.generator.deployed_rows(self.relaxation.at(1.0))
             return FactorSum(rows, self.outer_weight, self.inner_weight, self.groups)
@@ -67,16 +67,16 @@ class StaticDynamicMap(GeneratedMixer):
         return GatherMatrixSum(self.deployed_gather(), matrix)
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
-        """Of the static part in its cheaper form; where factors are added, of the two products with these."""
+        """Multiply-adds of the static part in its cheaper form, or, if factors are added, of the two products with these."""
         b, _, h, w = input_shape
         return b * h * w * self.shape.deployed_multiply_adds(self.kron_rank)
 
     def deployed_parameters(self) -> int:
-        """The static factors, or the matrix where that is deployed."""
+        """The number of entries of the static factors, or of the matrix if that is deployed."""
         if self.sum_level == "factor":
             return self.shape.entries
         return self.shape.deployed_entries(self.kron_rank)
 
     def extra_repr(self) -> str:
-        """Shown by `repr`."""
+        """The sizes that `repr` shows."""
         return f"{super().extra_repr()}, kron_rank={self.kron_rank}, sum_level={self.sum_level!r}"

@@ -1,4 +1,4 @@
-"""Channels read by index, and its adjoint, in the memory layout of the input.
+"""Reads channels by index, and the adjoint of that, in the memory layout of the input.
 
 Axes: b images, c channels, d entries of a map, h w positions.
 """
@@ -14,9 +14,9 @@ from search_spaces.blocks.permutations.layout import is_channels_last
 def gather_channels(x: Tensor, index_map: Tensor) -> Tensor:
     """Output channel i of each image is its input channel map[i]: `float[b c h w], int[b|1 d] -> float[b d h w]`.
 
-    Which primitive is fastest depends on the layout: on a CPU whole rows of positions by `index_select` in the default one
-    (six times as fast as `gather`), `gather` along the channels in channels_last (four times as fast as `index_select`). A
-    map that all images share selects channels without counting rows.
+    The fastest primitive depends on the layout: on a CPU it is `index_select` of whole rows of positions in the default
+    layout (six times as fast as `gather`), and `gather` along the channels in channels_last (four times as fast as
+    `index_select`). A map that all images share selects channels without counting rows.
     """
     b, c, h, w = x.shape
     d = index_map.shape[-1]
@@ -30,12 +30,12 @@ def gather_channels(x: Tensor, index_map: Tensor) -> Tensor:
 
 
 def scatter_channels(y: Tensor, index_map: Tensor, channels: int | None = None) -> Tensor:
-    """Adjoint of `gather_channels`: adds channel i to channel map[i], right for maps that read a channel twice or never.
+    """Adjoint of `gather_channels`: adds channel i to channel map[i], also for maps that read a channel twice or never.
 
     Args:
-        y: `float[b d h w]`.
-        index_map: `int[b|1 d]`.
-        channels: c of the result, `float[b c h w]`. Default: d.
+        y: The tensor `float[b d h w]`.
+        index_map: The map `int[b|1 d]`.
+        channels: Number of channels c of the result, `float[b c h w]`. Default: d.
     """
     b, d, h, w = y.shape
     c = d if channels is None else channels

@@ -26,10 +26,11 @@ from search_spaces.blocks.permutations.permutation import (
 )
 
 MOST_GROUPS = 4
-"""Up to this many groups the products over permuted channels are cheaper than reading them in another order first."""
+"""Up to so many groups, products over permuted channels are cheaper than reading them in another order first."""
 SMALL_PRODUCT = 1024
-"""Below this many multiply-adds a position the products of all positions are joined into one, though that takes a copy of both
-tensors: 0.6 against 1.6 ms for 64 images of 32 channels at 16x16 positions, and as much either way at 128 channels."""
+"""Below so many multiply-adds per position, the products of all positions are joined into one, although that copies both
+tensors: it took 0.6 instead of 1.6 ms for 64 images of 32 channels at 16x16 positions, and the same time at 128 channels.
+"""
 
 
 def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -38,11 +39,11 @@ def index_shuffle(x: Tensor, p1: Tensor, p2: Tensor, groups: int, rows: tuple[Te
     Equal in value and gradient to `kronecker_shuffle(x, straight_through(p1), straight_through(p2), groups)`.
 
     Args:
-        x: `float[b c h w]`, in any memory layout; the output, `float[b d h w]`, has the same.
-        p1: `float[b|1 g|1 o1 i1]`, soft; a dimension of 1 is shared.
-        p2: `float[b|1 g|1 o2 i2]`, soft.
-        groups: g.
-        rows: Those hard rows, `int[b|1 g|1 o1]` and `int[b|1 g|1 o2]`. Default: the largest entry of each row.
+        x: Input `float[b c h w]`, in any memory layout; the output, `float[b d h w]`, has the same layout.
+        p1: Soft outer factor `float[b|1 g|1 o1 i1]`; a dimension of 1 is shared.
+        p2: Soft inner factor `float[b|1 g|1 o2 i2]`.
+        groups: Number of groups, g.
+        rows: The hard rows, `int[b|1 g|1 o1]` and `int[b|1 g|1 o2]`. Default: the largest entry of each row.
     """
     outer, inner = rows if rows is not None else (hard_rows(p1), hard_rows(p2))
     result: Tensor = _IndexShuffle.apply(x, p1, p2, outer, inner, groups)  # type: ignore[no-untyped-call]
@@ -60,7 +61,7 @@ class _IndexShuffle(torch.autograd.Function):
         # every map is taken.
         may_look = x.device.type == "cpu" and not torch.compiler.is_compiling()
         ctx.inverted = may_look and groups <= MOST_GROUPS and square and _is_shared_permutation(outer, inner)
-        # A permutation loses nothing: its output, which the next layer keeps anyway, serves instead of its input.
+        # A permutation loses nothing, so its output, which the next layer keeps anyway, replaces its input.
         ctx.save_for_backward(y if ctx.inverted else x, outer, inner, index_map)
         ctx.groups = groups
         ctx.dtypes = p1.dtype, p2.dtype
@@ -87,7 +88,7 @@ class _IndexShuffle(torch.autograd.Function):
 
 
 def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:
-    """Whether every factor of every image, a square one, is a permutation that all groups share."""
+    """Whether every factor of every image is square and a permutation that all groups share."""
     shared = outer.shape[1] == inner.shape[1] == 1
     return shared and bool(is_permutation(outer).all() and is_permutation(inner).all())
 
@@ -95,16 +96,16 @@ def _is_shared_permutation(outer: Tensor, inner: Tensor) -> bool:
 def _permuted_gradients(y: Tensor, grad: Tensor, outer: Tensor, inner: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """dP1 = (dY Y^T) H1 and dP2 = (dY^T Y) H2: the factor gradients at permutations, from the output, without a copy.
 
-    They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold where H^T H = I, so for square
-    factors alone: the input of a rectangular one does not come back from its output. The channels of the output lie as (n1 n2 g),
-    so that both products read both tensors where they are.
+    They follow from those of `_factor_gradients` by X H2^T = H1^T Y and H1 X = Y H2, which hold if H^T H = I. That is so
+    only for square factors, since the input of a rectangular one cannot be recovered from its output. The channels of the
+    output are in the order (n1 n2 g), so that both products read both tensors in place.
 
     Args:
         y: Output, `float[b (n1 n2 g) h w]`.
         grad: Its gradient, in the same layout.
-        outer: `int[b|1 1 n1]`.
-        inner: `int[b|1 1 n2]`.
-        groups: g.
+        outer: Hard rows of P1, `int[b|1 1 n1]`.
+        inner: Hard rows of P2, `int[b|1 1 n2]`.
+        groups: Number of groups, g.
     """
     b, _, h, w = y.shape
     n1, n2 = outer.shape[-1], inner.shape[-1]
@@ -142,8 +143,8 @@ def _factor_gradients(
         grad: Gradient of the output, `float[b d h w]`, in the layout of `x`.
         outer: Hard rows of P1, `int[b|1 g|1 o1]`.
         inner: Hard rows of P2, `int[b|1 g|1 o2]`.
-        groups: g.
-        columns: i1 and i2.
+        groups: Number of groups, g.
+        columns: Numbers of columns of the factors, i1 and i2.
     """
     i1, i2 = columns
     o1, o2 = outer.shape[-1], inner.shape[-1]
@@ -175,7 +176,7 @@ def _factor_gradient(
         read: Index map by which the other, hard factor reads the input, `int[b|1 c']`.
         rows: Hard rows of this factor, `int[b|1 g|1 o]`, for its shape.
         sizes: Groups and sizes of both axes in the output, and in what the other factor has read.
-        kept: Which of the axes is the factor's own.
+        kept: The axis that belongs to the factor.
     """
     groups = sizes[0][0]
     per_group = rows.shape[1] > 1

@@ -1,7 +1,7 @@
-"""S_g (I_g (x) M) applied to feature maps, M being a Kronecker product of two factors or a sum of such products.
+"""S_g (I_g (x) M) applied to feature maps, where M is a Kronecker product of two factors or a sum of such products.
 
-The same map has three forms (`Form`). Which one is fastest follows from the sizes alone, so that a training is the same on every
-machine of a kind; `benchmarks.kronecker_forms` measures it.
+The same map has three forms (`Form`). The choice of the fastest one depends on sizes only, so that a training is the same
+on every machine of a kind; `benchmarks.kronecker_forms` measures it.
 
 Axes: b images, c = g i1 i2 channels in, d = g o1 o2 channels out, h w positions, o1 i1 and o2 i2 rows and columns of the factors,
 o = o1 o2 and i = i1 i2 those of their product, r terms.
@@ -21,33 +21,34 @@ from search_spaces.blocks.permutations.layout import is_channels_last
 from search_spaces.blocks.spec import KroneckerShape, inner_first
 
 LARGEST_WHOLE = 64 * 64
-"""Entries up to which a matrix over all channels, that all images share, is as fast as one over the channels of a group and a
-shuffle: the product is cheap, moving channels is not."""
+"""Up to so many entries, a matrix over all channels that all images share is as fast as one over the channels of a group and a
+shuffle, since the product is cheap and moving channels is not.
+"""
 LARGEST_WHOLE_OF_IMAGE = 32 * 32
-"""The same for a matrix of each image."""
+"""The same limit for a matrix per image."""
 LARGEST_BLOCK_OF_IMAGE = 64 * 64
-"""Entries up to which one product with a matrix of each image is faster than two with its factors."""
+"""Up to so many entries, one product with a matrix per image is faster than two with its factors."""
 DENSE_IS_FASTER = 6
-"""Two products with the factors of a shared matrix must have so many times fewer multiply-adds to be faster than one."""
+"""Two products with the factors of a shared matrix are faster than one if they have this many times fewer multiply-adds."""
 
 
 class Form(Enum):
-    """How S_g (I_g (x) M) is applied."""
+    """A way to apply S_g (I_g (x) M)."""
 
     WHOLE = "whole"
     """One product with the d x c matrix of the whole map."""
     BLOCKS = "blocks"
-    """One product a group with M, then the shuffle over the groups."""
+    """One product per group with M, then the shuffle over the groups."""
     FACTORS = "factors"
-    """Two products a group with the factors of M."""
+    """Two products per group with the factors of M."""
 
 
 def shared_form(shape: KroneckerShape, terms: int = 1) -> Form:
     """The fastest form of a map that all images share.
 
     Args:
-        shape: Its sizes.
-        terms: Kronecker products of which M is the sum, r.
+        shape: Sizes of the map.
+        terms: Number of Kronecker products whose sum is M, r.
     """
     if shape.dense_multiply_adds > DENSE_IS_FASTER * terms * shape.multiply_adds:
         return Form.FACTORS
@@ -55,7 +56,7 @@ def shared_form(shape: KroneckerShape, terms: int = 1) -> Form:
 
 
 def image_form(shape: KroneckerShape) -> Form:
-    """The fastest form of a map that each image has its own of."""
+    """The fastest form of a map that each image has of its own."""
     if shape.dense_multiply_adds // shape.groups > LARGEST_BLOCK_OF_IMAGE:
         return Form.FACTORS
     return _dense_form(shape, LARGEST_WHOLE_OF_IMAGE)
@@ -72,10 +73,10 @@ def kronecker_shuffle(
     """S_g (I_g (x) P1 (x) P2) x, in the fastest form: `float[b d h w]`, in the memory layout of the input.
 
     Args:
-        x: `float[b c h w]`.
-        p1: `float[b|1 g|1 o1 i1]`; a dimension of 1 is shared.
-        p2: `float[b|1 g|1 o2 i2]`.
-        groups: g.
+        x: Input `float[b c h w]`.
+        p1: Outer factor `float[b|1 g|1 o1 i1]`; a dimension of 1 is shared.
+        p2: Inner factor `float[b|1 g|1 o2 i2]`.
+        groups: Number of groups, g.
         static: W1, `float[r o1 i1]`, and W2, `float[r o2 i2]`, of a sum_r W1r (x) W2r that is added to P1 (x) P2.
     """
     shape = _shape(p1, p2, groups)
@@ -91,10 +92,10 @@ def kronecker_sum(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tenso
     """S_g (I_g (x) sum_r W1r (x) W2r) x, in the fastest form: `float[b d h w]`, in the memory layout of the input.
 
     Args:
-        x: `float[b c h w]`.
+        x: Input `float[b c h w]`.
         outer: W1, `float[r o1 i1]`, shared by all images and groups.
         inner: W2, `float[r o2 i2]`.
-        groups: g.
+        groups: Number of groups, g.
     """
     form = shared_form(_shape(outer, inner, groups), terms=len(outer))
     if form is Form.FACTORS:
@@ -131,8 +132,8 @@ def dense_matrix(p1: Tensor, p2: Tensor, groups: int) -> Tensor:
 def two_products(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
     """Y = P1 X P2^T for each group's channels as an i1 x i2 matrix X, then the cross-group shuffle: `float[b d h w]`.
 
-    The product that comes first is the one that makes the pair cheaper (`KroneckerShape.multiply_adds`). The output has the memory
-    layout of the input. For the arguments see `kronecker_shuffle`.
+    The products are in the cheaper order (`KroneckerShape.multiply_adds`). The output has the memory layout of the input.
+    For the arguments see `kronecker_shuffle`.
     """
     b, _, h, w = x.shape
     (o1, i1), (o2, i2) = p1.shape[-2:], p2.shape[-2:]
@@ -153,10 +154,10 @@ def two_products(x: Tensor, p1: Tensor, p2: Tensor, groups: int) -> Tensor:
 
 
 def terms_together(x: Tensor, outer: Tensor, inner: Tensor, groups: int) -> Tensor:
-    """S_g (I_g (x) sum_r W1r (x) W2r) x with all terms in two products: they lie beside each other in both factors.
+    """S_g (I_g (x) sum_r W1r (x) W2r) x with all terms in two products, side by side in both factors.
 
-    Of the factor that comes first, the one that makes the pair cheaper, the terms are more rows, of the second more
-    columns. For the arguments see `kronecker_sum`.
+    In the factor that comes first (the one that makes the pair cheaper) the terms are additional rows, in the second factor
+    additional columns. For the arguments see `kronecker_sum`.
     """
     return _by_positions(x, outer, inner, groups) if is_channels_last(x) else _by_channels(x, outer, inner, groups)
 
@@ -195,7 +196,7 @@ def _times(weight: Tensor, x: Tensor) -> Tensor:
 
 
 def apply_blocks(x: Tensor, blocks: Tensor, groups: int, form: Form) -> Tensor:
-    """S_g (I_g (x) M) x with M as it stands, in one product: `float[b c h w], float[b|1 g|1 o i] -> float[b d h w]`."""
+    """S_g (I_g (x) M) x in one product with M: `float[b c h w], float[b|1 g|1 o i] -> float[b d h w]`."""
     if form is Form.WHOLE:
         whole = whole_matrix(blocks, groups)
         if len(whole) == 1:
@@ -208,7 +209,7 @@ def apply_blocks(x: Tensor, blocks: Tensor, groups: int, form: Form) -> Tensor:
 
 
 def _of_each_image(x: Tensor, blocks: Tensor, groups: int) -> Tensor:
-    """S_g (I_g (x) M) x with an M of each image: `float[b c h w], float[b g|1 o i] -> float[b (o g) h w]`."""
+    """S_g (I_g (x) M) x with one M per image: `float[b c h w], float[b g|1 o i] -> float[b (o g) h w]`."""
     b, _, h, w = x.shape
     o, i = blocks.shape[-2:]
     if not is_channels_last(x):

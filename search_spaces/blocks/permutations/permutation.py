@@ -1,9 +1,9 @@
 """Algebra of channel index maps.
 
-An index map p stands for y[i] = x[p[i]], so for the 0/1 matrix with a one at (i, p[i]). A map may read a channel twice
-and another never; it is a permutation if it does not. It may have fewer or more entries than there are channels to read; how many
-these are, the columns of its matrix, is then told beside it, and is the number of entries where it is not. All functions work on
-any leading batch dimensions and on the meta device.
+An index map p stands for y[i] = x[p[i]], that is, for the 0/1 matrix with a one at (i, p[i]). A map may read a channel
+twice and another never; if it does not, it is a permutation. It may have fewer or more entries than there are channels to
+read. The number of these channels, which is the number of columns of the matrix, is then given separately; by default it is
+the number of entries. All functions work on any leading batch dimensions and on the meta device.
 
 Axes: n entries of a map, n1 and n2 of the outer and inner factor, g groups, c = g n1 n2 channels, b samples.
 """
@@ -20,7 +20,7 @@ def kronecker(outer: Tensor, inner: Tensor, columns: int | None = None) -> Tenso
     Args:
         outer: Map of the outer factor.
         inner: Map of the inner factor.
-        columns: Of the inner factor. Default: n2.
+        columns: Number of columns of the inner factor. Default: n2.
     """
     step = inner.shape[-1] if columns is None else columns
     return (outer.unsqueeze(-1) * step + inner.unsqueeze(-2)).flatten(-2)
@@ -38,9 +38,9 @@ def grouped(maps: Tensor, groups: int, columns: int | None = None) -> Tensor:
     """Block-diagonal map over the groups: `int[... g|1 n] -> int[... (g n)]`; a single map is used by every group.
 
     Args:
-        maps: Of each group.
-        groups: g.
-        columns: Channels that each group reads. Default: n.
+        maps: Map of each group.
+        groups: Number of groups, g.
+        columns: Number of channels that each group reads. Default: n.
     """
     step = maps.shape[-1] if columns is None else columns
     offsets = torch.arange(groups, device=maps.device).unsqueeze(-1) * step
@@ -53,7 +53,7 @@ def compose(first: Tensor, then: Tensor) -> Tensor:
 
 
 def inverse(permutation: Tensor) -> Tensor:
-    """The map that undoes a permutation `int[... n]`; meaningless for a map that is none."""
+    """The map that undoes a permutation `int[... n]`; meaningless for other maps."""
     positions = torch.arange(permutation.shape[-1], device=permutation.device).expand_as(permutation)
     return torch.empty_like(permutation).scatter_(-1, permutation, positions)
 
@@ -66,20 +66,20 @@ def shuffle_map(outer: Tensor, inner: Tensor, groups: int, columns: tuple[int, i
     Args:
         outer: Map of P1.
         inner: Map of P2.
-        groups: g.
-        columns: m1 and m2 of the factors. Default: n1 and n2.
+        groups: Number of groups, g.
+        columns: Numbers of columns of the factors, m1 and m2. Default: n1 and n2.
     """
     m1, m2 = (outer.shape[-1], inner.shape[-1]) if columns is None else columns
     return joined_map(outer, inner, m2, torch.arange(groups, device=outer.device) * (m1 * m2))
 
 
 def joined_map(outer: Tensor, inner: Tensor, columns: int, offsets: Tensor) -> Tensor:
-    """`shuffle_map` in two additions: its axes are put where the cross-group shuffle leaves them, `n1 n2 g`.
+    """`shuffle_map` by two additions: its axes are put where the cross-group shuffle moves them, `n1 n2 g`.
 
     Args:
-        outer: `int[... g|1 n1]`.
-        inner: `int[... g|1 n2]`.
-        columns: Of the inner factor, m2.
+        outer: Map of the outer factor, `int[... g|1 n1]`.
+        inner: Map of the inner factor, `int[... g|1 n2]`.
+        columns: Number of columns of the inner factor, m2.
         offsets: First channel of each group, `int[g]`.
     """
     within = torch.add(inner.transpose(-1, -2).unsqueeze(-3), outer.transpose(-1, -2).unsqueeze(-2), alpha=columns)
@@ -98,7 +98,7 @@ def is_permutation(index_map: Tensor) -> Tensor:
 
 
 def distinct_entries(index_map: Tensor) -> Tensor:
-    """How many different channels are read: `int[... n] -> int[...]`."""
+    """Number of different channels that are read: `int[... n] -> int[...]`."""
     ordered = index_map.sort(-1).values
     return 1 + (ordered[..., 1:] != ordered[..., :-1]).sum(-1)
 
@@ -109,7 +109,7 @@ def coverage(index_map: Tensor, columns: int | None = None) -> Tensor:
 
 
 def is_valid(index_map: Tensor, columns: int) -> Tensor:
-    """Whether no channel is read twice where n <= columns, and every one is read where n > columns: `int[... n] -> bool[...]`.
+    """Whether no channel is read twice (n <= columns), or every channel is read (n > columns): `int[... n] -> bool[...]`.
 
     For n = columns this is `is_permutation`.
     """
@@ -119,11 +119,11 @@ def is_valid(index_map: Tensor, columns: int) -> Tensor:
 def disagreement(index_maps: Tensor, columns: int | None = None) -> Tensor:
     """Mean share of positions at which the maps of two different samples differ: `int[b n] -> float[]`; 0 for one sample.
 
-    Counted by how many samples agree on each entry of each position, so in O(b n + n columns) and not over b^2 pairs.
+    It is computed from how many samples agree on each entry of each position, in O(b n + n columns) instead of over b^2 pairs.
 
     Args:
-        index_maps: Of the samples.
-        columns: Channels there are to read. Default: n.
+        index_maps: Maps of the samples.
+        columns: Number of channels that can be read. Default: n.
     """
     samples, n = index_maps.shape
     if samples < 2:
