@@ -34,7 +34,7 @@ from evaluator.machine import this_machine
 from nas.early_stopping import RULES
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError, unknown_name
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.pareto import non_dominated
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
@@ -71,8 +71,10 @@ def searched(table: Table, policy: str, seed: int, trials: int) -> Driver:
     sampler, _, stopping = policy.partition("+")
     epochs = len(next(iter(table.rows.values()))["curve"])
     objectives = (
-        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0),
-        Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e9, log=True),
+        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=10.0),
+        Objective(
+            name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1e9, log=True
+        ),
     )
     costs = table.column("macs")
     return make_driver(

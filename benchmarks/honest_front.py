@@ -26,7 +26,7 @@ from benchmarks.command import command
 from benchmarks.samplers import make_problem
 from benchmarks.searched_spaces import Problem
 from evaluator.machine import this_machine
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.pareto import ParetoFront
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task, TrialState
@@ -34,8 +34,8 @@ from nas.search.estimates import Estimates
 from nas.search.own_search import make_driver, search_in_process
 
 OBJECTIVES = (
-    Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10.0),
-    Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e12, log=True),
+    Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=10.0),
+    Objective(name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1e12, log=True),
 )
 
 

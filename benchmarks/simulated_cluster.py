@@ -27,7 +27,7 @@ from evaluator.lookup import LookupEvaluator
 from evaluator.machine import this_machine
 from nas.candidate import Candidate
 from nas.engines.virtual_time import Faults, VirtualTimeEngine
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.records import Evaluation
 from nas.search.driver import Driver
 from nas.search.own_search import make_driver
@@ -45,8 +45,10 @@ def seconds_of(candidate: Candidate, mean: float) -> float:
 def searched(problem: Problem, sampler: str, trials: int, seed: int = 0) -> Driver:
     """A search that is ready to run."""
     objectives = (
-        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=0.0),
-        Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e9, log=True),
+        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=0.0),
+        Objective(
+            name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1e9, log=True
+        ),
     )
     return make_driver(
         problem.space,

@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, IntRange
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task
 from nas.report import write_report
@@ -18,8 +18,10 @@ from nas.simple_space import SimpleSpace
 
 SIZES = (IntRange(name="trees", low=1, high=64, log=True), IntRange(name="leaves", low=2, high=128, log=True))
 SPACE = SimpleSpace("forests", *SIZES, Choice(name="criterion", choices=("gini", "entropy")))
-ERROR = Objective(name="error", direction=Direction.MINIMIZE, kind=Kind.LEARNED, unit="%", reference=90)
-COST = Objective(name="nodes", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="nodes", reference=8192, log=True)
+ERROR = Objective(name="error", direction=Direction.MINIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=90)
+COST = Objective(
+    name="nodes", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="nodes", reference=8192, log=True
+)
 
 
 def nodes(forest: Candidate) -> dict[str, float]:

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 
 from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange, When
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task
 from nas.search.own_search import make_driver, search_in_process
@@ -47,8 +47,12 @@ class Evaluator:
 
 
 if __name__ == "__main__":
-    accuracy = Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=10)
-    macs = Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e5, log=True)
+    accuracy = Objective(
+        name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=10
+    )
+    macs = Objective(
+        name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1e5, log=True
+    )
     warnings.simplefilter("ignore")  # twenty epochs are few
     driver = make_driver(SPACE, (accuracy, macs), costs, trials=40)
     search_in_process(driver, Evaluator())

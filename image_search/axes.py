@@ -8,7 +8,7 @@ from functools import cached_property
 
 from evaluator.costs import COSTS
 from evaluator.measures import MEASURES
-from nas.objectives import Kind, Objective
+from nas.objectives import Objective, ObjectiveKind
 from nas.settings.axes import amounts, amounts_text, limits_of, objective_names
 from nas.settings.search import SearchSettings
 
@@ -74,13 +74,13 @@ class Axes:
     def quantities(self, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
         """All quantities that are reported of a candidate, in the order of tables: learned objective, costs, further measures."""
         named = {objective.name: objective for objective in objectives}
-        costs = [each for each in self.declared if each.kind is not Kind.LEARNED]
-        further = [each for each in self.declared if each.kind is Kind.LEARNED and each.name != self.learned]
+        costs = [each for each in self.declared if each.kind is not ObjectiveKind.LEARNED]
+        further = [each for each in self.declared if each.kind is ObjectiveKind.LEARNED and each.name != self.learned]
         return (named[self.learned], *(named.get(each.name, each) for each in costs), *further)
 
     def resolved(self, objectives: tuple[Objective, ...]) -> SearchSettings:
         """The settings with limits and references in their long form and with open choices filled in."""
-        references = {each.name: each.reference for each in objectives if each.kind is not Kind.LEARNED}
+        references = {each.name: each.reference for each in objectives if each.kind is not ObjectiveKind.LEARNED}
         return replace(
             self._settings,
             limits=amounts_text(self.limits),

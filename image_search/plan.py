@@ -20,7 +20,7 @@ from search_spaces import space_for_workers
 if TYPE_CHECKING:
     from evaluator.images.data import DataSummary
     from nas.candidate import Candidate
-    from nas.count import Count
+    from nas.cost_rule import CostRule
     from nas.dimensions import Genotype
     from nas.latency.book import LatencyBook
     from nas.latency.measurement import Latency
@@ -71,12 +71,12 @@ class Plan:
         """The latencies of the networks of this search; None where it does not ask for them."""
 
     @cached_property
-    def count(self) -> Count:
+    def count(self) -> CostRule:
         """The way in which costs are counted."""
         from evaluator.measuring.cost_table import VERSION
-        from nas.count import Count
+        from nas.cost_rule import CostRule
 
-        return Count(costs=self.exact_costs, version=VERSION)
+        return CostRule(costs=self.exact_costs, version=VERSION)
 
     def measure_latencies(self, path: Path) -> None:
         """If the search asks for latencies: measures random networks, which takes minutes, unless the file already has them.

@@ -21,7 +21,7 @@ class Direction(StrEnum):
     MINIMIZE = "minimize"
 
 
-class Kind(StrEnum):
+class ObjectiveKind(StrEnum):
     """When the value of an objective is known."""
 
     KNOWN = "known"
@@ -54,7 +54,7 @@ class Objective:
     name: str
     """The key of the quantity in records, tables and settings."""
     direction: Direction
-    kind: Kind
+    kind: ObjectiveKind
     unit: str
     """The unit, such as "%" or "ms"; empty where there is none."""
     reference: float
@@ -142,7 +142,7 @@ def learned(objectives: Iterable[Objective]) -> Objective:
     Raises:
         SettingsError: No objective is learned, or more than one.
     """
-    found = [objective for objective in objectives if objective.kind is Kind.LEARNED]
+    found = [objective for objective in objectives if objective.kind is ObjectiveKind.LEARNED]
     if len(found) == 1:
         return found[0]
     names = " and ".join(objective.name for objective in found)
@@ -156,7 +156,7 @@ def compared_cost(objectives: Iterable[Objective]) -> Objective:
         SettingsError: All objectives are learned.
     """
     for objective in objectives:
-        if objective.kind is not Kind.LEARNED:
+        if objective.kind is not ObjectiveKind.LEARNED:
             return objective
     raise SettingsError("a search has at least one objective that is known without training, a cost")
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas.count import FIRST_VERSION
+from nas.cost_rule import FIRST_VERSION
 from nas.errors import AllFailedError
-from nas.objectives import Direction, Kind, Objective, compared_cost, learned
+from nas.objectives import Direction, Objective, ObjectiveKind, compared_cost, learned
 from nas.pareto import ParetoFront
 from nas.portrait import PLAIN, Legend, Portrait, plain_portrait
 from nas.records import Failure, Trial
@@ -68,7 +68,7 @@ class SearchResult:
             found = {objective.name: objective for objective in self.objectives}
             for trial in self.trials:
                 for name in trial.values():
-                    kind = Kind.KNOWN if name in trial.costs else Kind.LEARNED
+                    kind = ObjectiveKind.KNOWN if name in trial.costs else ObjectiveKind.LEARNED
                     found.setdefault(name, further_quantity(name, kind))
             object.__setattr__(self, "quantities", tuple(found.values()))
 
@@ -86,7 +86,7 @@ class SearchResult:
     def costs(self) -> tuple[Objective, ...]:
         """The quantities that are known before training and that the trials have."""
         there = {name for trial in self.trials for name in trial.costs}
-        return tuple(each for each in self.quantities if each.kind is not Kind.LEARNED and each.name in there)
+        return tuple(each for each in self.quantities if each.kind is not ObjectiveKind.LEARNED and each.name in there)
 
     @property
     def further_measures(self) -> tuple[Objective, ...]:
@@ -95,7 +95,7 @@ class SearchResult:
         return tuple(
             each
             for each in self.quantities
-            if each.kind is Kind.LEARNED and each.name in there and each.name != self.learned.name
+            if each.kind is ObjectiveKind.LEARNED and each.name in there and each.name != self.learned.name
         )
 
     def portrait(self, trial: Trial) -> Portrait:
@@ -131,6 +131,6 @@ class SearchResult:
         raise AllFailedError(f"no candidate was trained to its end, there is no front:\n  {told}")
 
 
-def further_quantity(name: str, kind: Kind) -> Objective:
+def further_quantity(name: str, kind: ObjectiveKind) -> Objective:
     """A quantity of which only the name is known."""
     return Objective(name=name, direction=Direction.MINIMIZE, kind=kind, unit="", reference=1.0)

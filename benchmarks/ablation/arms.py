@@ -18,7 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from benchmarks.ablation.settings import AblationSettings
-from evaluator.measuring.cost import Cost, count_cost
+from evaluator.measuring.cost import NetworkCost, count_cost
 from nas.candidate import Candidate
 from nas.errors import SettingsError
 from search_spaces.blocks import BLOCKS, BlendSpec, GeneratorSpec, MixerSpec, Relaxation
@@ -194,7 +194,7 @@ def _wider(usual: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         yield from ((wider, *rest) for rest in itertools.product(*ranges))
 
 
-def cost(arm: str, settings: AblationSettings, images: Images, channels: tuple[int, ...] | None = None) -> Cost:
+def cost(arm: str, settings: AblationSettings, images: Images, channels: tuple[int, ...] | None = None) -> NetworkCost:
     """Multiply-adds and parameters of the arm's network."""
     with torch.device("meta"):
         network = build(arm, settings, images, channels).eval()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.objectives import Objective
 
 if TYPE_CHECKING:
-    from evaluator.measuring.cost import Cost as Count
+    from evaluator.measuring.cost import NetworkCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Network:
     """Number of images in a forward, for costs that depend on it."""
 
     @cached_property
-    def count(self) -> Count:
+    def count(self) -> NetworkCost:
         """Multiply-adds and parameters, counted once per network."""
         from evaluator.measuring.cost import count_cost
 

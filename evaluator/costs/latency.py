@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluator.costs.cost import Cost
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 
 
 def objective(reference: float) -> Objective:
@@ -11,7 +11,7 @@ def objective(reference: float) -> Objective:
     return Objective(
         name="latency",
         direction=Direction.MINIMIZE,
-        kind=Kind.MEASURABLE,
+        kind=ObjectiveKind.MEASURABLE,
         unit="ms",
         reference=reference,
         log=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluator.costs.cost import Cost, Network
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 
 
 def objective(reference: float) -> Objective:
@@ -11,7 +11,7 @@ def objective(reference: float) -> Objective:
     return Objective(
         name="memory",
         direction=Direction.MINIMIZE,
-        kind=Kind.KNOWN,
+        kind=ObjectiveKind.KNOWN,
         unit="MB",
         reference=reference,
         log=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluator.costs.cost import Cost, Network
-from nas.objectives import Direction, Form, Kind, Objective
+from nas.objectives import Direction, Form, Objective, ObjectiveKind
 
 
 def objective(reference: float) -> Objective:
@@ -11,7 +11,7 @@ def objective(reference: float) -> Objective:
     return Objective(
         name="params",
         direction=Direction.MINIMIZE,
-        kind=Kind.KNOWN,
+        kind=ObjectiveKind.KNOWN,
         unit="parameters",
         reference=reference,
         log=True,

@@ -19,7 +19,7 @@ from evaluator.settings import DataSettings
 from evaluator.sources.findings import Findings, shown
 from evaluator.sources.raw_splits import RawDataset
 from evaluator.sources.reading import read
-from evaluator.sources.registry import Kind, Source, requested_size
+from evaluator.sources.registry import Source, SourceKind, requested_size
 from evaluator.sources.screening import Screened, broken_images, screen
 from evaluator.sources.split_roles import Role
 
@@ -155,7 +155,7 @@ class _Assembly:
             skipped_images=skipped,
             skipped_classes=len(screened.skipped_classes),
             repaired_images=repaired,
-            decoder="scikit-learn" if self._source.kind is Kind.DIGITS else f"Pillow {PIL.__version__}",
+            decoder="scikit-learn" if self._source.kind is SourceKind.DIGITS else f"Pillow {PIL.__version__}",
             told=(*self._raw.told, *self._told(screened, facts)),
             told_of_source=self._source.told,
         )

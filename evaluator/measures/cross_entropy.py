@@ -6,7 +6,7 @@ import math
 
 from evaluator.measures.answers import Answers
 from evaluator.measures.measure import Measure
-from nas.objectives import Direction, Form, Kind, Objective
+from nas.objectives import Direction, Form, Objective, ObjectiveKind
 
 
 def objective(classes: int) -> Objective:
@@ -14,7 +14,7 @@ def objective(classes: int) -> Objective:
     return Objective(
         name="cross_entropy",
         direction=Direction.MINIMIZE,
-        kind=Kind.LEARNED,
+        kind=ObjectiveKind.LEARNED,
         unit="nats",
         reference=math.log(max(classes, 2)),
         words="cross entropy",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evaluator.measures import bootstrap
 from evaluator.measures.answers import Answers
 from evaluator.measures.measure import Measure
-from nas.objectives import Direction, Form, Kind, Objective
+from nas.objectives import Direction, Form, Objective, ObjectiveKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ def objective(classes: int) -> Objective:
     return Objective(
         name="macro_f1",
         direction=Direction.MAXIMIZE,
-        kind=Kind.LEARNED,
+        kind=ObjectiveKind.LEARNED,
         unit="%",
         reference=100.0 * 2 / (classes * (classes + 1)),
         words="macro F1",

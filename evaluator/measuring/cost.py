@@ -80,7 +80,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class NetworkCost:
     """The cost of a network for one image."""
 
     macs: int
@@ -91,7 +91,7 @@ class Cost:
     """The cost of every module that costs something or holds parameters, in the order of the network."""
 
 
-def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
+def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> NetworkCost:
     """Counts the evaluation form of a network.
 
     Args:
@@ -131,7 +131,7 @@ def count_cost(model: nn.Module, input_shape: tuple[int, ...]) -> Cost:
                     output_shape=shapes.get(module, ()),
                 )
             )
-    return Cost(
+    return NetworkCost(
         macs=sum(layer.macs for layer in layers), params=sum(layer.params for layer in layers), layers=tuple(layers)
     )
 

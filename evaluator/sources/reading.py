@@ -18,7 +18,7 @@ from evaluator.settings import DataSettings
 from evaluator.sources.findings import Findings, shown
 from evaluator.sources.image_folders import ImageFolders
 from evaluator.sources.raw_splits import Files, Pixels, RawDataset, RawSplit, Table
-from evaluator.sources.registry import Kind, Source, how_to_get
+from evaluator.sources.registry import Source, SourceKind, how_to_get
 from evaluator.sources.split_roles import Role, assign_roles
 from nas.errors import DataError
 
@@ -39,7 +39,7 @@ def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
     Raises:
         DataError: The source cannot be opened, its columns are ambiguous, or a label is missing or out of range.
     """
-    if source.kind is Kind.DIGITS:
+    if source.kind is SourceKind.DIGITS:
         return _digits()
     if source.folders is not None:
         return _files(source.folders)
@@ -91,10 +91,10 @@ def _load(source: Source, data: DataSettings, scratch: Path) -> Mapping[str, Any
     import datasets
 
     bars = datasets.are_progress_bars_disabled()
-    if source.kind is not Kind.HUB:
+    if source.kind is not SourceKind.HUB:
         datasets.disable_progress_bars()  # a local table is opened quickly, and decoding has a progress bar of its own
     try:
-        if source.kind is Kind.PARQUET:
+        if source.kind is SourceKind.PARQUET:
             files = {name: list(part) for name, part in source.files}
             return dict(datasets.load_dataset("parquet", data_files=files, cache_dir=str(scratch)))
         _reach_hub(source, data)

@@ -23,7 +23,7 @@ class MissingDataError(DataError):
     """A dataset was found in none of the places where it may be."""
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     """How a source is read."""
 
     DIGITS = "digits"
@@ -76,7 +76,7 @@ SOURCES: dict[str, Known] = {
 class Source:
     """A dataset that was found, and where."""
 
-    kind: Kind
+    kind: SourceKind
     location: str
     """The folder, or the dataset id."""
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -117,7 +117,7 @@ def find_source(data: DataSettings) -> Source:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(f"dataset {data.name!r} cannot be read: {reason}; allowed: a folder of images") from error
     if known is not None and known.hub_id is None:
-        return Source(kind=Kind.DIGITS, location="scikit-learn", identity="digits", known=known)
+        return Source(kind=SourceKind.DIGITS, location="scikit-learn", identity="digits", known=known)
     hub_id = known.hub_id if known is not None else data.name
     if hub_id is None or not _is_hub_id(hub_id):
         for place in places:
@@ -128,7 +128,7 @@ def find_source(data: DataSettings) -> Source:
             f"dataset {data.name!r} is not there; looked for a folder in {looked}. "
             f"{unknown_name('dataset', data.name, SOURCES)}, a Hugging Face id owner/name, or a folder"
         )
-    return Source(kind=Kind.HUB, location=hub_id, identity=f"hub:{hub_id}", known=known)
+    return Source(kind=SourceKind.HUB, location=hub_id, identity=f"hub:{hub_id}", known=known)
 
 
 def how_to_get(data: DataSettings, source: Source) -> str:
@@ -166,7 +166,7 @@ def _local(folder: Path, known: Known | None) -> Source:
         return _parquet(folder, parquet, known)
     found = find_image_folders(folder, known.test_split if known is not None else None)
     return Source(
-        kind=Kind.FOLDERS,
+        kind=SourceKind.FOLDERS,
         location=str(folder),
         folders=found,
         identity=found.identity,
@@ -195,7 +195,7 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
     for file in files:
         _require_utf8(str(file))
     return Source(
-        kind=Kind.PARQUET,
+        kind=SourceKind.PARQUET,
         location=str(folder),
         files=tuple((name, tuple(str(file) for file in by_split[name])) for name in roles.values()),
         identity=_identity(folder, [file for name in roles.values() for file in by_split[name]]),

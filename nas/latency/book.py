@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from nas.candidate import Candidate
-from nas.count import COSTS_VERSION, FIRST_VERSION, Count
+from nas.cost_rule import COSTS_VERSION, FIRST_VERSION, CostRule
 from nas.errors import MeasurementError, OutputError
 from nas.latency.measurement import LEAST_NETWORKS, Latency
 from nas.latency.predictor import LatencyPredictor, Measured
@@ -38,7 +38,7 @@ class LatencyBook:
         OutputError: The file of the measurements cannot be read.
     """
 
-    def __init__(self, path: Path, measure: Measure, count: Count) -> None:
+    def __init__(self, path: Path, measure: Measure, count: CostRule) -> None:
         self._path = path
         self._measure = measure
         self._count = count

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from nas.candidate import Candidate
-from nas.count import COSTS_VERSION, FIRST_VERSION
+from nas.cost_rule import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.objectives import Form, Objective

@@ -10,7 +10,7 @@ from nas.candidate import Candidate
 from nas.objectives import Objective
 
 if TYPE_CHECKING:
-    from nas.count import Count
+    from nas.cost_rule import CostRule
     from nas.dimensions import Genotype
     from nas.ports import Evaluator, Tell
     from nas.records import Outcome, Task
@@ -64,8 +64,8 @@ def make_driver(
         NasError: A number is out of range, not exactly one objective is learned, there is no such sampler or no candidate within
             the limits, or the study in the database is of another search.
     """
-    from nas.count import Count
-    from nas.objectives import Kind
+    from nas.cost_rule import CostRule
+    from nas.objectives import ObjectiveKind
     from nas.search import assembly
     from nas.search.limits import check_limits
     from nas.search.problem import SearchProblem
@@ -73,13 +73,13 @@ def make_driver(
 
     settings = SearchSettings(trials=trials, sampler=sampler, seed=seed, stopping=stopping, replicates=replicates)
     _refuse_unsound(settings, objectives, limits or {}, epochs)
-    known = tuple(objective.name for objective in objectives if objective.kind is Kind.KNOWN)
+    known = tuple(objective.name for objective in objectives if objective.kind is ObjectiveKind.KNOWN)
     problem = SearchProblem(
         space=space, costs=costs, limits=limits or {}, seed=seed, known=known, quantities=objectives
     )
     check_limits(problem)
     identity = {"space": space.settings(), "epochs": epochs, "seed": seed}
-    study = _open(database, objectives, identity, problem, Count(costs=costs, version=costs_version), tell)
+    study = _open(database, objectives, identity, problem, CostRule(costs=costs, version=costs_version), tell)
     return assembly.assemble_driver(settings, study, problem, epochs, given=given, further_endings=endings)
 
 
@@ -106,7 +106,7 @@ def _open(
     objectives: tuple[Objective, ...],
     identity: Mapping[str, Any],
     problem: SearchProblem,
-    count: Count,
+    count: CostRule,
     tell: Callable[[str], object],
 ) -> Study:
     """Opens the study in a SQLite file, or in memory."""

@@ -16,7 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from tqdm import tqdm
 
-from nas.count import COSTS_VERSION, Count
+from nas.cost_rule import COSTS_VERSION, CostRule
 from nas.errors import SpaceError, StudyError
 from nas.objectives import Objective
 from nas.records import Trial
@@ -47,7 +47,7 @@ def open_study(
     objectives: tuple[Objective, ...],
     identity: Mapping[str, Any],
     problem: SearchProblem,
-    count: Count,
+    count: CostRule,
     tell: Callable[[str], object] = lambda _text: None,
 ) -> Study:
     """Opens the study of this name, or the latest one that took over its trials; it is made if there is none.
@@ -92,7 +92,7 @@ class _Migration:
         objectives: tuple[Objective, ...],
         identity: Mapping[str, Any],
         problem: SearchProblem,
-        count: Count,
+        count: CostRule,
         tell: Callable[[str], object],
     ) -> None:
         self._storage = storage

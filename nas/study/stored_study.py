@@ -19,7 +19,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from nas.count import COSTS_VERSION, FIRST_VERSION
+from nas.cost_rule import COSTS_VERSION, FIRST_VERSION
 from nas.errors import NasError, StudyError
 from nas.objectives import Direction, Objective
 from nas.records import Evaluation, Trial

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from nas.candidate import Candidate
-from nas.objectives import Kind, Objective, learned
+from nas.objectives import Objective, ObjectiveKind, learned
 from nas.records import UNTRAINED, Evaluation, Failure, FailureKind, Outcome, Trial, TrialState, outcome_from_json
 from nas.samplers.distributions import contains
 from nas.values.json_fields import MalformedError, entry, numbers, scalars, sequence, shown, text, whole
@@ -117,11 +117,11 @@ def _check_form(
     digest = frozen.user_attrs.get("digest")
     if digest != trial.candidate.digest:
         raise MalformedError(f"its digest is {shown(digest)}, but its candidate gives {trial.candidate.digest}")
-    due = {Kind.KNOWN}
+    due = {ObjectiveKind.KNOWN}
     if trial.state is not TrialState.INFEASIBLE:
-        due.add(Kind.MEASURABLE)
+        due.add(ObjectiveKind.MEASURABLE)
     if isinstance(trial.outcome, Evaluation):
-        due = set(Kind)
+        due = set(ObjectiveKind)
     elif isinstance(trial.outcome, Failure) and trial.outcome.kind is FailureKind.INVALID:
         due = set()  # the refused numbers may be its costs
     values = trial.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
 from nas.objectives import Objective, listed
@@ -40,7 +40,7 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
     return found
 
 
-def recounted(path: str | Path, count: Count, quantities: tuple[Objective, ...] = ()) -> list[str]:
+def recounted(path: str | Path, count: CostRule, quantities: tuple[Objective, ...] = ()) -> list[str]:
     """A line that says how many members of a `pareto.json` have other costs as counted now; empty if none has.
 
     Raises:

@@ -22,7 +22,7 @@ from image_search.plan import Plan
 from image_search.run import run
 from image_search.settings import Settings
 from nas.errors import SettingsError
-from nas.objectives import Direction, Form, Kind, Objective
+from nas.objectives import Direction, Form, Objective, ObjectiveKind
 from nas.records import Evaluation
 from nas.report.console import front_lines
 from nas.report.tables import read_members
@@ -133,7 +133,7 @@ def layers(reference: float) -> Objective:
     return Objective(
         name="layers",
         direction=Direction.MINIMIZE,
-        kind=Kind.KNOWN,
+        kind=ObjectiveKind.KNOWN,
         unit="layers",
         reference=reference,
         log=True,

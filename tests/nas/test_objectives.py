@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nas.objectives import Direction, Form, Kind, Objective, compared_cost, learned, listed
+from nas.objectives import Direction, Form, Objective, ObjectiveKind, compared_cost, learned, listed
 
 
 def objective(**facts: object) -> Objective:
-    chosen = {"direction": Direction.MINIMIZE, "kind": Kind.LEARNED, "unit": "", "reference": 1.0, **facts}
+    chosen = {"direction": Direction.MINIMIZE, "kind": ObjectiveKind.LEARNED, "unit": "", "reference": 1.0, **facts}
     return Objective(**chosen)  # type: ignore[arg-type]
 
 
@@ -51,6 +51,6 @@ def test_names_that_nobody_declared_are_listed_as_they_are() -> None:
 
 
 def test_the_learned_objective_and_the_compared_cost_are_found_by_kind() -> None:
-    error, price = objective(name="error"), objective(name="price", kind=Kind.KNOWN)
+    error, price = objective(name="error"), objective(name="price", kind=ObjectiveKind.KNOWN)
     assert learned((price, error)) is error
     assert compared_cost((error, price)) is price

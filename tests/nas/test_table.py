@@ -9,7 +9,7 @@ import pytest
 
 from evaluator.lookup import LookupEvaluator
 from nas.errors import DataError
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.search.own_search import make_driver, search_in_process
 from nas.table import Table
 from search_spaces.tabular import coding_of, tabular_space
@@ -40,8 +40,10 @@ def test_a_search_of_a_table_finds_its_front(tmp_path: Path) -> None:
     table = Table(rows())
     accuracy, cost = table.column("acc"), table.column("flops")
     objectives = (
-        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=50),
-        Objective(name="flops", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1000, log=True),
+        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=50),
+        Objective(
+            name="flops", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1000, log=True
+        ),
     )
     driver = make_driver(
         tabular_space(table),

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 
 from evaluator.measures import MEASURES
 from evaluator.measures.answers import Answers
-from nas.objectives import Direction, Kind
+from nas.objectives import Direction, ObjectiveKind
 
 CLASSES = 4
 THEIRS = {
@@ -80,7 +80,7 @@ def test_references_are_what_a_network_gives_that_has_learned_nothing(classes: i
     uniform = Answers(confusion=one_answer, loss=7 * classes * math.log(classes), squared_loss=0.0)
     for measure in MEASURES.values():
         objective = measure.objective(classes)
-        assert objective.kind is Kind.LEARNED
+        assert objective.kind is ObjectiveKind.LEARNED
         assert measure.value(uniform) == pytest.approx(objective.reference), objective.name
 
 

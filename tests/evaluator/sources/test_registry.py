@@ -8,7 +8,7 @@ import pytest
 
 from evaluator.images.data import prepare
 from evaluator.settings import DataSettings
-from evaluator.sources.registry import SOURCES, Kind, MissingDataError, find_source
+from evaluator.sources.registry import SOURCES, MissingDataError, SourceKind, find_source
 from nas.errors import DataError
 
 
@@ -18,15 +18,15 @@ def touch(file: Path) -> None:
 
 
 def test_a_known_name_is_taken_from_the_root_before_the_hub(tmp_path: Path) -> None:
-    assert find_source(DataSettings(name="cifar10", root=str(tmp_path))).kind is Kind.HUB
+    assert find_source(DataSettings(name="cifar10", root=str(tmp_path))).kind is SourceKind.HUB
     touch(tmp_path / "cifar10" / "train-00000-of-00001.parquet")
-    assert find_source(DataSettings(name="cifar10", root=str(tmp_path))).kind is Kind.PARQUET
+    assert find_source(DataSettings(name="cifar10", root=str(tmp_path))).kind is SourceKind.PARQUET
 
 
 def test_any_folder_under_the_root_that_holds_parquet_is_a_dataset(tmp_path: Path) -> None:
     touch(tmp_path / "owner" / "mine" / "data" / "train-0.parquet")
     source = find_source(DataSettings(name="owner/mine", root=str(tmp_path)))
-    assert (source.kind, Path(source.location)) == (Kind.PARQUET, tmp_path / "owner" / "mine")
+    assert (source.kind, Path(source.location)) == (SourceKind.PARQUET, tmp_path / "owner" / "mine")
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -36,7 +36,7 @@ def test_every_known_name_is_found_without_a_root(name: str) -> None:
 
 def test_a_hub_id_is_looked_for_on_the_hub() -> None:
     source = find_source(DataSettings(name="owner/name"))
-    assert (source.kind, source.location) == (Kind.HUB, "owner/name")
+    assert (source.kind, source.location) == (SourceKind.HUB, "owner/name")
 
 
 @pytest.mark.parametrize("name", ["cifr10", "/no/such/folder", "a/b/c", "../x"])

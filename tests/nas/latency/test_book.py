@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nas.candidate import Candidate
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.errors import MeasurementError, OutputError
 from nas.latency.book import LatencyBook
 from nas.latency.measurement import Conditions, Latency, LatencySettings, latency_faults
@@ -64,7 +64,7 @@ def drawing(seed: int = 0) -> Callable[[], Candidate]:
 
 def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path) -> None:
     device = Device()
-    book = LatencyBook(tmp_path / "latencies.jsonl", device, Count(costs=costs))
+    book = LatencyBook(tmp_path / "latencies.jsonl", device, CostRule(costs=costs))
     book.calibrate(drawing(), 60)
     assert device.times == len(book) == 60
     for candidate in networks(40, seed=1):
@@ -78,7 +78,7 @@ def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path) -> 
     assert "disturbed" not in notes
     assert [each["batch"] for each in book.conditions()] == [1, 8]
 
-    again = LatencyBook(tmp_path / "latencies.jsonl", device, Count(costs=costs))
+    again = LatencyBook(tmp_path / "latencies.jsonl", device, CostRule(costs=costs))
     before = device.times
     again.calibrate(drawing(), 60)
     assert device.times == before
@@ -87,9 +87,9 @@ def test_what_was_measured_is_kept_and_the_rest_is_predicted(tmp_path: Path) -> 
 
 def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
     path, device = tmp_path / "latencies.jsonl", Device()
-    LatencyBook(path, device, Count(costs=costs)).calibrate(drawing(), 31)
+    LatencyBook(path, device, CostRule(costs=costs)).calibrate(drawing(), 31)
     path.write_text(path.read_text()[:-40])
-    book = LatencyBook(path, device, Count(costs=costs))
+    book = LatencyBook(path, device, CostRule(costs=costs))
     assert len(book) == 30
     path.write_text(path.read_text().rpartition("\n")[0] + "\n")
     book.calibrate(drawing(), 31)
@@ -98,7 +98,7 @@ def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
 
 def test_a_small_space_is_measured_whole(tmp_path: Path) -> None:
     device = Device()
-    book = LatencyBook(tmp_path / "latencies.jsonl", device, Count(costs=costs))
+    book = LatencyBook(tmp_path / "latencies.jsonl", device, CostRule(costs=costs))
     few = list(networks(5))
     book.calibrate(iter(few * 1000).__next__, 100)
     assert device.times == 5
@@ -109,24 +109,24 @@ def test_a_small_space_is_measured_whole(tmp_path: Path) -> None:
 
 def test_latencies_of_two_devices_are_not_mixed(tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
-    LatencyBook(path, Device(), Count(costs=costs)).calibrate(drawing(), 3)
+    LatencyBook(path, Device(), CostRule(costs=costs)).calibrate(drawing(), 3)
     with pytest.raises(MeasurementError, match="measured on AMD EPYC, this one on Other"):
-        LatencyBook(path, Device("Other"), Count(costs=costs)).calibrate(drawing(5), 6)
+        LatencyBook(path, Device("Other"), CostRule(costs=costs)).calibrate(drawing(5), 6)
     line = json.loads(path.read_text().splitlines()[0])
     line["latencies"][1]["conditions"]["device"] = line["architecture"]["width"] = "x"
     path.write_text(path.read_text() + json.dumps(line) + "\n")
     with pytest.raises(MeasurementError, match="different conditions"):
-        LatencyBook(path, Device(), Count(costs=costs))
+        LatencyBook(path, Device(), CostRule(costs=costs))
 
 
 def test_disturbed_latencies_are_told(tmp_path: Path) -> None:
-    book = LatencyBook(tmp_path / "latencies.jsonl", Device(disturbed_by="others"), Count(costs=costs))
+    book = LatencyBook(tmp_path / "latencies.jsonl", Device(disturbed_by="others"), CostRule(costs=costs))
     book.calibrate(drawing(), 3)
     assert "3 of 3 latencies were measured while others used the device" in book.notes()[-1]
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    book = LatencyBook(tmp_path / "nowhere" / "latencies.jsonl", Device(), Count(costs=costs))
+    book = LatencyBook(tmp_path / "nowhere" / "latencies.jsonl", Device(), CostRule(costs=costs))
     with pytest.raises(OutputError, match="cannot be written: No such file"):
         book.measure(next(networks(1)))
 
@@ -139,18 +139,18 @@ def test_settings_out_of_range_are_told_in_words() -> None:
 def test_networks_that_were_counted_otherwise_are_counted_anew_and_not_measured_again(tmp_path: Path) -> None:
     path, device = tmp_path / "latencies.jsonl", Device()
     former = LatencyBook(
-        path, device, Count(costs=lambda candidate: {name: cost * 7 for name, cost in costs(candidate).items()})
+        path, device, CostRule(costs=lambda candidate: {name: cost * 7 for name, cost in costs(candidate).items()})
     )
     former.calibrate(drawing(), 60)
     unseen = list(networks(400, seed=3))[-1]
-    book = LatencyBook(path, device, Count(costs=costs, version=2))
+    book = LatencyBook(path, device, CostRule(costs=costs, version=2))
     assert len(book) == 0
     book.calibrate(drawing(), 60)
     assert (device.times, len(book)) == (60, 60)
-    fresh = LatencyBook(tmp_path / "fresh.jsonl", Device(), Count(costs=costs, version=2))
+    fresh = LatencyBook(tmp_path / "fresh.jsonl", Device(), CostRule(costs=costs, version=2))
     fresh.calibrate(drawing(), 60)
     assert book.expected(unseen) == fresh.expected(unseen)
-    again = LatencyBook(path, device, Count(costs=costs, version=2))
+    again = LatencyBook(path, device, CostRule(costs=costs, version=2))
     assert len(again) == 60, "the file has both"
     with pytest.raises(MeasurementError, match="cannot be compared"):
-        LatencyBook(path, Device("Other"), Count(costs=costs, version=3)).calibrate(drawing(5), 3)
+        LatencyBook(path, Device("Other"), CostRule(costs=costs, version=3)).calibrate(drawing(5), 3)

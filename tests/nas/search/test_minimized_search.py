@@ -14,7 +14,7 @@ from nas.candidate import Candidate
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task, TrialState
 from nas.report import write_report
@@ -34,8 +34,10 @@ SPACE = SimpleSpace(
     Choice(name="mixer", choices=("fixed", "dynamic")),
     FloatRange(name="rate", low=0.001, high=1.0, log=True),
 )
-ERROR = Objective(name="error", direction=Direction.MINIMIZE, kind=Kind.LEARNED, unit="", reference=2.0)
-WEIGHT = Objective(name="weight", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="kg", reference=1e4, log=True)
+ERROR = Objective(name="error", direction=Direction.MINIMIZE, kind=ObjectiveKind.LEARNED, unit="", reference=2.0)
+WEIGHT = Objective(
+    name="weight", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="kg", reference=1e4, log=True
+)
 EPOCHS = 9
 
 
@@ -178,7 +180,7 @@ def test_a_training_that_tells_no_curve_comes_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("objectives", "told"),
     [
-        ((ERROR, WEIGHT, Objective(name="gain", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="", reference=0)),
+        ((ERROR, WEIGHT, Objective(name="gain", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="", reference=0)),
          "a search has one learned objective, not error and gain"),
         ((WEIGHT,), "no objective is learned"),
         ((ERROR,), "a search has at least one objective that is known without training"),

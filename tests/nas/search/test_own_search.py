@@ -9,7 +9,7 @@ import pytest
 from nas.candidate import Candidate
 from nas.dimensions import IntRange
 from nas.errors import CrashStreakError, DataError
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Task, TrialState
 from nas.search.driver import Driver
@@ -17,8 +17,8 @@ from nas.search.own_search import make_driver, search_in_process
 from nas.simple_space import SimpleSpace
 
 AXES = (
-    Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=0),
-    Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=1e5, log=True),
+    Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=0),
+    Objective(name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=1e5, log=True),
 )
 
 

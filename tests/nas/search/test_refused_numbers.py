@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, IntDistribution
 from nas.candidate import Candidate
 from nas.dimensions import IntRange
 from nas.errors import SettingsError
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.ports import Tell
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Progress, Task, TrialState
 from nas.samplers.known_cost import KnownCostSampler
@@ -35,8 +35,10 @@ EVERY_FLOAT = pytest.mark.parametrize("value", FLOATS)
 
 def objectives(reference: float = 1e5) -> tuple[Objective, ...]:
     return (
-        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=Kind.LEARNED, unit="%", reference=0),
-        Objective(name="macs", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="", reference=reference, log=True),
+        Objective(name="accuracy", direction=Direction.MAXIMIZE, kind=ObjectiveKind.LEARNED, unit="%", reference=0),
+        Objective(
+            name="macs", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="", reference=reference, log=True
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import optuna
 import pytest
 
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.dimensions import Choice, FloatRange, IntRange
 from nas.errors import StudyError
 from nas.records import Evaluation, Measurement
@@ -39,7 +39,7 @@ def opened(url: str, name: str, of: SimpleSpace, seed: int = 0) -> Study:
     identity = {"space": of.settings(), "seed": seed}
     storage = open_storage(url)
     try:
-        return open_study(storage, name, toy_objectives(), identity, problem, Count(costs=toy_costs))
+        return open_study(storage, name, toy_objectives(), identity, problem, CostRule(costs=toy_costs))
     except StudyError:
         close_storage(storage)
         raise

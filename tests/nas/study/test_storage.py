@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 from nas.candidate import Candidate
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.errors import StudyError
 from nas.records import Trial
 from nas.samplers.distributions import distributions
@@ -73,7 +73,7 @@ def test_a_study_that_names_a_setting_as_it_was_called_before_goes_on(tmp_path: 
     url = sqlite_url(tmp_path / "study.db")
 
     def opened(identity: dict[str, Any]) -> Study:
-        return open_study(open_storage(url), "toy", toy_objectives(), identity, problem, Count(costs=toy_costs))
+        return open_study(open_storage(url), "toy", toy_objectives(), identity, problem, CostRule(costs=toy_costs))
 
     opened({"space.name": "toy", "latency.batch": 4}).close()
     opened({"space.name": "toy", "search.inference_batch": 4}).close()
@@ -95,7 +95,7 @@ def test_a_study_is_counted_anew_in_every_storage(url: str, tmp_path: Path) -> N
 
     problem = SearchProblem(space=space, costs=half, limits={"macs": 2e6}, seed=0)
     study = open_study(
-        open_storage(url), "toy", toy_objectives(), {"space.name": "toy"}, problem, Count(costs=half, version=2)
+        open_storage(url), "toy", toy_objectives(), {"space.name": "toy"}, problem, CostRule(costs=half, version=2)
     )
     assert study.name == "toy-2"
     assert [trial.costs for trial in study] == [half(trial.candidate) for trial in before]
@@ -113,7 +113,9 @@ def test_another_search_whose_name_is_that_of_a_successor_is_left_alone(url: str
             return {name: cost / version for name, cost in toy_costs(candidate).items()}
 
         problem = SearchProblem(space=space, costs=costs, limits={}, seed=0)
-        return open_study(open_storage(url), name, objectives, identity, problem, Count(costs=costs, version=version))
+        return open_study(
+            open_storage(url), name, objectives, identity, problem, CostRule(costs=costs, version=version)
+        )
 
     for name, trials in (("toy", 5), ("toy-2", 3)):
         study = opened(name, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from evaluator.costs import COSTS
 from nas.candidate import Candidate
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.dimensions import Genotype, IntRange
 from nas.errors import SettingsError
 from nas.simple_space import SimpleSpace
@@ -62,13 +62,13 @@ def test_a_member_that_is_stated_otherwise_now_is_taken_and_another_network_is_n
 @pytest.mark.parametrize("version", [{}, {"costs_version": 1}, {"costs_version": "?"}])
 def test_members_that_were_counted_otherwise_are_told_in_a_line(tmp_path: Path, version: dict[str, Any]) -> None:
     path = front(tmp_path / "pareto.json", member(3, 6, 6, 60.0), member(5, 2, 2, 20.0), **version)
-    (line,) = recounted(path, Count(costs=costs, version=2), (COSTS["macs"].objective(1.0),))
+    (line,) = recounted(path, CostRule(costs=costs, version=2), (COSTS["macs"].objective(1.0),))
     assert line.startswith(f"multiply-adds of 1 of the 2 networks in {path} are counted anew")
 
 
 def test_a_count_that_is_the_same_or_gives_the_same_says_nothing(tmp_path: Path) -> None:
     # The costs of trial 3 were decided by its training.
     path = front(tmp_path / "pareto.json", member(3, 6, 6, 33.0), costs_version=2)
-    assert recounted(path, Count(costs=costs, version=2)) == []
+    assert recounted(path, CostRule(costs=costs, version=2)) == []
     front(path, member(5, 2, 2, 20.0), costs_version=1)
-    assert recounted(path, Count(costs=costs, version=2)) == []
+    assert recounted(path, CostRule(costs=costs, version=2)) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nas.count import Count
+from nas.cost_rule import CostRule
 from nas.dimensions import IntRange
 from nas.errors import NasError, OutputError
 from nas.latency.book import LatencyBook
@@ -106,14 +106,14 @@ LINE = {"architecture": {"rank": 2}, "costs": {"macs": 5}, "latencies": [LATENCY
 def test_a_line_of_a_latency_book_that_is_none_is_as_one_that_was_cut_off(line: Any, tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
     path.write_text(f"{json.dumps(LINE)}\n{json.dumps(line)}\n{'[' * 100_000}\n")
-    assert len(LatencyBook(path, lambda _candidate: [], Count(costs=lambda _candidate: {}))) == 1
+    assert len(LatencyBook(path, lambda _candidate: [], CostRule(costs=lambda _candidate: {}))) == 1
 
 
 def test_a_latency_book_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "latencies.jsonl"
     os.mkfifo(path)
     with pytest.raises(OutputError, match="is no regular file"):
-        LatencyBook(path, lambda _candidate: [], Count(costs=lambda _candidate: {}))
+        LatencyBook(path, lambda _candidate: [], CostRule(costs=lambda _candidate: {}))
 
 
 @pytest.mark.parametrize(

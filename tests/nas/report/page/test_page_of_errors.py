@@ -8,7 +8,7 @@ import re
 import pytest
 
 from nas.dimensions import Scalar
-from nas.objectives import Direction, Kind, Objective
+from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.records import Evaluation, Measurement
 from nas.report.payload import payload
 from nas.report.plots import pareto_png, value_limits
@@ -18,9 +18,9 @@ from tests.nas.report.conftest import MakeResult, MakeTrial
 from tests.nas.report.page.test_page_browser import OpenPage, browser, visit  # noqa: F401
 
 ERROR = Objective(
-    name="error", direction=Direction.MINIMIZE, kind=Kind.LEARNED, unit="mm", reference=9.0, words="mean error"
+    name="error", direction=Direction.MINIMIZE, kind=ObjectiveKind.LEARNED, unit="mm", reference=9.0, words="mean error"
 )
-PRICE = Objective(name="price", direction=Direction.MINIMIZE, kind=Kind.KNOWN, unit="EUR", reference=90.0)
+PRICE = Objective(name="price", direction=Direction.MINIMIZE, kind=ObjectiveKind.KNOWN, unit="EUR", reference=90.0)
 MIXERS = ("fixed", "dynamic")
 
 

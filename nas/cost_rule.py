@@ -13,7 +13,7 @@ FIRST_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class CostRule:
     """A way of counting the known costs of candidates, with a version by which it is told apart from other ways."""
 
     costs: CostFunction
