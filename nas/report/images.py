@@ -58,5 +58,5 @@ def uneven_sentence(data: Mapping[str, Any]) -> str:
         return ""
     return (
         f"the classes are uneven: {majority(data):.1f} % right answers mean that nothing was learned, and what is learned "
-        "of small classes hardly shows; more images of these would help"
+        "about small classes hardly shows in this number; more images of these would help"
     )

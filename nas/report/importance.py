@@ -78,7 +78,7 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
             n=n,
             score=score,
             weights=(),
-            verdict=f"Not to be told from {n} networks: the decisions explain {100 * max(score, 0.0):.0f} % of the variance of "
+            verdict=f"{n} networks do not show it: the decisions explain {100 * max(score, 0.0):.0f} % of the variance of "
             "networks the model has not seen.",
         )
     weights = [

@@ -107,7 +107,7 @@ def front_json(result: SearchResult) -> str:
     """The front as JSON: its candidates with values, and the space from which their networks can be made again."""
     document = {
         "format": FORMAT,
-        "note": f"Chosen on the validation split by {_expected_key(result)}; what was measured is optimistic.",
+        "note": f"Chosen on the validation split by {_expected_key(result)}; the measured values are optimistic.",
         COSTS_VERSION: result.costs_version,
         "objectives": [_objective(objective) for objective in result.objectives],
         "hypervolume": result.front.hypervolume,
