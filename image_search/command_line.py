@@ -73,7 +73,10 @@ def make_parser(space: object = None) -> ArgumentParser:
     parser.add_argument("--output", type=str | None, help="Folder of study, report and models. Default: runs/CONFIG.")
     parser.add_argument("--device", type=str, default="auto", help="Where candidates are trained: auto, cpu or cuda.")
     parser.add_argument(
-        "--dry_run", type=bool, default=False, help="Tell size, costs and time of the search, and train nothing."
+        "--dry_run",
+        type=bool,
+        default=False,
+        help="Report the size, costs and expected time of the search, and train nothing.",
     )
     chosen = space_class(space if space in SPACES else DEFAULT).settings_class
     for name, group in {"space": chosen, **GROUPS}.items():

@@ -18,10 +18,10 @@ from nas.output.provenance import provenance
 from nas.report import write_report
 from nas.report.forecast import thin_data_warnings
 from nas.report.images import image_lines
-from nas.result import SearchResult
 from nas.search.assembly import assemble_driver
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates
+from nas.search.result import SearchResult
 from nas.settings.search import checkpoint_bytes
 from nas.study.migration import open_study
 from nas.study.storage import close_storage, open_storage, sqlite_url

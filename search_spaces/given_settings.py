@@ -50,7 +50,7 @@ def foreign_fault(space: object, key: str, value: Any) -> str | None:
     there = owners(key)
     if any(_is_default(each, key, value) for each in there.values()):
         return None
-    return f"no setting of {space}, but of {', '.join(there)}; leave it out" if there else ""
+    return f"not a setting of {space}, but of {', '.join(there)}; leave it out" if there else ""
 
 
 def _is_default(settings_class: type[SpaceSettings], key: str, value: Any) -> bool:

@@ -70,7 +70,7 @@ def legend(*, always_mixes: bool) -> Legend:
         noun="kind",
         unchanged="dense",
         membership="A network belongs to the one kind of stage it has besides dense ones: grouped convolutions by their mixer, "
-        f"the others by what they are ({told}).",
+        f"other convolutions by their kind ({told}).",
         comparison="Each network with other convolutions against the best dense network of no greater cost.",
         compared="convolutions",
         caution=CAUTION,

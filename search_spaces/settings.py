@@ -81,7 +81,7 @@ class ShuffleSettings(SpaceSettings):
     binarize_from: tuple[float, ...] = (0.0, 0.3, 0.6)
     """Shares of the training to choose from, after which the forward pass uses hard permutations; 1 means never."""
     normalizers: tuple[str, ...] = ("softmax",)
-    """How logits may become soft matrices: softmax (over rows), sinkhorn (rows and columns in turn, with Gumbel noise)."""
+    """How logits may become soft matrices: softmax (of rows), sinkhorn (rows and columns in turn, Gumbel noise in training)."""
     penalties: tuple[str, ...] = ("orthogonality",)
     """Penalties that draw soft matrices to permutations: orthogonality, l1_l2 (that of AutoShuffleNet, meant for sinkhorn)."""
     roundings: tuple[str, ...] = ("argmax",)

@@ -209,7 +209,7 @@ class ShuffleSpace(SearchSpace):
         fixed = [name for name in (*FIXED, *self._image) if mine[name] != settings.get(name)]
         if fixed or not isinstance(earlier, ShuffleSpace):
             told = ", ".join(f"{name} was {settings.get(name)!r} and is {mine[name]!r}" for name in fixed)
-            raise SpaceError(f"all its networks are other ones: {told}")
+            raise SpaceError(f"all its networks have changed: {told}")
         return {
             dimension.name: earlier._decisions.constants.get(dimension.name, default(dimension))
             for dimension in self.dimensions

@@ -41,3 +41,22 @@ def test_no_function_is_longer_than_a_page(path: Path) -> None:
     ]
     lengths = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION} == {}
+
+
+def test_protocols_of_modules_import_nothing_of_the_house() -> None:
+    """It is no package, so the import contracts do not see it."""
+    imports = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "module_protocols.py").read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    names = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
+    assert not {str(name).partition(".")[0] for name in names} & {*PACKAGES, "run_search"}
+
+
+def test_the_drawing_of_the_house_is_true() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page[page.index("```") : page.index("```", page.index("```") + 3)]
+    folders = [path for package in PACKAGES for path in (ROOT / package).iterdir() if path.is_dir()]
+    missing = [path.name for path in folders if path.name != "__pycache__" and f"{path.name}/" not in drawing]
+    assert missing == []

@@ -173,7 +173,9 @@ class _Assembly:
             for row in each.repaired:
                 findings.add("repaired, JPEG files that end early", describe(int(part.rows[row])))
             for row in each.animated:
-                findings.add("taken with their first picture, files of several", describe(int(part.rows[row])))
+                findings.add(
+                    "used with their first picture only, files with several pictures", describe(int(part.rows[row]))
+                )
         if Role.VALIDATION in screened.parts:
             seen = set(screened.parts[Role.VALIDATION].labels.tolist())
             for label, name in enumerate(screened.class_names):

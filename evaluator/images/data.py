@@ -275,7 +275,7 @@ def _decoded(data: DataSettings) -> DecodedSet:
         left = cache.newest(data)
         if left is None:
             raise
-        log.warning("dataset %r is not there; its images decoded before are taken from %s", data.name, left.folder)
+        log.warning("dataset %r was not found; its images are used as decoded earlier, from %s", data.name, left.folder)
         return left
     folder = cache.set_folder(data, source.identity)
     ready = cache.open_set(folder) or cache.write_set(folder, lambda draft: _make(source, data, draft))

@@ -219,7 +219,7 @@ def _eight_bit(image: Image.Image, channels: int) -> Image.Image:
         image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     elif image.mode in ("I", "F"):
         kind = "whole numbers of 32 bits" if image.mode == "I" else "floating-point numbers"
-        raise ValueError(f"its pixels are {kind}, whose range is not known; allowed: 8 or 16 bits a channel")
+        raise ValueError(f"its pixels are {kind}, whose range is not known; allowed: 8 or 16 bits per channel")
     elif image.has_transparency_data:
         seen = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)

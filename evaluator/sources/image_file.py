@@ -81,7 +81,7 @@ def with_pixels(image: Image.Image, encoded: Encoded) -> tuple[Image.Image, bool
 def reason(error: BaseException) -> str:
     """Why an image cannot be used, in one line."""
     if isinstance(error, UnidentifiedImageError):
-        return f"it is no image of a kind that is read ({', '.join(FORMATS)})"
+        return f"it is not an image of a format that is read ({', '.join(FORMATS)})"
     if isinstance(error, Image.DecompressionBombError):
         return f"it claims too many pixels; allowed: {LARGEST_PIXELS:,} in all"
     if isinstance(error, OSError) and error.strerror:

@@ -17,9 +17,7 @@ from evaluator.sources.folder_walk import IMAGE_SUFFIXES, ClassImages, Walk
 from evaluator.sources.split_roles import NAMES, SPLIT_NAMES, Role, assign_roles
 from nas.errors import DataError
 
-NEEDED = (
-    f"one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) a class is needed, at once or inside a folder named train"
-)
+NEEDED = f"one sub-folder of images ({', '.join(IMAGE_SUFFIXES)}) per class is needed, directly in it or inside a folder train"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ def _leave_beside(walk: Walk, images: Sequence[str]) -> None:
 def _leave_folder(walk: Walk, name: str, path: str, train: str, *, another: bool) -> None:
     """Counts a folder beside the splits; its images are counted where a person is likely to miss them."""
     if another:
-        walk.findings.add("not used, splits of which there is another", walk.name(path))
+        walk.findings.add("not used, splits of which another folder is used", walk.name(path))
         return
     images = walk.entries(path)[1] if name.lower() in SPLIT_NAMES else []
     for image in images:
@@ -164,7 +162,7 @@ def _refuse_lone_splits(walk: Walk, names: Mapping[str, str], splits: Mapping[st
     if train is not None and set(lower) <= set(SPLIT_NAMES):
         raise DataError(f"{train} holds no class folders: {NEEDED}, or train-*.parquet files")
     for name in sorted(set(lower) & set(SPLIT_NAMES)):
-        walk.findings.add("taken for a class, as images are in it and no class folders", walk.name(lower[name]))
+        walk.findings.add("taken for a class, because it holds images and no class folders", walk.name(lower[name]))
 
 
 def _require_classes(walk: Walk, part: _Part) -> None:
@@ -191,7 +189,9 @@ def _described(walk: Walk, found: Mapping[Role, _Part]) -> ImageFolders:
     lower = Counter(name.lower() for name in names)
     for name in names:
         if lower[name.lower()] > 1:
-            walk.findings.add("taken for classes of their own, folders that differ in capitals alone", shown(name))
+            walk.findings.add(
+                "taken for separate classes, folders whose names differ only in capital letters", shown(name)
+            )
     parts: dict[Role, tuple[tuple[str, int], ...]] = {}
     grouped = not any(each.direct for each in found[Role.TRAIN].classes.values())
     for role, part in found.items():
@@ -223,7 +223,7 @@ def _identity(walk: Walk, files: Sequence[str]) -> str:
     for file in files:
         facts = Path(file).stat()
         if (facts.st_dev, facts.st_ino) in seen:
-            walk.findings.add("taken as often as links lead to them, images that are one file", walk.name(file))
+            walk.findings.add("used once per link, image files that several links lead to", walk.name(file))
         seen.add((facts.st_dev, facts.st_ino))
         digest.update(f"{os.path.relpath(file, walk.root)}\t{facts.st_size}\t{facts.st_mtime_ns}\n".encode())
     for name, reason in sorted(walk.broken.items()):

@@ -49,7 +49,7 @@ def read(source: Source, data: DataSettings, scratch: Path) -> RawDataset:
         raise DataError(f"{source.location} has the splits {', '.join(sorted(tables))}, but none named train")
     findings = Findings()
     for name in surplus:
-        findings.add("not used, splits whose names say nothing", name)
+        findings.add("not used, splits with unknown names", name)
     training = tables[roles[Role.TRAIN]]
     image, label = _columns(training, source, data)
     class_names = _class_names(training, label)

@@ -188,7 +188,7 @@ def _parquet(folder: Path, files: list[Path], known: Known | None) -> Source:
         )
     findings = Findings()
     for name in surplus:
-        findings.add("not used, splits whose names say nothing", name)
+        findings.add("not used, splits with unknown names", name)
     for beside in sorted(folder.iterdir()):
         if beside.is_dir() and beside != files[0].parent and not beside.name.startswith("."):
             findings.add("not used, folders beside the Parquet files", shown(beside.name))
@@ -226,6 +226,6 @@ def _identity(folder: Path, files: list[Path]) -> str:
     for file in files:
         facts = file.stat()
         if not stat.S_ISREG(facts.st_mode):
-            raise DataError(f"{file} is no regular file and is not read")
+            raise DataError(f"{file} is not a regular file and is not read")
         digest.update(f"{file.relative_to(folder)}\t{facts.st_size}\t{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

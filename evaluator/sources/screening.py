@@ -91,7 +91,7 @@ def broken_images(named: Sequence[str], total: int) -> DataError:
         total: Number of images in all.
     """
     return DataError(
-        f"{len(named):,} of {total:,} images cannot be used; mend or remove them, or go on without them with "
+        f"{len(named):,} of {total:,} images cannot be used; repair or remove them, or continue without them with "
         f"--data.skip_broken true:\n{listed(named)}"
     )
 
@@ -111,7 +111,7 @@ def _good(count: int, faults: Mapping[int, str]) -> Rows:
 def _require_two(names: Sequence[str], location: str) -> None:
     if len(names) < 2:
         there = f"one class only, {shown(names[0])}" if names else "no class"
-        raise DataError(f"{location} holds {there}; two classes or more are needed to be told apart")
+        raise DataError(f"{location} holds {there}; at least two classes are needed")
 
 
 def _large_enough(
@@ -130,7 +130,7 @@ def _large_enough(
     if named and not skip_small:
         raise DataError(
             f"{len(small):,} of {len(counts):,} classes have too few training images: {len(purposes)} or more are needed, one "
-            f"each {' and '.join(purposes)}; add some, or go on without these classes with --data.skip_small_classes true:\n"
+            f"each {' and '.join(purposes)}; add some, or continue without these classes with --data.skip_small_classes true:\n"
             f"{listed(named)}" + (f"\nFound: {'; '.join(found)}" if found else "")
         )
     return np.flatnonzero(counts >= len(purposes)), named

@@ -114,7 +114,7 @@ class LatencyBook:
             f"thread{'s' * (where.threads > 1)}."
         ]
         if self._predictor is not None:
-            told.append(f"For choosing what to measure {self._predictor.error}.")
+            told.append(f"For choosing what to measure, {self._predictor.error}.")
         disturbed = Counter(each[-1].latency.disturbed_by for each in self._measured.values())
         disturbed.pop("", None)
         if disturbed:

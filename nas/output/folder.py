@@ -23,8 +23,8 @@ from nas.values.json_fields import MalformedError, mapping, numbers
 from nas.values.json_file import read_json
 
 if TYPE_CHECKING:
-    from nas.result import SearchResult
     from nas.search.driver import Driver
+    from nas.search.result import SearchResult
 
 WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"

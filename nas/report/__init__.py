@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nas.result import SearchResult
+    from nas.search.result import SearchResult
 
 __all__ = ["write_report"]
 

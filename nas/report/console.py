@@ -5,7 +5,7 @@ from __future__ import annotations
 from nas.report.quantities import short, with_error
 from nas.report.statistics import expected_value, measured_value, members, standard_error
 from nas.report.words import beside_majority, versus_unchanged
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 
 def front_lines(result: SearchResult) -> str:

@@ -10,7 +10,7 @@ from nas.output.atomic_file import json_bytes, write_atomically
 from nas.report.page import page
 from nas.report.plots import pareto_png
 from nas.report.tables import front_json, pareto_csv, trials_csv
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 
 def write_files(result: SearchResult, output: Path) -> None:

@@ -46,7 +46,7 @@ def forecast_text(
     """A few lines: the size of the space, the costs of the baselines, and about how long a search takes.
 
     Args:
-        data: Description of the images, as in `nas.result.SearchResult.data`.
+        data: Description of the images, as in `nas.search.result.SearchResult.data`.
         space: The space that would be searched.
         quantities: The costs that are reported, with their formats.
         baselines: Costs of the baselines; the time is estimated from at least one of them.
@@ -70,12 +70,12 @@ def forecast_text(
             for cost in quantities
             if cost.name in baseline.costs
         )
-        lines.append(f"  {baseline.name:28} {costs} {baseline.step_seconds * 1e3:8.1f} ms a step")
+        lines.append(f"  {baseline.name:28} {costs} {baseline.step_seconds * 1e3:8.1f} ms per step")
     what = f"{trials} trials of {epochs} epochs, {workers} at a time on {device}"
     if baselines:
         seconds = trials * steps * epochs * fmean(baseline.step_seconds for baseline in baselines) / workers
         lines.append(
-            f"time        about {_duration(seconds)}: {what}, at the baselines' mean step; measuring comes on top"
+            f"time        about {_duration(seconds)}: {what}, at the mean step time of the baselines; measuring is not included"
         )
     else:
         lines.append(f"time        not estimated without a baseline: {what}")
@@ -94,8 +94,8 @@ def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
     found = []
     if error > COARSE_ERROR:
         found.append(
-            f"warning     {data['validation']} validation images: the share that is answered rightly has a standard error of up to "
-            f"{error:.0f} points; more images or a larger --data.validation_share would tell networks apart"
+            f"warning     {data['validation']} validation images: the share of correct answers has a standard error of up to "
+            f"{error:.0f} points; more images, or a larger --data.validation_share, would show which networks are better"
         )
     if steps < FEW_STEPS:
         found.append(

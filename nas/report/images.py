@@ -13,7 +13,7 @@ def image_lines(data: Mapping[str, Any]) -> list[str]:
     """A description of the images, in lines for a terminal.
 
     Args:
-        data: Description of the images, as in `nas.result.SearchResult.data`.
+        data: Description of the images, as in `nas.search.result.SearchResult.data`.
     """
     first = (
         f"data        {data['name']}: {data['train']:,} train, {data['validation']:,} validation and {data['test']:,} test "
@@ -58,5 +58,5 @@ def uneven_sentence(data: Mapping[str, Any]) -> str:
         return ""
     return (
         f"the classes are uneven: {majority(data):.1f} % right answers mean that nothing was learned, and what is learned "
-        "of small classes hardly shows; more images of these would help"
+        "about small classes hardly shows in this number; more images of these would help"
     )

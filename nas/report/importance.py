@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nas.dimensions import Scalar
 from nas.records import Trial
 from nas.report.statistics import learned_value
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 MIN_TRIALS = 20
 """With fewer trials no forest is fitted, since five folds would hold out fewer than four trials each."""
@@ -78,7 +78,7 @@ def importance(trials: Sequence[Trial], target: Sequence[float]) -> Importance:
             n=n,
             score=score,
             weights=(),
-            verdict=f"Not to be told from {n} networks: the decisions explain {100 * max(score, 0.0):.0f} % of the variance of "
+            verdict=f"{n} networks do not show it: the decisions explain {100 * max(score, 0.0):.0f} % of the variance of "
             "networks the model has not seen.",
         )
     weights = [

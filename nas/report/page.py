@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 from nas import __version__
 from nas.report import words
 from nas.report.payload import embedded, payload
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 SCRIPTS = ("dom.js", "theme.js", "fronts.js", "findings.js", "stages.js", "network.js", "tables.js", "page.js")
 """The scripts in the order in which they are joined; the last one starts the page."""

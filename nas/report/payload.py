@@ -32,8 +32,8 @@ from nas.report.statistics import (
     trained,
 )
 from nas.report.styles import looks
-from nas.result import SearchResult
 from nas.search.estimates import Estimate
+from nas.search.result import SearchResult
 
 CURVE_POINTS = 60
 """Most points of a training curve in the page. Longer curves are thinned evenly, so that 2,000 of them still make a small page."""

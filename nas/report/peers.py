@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nas.dimensions import Scalar
 from nas.records import Trial
 from nas.report.statistics import difference_error, learned_value, trained
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

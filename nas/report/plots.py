@@ -33,7 +33,7 @@ from nas.report.statistics import (
 )
 from nas.report.styles import looks
 from nas.report.words import subtitle, title
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 INK = "#1d2530"
 SOFT = "#5d6776"
@@ -334,7 +334,7 @@ def _note(result: SearchResult, low: float, high: float) -> str:
     hidden = sum(not low <= learned_value(result, trial).mean <= high for trial in trained(result))
     least = resolution(result)
     chosen = "Chosen on the validation split"
-    expected = f"{chosen} by expected {learned.words}; thin lines lead to what was measured."
+    expected = f"{chosen} by expected {learned.words}; thin lines lead to the measured values."
     parts = [expected if result.observed else f"{chosen}."]
     if least is not None:
         parts.append(f"Differences below {difference(learned, least)} are not resolved.")

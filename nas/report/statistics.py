@@ -11,7 +11,7 @@ from dataclasses import replace
 from nas.objectives import losses, reference_losses
 from nas.pareto import hypervolume, non_dominated
 from nas.records import Evaluation, Failure, Measurement, Trial, TrialState
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 
 def expected_value(result: SearchResult, trial: Trial) -> float:
@@ -170,7 +170,7 @@ def reason(trial: Trial) -> str:
     if trial.violations:
         return "; ".join(trial.violations)
     if trial.state is TrialState.UNTRAINED:
-        return "over a limit as costs were counted then, within it now"
+        return "over a limit by an earlier count of the costs, within it now"
     if isinstance(trial.outcome, Failure):
         return " ".join(f"{trial.outcome.kind.value}: {trial.outcome.message}".split())
     return ""

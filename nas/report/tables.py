@@ -17,7 +17,7 @@ from nas.errors import OutputError
 from nas.objectives import Form, Objective
 from nas.records import Evaluation, Trial
 from nas.report.statistics import expected_value, measured_value, members, reason
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from nas.values.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
 from nas.values.json_file import read_json
 from nas.values.local_path import local_path
@@ -107,7 +107,7 @@ def front_json(result: SearchResult) -> str:
     """The front as JSON: its candidates with values, and the space from which their networks can be made again."""
     document = {
         "format": FORMAT,
-        "note": f"Chosen on the validation split by {_expected_key(result)}; what was measured is optimistic.",
+        "note": f"Chosen on the validation split by {_expected_key(result)}; the measured values are optimistic.",
         COSTS_VERSION: result.costs_version,
         "objectives": [_objective(objective) for objective in result.objectives],
         "hypervolume": result.front.hypervolume,

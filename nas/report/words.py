@@ -18,7 +18,7 @@ from nas.report.statistics import (
     trained,
     trainings,
 )
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 
 
 def data_name(result: SearchResult) -> str:
@@ -148,9 +148,9 @@ def cautions(result: SearchResult) -> list[str]:
         told.append(f"The best of many noisy measurements of {words} is optimistic: another training would do worse.")
     else:
         told.append(
-            f"The best of many noisy measurements of {words} would do worse another time. So the front is chosen by expected "
-            f"{words}: what another training would give, by all networks of this search and by repeated trainings where there "
-            "are some. The dashed front of what was observed is optimistic."
+            f"The best of many noisy measurements of {words} would be worse next time. So the front is chosen by expected "
+            f"{words}: what another training would give, as estimated from all trainings of this search. The dashed front of "
+            "observed values is optimistic."
         )
     repeated = sum(trainings(result, trial) > 1 for trial in members(result))
     if repeated:
@@ -166,7 +166,7 @@ def cautions(result: SearchResult) -> list[str]:
         told.append(
             f"Two networks whose {words} differs by less than {difference(result.learned, least)} cannot be told apart: that is "
             "twice the standard error of a difference, from the number of validation images alone. The spread between training "
-            "seeds comes on top."
+            "seeds is not included."
         )
     caution = result.cost.caution
     if caution and any(result.is_changed(trial) for trial in trained(result)):

@@ -34,7 +34,7 @@ def assemble_driver(
         epochs: Number of epochs of a full training.
         given: Genotypes to train first, by name.
         further_endings: Reasons to end the search, in addition to those of the settings.
-        max_losses: Workers that a candidate may lose before it is recorded as failed.
+        max_losses: Number of lost workers at which a candidate is recorded as failed.
     """
     factory = sampler_factory(settings.sampler)
     return Driver(

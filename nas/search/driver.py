@@ -47,7 +47,7 @@ class Driver:
         given: Genotypes to train first, after the baselines, by their names in the report.
         replicates: Number of trainings of each member of the front, each with its own seed. Those whose place is least
             certain are trained again while the search runs; in the end all members are.
-        max_losses: Workers that a candidate may lose before it is recorded as failed.
+        max_losses: Number of lost workers at which a candidate is recorded as failed.
     """
 
     def __init__(

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from nas.dimensions import Genotype
     from nas.ports import Evaluator, Tell
     from nas.records import Outcome, Task
-    from nas.result import SearchResult
     from nas.search.driver import Driver
     from nas.search.endings import Ending
     from nas.search.problem import SearchProblem
+    from nas.search.result import SearchResult
     from nas.settings.search import SearchSettings
     from nas.space import SearchSpace
     from nas.study.study import Study
@@ -167,8 +167,8 @@ def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int 
         seed: The seed that was given to `make_driver`, for the title of the report.
     """
     from nas.output.provenance import provenance
-    from nas.result import SearchResult
     from nas.search.estimates import Estimates
+    from nas.search.result import SearchResult
 
     estimates = Estimates(driver.space, driver.objectives, driver.trials)
     return SearchResult(

@@ -17,5 +17,5 @@ def require_whole(outcome: Outcome, trial: Trial, objectives: Iterable[Objective
     if not missing:
         return outcome
     given = ", ".join(outcome.measurements) or "nothing"
-    message = f"the evaluation gives no {', '.join(missing)}; there is {given}"
+    message = f"the evaluation lacks {', '.join(missing)}; it has {given}"
     return Failure(kind=FailureKind.INVALID, message=message, seconds=outcome.seconds, epochs=outcome.epochs)

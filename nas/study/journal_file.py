@@ -138,7 +138,7 @@ def open_journal(path: str) -> BaseStorage:
     except OSError as error:
         raise OSError(error.strerror or str(error)) from error
     except (AssertionError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"it is no journal of Optuna, or a broken one ({error})") from error
+        raise ValueError(f"it is not a journal of Optuna, or it is broken ({error})") from error
 
 
 def _refuse_other_files(path: Path) -> None:

@@ -169,7 +169,7 @@ class _Migration:
         try:
             if not alone:
                 raise StudyError(
-                    f"another search has just had the study {latest.name!r}; the same command continues it"
+                    f"another search has just held the study {latest.name!r}; the same command continues it"
                 )
             counted = self._counted(predecessors, renew)
         finally:

@@ -47,7 +47,7 @@ def patiently(action: Callable[[], T], tell: Callable[[str], object], again: Cal
             if not is_away(error) or time.monotonic() - began > AWAY_SECONDS:
                 raise
             if not waited:
-                tell(f"the study's storage is away ({reason_of(error)}); trying again for {AWAY_SECONDS:.0f} s")
+                tell(f"the study's storage is unavailable ({reason_of(error)}); trying again for {AWAY_SECONDS:.0f} s")
             waited = True
             time.sleep(PAUSE_SECONDS)
             action = again or action

@@ -45,7 +45,7 @@ class SpaceMigration:
             raise SpaceError(f"trial {trial.number} is not in the space: {error}") from error
         except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
             raise SpaceError(
-                f"trial {trial.number} is of no network of the space ({type(error).__name__}: {error})"
+                f"trial {trial.number} means no network of the space ({type(error).__name__}: {error})"
             ) from error
         changed = {**candidate.decisions, **meant.decisions}.items() - candidate.decisions.items()
         if changed or meant.space != candidate.space:

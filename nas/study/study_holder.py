@@ -62,8 +62,8 @@ class StudyHolder:
         if alive:
             raise StudyError(
                 f"the study is in use by another running search ({_whose(sign)}); wait for it, stop it, or choose another "
-                f"--search.study. If that process is gone, its sign of life counts for {STALE_SECONDS:.0f} s more: give the same "
-                "command again then"
+                f"--search.study. If that process has ended, its sign of life still counts for {STALE_SECONDS:.0f} s: give the "
+                "same command again after that"
             )
         return sign
 
@@ -102,7 +102,7 @@ class StudyHolder:
     def _renews(self, sign: Mapping[str, Any]) -> bool:
         """Whether the sign is renewed while it is watched. A sign that is removed meanwhile is not renewed."""
         self._tell(
-            f"the study was last held by another search ({_whose(sign)}), and the clock does not tell whether that still runs; "
+            f"the study was last held by another search ({_whose(sign)}), and it is not clear whether that is still running; "
             f"watching it for up to {STALE_SECONDS:.0f} s"
         )
         end = time.monotonic() + STALE_SECONDS

@@ -31,7 +31,7 @@ def warm_start(path: str | Path, space: SearchSpace) -> dict[str, Genotype]:
         except SpaceError as error:
             raise SettingsError(f"{of} is not in the space of this search: {error}") from error
         except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
-            raise SettingsError(f"{of} is of no network of the space of this search ({error!r})") from error
+            raise SettingsError(f"{of} means no network in the space of this search ({error!r})") from error
         if candidate.digest != meant.digest:
             raise SettingsError(
                 f"{of} means another network in the space of this search; its settings must be the same"
@@ -57,6 +57,6 @@ def recounted(path: str | Path, count: CostRule, quantities: tuple[Objective, ..
     if not changed:
         return []
     return [
-        f"{listed(names, quantities)} of {len(changed)} of the {len(members)} networks in {path} are counted anew, as this version "
-        "counts them before a training"
+        f"{listed(names, quantities)} of {len(changed)} of the {len(members)} networks in {path} are counted anew, since this "
+        "version counts costs before a training differently"
     ]

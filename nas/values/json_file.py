@@ -62,7 +62,7 @@ def read_json(path: Path, *, most: int = LARGEST_JSON, finite: bool = True) -> A
     except RecursionError:
         raise OutputError(f"{path} is not JSON that is read here: it is nested too deeply") from None
     except UnicodeDecodeError:
-        raise OutputError(f"{path} is not JSON: it is no UTF-8 text") from None
+        raise OutputError(f"{path} is not JSON: it is not UTF-8 text") from None
     except ValueError as error:
         raise OutputError(f"{path} is not JSON: {error}") from None
 
@@ -88,18 +88,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in found if names.count(name) > 1)
-        raise ValueError(f"{shown(twice)} stands twice in one object")
+        raise ValueError(f"{shown(twice)} occurs twice in one object")
     return found
 
 
 def _refuse(constant: str) -> float:
-    raise ValueError(f"it holds {constant}, which is no finite number")
+    raise ValueError(f"it holds {constant}, which is not a finite number")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"it holds {shown(text)}, which is no finite number")
+        raise ValueError(f"it holds {shown(text)}, which is not a finite number")
     return value
 
 

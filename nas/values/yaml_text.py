@@ -83,7 +83,7 @@ class _Loader(yaml.SafeLoader):
                 raise _refused("a name of a setting must be a text", key.start_mark)
             if key.value in lines:
                 raise _refused(
-                    f"{key.value!r} stands twice, first in line {lines[key.value].line + 1}; put all of it in one place",
+                    f"{key.value!r} occurs twice, first in line {lines[key.value].line + 1}; put all of it in one place",
                     key.start_mark,
                 )
             lines[key.value] = key.start_mark

@@ -54,7 +54,7 @@ def dashboard(storage: BaseStorage) -> WsgiApp:
     try:
         from optuna_dashboard import wsgi
     except ImportError as error:
-        raise StudyError(f"the dashboard is not there ({error}): pip install 'shufflenas[dashboard]'") from error
+        raise StudyError(f"optuna-dashboard is not installed ({error}): pip install 'shufflenas[dashboard]'") from error
     changing: WsgiApp = wsgi(storage)
 
     def reading(request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -46,7 +46,7 @@ class ReconstructedConv2d(nn.Module, Deployable, Counted):
         super().__init__()
         n, c, k, other = convolution.weight.shape
         if convolution.groups != 1 or convolution.bias is not None or k != other or c % groups:
-            raise ValueError(f"filters in {groups} groups cannot be rebuilt of {convolution}")
+            raise ValueError(f"filters in {groups} groups cannot be rebuilt from {convolution}")
         self.weight = convolution.weight
         self.geometry: dict[str, Any] = {name: getattr(convolution, name) for name in ("stride", "padding")}
         self.groups = groups

@@ -91,7 +91,7 @@ def _mixer_spec(values: StageValues, channels: int, host_groups: int, ranks: Kro
         factors = ranks.shape(Layer(inputs=channels, outputs=channels, host_groups=host_groups), values.ranks())
         if factors is None:
             raise SpaceError(
-                f"candidate: stage {values.stage} mixes {channels} channels, which are no product of two factors"
+                f"candidate: stage {values.stage} mixes {channels} channels, which are not a product of two factors"
             )
         sizes = {"groups": factors.groups, "n1": factors.outer[0], "n2": factors.inner[0]}
     if mixer.ranked:

@@ -59,7 +59,7 @@ def test_its_settings_are_those_of_the_command_line(tmp_path: Path, capsys: pyte
     assert "--space.filters" in told
     assert "--space.mixers" not in told
     assert main(command(tmp_path, "--space.mixers", "[fixed]")) == 2
-    assert "--space.mixers: no setting of plain, but of shufflenet_v1" in capsys.readouterr().err
+    assert "--space.mixers: not a setting of plain, but of shufflenet_v1" in capsys.readouterr().err
     assert main(command(tmp_path, "--space.filters", "[0]")) == 2
     assert "--space.filters: must be above 0" in capsys.readouterr().err
 

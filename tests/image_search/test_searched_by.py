@@ -26,7 +26,7 @@ from nas.objectives import Direction, Form, Objective, ObjectiveKind
 from nas.records import Evaluation
 from nas.report.console import front_lines
 from nas.report.tables import read_members
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from nas.settings.search import SearchSettings
 from run_search import main
 from search_spaces import space_settings

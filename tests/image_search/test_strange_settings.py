@@ -335,7 +335,7 @@ def test_two_sections_of_one_name_are_told_with_their_lines(tmp_path: Path) -> N
     file = tmp_path / "twice.yaml"
     file.write_text("search:\n  trials: 5\nsearch:\n  seed: 3\n")
     with pytest.raises(
-        SettingsError, match=r"'search' stands twice, first in line 1; put all of it in one place \(line 3"
+        SettingsError, match=r"'search' occurs twice, first in line 1; put all of it in one place \(line 3"
     ):
         read_settings(["--config", str(file)])
 

@@ -27,8 +27,8 @@ from image_search.run import run
 from nas.candidate import Candidate
 from nas.records import Trial, TrialState
 from nas.report.tables import read_candidates
-from nas.result import SearchResult
 from nas.search.estimates import Estimates
+from nas.search.result import SearchResult
 from nas.study.storage import open_storage, sqlite_url
 from nas.study.stored_study import find_study
 from run_search import main

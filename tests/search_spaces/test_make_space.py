@@ -70,7 +70,7 @@ def test_v2_refuses_odd_and_broken_widths_and_groups_of_convolutions() -> None:
     refuse(r"space.widths holds 47, 48.5; allowed: even positive integers", widths=(47, 48, 48.5))
     refuse("space.widths .* twice", widths=(48, 48.0))
     refuse(
-        "space.conv_groups: no setting of shufflenet_v2, but of shufflenet_v1, resnet_cifar, .*leave it out",
+        "space.conv_groups: not a setting of shufflenet_v2, but of shufflenet_v1, resnet_cifar, .*leave it out",
         conv_groups=(3,),
     )
     refuse("space.convolutions: unknown kind of convolutions here 'grouped'.*static_dynamic", convolutions=("grouped",))
@@ -91,7 +91,7 @@ def test_units_are_wanted_of_each_stage_of_the_host(name: str, stages: int) -> N
 
 
 def test_v1_refuses_a_choice_of_its_one_by_one_convolutions() -> None:
-    refuse("space.convolutions: no setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
+    refuse("space.convolutions: not a setting of shufflenet_v1", name="shufflenet_v1", convolutions=("dense",))
 
 
 def test_resnet_refuses_large_images_and_the_form_for_them() -> None:

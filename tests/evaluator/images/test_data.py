@@ -229,7 +229,7 @@ def test_an_image_in_parquet_that_does_not_decode_is_named_with_its_row(tmp_path
 def test_an_image_file_that_does_not_decode_is_named(tmp_path: Path) -> None:
     write_folders(tmp_path / "photos", {name: [pixels(n) for n in range(4)] for name in "ab"})
     (tmp_path / "photos" / "b" / "2.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"b/2\.png: it is no image of a kind that is read"):
+    with pytest.raises(DataError, match=r"b/2\.png: it is not an image of a format that is read"):
         prepare(DataSettings(name="photos", root=str(tmp_path), cache=str(tmp_path / "cache")), seed=0)
 
 

@@ -118,7 +118,7 @@ def test_a_file_of_another_program_is_not_run() -> None:
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
     with pytest.raises(Exception, match="cannot identify") as caught, opened(eps):
         pass
-    assert reason(caught.value).startswith("it is no image of a kind that is read (PNG, JPEG")
+    assert reason(caught.value).startswith("it is not an image of a format that is read (PNG, JPEG")
 
 
 def test_every_format_that_is_named_is_known_to_pillow() -> None:

@@ -124,7 +124,7 @@ def test_folders_that_have_no_part_beside_train_are_told(tmp_path: Path) -> None
     assert (total(summary), summary.validation) == (40, 20)
     assert set(summary.told) >= {
         "not used, folders beside train: 1, extra",
-        "not used, splits of which there is another: 1, val",
+        "not used, splits of which another folder is used: 1, val",
     }
 
 
@@ -132,7 +132,9 @@ def test_folders_that_differ_in_capitals_are_classes_and_told(photos: Path) -> N
     write_folders(photos, {"Cat": [pixels(n) for n in range(10)]})
     summary = prepare(settings(photos), seed=0)
     assert summary.class_names == ("Cat", "cat", "dog")
-    assert "taken for classes of their own, folders that differ in capitals alone: 2, such as Cat" in summary.told
+    assert (
+        "taken for separate classes, folders whose names differ only in capital letters: 2, such as Cat" in summary.told
+    )
 
 
 def test_a_class_of_the_validation_split_alone_is_refused_or_skipped(tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_two_splits_that_are_one_folder_are_refused(tmp_path: Path) -> None:
 
 def test_one_class_is_refused_and_two_are_asked_for(tmp_path: Path) -> None:
     write_folders(tmp_path / "d", {"cat": [pixels(n) for n in range(10)]})
-    assert "one class only, cat; two classes or more" in refusal(tmp_path / "d")
+    assert "one class only, cat; at least two classes" in refusal(tmp_path / "d")
     assert "one class only" in refusal(tmp_path / "d", skip_small_classes=True)
 
 
@@ -277,7 +279,7 @@ def test_links_that_cross_end(tmp_path: Path) -> None:
 def test_an_image_that_is_reached_twice_is_told(photos: Path) -> None:
     (photos / "dog" / "again.png").symlink_to(photos / "cat" / "0.png")
     told = prepare(settings(photos), seed=0).told
-    assert any(each.startswith("taken as often as links lead to them, images that are one file: 1") for each in told)
+    assert any(each.startswith("used once per link, image files that several links lead to: 1") for each in told)
 
 
 def test_all_broken_images_are_named_at_once_the_first_twenty(photos: Path) -> None:
@@ -384,5 +386,5 @@ def test_a_dataset_that_is_a_link_to_itself_or_a_pipe_is_refused(tmp_path: Path)
 def test_a_pipe_in_the_place_of_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     os.mkfifo(tmp_path / "d" / "train-0.parquet")
-    with pytest.raises(DataError, match=r"train-0.parquet is no regular file"):
+    with pytest.raises(DataError, match=r"train-0.parquet is not a regular file"):
         find_source(DataSettings(name=str(tmp_path / "d")))

@@ -50,5 +50,5 @@ def test_the_classes_that_are_left_are_counted_anew() -> None:
 
 
 def test_one_class_that_is_left_is_refused() -> None:
-    with pytest.raises(DataError, match="here without its small classes holds one class only, b; two"):
+    with pytest.raises(DataError, match="here without its small classes holds one class only, b; at least two"):
         screen(raw([1] * 10), {}, skip_small=True)

@@ -10,7 +10,7 @@ import pytest
 from nas.errors import OutputError, StudyError
 from nas.output.folder import OutputFolder
 from nas.records import Trial
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from nas.study.storage import open_storage
 from nas.values.redaction import redact
 from tests.toy_search import ToySpace, run_inline, toy_driver, toy_objectives

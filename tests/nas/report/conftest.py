@@ -16,7 +16,7 @@ from nas.dimensions import Scalar
 from nas.objectives import Objective, losses, reference_losses
 from nas.pareto import ParetoFront, hypervolume, non_dominated
 from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, Trial, TrialState
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from search_spaces.portrait import legend, portrait, stages
 
 ACCURACY = MEASURES["accuracy"].objective(10)

@@ -12,9 +12,9 @@ from nas.report.payload import payload
 from nas.report.statistics import expected_value, front_line, learned_value, members, observed_line, trained
 from nas.report.tables import front_json, trials_frame
 from nas.report.words import answer, cautions
-from nas.result import SearchResult
 from nas.search.estimates import Estimate
 from nas.search.front import front_of
+from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeTrial
 
 
@@ -73,7 +73,7 @@ def test_every_form_of_the_report_tells_both(result: SearchResult) -> None:
 def test_the_reader_is_told_what_the_front_rests_on(result: SearchResult) -> None:
     told = " ".join(cautions(result))
     assert "chosen by expected accuracy" in told
-    assert "The dashed front of what was observed is optimistic." in told
+    assert "The dashed front of observed values is optimistic." in told
     assert "1 of the 3 networks of the front were trained more than once" in told
     plain = " ".join(cautions(replace(result, observed=None, estimates={})))
     assert "dashed" not in plain

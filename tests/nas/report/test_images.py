@@ -11,7 +11,7 @@ from nas.report.images import image_lines, is_uneven, majority
 from nas.report.payload import payload
 from nas.report.plots import pareto_png, value_limits
 from nas.report.words import cautions
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 UNEVEN = {"majority_class": "dark", "majority_share": 0.9, "majority_share_of_all": 0.9375, "classes": 3}

@@ -55,7 +55,7 @@ def test_noise_gets_no_ranking(spread_trials: SpreadTrials) -> None:
     rng = random.Random(2)
     found = importance(trials, [rng.gauss(50, 3) for _ in trials])
     assert found.weights == ()
-    assert "Not to be told from 60 networks" in found.verdict
+    assert "60 networks do not show it" in found.verdict
 
 
 def test_too_few_trials_get_no_ranking(spread_trials: SpreadTrials) -> None:

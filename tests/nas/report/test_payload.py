@@ -96,7 +96,7 @@ def test_trials_whose_costs_were_counted_anew_are_told_apart_from_those_that_wer
     assert [(group["state"], group["reason"], group["trials"]) for group in groups] == [
         ("infeasible", "over a limit, trained before its costs were counted anew", [1]),
         ("infeasible", "over a limit, not trained", [2]),
-        ("untrained", "over a limit as costs were counted then, within it now", [3]),
+        ("untrained", "over a limit by an earlier count of the costs, within it now", [3]),
     ]
 
 

@@ -11,7 +11,7 @@ from nas.records import Evaluation, Trial
 from nas.report.peers import pairs
 from nas.report.statistics import trained
 from nas.report.words import versus_unchanged
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 

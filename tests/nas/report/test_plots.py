@@ -12,7 +12,7 @@ from PIL import Image
 from nas.objectives import Objective
 from nas.portrait import KindStyle, Legend, Portrait
 from nas.report.plots import pareto_png, value_limits
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from search_spaces.blocks import BLOCKS
 from search_spaces.portrait import legend
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial

@@ -159,7 +159,7 @@ def test_an_accuracy_that_is_no_number_fails_its_trial_alone(value: float, what:
 def test_an_evaluation_without_accuracy_fails_its_trial_alone() -> None:
     driver = driver_of(good_costs, sampler="random", given=BAD)
     search_in_process(driver, Evaluator(lambda: None))
-    assert_failed(driver, "the evaluation gives no accuracy; there is nothing")
+    assert_failed(driver, "the evaluation lacks accuracy; it has nothing")
 
 
 @EVERY_FLOAT

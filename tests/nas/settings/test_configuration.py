@@ -160,12 +160,12 @@ def test_help_is_of_the_space_that_the_command_line_or_the_config_names(capsys: 
 
 def test_a_setting_of_another_space_is_refused_by_the_names_of_those_that_have_it(tmp_path: Path) -> None:
     told = faults("--space.name", "vgg16", "--space.residual_units", "[basic]")
-    assert told == "--space.residual_units: no setting of vgg16, but of resnet_cifar; leave it out"
+    assert told == "--space.residual_units: not a setting of vgg16, but of resnet_cifar; leave it out"
     mine = tmp_path / "mine.yaml"
     mine.write_text("space: {learned_groups: [3]}\n")
     told = faults("--config", str(mine))
     assert told.startswith(
-        "space.learned_groups (in mine.yaml): no setting of shufflenet_v2, but of resnet_cifar, resnet50"
+        "space.learned_groups (in mine.yaml): not a setting of shufflenet_v2, but of resnet_cifar, resnet50"
     )
     assert "no such setting; did you mean --space.widths" in faults("--space.name", "vgg16", "--space.width", "[1]")
 

@@ -37,7 +37,7 @@ def test_a_journal_whose_last_line_is_torn_goes_on_after_the_last_whole_one(tmp_
 def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.txt"
     path.write_text(text)
-    with pytest.raises(ValueError, match="no journal of Optuna"):
+    with pytest.raises(ValueError, match="not a journal of Optuna"):
         open_journal(str(path))
     assert path.read_text() == text
 

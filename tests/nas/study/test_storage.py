@@ -180,7 +180,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(
     run_inline(toy_driver(tmp_path, study=study, trials=4, sampler="nsga2", limits={"macs": 2e6}))
     study.close()
     assert list(toy_study(url)) == expected
-    assert [text.partition("(")[0] for text in told[::2]] == ["the study's storage is away "] * 3
+    assert [text.partition("(")[0] for text in told[::2]] == ["the study's storage is unavailable "] * 3
     assert ["is back after" in text for text in told[1::2]] == [True] * 3
 
 
@@ -263,7 +263,7 @@ def test_a_locked_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with as_soon_as_it_is_away(told, other.rollback):
         finish(driver, task)
     other.close()
-    assert told[0] == "the study's storage is away (database is locked); trying again for 60 s"
+    assert told[0] == "the study's storage is unavailable (database is locked); trying again for 60 s"
     stored = optuna.load_study(study_name="toy", storage=open_storage(sqlite_url(tmp_path / "study.db"))).trials
     assert stored[0].state is optuna.trial.TrialState.COMPLETE
 
@@ -298,7 +298,7 @@ BAD = {
     "journal:": "the path of the file is missing",
     "journal:/dev/null/study.journal": "Not a directory",
     "journal:/no/such/folder/study.journal": "No such file or directory",
-    "journal:/etc/passwd": "it is no journal of Optuna",
+    "journal:/etc/passwd": "it is not a journal of Optuna",
 }
 
 

@@ -15,7 +15,7 @@ from nas.dimensions import Scalar
 from nas.objectives import Objective
 from nas.records import Failure, FailureKind, TrialState
 from nas.report.page import page as page_text
-from nas.result import SearchResult
+from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 pytestmark = pytest.mark.browser
