@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.early_stopping.curves import Course, Curves
 from nas.early_stopping.gains import Gains
-from nas.search.milestones import milestone
+from nas.models.milestones import milestone
 from nas.seeds import derive_seed
 
 LEAST_FINISHED = 8

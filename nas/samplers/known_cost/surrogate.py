@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from nas.models.encoding import Encoding
 from nas.models.gaussian_process import GaussianProcess, Hyperparameters
+from nas.models.milestones import milestone
 from nas.models.squash import Squash
 from nas.samplers.known_cost.axes import Axes, Costs
 from nas.samplers.known_cost.domain import Domain
 from nas.samplers.known_cost.improvement import Staircase
 from nas.samplers.known_cost.observations import Observations, Proposed
-from nas.search.milestones import milestone
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
