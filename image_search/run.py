@@ -165,6 +165,7 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
             **({} if plan.latencies is None else {"latency": plan.latencies.conditions()}),
         },
         space=plan.space.settings(),
+        dimensions=plan.space.dimensions,
         title=plan.space.title,
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nas.report.findings.statistics import expected_value, measured_value, members, standard_error
 from nas.report.quantities import short, with_error
-from nas.report.statistics import expected_value, measured_value, members, standard_error
-from nas.report.words import beside_majority, versus_unchanged
+from nas.report.verdicts import verdicts
 from nas.search.result import SearchResult
 
 
@@ -34,4 +34,4 @@ def front_lines(result: SearchResult) -> str:
         for row in (headings, *rows)
     ]
     rule = "  ".join("-" * width for width in (*widths, max(len(row[-1]) for row in (headings, *rows))))
-    return "\n".join([lines[0], rule, *lines[1:], *beside_majority(result), *versus_unchanged(result)])
+    return "\n".join([lines[0], rule, *lines[1:], *verdicts(result)])

@@ -14,10 +14,14 @@ from nas.report.images import image_lines
 from nas.report.quantities import short
 from nas.space import SearchSpace
 
-COARSE_ERROR = 5.0
-"""From this standard error on, in percent, choosing networks by their measured values is little better than chance."""
-FEW_STEPS = 100
-"""With fewer training steps, hardly any network learns."""
+SUPPOSED = 0.8
+"""Share of right answers for which it is said beforehand how well networks can be told apart."""
+COARSE = 5.0
+"""Points; where only larger differences can be told apart, that is warned of."""
+WANTED = 2.0
+"""Points that a front should be able to tell apart."""
+FEW_STEPS = 400
+"""With fewer training steps, networks are far from what they can reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +93,20 @@ def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
         data: Description of the images.
         steps: Number of steps of a full training.
     """
-    # The largest standard error of a share of n images is that of one half.
-    error = 50 / math.sqrt(max(data["validation"], 1))
+    images = max(data["validation"], 1)
+    resolved = 2 * math.sqrt(2) * 100 * math.sqrt(SUPPOSED * (1 - SUPPOSED) / images)
     found = []
-    if error > COARSE_ERROR:
+    if resolved > COARSE:
+        wanted = images * (resolved / WANTED) ** 2
         found.append(
-            f"warning     {data['validation']} validation images: the share of correct answers has a standard error of up to "
-            f"{error:.0f} points; more images, or a larger --data.validation_share, would show which networks are better"
+            f"warning     {images:,} validation images: networks that differ by less than {resolved:.0f} points cannot be told "
+            f"apart (at {SUPPOSED:.0%} right answers); {WANTED:g} points take about {float(f'{wanted:.2g}'):,.0f} images, from more "
+            "images or a larger --data.validation_share"
         )
     if steps < FEW_STEPS:
         found.append(
-            f"warning     {steps} training steps in all: too few to learn much; raise --train.epochs or lower --train.batch_size"
+            f"warning     {steps} training steps in all: too few to reach what networks can; raise --train.epochs or lower "
+            "--train.batch_size"
         )
     return found
 

@@ -14,12 +14,9 @@ from nas.objectives import Objective
 from nas.portrait import Legend, Portrait
 from nas.records import Evaluation, Trial, TrialState
 from nas.report import words
-from nas.report.images import majority
-from nas.report.importance import Importance, importance, value_at_equal_cost, varying_decisions
-from nas.report.peers import pairs
-from nas.report.plots import value_limits
-from nas.report.quantities import difference, with_unit
-from nas.report.statistics import (
+from nas.report.findings.importance import Importance, importance, value_at_equal_cost, varying_decisions
+from nas.report.findings.peers import pairs
+from nas.report.findings.statistics import (
     front_line,
     hypervolume_steps,
     learned_value,
@@ -31,7 +28,11 @@ from nas.report.statistics import (
     standard_error,
     trained,
 )
+from nas.report.images import majority
+from nas.report.plots import value_limits
+from nas.report.quantities import difference, with_unit
 from nas.report.styles import looks
+from nas.report.verdicts import guessing, versus_unchanged
 from nas.search.estimates import Estimate
 from nas.search.result import SearchResult
 
@@ -48,7 +49,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
     return {
         "title": words.title(result),
         "answer": words.answer(result),
-        "versus": " ".join(words.versus_unchanged(result)),
+        "versus": " ".join([*guessing(result), *versus_unchanged(result)]),
         "cautions": words.cautions(result),
         "images": words.image_facts(result),
         "majority": _round(majority(result.data)) if learned.beside_majority else None,

@@ -18,10 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from nas.objectives import LEAST, Form
 from nas.records import Trial
-from nas.report.images import is_uneven, majority
-from nas.report.labels import place_labels
-from nas.report.quantities import difference, log_ticks, tick, with_unit
-from nas.report.statistics import (
+from nas.report.findings.statistics import (
     expected_value,
     front_line,
     learned_value,
@@ -31,6 +28,9 @@ from nas.report.statistics import (
     standard_error,
     trained,
 )
+from nas.report.images import is_uneven, majority
+from nas.report.labels import place_labels
+from nas.report.quantities import difference, log_ticks, tick, with_unit
 from nas.report.styles import looks
 from nas.report.words import subtitle, title
 from nas.search.result import SearchResult

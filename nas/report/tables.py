@@ -15,8 +15,10 @@ from nas.cost_rule import COSTS_VERSION, FIRST_VERSION
 from nas.dimensions import Genotype, Scalar
 from nas.errors import OutputError
 from nas.objectives import Form, Objective
-from nas.records import Evaluation, Trial
-from nas.report.statistics import expected_value, measured_value, members, reason
+from nas.records import Evaluation, Trial, TrialState
+from nas.report.findings.doubts import gain_per_epoch, only_guesses
+from nas.report.findings.edges import ends
+from nas.report.findings.statistics import expected_value, measured_value, members, reason
 from nas.search.result import SearchResult
 from nas.values.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
 from nas.values.json_file import read_json
@@ -27,7 +29,7 @@ FORMAT = 1
 
 FIRST_COLUMNS = ("trial", "state")
 MIDDLE_COLUMNS = ("epochs", "seconds", "digest")
-LAST_COLUMNS = ("baseline", "reused_from", "replicate_of", "reason")
+LAST_COLUMNS = ("gain_per_epoch", "at_edge", "baseline", "reused_from", "replicate_of", "reason")
 
 
 def trials_csv(result: SearchResult) -> str:
@@ -195,10 +197,11 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
         "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
         "digest": trial.candidate.digest,
+        **_doubts(result, trial),
         "baseline": trial.baseline,
         "reused_from": trial.reused_from,
         "replicate_of": trial.replicate_of,
-        "reason": reason(trial) or None,
+        "reason": reason(trial) or _only_guesses(result, trial),
     }
     for quantity in (told.learned, *told.further):
         if quantity.name in measured:
@@ -213,6 +216,18 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
     if trial.number in result.weightless:
         record["reason"] = f"no model: {result.weightless[trial.number]}"
     return record
+
+
+def _doubts(result: SearchResult, trial: Trial) -> dict[str, Scalar]:
+    """How much a training still gained per epoch when it ended, and which decisions lie at which end of their range."""
+    gain = gain_per_epoch(result, trial) if trial.state is TrialState.COMPLETE else None
+    at = [f"{name} {'high' if upper else 'low'}" for name, upper in ends(result, trial).items()]
+    return {"gain_per_epoch": None if gain is None else round(gain, 3), "at_edge": "; ".join(at) or None}
+
+
+def _only_guesses(result: SearchResult, trial: Trial) -> str | None:
+    trained = trial.state is TrialState.COMPLETE and measured_value(result, trial) is not None
+    return "no better than guessing" if trained and only_guesses(result, trial) else None
 
 
 def _column(values: list[Scalar]) -> pd.Series[Any]:

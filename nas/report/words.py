@@ -6,10 +6,8 @@ from collections import Counter
 
 from nas.output.machine import Machine
 from nas.records import Trial, TrialState
-from nas.report.images import majority, majority_sentence, uneven_sentence
-from nas.report.peers import pairs
-from nas.report.quantities import difference, signed_difference, with_error, with_unit
-from nas.report.statistics import (
+from nas.report.findings.doubts import nothing_learned
+from nas.report.findings.statistics import (
     expected_value,
     learned_value,
     members,
@@ -18,6 +16,8 @@ from nas.report.statistics import (
     trained,
     trainings,
 )
+from nas.report.quantities import difference, with_error, with_unit
+from nas.report.verdicts import at_edges, beside_majority, sentence, shared_doubt, unfinished
 from nas.search.result import SearchResult
 
 
@@ -52,6 +52,8 @@ def answer(result: SearchResult) -> str:
     front = members(result)
     if not pool or not front:
         return "No network has been trained to the end yet, so there is no front." + _so_far(result)
+    if nothing_learned(result):
+        return f"None of {len(pool)} trained network{'s' * (len(pool) > 1)} is better than guessing." + _so_far(result)
     learned = result.learned
     best = min(front, key=lambda trial: learned.loss(expected_value(result, trial)))
     cheapest = front[0]
@@ -67,69 +69,9 @@ def answer(result: SearchResult) -> str:
     )
 
 
-def beside_majority(result: SearchResult) -> list[str]:
-    """Sentences that compare the networks with always answering the commonest class; none where that cannot be compared."""
-    alone = majority(result.data) if result.learned.beside_majority else None
-    if alone is None:
-        return []
-    told = majority_sentence(result.data)
-    front = members(result)
-    no_better = sum(
-        expected_value(result, trial) <= alone + (standard_error(learned_value(result, trial)) or 0) for trial in front
-    )
-    if no_better:
-        better = len(front) - no_better
-        which = f"{better} of the {len(front)} networks of the front" if better else "no network of the front"
-        told += f"; {which} {'are' if better > 1 else 'is'} better than that by more than a standard error"
-    uneven = uneven_sentence(result.data)
-    return [_sentence(told), *([_sentence(uneven)] if uneven else [])]
-
-
-def versus_unchanged(result: SearchResult) -> list[str]:
-    """Sentences on what the changed networks of the front gain over unchanged ones; none where nothing is compared."""
-    of_front = [pair for pair in pairs(result) if pair.trial in result.front.trials]
-    pool = trained(result)
-    unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
-    if not unchanged or not any(result.is_changed(trial) for trial in pool):
-        return []
-    tuned = sum(trial.baseline is None for trial in unchanged)
-    given = f"{tuned or 'none'} of them with searched training settings"
-    told = []
-    if of_front:
-        gains = sorted(pair.difference for pair in of_front)
-        written = [signed_difference(result.learned, gain) for gain in (gains[0], gains[-1])]
-        span = written[0] if written[0] == written[1] else f"{written[0]} to {written[1]}"
-        resolved = sum(pair.resolved and pair.better for pair in of_front)
-        verdict = (
-            f"{resolved or 'none'} of {len(gains)}" if len(gains) > 1 else "which is" if resolved else "which is not"
-        )
-        told.append(
-            f"Beside the best {result.legend.unchanged} network of no greater cost, the front's other networks are at "
-            f"{span} {result.learned.difference_unit} ({verdict} better by more than twice the standard error)."
-        )
-    else:
-        told.append(
-            f"Every network of the front is {result.legend.unchanged}: no other network was better at its cost."
-        )
-    untuned = sum(not pair.tuned for pair in of_front)
-    if untuned:
-        whose = (
-            "That network's"
-            if len(of_front) == 1
-            else f"In {untuned} of these {len(of_front)} comparisons that network's"
-        )
-        told.append(f"{whose} training settings were given and not searched, which favours the other one.")
-    told.append(f"{len(unchanged)} of the {len(pool)} trained networks are {result.legend.unchanged}, {given}.")
-    return told
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
 def image_facts(result: SearchResult) -> list[str]:
     """How the images were chosen, and which of them were not used unchanged."""
-    return [_sentence(each) for each in result.data.get("told", ())]
+    return [sentence(each) for each in result.data.get("told", ())]
 
 
 def cautions(result: SearchResult) -> list[str]:
@@ -139,10 +81,10 @@ def cautions(result: SearchResult) -> list[str]:
     validation = result.data.get("validation")
     images = f" ({validation:,} images)" if isinstance(validation, int) else ""
     told = [
-        f"The front was chosen on the validation split{images}; no network was measured on the test split. "
-        "Expect the chosen networks to do a little worse on new images."
+        f"The front was chosen on the validation split{images}; no network was measured on the test split, on which the chosen "
+        "ones will do worse, as the best of many."
     ]
-    told += beside_majority(result)
+    told += [*beside_majority(result), *unfinished(result), *at_edges(result), *shared_doubt(result)]
     words = result.learned.words
     if result.observed is None:
         told.append(f"The best of many noisy measurements of {words} is optimistic: another training would do worse.")

@@ -178,6 +178,7 @@ def result_of(driver: Driver, *, name: str = "a search of one's own", seed: int 
         estimates=estimates.by_number,
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
         ended=driver.ended,
+        dimensions=driver.space.dimensions,
         settings={"search": {"trials": driver.target, "seed": seed}},
         provenance=provenance(),
         space={"name": driver.space.name, **driver.space.settings()},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.cost_rule import FIRST_VERSION
+from nas.dimensions import Dimension
 from nas.errors import AllFailedError
 from nas.objectives import Direction, Objective, ObjectiveKind, compared_cost, learned
 from nas.pareto import ParetoFront
@@ -42,6 +43,8 @@ class SearchResult:
     """
     estimates: Mapping[int, Estimate] = field(default_factory=dict)
     """The value that another training of a candidate is expected to give, by the number of its first trial."""
+    dimensions: tuple[Dimension, ...] = ()
+    """The decisions of the space with their domains; empty where they are not known."""
     title: str = ""
     """The name of the space for readers; empty where none is known."""
     legend: Legend = field(default_factory=Legend)

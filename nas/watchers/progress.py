@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from tqdm import tqdm
 
 from nas.engines.packing import DeviceUse
+from nas.objectives import learned
+from nas.pareto import ParetoFront
 from nas.records import Trial, TrialState
 from nas.search.driver import Driver
 
@@ -64,7 +66,7 @@ class ProgressDisplay:
         ended = self._candidates()
         if len(ended) != self._seen or not self._front:
             front = self._driver.front()
-            self._front = f"front {len(front)}, hypervolume {front.hypervolume:.2f}"
+            self._front = f"front {len(front)}{self._best(front)}"
             if not self._interactive and len(ended) != self._seen:
                 told = f"{len(ended)}/{self._driver.target} trials, {self._front}, {self._left()}; {self.details()}"
                 tqdm.write(told, file=sys.stderr)
@@ -73,6 +75,15 @@ class ProgressDisplay:
         if self._interactive:
             self._bar.set_postfix_str(f"{self._front}, {self._left()}")
             self._line.set_description_str(self.details())
+
+    def _best(self, front: ParetoFront) -> str:
+        """The best measured value of the learned objective; empty while there is none."""
+        if not front.values:
+            return ""
+        objective = learned(self._driver.objectives)
+        position = front.objectives.index(objective.name)
+        best = min((values[position] for values in front.values), key=objective.loss)
+        return f", best {objective.amount(best)}"
 
     def details(self) -> str:
         """The states of the trials, the pace, and how full and busy the devices are."""

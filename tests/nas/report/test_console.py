@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.report.console import front_lines
-from nas.report.words import versus_unchanged
+from nas.report.verdicts import verdicts
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 
@@ -11,7 +11,7 @@ def test_every_member_has_a_line_and_columns_align(make_search: MakeSearch) -> N
     result = make_search(40)
     whole = front_lines(result).splitlines()
     lines, below = whole[: len(result.front) + 2], whole[len(result.front) + 2 :]
-    assert below == versus_unchanged(result) != []
+    assert below == verdicts(result) != []
     starts = {line.index("|") for line in lines[2:]}
     assert len({len(line.split("  ")[0]) for line in lines[:2]}) == 1
     assert len(starts) == 1

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from nas.report.console import front_lines
+from nas.report.findings.statistics import expected_value, front_line, learned_value, members, observed_line, trained
 from nas.report.payload import payload
-from nas.report.statistics import expected_value, front_line, learned_value, members, observed_line, trained
 from nas.report.tables import front_json, trials_frame
 from nas.report.words import answer, cautions
 from nas.search.estimates import Estimate

@@ -19,8 +19,8 @@ from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task, TrialState
 from nas.report import write_report
 from nas.report.console import front_lines
+from nas.report.findings.peers import pairs
 from nas.report.payload import payload
-from nas.report.peers import pairs
 from nas.report.tables import read_members
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates

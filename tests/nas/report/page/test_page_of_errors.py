@@ -10,9 +10,9 @@ import pytest
 from nas.dimensions import Scalar
 from nas.objectives import Direction, Objective, ObjectiveKind
 from nas.records import Evaluation, Measurement
+from nas.report.findings.statistics import staircase, trained
 from nas.report.payload import payload
 from nas.report.plots import pareto_png, value_limits
-from nas.report.statistics import staircase, trained
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeTrial
 from tests.nas.report.page.test_page_browser import OpenPage, browser, visit  # noqa: F401

@@ -8,9 +8,9 @@ import pytest
 
 from nas.dimensions import Scalar
 from nas.records import Evaluation, Trial
-from nas.report.peers import pairs
-from nas.report.statistics import trained
-from nas.report.words import versus_unchanged
+from nas.report.findings.peers import pairs
+from nas.report.findings.statistics import trained
+from nas.report.verdicts import versus_unchanged
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nas.dimensions import Scalar
 from nas.records import Trial
-from nas.report.statistics import difference_error, learned_value, trained
+from nas.report.findings.statistics import difference_error, learned_value, trained
 from nas.search.result import SearchResult
 
 

@@ -130,7 +130,10 @@ def observed_line(result: SearchResult) -> list[Trial]:
 
 
 def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
-    """The hypervolume after each trial at full budget, as (trial number, hypervolume)."""
+    """The hypervolume after each trial at full budget, as (trial number, hypervolume).
+
+    It is that of expected values, as they are known now; so the last one is the hypervolume of the front.
+    """
     reference = reference_losses(result.objectives)
     front: list[tuple[float, ...]] = []
     steps: list[tuple[int, float]] = []
@@ -143,7 +146,7 @@ def hypervolume_steps(result: SearchResult) -> list[tuple[int, float]]:
             or any(o.name not in values for o in result.objectives)
         ):
             continue
-        point = losses(result.objectives, values)
+        point = losses(result.objectives, {**values, result.learned.name: expected_value(result, trial)})
         grown = [*front, point]
         kept = [grown[position] for position in non_dominated(grown)]
         if point in kept and point not in front:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nas.dimensions import Scalar
 from nas.records import Trial
-from nas.report.statistics import learned_value
+from nas.report.findings.statistics import learned_value
 from nas.search.result import SearchResult
 
 MIN_TRIALS = 20

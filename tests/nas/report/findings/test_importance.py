@@ -10,7 +10,7 @@ import pytest
 
 from nas.dimensions import Scalar
 from nas.records import Trial
-from nas.report.importance import MIN_TRIALS, importance, value_at_equal_cost
+from nas.report.findings.importance import MIN_TRIALS, importance, value_at_equal_cost
 from tests.nas.report.conftest import MakeResult, MakeTrial
 
 SpreadTrials = Callable[[int], list[Trial]]

@@ -8,7 +8,7 @@ import pytest
 
 from nas.objectives import Objective
 from nas.records import Failure, FailureKind, Measurement, TrialState
-from nas.report.statistics import (
+from nas.report.findings.statistics import (
     difference_error,
     hypervolume_steps,
     reason,

@@ -1,0 +1,1 @@
+"""What the numbers of a search say, before it is put into sentences, tables and pictures."""
