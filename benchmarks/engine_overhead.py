@@ -155,7 +155,7 @@ def main() -> None:
     mean, last = (times[-1] - times[1]) / (len(times) - 2) * 1e3, (times[-1] - times[-1 - tenth]) / tenth * 1e3
     print(this_machine(1))
     print(f"{options.trials} trials, 20 decisions, {options.sampler}, SQLite, {options.workers} worker(s)")
-    print(f"this engine    {mean:7.1f} ms a trial, {last:7.1f} ms over the last tenth")
+    print(f"this engine    {mean:7.1f} ms per trial, {last:7.1f} ms over the last tenth")
     print(f"peak memory    {before:7.0f} MiB before, {peak_memory():7.0f} MiB after", flush=True)
     if not options.alone:
         peer = plain_optuna(options.trials, options.sampler)

@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(this_machine(1))
     for name, make_engine in engines.items():
         milliseconds, growth = at_once(options.trials, make_engine)
-        print(f"{name:6} {milliseconds:7.1f} ms a trial over {options.trials}, the driver grows by {growth:.0f} MiB")
+        print(f"{name:6} {milliseconds:7.1f} ms per trial over {options.trials}, the driver grows by {growth:.0f} MiB")
     if options.real:
         one, two = (real(options.real, workers) for workers in (1, 2))
         print(

@@ -122,9 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\n{this_machine(1)}")
     print(f"{options.workers} workers, {driver.handed_out} trials, {options.sampler}: {took:.0f} s of real time")
     print(f"utilization {engine.utilization:.3f} over {engine.now / 60:.1f} virtual minutes (at best {full / 60:.1f})")
-    print(f"driver {1000 * engine.driver_seconds / driver.handed_out:.1f} ms a trial")
+    print(f"driver {1000 * engine.driver_seconds / driver.handed_out:.1f} ms per trial")
     for mark, latency in watch.latency.items():
-        print(f"around {mark} trials {1000 * latency:.1f} ms a trial")
+        print(f"around {mark} trials {1000 * latency:.1f} ms per trial")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     print(f"share of the true front's hypervolume {score(problem, driver):.4f}")
     return 0
