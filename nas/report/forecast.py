@@ -100,8 +100,8 @@ def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
         wanted = images * (resolved / WANTED) ** 2
         found.append(
             f"warning     {images:,} validation images: networks that differ by less than {resolved:.0f} points cannot be told "
-            f"apart (at {SUPPOSED:.0%} right answers); {WANTED:g} points take about {float(f'{wanted:.2g}'):,.0f} images, from more "
-            "images or a larger --data.validation_share"
+            f"apart (at {SUPPOSED:.0%} right answers); {WANTED:g} points take about {float(f'{wanted:.2g}'):,.0f} images: more "
+            "images in all, or a larger --data.validation_share"
         )
     if steps < FEW_STEPS:
         found.append(

@@ -44,7 +44,9 @@ def test_without_a_baseline_no_time_is_told() -> None:
 def test_too_few_images_to_choose_by_and_too_few_steps_are_warned_of() -> None:
     (few_images,) = thin_data_warnings({"validation": 25}, 1000)
     assert "25 validation images" in few_images
-    assert "up to 10 points" in few_images, "50 / sqrt(25)"
+    assert "less than 23 points" in few_images, "twice the square root of 2 times that of .8 x .2 / 25"
+    assert "2 points take about 3,200 images" in few_images
     (few_steps,) = thin_data_warnings({"validation": 5000}, 2)
     assert "2 training steps" in few_steps
-    assert thin_data_warnings({"validation": 100}, 100) == []
+    assert thin_data_warnings({"validation": 600}, 400) == []
+    assert len(thin_data_warnings({"validation": 240}, 2 * 102)) == 2, "so few images and steps have misled"

@@ -36,8 +36,8 @@ def test_the_columns_come_in_their_order(make_search: MakeSearch) -> None:
     columns = list(read(trials_csv(make_search(30))).columns)
     names = "trial state accuracy accuracy_se expected_accuracy trainings macs params epochs seconds digest"
     assert columns[:11] == names.split()
-    assert tuple(columns[-4:]) == LAST_COLUMNS
-    decisions = columns[11:-4]
+    assert tuple(columns[-6:]) == LAST_COLUMNS
+    decisions = columns[11:-6]
     assert decisions[0] == "width"
     stages = [name.split(".")[0] for name in decisions if "." in name]
     assert stages == sorted(stages)

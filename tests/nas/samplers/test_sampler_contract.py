@@ -29,10 +29,16 @@ class EveryFifth(StoppingRule):
         return trial % 5 == 4
 
 
-def eventful(folder: Path, sampler: str, *, trials: int = 24, workers: int = 3) -> Driver:
+def eventful(folder: Path, sampler: str, *, trials: int = 24, workers: int = 3, pausing: bool = True) -> Driver:
     """A search in which every fifth training fails, another fifth is stopped, and three candidates run at any time."""
     driver = toy_driver(
-        folder, trials=trials, epochs=2, space=SPACE, sampler=sampler, limits=LIMITS, stopping=EveryFifth()
+        folder,
+        trials=trials,
+        epochs=2,
+        space=SPACE,
+        sampler=sampler,
+        limits=LIMITS,
+        stopping=EveryFifth() if pausing else None,
     )
     running: list[Task] = []
     while not driver.finished:
@@ -77,13 +83,14 @@ def test_equal_seeds_give_equal_studies(tmp_path: Path, sampler: str) -> None:
     [pytest.param(name, marks=[] if name == "known_cost" else pytest.mark.slow) for name in sorted(SAMPLERS)],
 )
 def test_another_process_goes_on_as_this_one_would(tmp_path: Path, sampler: str) -> None:
+    """Without paused trials: a search that has come to its end has given them up, one that goes on has not."""
     program = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from pathlib import Path
 from tests.nas.samplers.test_sampler_contract import eventful
-eventful(Path({str(tmp_path / "there")!r}), {sampler!r}, trials=int(sys.argv[1]), workers=1).close()
+eventful(Path({str(tmp_path / "there")!r}), {sampler!r}, trials=int(sys.argv[1]), workers=1, pausing=False).close()
 """
     for trials in (12, 14):
         subprocess.run([sys.executable, "-c", program, str(trials)], check=True, capture_output=True)
     there = [trial.genotype for trial in open_toy_study(tmp_path / "there", SPACE)]
-    assert there == genotypes(eventful(tmp_path / "here", sampler, trials=14, workers=1))
+    assert there == genotypes(eventful(tmp_path / "here", sampler, trials=14, workers=1, pausing=False))
