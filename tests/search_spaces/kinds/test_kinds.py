@@ -21,6 +21,15 @@ from tests.search_spaces.perturbation import perturb
 
 IMAGE_SIZE = 8
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
+EVERY_DECISION = pytest.mark.parametrize(
+    ("name", "decision", "choices"),
+    [
+        (name, decision, choices)
+        for name, kind in KINDS.items()
+        for decision, choices in kind.decisions(EveryKindSettings()).items()
+        if len(choices) > 1
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +95,17 @@ def test_what_is_deployed_answers_alike(space: ShuffleSpace, name: str) -> None:
         network = perturb(space.build(candidate).double(), 0.1).eval()
         x = torch.randn(2, 3, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.float64)
         torch.testing.assert_close(compact(network)(x), network(x), rtol=1e-8, atol=1e-8)
+
+
+@EVERY_DECISION
+def test_all_that_is_decided_on_it_is_built(
+    space: ShuffleSpace, name: str, decision: str, choices: tuple[Scalar, ...]
+) -> None:
+    genotype = draw(space, random.Random(0)) | {f"stage{stage}.convolution": name for stage in (1, 2, 3)}
+    candidates = [space.decode(genotype | {f"stage2.{decision}": choice}) for choice in choices]
+    built = {candidate.digest: str(space.build(candidate)) for candidate in candidates}
+    assert len(built) > 1, "choices that mean the same network are one candidate, but not all of them do"
+    assert len(set(built.values())) == len(built)
 
 
 @EVERY_KIND
