@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git applies
 def patch_of(name: str) -> tuple[str, list[str]]:
     """The patch, and the files that it touches."""
     patch = (ADDITIONS / f"{name}.patch").read_text(encoding="utf-8")
-    return patch, re.findall(r"^\+\+\+ b/(.+)$", patch, re.MULTILINE)
+    return patch, re.findall(r"^diff --git a/.+ b/(.+)$", patch, re.MULTILINE)
 
 
 class Patched:
@@ -108,15 +108,18 @@ def test_an_addition_applies_keeps_the_style_and_is_known_at_once(
 
 @pytest.mark.slow
 def test_energy_is_searched_by_limited_and_reported(patched: Patch) -> None:
-    said, trials, page = patched("energy").search(
-        "--search.objectives", "accuracy,energy", "--search.limits", "energy=12"
-    )
+    there = patched("energy")
+    said, trials, page = there.search("--search.objectives", "accuracy,energy", "--search.limits", "energy=12")
     assert "µJ" in said
     trained = trials[trials["state"] == "complete"]
     assert len(trained) >= 2
     expected = (trained["macs"] * 4.6 + trained["params"] * 640) / 1e6
     assert trained["energy"].to_list() == pytest.approx(expected.to_list())
-    assert trained["energy"].max() <= 12
+    assert trained["energy"].max() <= 12 < trials.loc[trials["state"] == "infeasible", "energy"].min()
+    front = pd.read_csv(there.folder / "run" / "pareto.csv")
+    assert len(front) >= 1
+    energy_of = trained.set_index("trial")["energy"]
+    assert front["energy"].to_list() == energy_of[front["trial"]].to_list() == sorted(front["energy"])
     assert "Energy of one image" in page
     assert "every parameter is read from DRAM once" in page
 
@@ -137,6 +140,10 @@ def test_a_host_and_its_space_are_held_to_the_contract_and_searched(patched: Pat
     there.hold_to_contract("tests/search_spaces", "all_cnn and not mobilenet")
     _, trials, page = there.search("--space.name", "all_cnn", "--space.widths", "[0.125]")
     assert trials.loc[0, "baseline"] == "All-CNN-C 0.125x"
+    # 96, 192 and 192 channels times 1/8, in multiples of 8; 8x8 pixels, halved behind the first and the second stage.
+    stem_and_first = 64 * 9 * (1 * 16 + 16 * 16) + 16 * 9 * 16 * 16
+    second_and_third = 16 * 9 * (16 * 24 + 24 * 24) + 4 * 9 * (24 * 24 + 24 * 24)
+    assert trials.loc[0, "macs"] == stem_and_first + second_and_third + 4 * 24 * 24 + 24 * 10
     assert "All-CNN on digits" in page
 
 
@@ -146,5 +153,7 @@ def test_a_kind_of_convolutions_is_held_to_the_contract_and_searched(patched: Pa
     there.hold_to_contract("tests/search_spaces", "separable")
     space = ("--space.name", "resnet_cifar", "--space.widths", "[0.25]", "--space.convolutions", "[dense,separable]")
     _, trials, page = there.search(*space)
-    assert set(trials["stage1.separable_kernel"].dropna()) <= {3, 5}
+    decided = trials.filter(regex=r"^stage\d\.separable_kernel$").stack().dropna()
+    assert len(decided) >= 1, "whichever stage was given some"
+    assert set(decided) <= {3, 5}
     assert "separable convolutions" in page
