@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
 
-  run_search.py                                       the quickstart: digits, about a minute on 2 cores
+  run_search.py                                       the quickstart: digits, one to two minutes on 2 cores
   run_search.py --config cifar10 --output runs/c10    a ready config; see --config
   run_search.py --data.name photos/ --dry_run        what a search of your own images would cost
 
@@ -34,7 +34,7 @@ The same command again continues a search: ask for more with a larger --search.t
 
 USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
-OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups")}
+OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups", "space.lr")}
 GROUPS = {
     "data": DataSettings,
     "search": SearchSettings,

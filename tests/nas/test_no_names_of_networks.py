@@ -23,7 +23,7 @@ OTHERS = {
     ("report/assets/dom.js", "none"): "a decision whose value is null",
     ("report/assets/page.html", "none"): "of the content security policy",
     ("report/tables.py", "none"): "a decision whose value is null",
-    ("report/words.py", "none"): "a number of networks that is 0",
+    ("report/verdicts.py", "none"): "a number of networks that is 0",
     ("study/stored_study.py", "none"): "that a study has no other objective",
 }
 """Literals that happen to be called as a mixer is, and what they are."""
