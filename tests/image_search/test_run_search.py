@@ -66,6 +66,7 @@ def small(output: Path, *, trials: int = 4, epochs: int = 1, workers: int = 1, s
 def flags(settings: Settings) -> list[str]:
     return [
         "--space.widths", "[8,12]", "--space.units", "[[1],[1],[1]]", "--space.reductions", "[4]",
+        "--space.lr", str(list(as_shuffle_settings(settings.space).lr)),
         "--search.sampler", "random", "--search.trials", str(settings.search.trials), "--device", "cpu",
         "--search.workers", str(settings.search.workers), "--train.epochs", str(settings.train.epochs),
         "--train.batch_size", "128", "--data.validation_share", "0.1", "--output", settings.output,
