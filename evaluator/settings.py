@@ -41,9 +41,10 @@ class DataSettings:
     """Use at most this many of the source's training images, validation included (stratified, seeded), for a quick trial. If
     the source has a validation split of its own, all of its images are used and do not count.
     """
-    validation_share: float = 0.1
-    """Share of the training images that is held out for choosing candidates. Not used if the source has a validation split of
-    its own (a folder val, valid or validation beside train, or Parquet files of that name).
+    validation_share: float | None = 0.1
+    """Share of the training images that is held out for choosing candidates. auto: as many as give 1,000 images, but at least
+    a tenth and at most three tenths, and never more than 5,000 images. Not used if the source has a validation split of its
+    own (a folder val, valid or validation beside train, or Parquet files of that name).
     """
     skip_broken: bool = False
     """Continue without images that cannot be decoded, links that lead nowhere, pipes and devices, and report how many there
@@ -65,8 +66,8 @@ class DataSettings:
 class TrainSettings:
     """How each candidate is trained. Learning rate and weight decay are decisions of the search space."""
 
-    epochs: int = 10
-    """Length of a candidate's full training, in epochs."""
+    epochs: int | None = 10
+    """Length of a candidate's full training, in epochs. auto: as many as make 3,000 steps, but at least 6 and at most 300."""
     batch_size: int = 128
     """Number of images per step."""
     class_weights: str = "none"
@@ -125,8 +126,8 @@ def data_faults(data: DataSettings) -> list[str]:
         faults.append(f"--data.image_size is {data.image_size}; allowed: 8 to 1024 pixels")
     if data.train_limit is not None and data.train_limit < 2:
         faults.append(f"--data.train_limit is {data.train_limit}; allowed: 2 images or more")
-    if not 0 < data.validation_share < 1:
-        faults.append(f"--data.validation_share is {data.validation_share}; allowed: above 0 and below 1")
+    if data.validation_share is not None and not 0 < data.validation_share < 1:
+        faults.append(f"--data.validation_share is {data.validation_share}; allowed: above 0 and below 1, or auto")
     if data.crop_padding is not None and not 0 <= data.crop_padding <= 512:
         faults.append(f"--data.crop_padding is {data.crop_padding}; allowed: 0 to 512 pixels")
     return faults
@@ -136,7 +137,7 @@ def train_faults(train: TrainSettings) -> list[str]:
     """In words, every training setting that is out of range, with its value and what is allowed."""
     faults = []
     for name, number, least, most in (
-        ("epochs", train.epochs, 1, 1_000_000),
+        *((("epochs", train.epochs, 1, 1_000_000),) if train.epochs is not None else ()),
         ("batch_size", train.batch_size, 2, 1_000_000),
         ("threads", train.threads, 1, 4_096),
     ):

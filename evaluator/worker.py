@@ -29,6 +29,7 @@ from evaluator.training.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.training.disk_budget import DiskBudget
 from evaluator.training.losses import BatchLoss, loss_factory
 from evaluator.training.recipe import Recipe, make_recipe
+from evaluator.training.rehearsal import Rehearsal, rehearse
 from evaluator.training.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
 from evaluator.training.trainer import Training, TrainingData
 from evaluator.what_went_wrong import what_went_wrong
@@ -201,6 +202,16 @@ class TrainingEvaluator:
         if training.is_finished:
             checkpoints.finish(training.averaged.network.state_dict(), evaluation)
         return evaluation
+
+    def rehearse(self, task: Task) -> Rehearsal:
+        """Times the parts of a task's training, of which it trains a few steps.
+
+        Raises:
+            NasError: A setting, the dataset or the device is unusable.
+        """
+        loaded = self._load()
+        recipe = make_recipe(task, self._settings[1], self._learned)
+        return rehearse(lambda: self._build(task.candidate), loaded.data, recipe, loaded.execution, loaded.loss)
 
     def checkpoints(self, task: Task) -> Checkpoints:
         """The folder in which this training is saved.

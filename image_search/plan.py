@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaluator.cores import usable_cores
+from evaluator.images.automatic import steps_per_epoch
 from evaluator.settings import training_identity
 from image_search.axes import Axes
 from image_search.check import checked_networks
@@ -46,16 +47,20 @@ class Plan:
         from evaluator.images.data import load, training_images
         from evaluator.measuring.cost_table import CostTable
         from evaluator.training.losses import loss_factory
+        from image_search.chosen import training_line, with_chosen
         from nas.seeds import derive_seed
         from search_spaces import compact, make_space
 
-        self.settings = settings
         self.device = resolve_device(settings.device)
         loss_factory(settings.train)  # a module that cannot be imported is reported before anything begins
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.images = training_images(settings.data)
         self.data: DataSummary = load(settings.data, self.split_seed, self.images).summary
+        self.settings = with_chosen(settings, self.data)
+        """The settings of the search, with numbers in the place of auto."""
+        self.training_line = training_line(self.settings, self.data, chosen=settings.train.epochs is None)
+        """A line that says how long a training is."""
         self.space: SearchSpace = make_space(
             settings.space, image_size=self.data.image_size, channels=self.data.channels, classes=self.data.classes
         )
@@ -251,10 +256,15 @@ class Plan:
         )
 
     @property
+    def epochs(self) -> int:
+        """Number of epochs of a full training."""
+        assert self.settings.train.epochs is not None
+        return self.settings.train.epochs
+
+    @property
     def steps(self) -> int:
         """Number of training steps of a candidate."""
-        train = self.settings.train
-        return max(self.data.train // train.batch_size, 1) * train.epochs
+        return steps_per_epoch(self.data.train, self.settings.train.batch_size) * self.epochs
 
     @property
     def workers(self) -> int:

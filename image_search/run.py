@@ -53,7 +53,12 @@ def run(settings: Settings) -> SearchResult:
         if plan.latencies is not None:
             plan.refuse_impossible()
         data = plan.data.to_json()
-        for line in (*image_lines(data), *thin_data_warnings(data, plan.steps), *plan.recounted_given):
+        for line in (
+            *image_lines(data),
+            plan.training_line,
+            *thin_data_warnings(data, plan.steps),
+            *plan.recounted_given,
+        ):
             tell(line)
         # On a cluster each worker checks its own machine. Here the check runs in parallel with what follows.
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
@@ -64,7 +69,7 @@ def run(settings: Settings) -> SearchResult:
             settings.search,
             study,
             plan.problem,
-            settings.train.epochs,
+            plan.epochs,
             given=plan.given,
             max_losses=settings.search.max_lost_workers,
         )
@@ -92,7 +97,7 @@ def _watchers(
         gpus = GpuUse()
         if plan.device.type == "cuda":
             opened.enter_context(gpus)
-        display = ProgressDisplay(driver, settings.train.epochs, engine.packing.devices, lambda: gpus.percent)
+        display = ProgressDisplay(driver, plan.epochs, engine.packing.devices, lambda: gpus.percent)
         watchers = [opened.enter_context(display).update, keeper.update]
         if settings.log.json:
             watchers.append(opened.enter_context(EventLog(driver, folder.events)).update)

@@ -6,6 +6,7 @@ Axes: b images of a batch, h height, w width, c channels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -40,6 +41,10 @@ class BatchSource:
     def is_resident(self) -> bool:
         """Whether all images are on the GPU, so that a batch needs nothing from the host."""
         return self._resident is not None
+
+    def first(self, images: int) -> BatchSource:
+        """The first so many images."""
+        return BatchSource(replace(self._part, rows=self._part.rows[:images]), self.device)
 
     def class_weights(self, classes: int) -> torch.Tensor:
         """The weight of each class, inverse to its number of images, `float[classes]` on the device.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluator.images.automatic import chosen_share
 from evaluator.images.cache import SetDescription
 from evaluator.settings import DataSettings
 from evaluator.sources.registry import requested_size
@@ -37,10 +38,16 @@ def crop_sentence(data: DataSettings, size: int, *, resized: bool, padding: int,
     return f"training images: {how}; {'mirrored' if flip else 'not mirrored'}. Other images: the square in their centre"
 
 
-def split_sentences(data: DataSettings, description: SetDescription, validation: int) -> tuple[str, str]:
+def split_sentences(data: DataSettings, description: SetDescription, *, train: int, validation: int) -> tuple[str, str]:
     """Sentences on where the validation and the test images come from."""
     if description.validation:
         where = "those of the source's own validation split; --data.validation_share is not used"
+    elif data.validation_share is None:
+        share = chosen_share(train + validation)
+        where = (
+            f"a share of {share:g} of the training images, chosen by their number (--data.validation_share auto), "
+            "drawn by the seed"
+        )
     else:
         where = (
             f"a share of {data.validation_share:g} of the training images (--data.validation_share), drawn by the seed"

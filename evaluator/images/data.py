@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluator.images import cache
+from evaluator.images.automatic import chosen_share
 from evaluator.images.cache import DecodedSet, SetDescription
 from evaluator.images.choices import crop_sentence, size_sentence, split_sentences
 from evaluator.images.preparation import preparation
@@ -207,7 +208,8 @@ def _split_rows(data: DataSettings, labels: Labels, description: SetDescription,
         kept = limit(labels[kept], data.train_limit, np.random.default_rng([seed, LIMIT_PURPOSE]))
     if description.validation:
         return kept, own
-    train, validation = carve(labels[kept], data.validation_share, np.random.default_rng([seed, VALIDATION_PURPOSE]))
+    share = chosen_share(len(kept)) if data.validation_share is None else data.validation_share
+    train, validation = carve(labels[kept], share, np.random.default_rng([seed, VALIDATION_PURPOSE]))
     return kept[train], kept[validation]
 
 
@@ -245,7 +247,7 @@ def _summary(
         told=(
             size_sentence(data, description),
             crop_sentence(data, size, resized=resized, padding=padding, flip=flip),
-            *split_sentences(data, description, len(validation)),
+            *split_sentences(data, description, train=len(train), validation=len(validation)),
             *description.told_of_source,
             *description.told,
         ),

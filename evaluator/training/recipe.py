@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from evaluator.images.automatic import steps_per_epoch
 from evaluator.measures import DEFAULT
 from evaluator.settings import TrainSettings
 from nas.errors import SpaceError
@@ -38,8 +39,8 @@ class Recipe:
         return min(self.settings.batch_size, images)
 
     def steps(self, images: int) -> int:
-        """Steps per epoch: only full batches, so that all steps are alike, or one smaller batch if there is no full one."""
-        return max(images // self.settings.batch_size, 1)
+        """Steps per epoch; see `steps_per_epoch`."""
+        return steps_per_epoch(images, self.settings.batch_size)
 
 
 def make_recipe(task: Task, train: TrainSettings, learned: str = DEFAULT) -> Recipe:

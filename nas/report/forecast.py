@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from nas.dimensions import FloatRange
 from nas.objectives import Objective
+from nas.report.duration import range_words
 from nas.report.images import image_lines
 from nas.report.quantities import short
 from nas.space import SearchSpace
@@ -32,7 +32,7 @@ class BaselineCost:
     costs: Mapping[str, float]
     """Known costs by name."""
     step_seconds: float
-    """Measured seconds of one training step on the device."""
+    """Measured seconds of one training step on the device, while the other workers train too."""
 
 
 def forecast_text(
@@ -41,32 +41,30 @@ def forecast_text(
     space: SearchSpace,
     quantities: Sequence[Objective],
     baselines: Sequence[BaselineCost],
-    trials: int,
-    epochs: int,
-    batch_size: int,
-    workers: int,
-    device: str,
+    training: str,
+    steps: int,
+    seconds: tuple[float, float],
+    what: str,
 ) -> str:
-    """A few lines: the size of the space, the costs of the baselines, and about how long a search takes.
+    """A few lines: the size of the space, the costs of the baselines, and how long a search takes.
 
     Args:
         data: Description of the images, as in `nas.search.result.SearchResult.data`.
         space: The space that would be searched.
         quantities: The costs that are reported, with their formats.
-        baselines: Costs of the baselines; the time is estimated from at least one of them.
-        trials: Number of candidates to train.
-        epochs: Number of epochs of a full training.
-        batch_size: Number of images per step.
-        workers: Number of candidates trained at the same time.
-        device: Where they are trained, in words.
+        baselines: Costs of the baselines.
+        training: A line that says how long a training is.
+        steps: Number of steps of a full training.
+        seconds: The least and the greatest number of seconds that the search is expected to take.
+        what: In words, what takes this long.
     """
     real = sum(isinstance(dimension, FloatRange) for dimension in space.dimensions)
-    steps = max(data["train"] // batch_size, 1)
     lines = [
         *image_lines(data),
+        training,
         f"space       {space.name}: {len(space.dimensions)} decisions, {real} of them real-valued; the others have "
         f"{space.size:.3g} combinations",
-        "baselines",
+        *(["baselines"] if baselines else []),
     ]
     for baseline in baselines:
         costs = " ".join(
@@ -75,15 +73,8 @@ def forecast_text(
             if cost.name in baseline.costs
         )
         lines.append(f"  {baseline.name:28} {costs} {baseline.step_seconds * 1e3:8.1f} ms per step")
-    what = f"{trials} trials of {epochs} epochs, {workers} at a time on {device}"
-    if baselines:
-        seconds = trials * steps * epochs * fmean(baseline.step_seconds for baseline in baselines) / workers
-        lines.append(
-            f"time        about {_duration(seconds)}: {what}, at the mean step time of the baselines; measuring is not included"
-        )
-    else:
-        lines.append(f"time        not estimated without a baseline: {what}")
-    return "\n".join([*lines, *thin_data_warnings(data, steps * epochs)])
+    lines.append(f"time        {range_words(*seconds)}: {what}")
+    return "\n".join([*lines, *thin_data_warnings(data, steps)])
 
 
 def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
@@ -109,9 +100,3 @@ def thin_data_warnings(data: Mapping[str, Any], steps: int) -> list[str]:
             "--train.batch_size"
         )
     return found
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

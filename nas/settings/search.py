@@ -169,15 +169,15 @@ def checkpoint_bytes(settings: SearchSettings) -> int | None:
     return None if settings.checkpoint_budget_gb is None else int(settings.checkpoint_budget_gb * 1e9)
 
 
-def contradictions(settings: SearchSettings, epochs: int) -> list[str]:
+def contradictions(settings: SearchSettings, epochs: int | None) -> list[str]:
     """In words, conditions for stopping that cannot hold together.
 
     Args:
         settings: Settings of the search.
-        epochs: Number of epochs of a full training.
+        epochs: Number of epochs of a full training; None while it is not known.
     """
     found = []
-    if settings.max_epochs is not None and settings.max_epochs < epochs:
+    if settings.max_epochs is not None and epochs is not None and settings.max_epochs < epochs:
         found.append(
             f"--search.max_epochs: {settings.max_epochs} is less than one training of --train.epochs {epochs}, "
             "so nothing could be trained"

@@ -13,6 +13,8 @@ from typing import Any, Union, get_args, get_origin
 
 from nas.values.redaction import redact_word, shown_url
 
+AUTO = "auto"
+"""Stands for None, the value that the program chooses, where a setting is no text."""
 DIGITS = 18
 """Most digits of an integer; so many fit into every file and database."""
 SHOWN = 80
@@ -35,9 +37,9 @@ def typed(value: Any, kind: Any) -> Any:
         ValueError: The value is of another type; one line says what is expected and what was given.
     """
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    if NoneType in kinds and (value is None or value in ("null", "None")):
-        return None
     (main,) = (each for each in kinds if each is not NoneType)
+    if NoneType in kinds and (value is None or value in ("null", "None") or (value == AUTO and main is not str)):
+        return None
     return _of_tuple(value, main) if get_origin(main) is tuple else _of_scalar(value, main)
 
 

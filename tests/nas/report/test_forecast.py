@@ -5,7 +5,7 @@ from tests.toy_search import ToySpace
 DATA = {"name": "toys", "train": 1000, "validation": 100, "test": 50, "image_size": 8, "channels": 1, "classes": 10}
 
 
-def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -> str:
+def text(*seconds: float) -> str:
     baselines = [
         BaselineCost(name=f"Toy {number}", costs={"macs": 2e6, "params": 1e5}, step_seconds=second)
         for number, second in enumerate(seconds)
@@ -15,18 +15,18 @@ def text(*seconds: float, trials: int = 10, epochs: int = 4, workers: int = 2) -
         space=ToySpace(),
         quantities=[cost.objective(1.0) for cost in COSTS.values()],
         baselines=baselines,
-        trials=trials,
-        epochs=epochs,
-        batch_size=100,
-        workers=workers,
-        device="cpu",
+        training="epochs      4, for 1,000 training images",
+        steps=40,
+        seconds=(130.0, 230.0),
+        what="10 trials of 4 epochs",
     )
 
 
-def test_the_time_is_trials_times_steps_times_the_mean_step_over_the_workers() -> None:
-    assert "about 60 seconds" in text(0.2, 0.4), "10 trials x 4 epochs x 10 steps x 0.3 s / 2 workers"
-    assert "about 10 minutes" in text(3.0)
-    assert "about 3.3 hours" in text(60.0)
+def test_it_tells_the_length_of_a_training_and_the_time_as_a_range() -> None:
+    told = text(0.2, 0.4).splitlines()
+    assert "epochs      4, for 1,000 training images" in told
+    assert "time        between 2 and 4 minutes: 10 trials of 4 epochs" in told
+    assert "40 training steps in all" in told[-1]
 
 
 def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline() -> None:
@@ -35,10 +35,12 @@ def test_it_tells_the_size_of_the_space_and_the_cost_of_each_baseline() -> None:
     assert "Toy 0" in told
     assert "2.00M multiply-adds" in told
     assert "100k parameters" in told
+    assert "100.0 ms per step" in told
 
 
-def test_without_a_baseline_no_time_is_told() -> None:
-    assert "not estimated" in text()
+def test_without_a_baseline_the_time_is_told_all_the_same() -> None:
+    assert "between 2 and 4 minutes" in text()
+    assert "baselines" not in text()
 
 
 def test_too_few_images_to_choose_by_and_too_few_steps_are_warned_of() -> None:
