@@ -23,16 +23,19 @@ from search_spaces.spaces import DEFAULT, SPACES, space_class
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
+INSTALLED, SCRIPT = "shufflenas", "run_search.py"
+"""Names of the program: installed with pip, and in a copy of the repository."""
 DESCRIPTION = """\
 Searches channel-mixing networks on your images and returns a Pareto front of accuracy against FLOPs.
 
-  run_search.py                                       the quickstart: digits, one to two minutes on 2 cores
-  run_search.py --config cifar10 --output runs/c10    a ready config; see --config
-  run_search.py --data.name photos/ --dry_run        what a search of your own images would cost
+  {program}                                       the quickstart: digits, one to two minutes on 2 cores
+  {program} --config cifar10 --output runs/c10    a ready config; see --config
+  {program} --config photos --data.name photos/ --dry_run
+                                                  what a search of your own images would cost
 
 The same command again continues a search: ask for more with a larger --search.trials."""
 
-USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
+USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run] [--version]"
 DEFAULT_CONFIG = "quickstart"
 OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups", "space.lr")}
 GROUPS = {
@@ -44,8 +47,24 @@ GROUPS = {
     "log": LogSettings,
 }
 INTERRUPTED = 130
+VERSION = "--version"
 WEIGHTLESS = 3
 """Exit code of a search that has come to its end, but some networks of its front cannot be loaded."""
+
+
+def program() -> str:
+    """The name by which this program was started."""
+    return INSTALLED if Path(sys.argv[0]).stem == INSTALLED else SCRIPT
+
+
+def version_line() -> str:
+    """The program and its version; where it is not installed, no version is known."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{INSTALLED} {version(INSTALLED)}"
+    except PackageNotFoundError:
+        return f"{INSTALLED}, not installed, so of no version that is known"
 
 
 def make_parser(space: object = None) -> ArgumentParser:
@@ -54,18 +73,29 @@ def make_parser(space: object = None) -> ArgumentParser:
     Args:
         space: Name of the space whose settings are offered; for an unknown name, the default space.
     """
-    from argparse import SUPPRESS, RawDescriptionHelpFormatter
+    from argparse import SUPPRESS, Action, RawDescriptionHelpFormatter
 
     from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
     from nas.settings.configuration import config_names
+    from nas.values.typed_value import is_list, list_text, list_words
 
     class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-        """A help formatter that keeps the line breaks of the description."""
+        """A help formatter that keeps the line breaks of the description, and shows lists as the command line takes them."""
+
+        def _get_help_string(self, action: Action) -> str:
+            kind = getattr(action, "_typehint", None)
+            if kind is None or not is_list(kind):
+                return str(super()._get_help_string(action))
+            default = "null" if action.default is None else list_text(action.default)
+            return f"{action.help} ({list_words(kind)}; default: {default})"
 
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = ArgumentParser(
-        prog="run_search.py", description=DESCRIPTION, exit_on_error=False, formatter_class=Formatter
+        prog=program(),
+        description=DESCRIPTION.format(program=program()),
+        exit_on_error=False,
+        formatter_class=Formatter,
     )
     parser.add_argument(
         "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
@@ -77,6 +107,9 @@ def make_parser(space: object = None) -> ArgumentParser:
         type=bool,
         default=False,
         help="Report the size, costs and expected time of the search, and train nothing.",
+    )
+    parser.add_argument(
+        VERSION, action="version", version="", help="Print the version of the program, and do nothing else."
     )
     chosen = space_class(space if space in SPACES else DEFAULT).settings_class
     for name, group in {"space": chosen, **GROUPS}.items():
@@ -90,6 +123,8 @@ def make_parser(space: object = None) -> ArgumentParser:
     for action in parser._actions:
         if action.dest in lists:
             action.help = f"{action.help} {lists[action.dest]}"
+        if is_list(getattr(action, "_typehint", None)):
+            action.metavar = "LIST"
     parser.usage = USAGE
     return parser
 
@@ -126,6 +161,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _answer(words: Sequence[str]) -> int:
     folder: Path | None = None
+    if VERSION in words:
+        say(version_line())
+        return 0
     try:
         settings, only_dry = read_settings(words)
         if only_dry:

@@ -73,13 +73,13 @@ def faults(settings: Settings, known_arms: tuple[str, ...]) -> list[str]:
         for name in ("lr", "temperature")
         if not getattr(ablation, name) > 0
     ]
-    if (
-        ablation.branch_at is not None
-        and not 0 < round(ablation.branch_at * settings.train.epochs) < settings.train.epochs
-    ):
+    epochs = settings.train.epochs
+    if epochs is None:
+        found.append("--train.epochs is auto; allowed: a number, which all arms have")
+    elif ablation.branch_at is not None and not 0 < round(ablation.branch_at * epochs) < epochs:
         found.append(
-            f"--ablation.branch_at is {ablation.branch_at}; allowed: a share that leaves an epoch of the {settings.train.epochs} "
-            "before and behind it"
+            f"--ablation.branch_at is {ablation.branch_at}; allowed: a share that leaves an epoch of the {epochs} before and "
+            "behind it"
         )
     if len(ablation.units) != 3 or min(ablation.units) < 1:
         found.append(f"--ablation.units is {list(ablation.units)}; allowed: three numbers of at least 1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from nas.errors import SettingsError, unknown_name
 from nas.settings.axes import without_outvoted
 from nas.settings.former import renewed
 from nas.settings.given import Given
+from nas.settings.nearest import nearest_settings
 from nas.values.local_path import local_path, path_fault
 from nas.values.redaction import HIDDEN, redact, redact_word
 from nas.values.typed_value import shown, typed
@@ -229,8 +229,8 @@ def _read_config(path: Path) -> list[Given]:
 def _value(item: Given, kinds: Mapping[str, Any]) -> Any:
     """The value converted to its setting's type."""
     if item.key not in kinds:
-        near = difflib.get_close_matches(item.key[:LONGEST_KEY], kinds, n=1, cutoff=0.5)
-        hint = f"; did you mean --{near[0]}?" if near else "; see --help for those there are"
+        near = nearest_settings(item.key[:LONGEST_KEY], list(kinds))
+        hint = f"; did you mean --{' or --'.join(near)}?" if near else "; see --help for those there are"
         raise SettingsError(f"{_cut(redact_word(item.where))}: no such setting{hint}")
     kind = kinds[item.key]
     try:

@@ -30,17 +30,44 @@ def typed(value: Any, kind: Any) -> Any:
     """The value converted to its type.
 
     Args:
-        value: A text of the command line, or a value that YAML gave.
-        kind: `int`, `float`, `str`, `bool`, a tuple of them, or a union of one of these with None.
+        value: A text of the command line, or a value that YAML gave. A text such as `8,12` stands for a list of two.
+        kind: `int`, `float`, `str`, `bool`, a tuple of them, a tuple of such tuples, or a union of one of these with None.
 
     Raises:
         ValueError: The value is of another type; one line says what is expected and what was given.
     """
-    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    (main,) = (each for each in kinds if each is not NoneType)
+    kinds = _alternatives(kind)
+    main = _without_none(kind)
     if NoneType in kinds and (value is None or value in ("null", "None") or (value == AUTO and main is not str)):
         return None
     return _of_tuple(value, main) if get_origin(main) is tuple else _of_scalar(value, main)
+
+
+def is_list(kind: Any) -> bool:
+    """Whether a type is a list, or a list or None."""
+    return get_origin(_without_none(kind)) is tuple
+
+
+def list_words(kind: Any) -> str:
+    """The list that a type stands for, in words, with an example as it is written on the command line."""
+    of = get_args(_without_none(kind))
+    return _list_of(of[0], None if of[-1] is Ellipsis else len(of))
+
+
+def list_text(value: Any) -> str:
+    """A list as it is written on the command line: with commas, or with brackets where it holds other lists."""
+    if any(isinstance(item, tuple) for item in value):
+        return str([list(item) for item in value]).replace(" ", "")
+    return ",".join(str(item) for item in value)
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _without_none(kind: Any) -> Any:
+    (main,) = (each for each in _alternatives(kind) if each is not NoneType)
+    return main
 
 
 def shown(value: Any) -> str:
@@ -89,6 +116,8 @@ def _as_float(value: int) -> float:
 def _of_tuple(value: Any, kind: Any) -> tuple[Any, ...]:
     of = get_args(kind)
     length = None if of[-1] is Ellipsis else len(of)
+    if isinstance(value, str) and get_origin(of[0]) is not tuple and not value.startswith(("[", "{")):
+        return _of_pieces(value, kind)
     if not isinstance(value, (list, tuple)) or (length is not None and len(value) != length):
         raise ValueError(f"expected {_list_of(of[0], length)}, got {shown(value)}")
     try:
@@ -97,7 +126,20 @@ def _of_tuple(value: Any, kind: Any) -> tuple[Any, ...]:
         raise ValueError(f"expected {_list_of(of[0], length)}, got {shown(value)}") from None
 
 
+def _of_pieces(text: str, kind: Any) -> tuple[Any, ...]:
+    """The list that is written without brackets, `8,12`."""
+    pieces = [piece.strip() for piece in text.split(",")]
+    try:
+        if all(pieces):
+            return _of_tuple(pieces, kind)
+    except ValueError:
+        pass
+    raise ValueError(f"expected {list_words(kind)}, got {shown(text)}")
+
+
 def _list_of(kind: Any, length: int | None) -> str:
-    inside = f"lists of {_PLURALS[get_args(kind)[0]]}" if get_origin(kind) is tuple else _PLURALS[kind]
-    example = {"numbers": "[0.1, 0.5]", "integers": "[1, 2]", "texts": "[a, b]"}.get(inside, "[[1, 2], [3]]")
-    return f"a list of {f'{length} ' if length else ''}{inside} such as {example}"
+    if get_origin(kind) is tuple:
+        inside = f"lists of {_PLURALS[get_args(kind)[0]]}"
+        return f"a list of {f'{length} ' if length else ''}{inside} such as [[1,2],[3]], with brackets since it holds lists"
+    example = {"numbers": "0.1,0.5", "integers": "1,2"}.get(_PLURALS[kind], "a,b")
+    return f"a list of {f'{length} ' if length else ''}{_PLURALS[kind]} such as {example} or [{example}]"

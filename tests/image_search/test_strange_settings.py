@@ -308,7 +308,7 @@ def test_files_that_hold_more_or_other_than_settings_are_refused(tmp_path: Path,
     ("words", "told"),
     [
         (["--search.max_hours", "1:30"], "--search.max_hours: expected a number, got '1:30'"),
-        (["--space.lr", "[1:30, 90]"], "--space.lr: expected a list of 2 numbers such as [0.1, 0.5], got ['1:30', 90]"),
+        (["--space.lr", "[1:30, 90]"], "--space.lr: expected a list of 2 numbers such as 0.1,0.5 or [0.1,0.5], got ['1:30', 90]"),
         (["--ray.gpus_per_trial", "1e400"], "--ray.gpus_per_trial: must be a finite number, got inf"),
         (["--ray.cpus_per_trial", "nan"], "--ray.cpus_per_trial: expected a number, got 'nan'"),
         (["--ray.trial_timeout", "1" + "0" * 400], "--ray.trial_timeout: must be a finite number of seconds above 0, got inf"),

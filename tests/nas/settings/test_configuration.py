@@ -1,9 +1,11 @@
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
-from image_search.command_line import read_settings
+from image_search.command_line import main, read_settings
 from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
 from nas.settings.configuration import config_names
@@ -64,6 +66,56 @@ def test_dry_run_needs_no_value() -> None:
     assert read_settings(["--dry_run"])[1]
     assert read_settings(["--dry_run", "--search.trials", "3"])[1]
     assert not read_settings([])[1]
+
+
+def test_lists_on_the_command_line_need_no_brackets() -> None:
+    short = read(
+        "--space.widths",
+        "8,12",
+        "--space.lr",
+        "0.05,2",
+        "--space.mixers=fixed,dynamic",
+        "--space.units",
+        "[[1],[2],[1]]",
+    )
+    long = read("--space.widths", "[8, 12]", "--space.lr", "[0.05, 2]", "--space.mixers=[fixed, dynamic]")
+    assert short.space == replace(as_shuffle_settings(long.space), units=((1,), (2,), (1,)))
+    assert read("--space.learned_groups", "2,4,8").space == read().space, "so is one of another space at its default"
+    assert "such as [[1,2],[3]], with brackets since it holds lists, got '1,2'" in faults("--space.units", "1,2")
+
+
+def test_help_shows_lists_as_the_command_line_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read("--help")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "(a list of 2 numbers such as 0.1,0.5 or [0.1,0.5]; default: 0.05,0.5)" in told
+    assert "default: fixed,static,static_full,dynamic,static_dynamic)" in told
+
+
+def test_an_unknown_setting_is_looked_for_in_other_groups() -> None:
+    assert faults("--train.lr", "0.1") == "--train.lr: no such setting; did you mean --space.lr?"
+    assert faults("--trials", "3") == "--trials: no such setting; did you mean --search.trials?"
+    assert "did you mean --space.learned_groups?" in faults("--space.name", "vgg16", "--train.learned_groups", "2")
+
+
+@pytest.mark.parametrize(
+    ("started", "named"), [("/usr/bin/shufflenas", "shufflenas"), ("run_search.py", "run_search.py")]
+)
+def test_the_program_names_itself_as_it_was_started(
+    started: str, named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [started])
+    with pytest.raises(SystemExit):
+        read("--help")
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: {named} [--config")
+    assert f"\n  {named} --config cifar10" in told
+    assert ("run_search.py" in told) == (named == "run_search.py")
+
+
+def test_the_version_is_printed_and_nothing_else_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version", "--no.such", "setting"]) == 0
+    assert capsys.readouterr().out == f"shufflenas {version('shufflenas')}\n"
 
 
 def test_all_faults_are_told_at_once_with_the_nearest_names(tmp_path: Path) -> None:
