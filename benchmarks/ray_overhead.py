@@ -86,7 +86,7 @@ def real(trials: int, workers: int) -> float:
         settings = read_settings([*flags, "--output", place])[0]
         plan = Plan(settings)
         study = study_of(plan, folder)
-        driver = assemble_driver(settings.search, study, plan.problem, settings.train.epochs)
+        driver = assemble_driver(settings.search, study, plan.problem, plan.epochs)
         begin: list[float] = []
 
         def watch() -> None:

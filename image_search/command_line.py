@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ Searches channel-mixing networks on your images and returns a Pareto front of ac
 
 The same command again continues a search: ask for more with a larger --search.trials."""
 
-USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run] [--version]"
+USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
 OF_ONE_SPACE = {"space.name": ("space.widths", "space.units", "space.convolutions", "space.conv_groups", "space.lr")}
 GROUPS = {
@@ -109,6 +110,12 @@ def make_parser(space: object = None) -> ArgumentParser:
         help="Report the size, costs and expected time of the search, and train nothing.",
     )
     parser.add_argument(
+        "--report_below",
+        type=str | None,
+        help="Train nothing, and show the front among those networks of the search in --output whose costs are at most these, such "
+        "as macs=60e3,params=1e4. Nothing is changed, so the search may be finished, stopped or running.",
+    )
+    parser.add_argument(
         VERSION, action="version", version="", help="Print the version of the program, and do nothing else."
     )
     chosen = space_class(space if space in SPACES else DEFAULT).settings_class
@@ -129,8 +136,25 @@ def make_parser(space: object = None) -> ArgumentParser:
     return parser
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a command line asks for."""
+
+    settings: Settings
+    dry_run: bool
+    """Whether only an estimate is asked for."""
+    report_below: str | None
+    """Limits on costs, if only what a search has found below them is asked for."""
+
+
 def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     """The settings of a command line, and whether only a dry run is asked for."""
+    request = read_request(argv)
+    return request.settings, request.dry_run
+
+
+def read_request(argv: Sequence[str]) -> Request:
+    """What a command line asks for."""
     from nas.settings.configuration import Variants, parse
     from search_spaces.given_settings import foreign_fault
 
@@ -140,7 +164,7 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
 
     variants = Variants(key="space.name", parser=make_parser, foreign_fault=foreign_fault)
     found = parse(variants, argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)
-    return assemble(found), found.dry_run
+    return Request(settings=assemble(found), dry_run=found.dry_run, report_below=found.report_below)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -165,8 +189,14 @@ def _answer(words: Sequence[str]) -> int:
         say(version_line())
         return 0
     try:
-        settings, only_dry = read_settings(words)
-        if only_dry:
+        request = read_request(words)
+        settings = request.settings
+        if request.report_below is not None:
+            from image_search.below import report_below
+
+            say(report_below(settings, request.report_below))
+            return 0
+        if request.dry_run:
             from image_search.dry_run import dry_run
 
             say(dry_run(settings))

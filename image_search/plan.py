@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluator.cores import usable_cores
 from evaluator.images.automatic import steps_per_epoch
-from evaluator.settings import training_identity
+from evaluator.settings import DataSettings, training_identity
 from image_search.axes import Axes
 from image_search.check import checked_networks
 from image_search.settings import Settings
@@ -35,6 +35,8 @@ LOCK_SECONDS = 600.0
 """Seconds that a measurement waits for trainings on the device, which give way between two steps."""
 LATENCY = "latency"
 """The name of the cost that the latency book provides."""
+NOT_OF_SPLIT = ("root", "cache", "flip", "crop_padding")
+"""Settings of images on which neither the decoded images nor their split depend."""
 MOST_NEW_COSTS = 16
 """Number of networks whose costs are counted for one proposal, at a tenth of a second each."""
 
@@ -228,6 +230,9 @@ class Plan:
             },
             "latency": {"form": self.settings.latency.form} if self.axes.measured else {},
         }
+        # These stand behind the fingerprint of the images, and are named where that differs.
+        images = asdict(self.resolved_data)
+        groups["told.data"] = {name: value for name, value in images.items() if name not in NOT_OF_SPLIT}
         flat = {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
         return dict(json.loads(json.dumps(flat)))
 
@@ -238,17 +243,22 @@ class Plan:
         return {name: value for name, value in self.space.settings().items() if name in names}
 
     @property
+    def resolved_data(self) -> DataSettings:
+        """The settings of the images with open choices filled in."""
+        return replace(
+            self.settings.data,
+            image_size=self.data.image_size,
+            flip=self.data.flip,
+            crop_padding=None if self.data.resized_crop else self.data.crop_padding,
+        )
+
+    @property
     def resolved(self) -> Settings:
         """The settings with open choices filled in; read back, they make the same search."""
         return replace(
             self.settings,
             device=self.device.type,
-            data=replace(
-                self.settings.data,
-                image_size=self.data.image_size,
-                flip=self.data.flip,
-                crop_padding=None if self.data.resized_crop else self.data.crop_padding,
-            ),
+            data=self.resolved_data,
             search=replace(self.axes.resolved(self.objectives), workers=self.workers),
             train=replace(
                 self.settings.train, precision=self.execution.precision, channels_last=self.execution.channels_last

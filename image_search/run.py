@@ -15,6 +15,7 @@ from image_search.settings import Settings, require_sound, settings_json
 from nas.engines.local import LocalEngine
 from nas.output.folder import ModelKeeper, OutputFolder
 from nas.output.provenance import provenance
+from nas.records import Trial
 from nas.report import write_report
 from nas.report.forecast import thin_data_warnings
 from nas.report.images import image_lines
@@ -23,7 +24,7 @@ from nas.search.driver import Driver
 from nas.search.estimates import Estimates
 from nas.search.result import SearchResult
 from nas.settings.search import checkpoint_bytes
-from nas.study.migration import open_study
+from nas.study.migration import open_study, read_study
 from nas.study.storage import close_storage, open_storage, sqlite_url
 from nas.study.stored_study import require_name
 from nas.study.study import Study
@@ -36,6 +37,8 @@ from nas.watchers.renewal import ReportRenewal
 from nas.watchers.signals import held_signals, stop_if_asked
 
 if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
     from nas.engines.ray_tune.engine import RayEngine
 
 
@@ -125,6 +128,25 @@ def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
     """The study of a search, in its output folder or in the storage that the settings name."""
+    storage, name = _place_of(plan, folder)
+    try:
+        return open_study(storage, name, plan.objectives, plan.identity, plan.problem, plan.count, tell)
+    except BaseException:
+        close_storage(storage)
+        raise
+
+
+def read_trials(plan: Plan, folder: OutputFolder) -> list[Trial]:
+    """The trials of a search that is there already; nothing is written."""
+    storage, name = _place_of(plan, folder)
+    try:
+        return read_study(storage, name, plan.objectives, plan.identity, plan.problem, plan.count)
+    finally:
+        close_storage(storage)
+
+
+def _place_of(plan: Plan, folder: OutputFolder) -> tuple[BaseStorage, str]:
+    """The storage of the study, opened, and the study's name in it."""
     search = plan.settings.search
     # A file in the folder keeps its name when the folder is moved; in a storage with other studies the folder's name is needed.
     own_name = "search" if search.storage is None else folder.path.resolve().name
@@ -132,32 +154,35 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
     try:
         if search.storage is None and search.study is None:
             require_name(storage, own_name)
-        return open_study(
-            storage,
-            search.study or own_name,
-            plan.objectives,
-            plan.identity,
-            plan.problem,
-            plan.count,
-            tell,
-        )
     except BaseException:
         close_storage(storage)
         raise
+    return storage, search.study or own_name
 
 
 def _result(plan: Plan, driver: Driver) -> SearchResult:
     """The results of the search so far."""
-    estimates = Estimates(plan.space, plan.objectives, driver.trials)
+    return result_of(plan, driver.trials, driver.ended)
+
+
+def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult:
+    """The results that these trials are.
+
+    Args:
+        plan: The parts of the search.
+        trials: Trials of the search by number, a network's repeated trainings together with it.
+        ended: Why the search ended before all its trials.
+    """
+    estimates = Estimates(plan.space, plan.objectives, trials)
     return SearchResult(
-        trials=driver.trials,
+        trials=trials,
         objectives=plan.objectives,
         quantities=plan.quantities,
         front=estimates.front,
         estimates=estimates.by_number,
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
         notes=() if plan.latencies is None else tuple(plan.latencies.notes()),
-        ended=driver.ended,
+        ended=ended,
         costs_version=plan.count.version,
         settings={**settings_json(plan.resolved), "space": plan.space_settings},
         provenance={
@@ -173,7 +198,7 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
         dimensions=plan.space.dimensions,
         title=plan.space.title,
         legend=plan.space.legend(),
-        portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
+        portraits={trial.number: plan.space.portrait(trial.candidate) for trial in trials},
         data=plan.data.to_json(),
         loading='load_model("models/{trial}")',
     )

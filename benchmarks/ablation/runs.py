@@ -190,9 +190,15 @@ def trunk_of(settings: Settings, images: Images) -> Trunk:
         evaluator=evaluator_of("trunk", "fixed", channels, settings, images),
         candidate=replace(fixed, architecture={**fixed.architecture, "arm": "trunk"}),
         network=build("fixed", ablation, images, channels),
-        epochs=round(ablation.branch_at * settings.train.epochs),
+        epochs=round(ablation.branch_at * epochs_of(settings)),
         folder=Path(settings.output) / "checkpoints" / "trunk",
     )
+
+
+def epochs_of(settings: Settings) -> int:
+    """The number of epochs of all runs; the check of the settings refuses auto."""
+    assert settings.train.epochs is not None
+    return settings.train.epochs
 
 
 def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings, images: Images) -> Record:
@@ -202,7 +208,7 @@ def train_one(arm: str, seed: int, channels: tuple[int, ...], settings: Settings
     task = Task(
         trial=seed,
         candidate=candidate(arm, ablation, channels),
-        budget=Budget(epochs=settings.train.epochs),
+        budget=Budget(epochs=epochs_of(settings)),
         seed=seed,
     )
     if ablation.branch_at is not None and ARMS[arm].widen is None:

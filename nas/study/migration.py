@@ -24,7 +24,7 @@ from nas.search.problem import SearchProblem
 from nas.study.cost_migration import CostMigration, summary
 from nas.study.patience import patiently
 from nas.study.space_migration import SpaceMigration
-from nas.study.stored_identity import check_identity, rewrite_identity
+from nas.study.stored_identity import check_identity, differing, rewrite_identity
 from nas.study.stored_study import (
     GROWN_FROM,
     SUCCEEDS,
@@ -65,6 +65,22 @@ def open_study(
         StudyError: The study was made with other settings, or in a space whose networks are not all in this one.
     """
     return _Migration(storage, name, objectives, identity, problem, count, tell).open()
+
+
+def read_study(
+    storage: BaseStorage,
+    name: str,
+    objectives: tuple[Objective, ...],
+    identity: Mapping[str, Any],
+    problem: SearchProblem,
+    count: CostRule,
+) -> list[Trial]:
+    """The trials that `open_study` would continue with. Nothing is written, so a running search is not disturbed.
+
+    Raises:
+        StudyError: There is no such study, or `open_study` would refuse it.
+    """
+    return _Migration(storage, name, objectives, identity, problem, count, lambda _text: None).read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +141,15 @@ class _Migration:
             return self._study(self._name, (), attributes={COSTS_VERSION: self._count.version})
         latest = self._family[-1]
         earlier = list(latest.grown_from)
-        differing = [
-            key for key in {*latest.identity, *self._identity} if latest.identity.get(key) != self._identity.get(key)
-        ]
+        changed = differing(latest.identity, self._identity)
         grown = False
-        if differing and all(map(_is_of_space, differing)):
+        if changed and all(map(_is_of_space, changed)):
             there = _space_settings(latest.identity)
             grown = self._problem.space.meaningful(there) != _space_settings(self._identity)
             earlier += [there] if grown else []
-        elif differing:
+        elif changed:
             check_identity(latest, self._identity)
-        if differing or latest.costs_version != self._count.version:
+        if changed or latest.costs_version != self._count.version:
             return self._succeed(latest, earlier, grown=grown)
         unfinished = len(self._family) > 1 and len(latest.trials) < max(len(study.trials) for study in self._family)
         # The process that took over the trials was killed. They are read before anything is written.
@@ -146,6 +160,25 @@ class _Migration:
         study = self._study(latest.name, earlier)
         self._take_over(study, predecessors, self._counted(predecessors, study.renew))
         return study
+
+    def read(self) -> list[Trial]:
+        """All trials, as they are stated in the present space and counted now; nothing is written.
+
+        Raises:
+            StudyError: There is no study, or it cannot be continued.
+        """
+        if not self._family:
+            raise StudyError(f"there is no study {self._name!r} yet; the same command without --report_below begins it")
+        latest = self._family[-1]
+        changed = differing(latest.identity, self._identity)
+        if changed and not all(map(_is_of_space, changed)):
+            check_identity(latest, self._identity)
+        earlier = [*latest.grown_from, *([_space_settings(latest.identity)] if changed else [])]
+        try:
+            predecessors = self._predecessors(earlier)
+        except SpaceError as error:
+            raise refused(latest.name, error) from error
+        return self._counted(predecessors, bool)
 
     def _succeed(self, latest: StoredStudy, earlier: list[Mapping[str, Any]], *, grown: bool) -> Study:
         """The study with the earlier trials as they are stated now: the same study if trials were only added, else a new one."""
@@ -220,7 +253,7 @@ class _Migration:
                 found[trial.number] = trial, stored, study.costs_version
         return [_Predecessor(migrate(trial), stored, version) for trial, stored, version in found.values()]
 
-    def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], None]) -> list[Trial]:
+    def _counted(self, predecessors: Iterable[_Predecessor], renew: Callable[[], object]) -> list[Trial]:
         """The trials with costs as counted now. Each trial that was counted differently takes up to a tenth of a second."""
         migrate = CostMigration(self._count.costs, self._problem.limits, self._problem.quantities)
         counted = []

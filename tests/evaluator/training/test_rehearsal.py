@@ -59,7 +59,7 @@ def test_a_validation_pass_is_timed_on_a_few_batches_and_told_for_all_images(
 
     monkeypatch.setattr(rehearsal, "VALIDATION_BATCHES", 1)
     clock = iter(range(1000))
-    monkeypatch.setattr(rehearsal.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("evaluator.training.rehearsal.time.perf_counter", lambda: float(next(clock)))
     found = evaluator(replace(few_digits, validation_share=0.4), tmp_path, Spy).rehearse(TASK)
 
     assert set(sizes) == {32}
