@@ -74,6 +74,8 @@ class Plan:
             deploy=compact,
             batch=settings.search.inference_batch,
         )
+        self.notes: list[str] = []
+        """Sentences that a reader of the report must know, found when the study was opened."""
         self.latencies: LatencyBook | None = None
         """The latencies of the networks of this search; None where it does not ask for them."""
 

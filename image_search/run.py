@@ -19,6 +19,7 @@ from nas.records import Trial
 from nas.report import write_report
 from nas.report.forecast import thin_data_warnings
 from nas.report.images import image_lines
+from nas.report.notes import order_note, reference_note
 from nas.search.assembly import assemble_driver
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates
@@ -67,6 +68,13 @@ def run(settings: Settings) -> SearchResult:
         check = None if plan.on_cluster else opened.enter_context(begin_check(checked_networks(plan)))
         study = study_of(plan, folder)
         opened.callback(study.close)
+        search = settings.search
+        plan.notes += [
+            *reference_note(study.references, plan.objectives),
+            *order_note(workers=plan.workers, sampler=search.sampler, stopping=search.stopping),
+        ]
+        for line in plan.notes:
+            tell(line)
         folder.sweep()
         driver = assemble_driver(
             settings.search,
@@ -100,7 +108,9 @@ def _watchers(
         gpus = GpuUse()
         if plan.device.type == "cuda":
             opened.enter_context(gpus)
-        display = ProgressDisplay(driver, plan.epochs, engine.packing.devices, lambda: gpus.percent)
+        display = ProgressDisplay(
+            driver, plan.epochs, engine.packing.devices, lambda: gpus.percent, workers=plan.workers
+        )
         watchers = [opened.enter_context(display).update, keeper.update]
         if settings.log.json:
             watchers.append(opened.enter_context(EventLog(driver, folder.events)).update)
@@ -181,7 +191,7 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
         front=estimates.front,
         estimates=estimates.by_number,
         observed=None if estimates.observed_front == estimates.front else estimates.observed_front,
-        notes=() if plan.latencies is None else tuple(plan.latencies.notes()),
+        notes=(*plan.notes, *(() if plan.latencies is None else plan.latencies.notes())),
         ended=ended,
         costs_version=plan.count.version,
         settings={**settings_json(plan.resolved), "space": plan.space_settings},

@@ -137,6 +137,11 @@ class _Migration:
 
     def open(self) -> Study:
         """The study to continue."""
+        study = self._opened()
+        study.follow_references(self._family[-1].references if self._family else ())
+        return study
+
+    def _opened(self) -> Study:
         if not self._family:
             return self._study(self._name, (), attributes={COSTS_VERSION: self._count.version})
         latest = self._family[-1]

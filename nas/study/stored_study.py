@@ -26,13 +26,15 @@ from nas.records import Evaluation, Trial
 from nas.settings.former import RENAMED
 from nas.study.patience import is_away, reason_of
 from nas.study.stored_trial import read_trial
-from nas.values.json_fields import MalformedError, mapping, sequence, shown, text, whole
+from nas.values.json_fields import MalformedError, mapping, numbers, sequence, shown, text, whole
 
 FORMAT = 1
 FORMAT_KEY = "format"
 IDENTITY = "identity"
 METRIC_NAMES = "study:metric_names"
 """Optuna's attribute for the names of the objectives, which its own plots use."""
+REFERENCES = "references"
+"""Attribute of a study: the references of its costs from which hypervolumes were measured, by name, oldest first."""
 SUCCEEDS = "succeeds"
 """Attribute of a study that took over the trials of another one: the name of the first study."""
 GROWN_FROM = "grown_from"
@@ -50,6 +52,8 @@ class StoredStudy:
     identity: Mapping[str, Any]
     """The settings that define the study; empty if the process that made it was killed before it wrote them."""
     grown_from: tuple[Mapping[str, Any], ...]
+    references: tuple[Mapping[str, Any], ...]
+    """The references of the costs by name, oldest first; empty if the study is from before these were kept."""
     succeeds: str | None
     costs_version: int
     """Version of the count by which its costs are stated."""
@@ -140,6 +144,7 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
                 f"it was not written by this version of the program: its format is {shown(attributes.get(FORMAT_KEY))}"
             )
         grown_from = sequence(attributes.get(GROWN_FROM, ()), f"its attribute {GROWN_FROM}")
+        references = sequence(attributes.get(REFERENCES) or (), f"its attribute {REFERENCES}")
         succeeds = attributes.get(SUCCEEDS)
         return StoredStudy(
             storage=storage,
@@ -148,6 +153,7 @@ def find_study(storage: BaseStorage, name: str, objectives: tuple[Objective, ...
             objectives=objectives,
             identity=_named_as_today(mapping(attributes[IDENTITY], f"its attribute {IDENTITY}")) if begun else {},
             grown_from=tuple(mapping(each, f"its attribute {GROWN_FROM}") for each in grown_from),
+            references=tuple(numbers(each, f"its attribute {REFERENCES}") for each in references),
             succeeds=None if succeeds is None else text(succeeds, f"its attribute {SUCCEEDS}"),
             costs_version=whole(attributes.get(COSTS_VERSION, FIRST_VERSION), f"its attribute {COSTS_VERSION}", 1),
         )

@@ -8,7 +8,7 @@ the same trial numbers. Reading the study back from the database gives the same 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from optuna.trial import TrialState as OptunaState
 
 from nas.dimensions import Scalar
 from nas.errors import SpaceError, StudyError
-from nas.objectives import Objective, learned
+from nas.objectives import Objective, ObjectiveKind, learned
 from nas.records import CURVE, UNTRAINED, Evaluation, Outcome, Trial, TrialState
 from nas.search.one_thread import one_thread
 from nas.study.optuna_notices import without_notices
@@ -35,6 +35,7 @@ from nas.study.stored_study import (
     FORMAT_KEY,
     IDENTITY,
     METRIC_NAMES,
+    REFERENCES,
     directions_of,
     find_study,
     refused,
@@ -76,6 +77,8 @@ class Study:
         self.name = name
         self._tell = tell
         self.objectives = objectives
+        self.references: tuple[Mapping[str, float], ...] = ()
+        """References of the costs by name, from which hypervolumes were measured, oldest first; the last are the present ones."""
         self._translate = translate
         self._distributions = distributions
         self._storage = storage
@@ -194,6 +197,15 @@ class Study:
         assert trial.outcome is not None
         self._write_outcome(trial.number, trial.outcome)
         self._trials[trial.number] = trial
+
+    def follow_references(self, known: Sequence[Mapping[str, float]]) -> None:
+        """Keeps the references of the costs, from which hypervolumes are measured, behind those that are known from before."""
+        present = {each.name: each.reference for each in self.objectives if each.kind is not ObjectiveKind.LEARNED}
+        self.references = tuple(known) if known and known[-1] == present else (*known, present)
+        with told_as_study_error():
+            written = [dict(each) for each in self.references]
+            if self._storage.get_study_user_attrs(self._id).get(REFERENCES) != written:
+                self._storage.set_study_user_attr(self._id, REFERENCES, written)
 
     def close(self) -> None:
         """Releases the study and closes the connection to the database."""

@@ -15,6 +15,9 @@ from nas.pareto import ParetoFront
 from nas.records import Trial, TrialState
 from nas.search.driver import Driver
 
+MOST_SHOWN = 4
+"""Most trainings whose epochs are shown."""
+
 
 class ProgressDisplay:
     """Shows how far a driver is. It is a context manager. If standard error is no terminal, it writes one line per trial.
@@ -24,6 +27,7 @@ class ProgressDisplay:
         epochs: Number of epochs of a full training.
         devices: Gives a text that says how full the devices are whose memory is counted.
         busy: Gives the percentage of time in which each GPU of this machine computes; empty if unknown.
+        workers: Number of workers that are started.
     """
 
     def __init__(
@@ -32,6 +36,8 @@ class ProgressDisplay:
         epochs: int,
         devices: Callable[[], Sequence[DeviceUse]] = tuple,
         busy: Callable[[], Sequence[float]] = tuple,
+        *,
+        workers: int = 1,
     ) -> None:
         self._driver = driver
         self._epochs = epochs
@@ -53,8 +59,14 @@ class ProgressDisplay:
             disable=not self._interactive, bar_format="{desc}", position=1, leave=False, dynamic_ncols=True
         )
         self._front = ""
+        self._workers = workers
+        self._told_epoch = False
 
     def __enter__(self) -> ProgressDisplay:
+        """Says at once that workers are being started, which takes some seconds, in which nothing else is to be seen."""
+        if not self._driver.finished:
+            plural = "" if self._workers == 1 else "s"
+            tqdm.write(f"starting {self._workers} worker{plural}", file=sys.stderr)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,6 +76,10 @@ class ProgressDisplay:
     def update(self) -> None:
         """Shows what has changed in the driver."""
         ended = self._candidates()
+        if self._driver.epochs and not self._told_epoch:
+            self._told_epoch = True
+            if not self._interactive:
+                tqdm.write(self._training(), file=sys.stderr)
         if len(ended) != self._seen or not self._front:
             front = self._driver.front()
             self._front = f"front {len(front)}{self._best(front)}"
@@ -88,9 +104,20 @@ class ProgressDisplay:
     def details(self) -> str:
         """The states of the trials, the pace, and how full and busy the devices are."""
         parts = [self._states(), f"{self._pace():.2g} epochs/s", *map(_packed, self._devices())]
+        if self._interactive and (training := self._training()):
+            parts.insert(0, training)
         if busy := self._busy():
             parts.append(f"GPU{'s' * (len(busy) > 1)} {' '.join(f'{percent:.0f}%' for percent in busy)} busy")
         return "; ".join(parts)
+
+    def _training(self) -> str:
+        """The trials that are in training, with the epoch that each is in; of many, the first few."""
+        epochs = self._driver.epochs
+        shown = [number for number in sorted(self._driver.in_training) if number in epochs][:MOST_SHOWN]
+        told = ", ".join(
+            f"trial {number}: epoch {min(epochs[number] + 1, self._epochs)}/{self._epochs}" for number in shown
+        )
+        return f"training {told}" if told else ""
 
     def _states(self) -> str:
         states = Counter(trial.state for trial in self._driver.trained())

@@ -201,6 +201,9 @@ def test_more_workers_give_each_candidate_the_same_values(finished: Path, tmp_pa
     one, two = (frame[columns].sort_values("digest", ignore_index=True) for frame in
                 (table(finished), table(tmp_path / "two")))  # fmt: skip
     pd.testing.assert_frame_equal(one, two, check_exact=True)
+    note = "workers the same command does not repeat a search exactly"
+    assert f"With 2 {note}" in (tmp_path / "two" / "report.html").read_text()
+    assert note not in (finished / "report.html").read_text()
 
 
 @pytest.mark.slow
@@ -381,7 +384,8 @@ def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pyte
     ]:
         more = replace(settings, space=space, search=replace(settings.search, trials=len(before) + 1))
         front = search(more)
-        assert "the space has changed: the" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "the space has changed: the" in told
         after = table(tmp_path / "grown")
         shared = ["trial", "state", "accuracy", "seconds", "digest"]
         pd.testing.assert_frame_equal(after.loc[: len(before) - 1, shared], before[shared])
@@ -390,7 +394,11 @@ def test_a_search_goes_on_in_a_space_that_has_grown(tmp_path: Path, capsys: pyte
         for number in front.trials:
             load_model(tmp_path / "grown" / "models" / str(number))
         before = after
+    note = "The hypervolume is measured from another reference since the space"
+    assert note in told
+    assert note in (tmp_path / "grown" / "report.html").read_text()
     search(more)
+    assert note in (tmp_path / "grown" / "report.html").read_text(), "who reads it later must know too"
     pd.testing.assert_frame_equal(table(tmp_path / "grown"), before)
 
 
@@ -510,7 +518,7 @@ def test_the_quickstart_trains_every_mixer_at_least_twice(tmp_path: Path) -> Non
             study=study_of(plan, folder),
             problem=plan.problem,
             sampler=lambda seed: make(plan.problem, seed),
-            budget=Budget(epochs=plan.settings.train.epochs),
+            budget=Budget(epochs=plan.epochs),
             trials=searched.trials,
         )
         while (task := driver.next_task()) is not None:

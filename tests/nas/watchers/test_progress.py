@@ -9,9 +9,10 @@ import pytest
 
 from nas.engines.local import LocalEngine
 from nas.engines.packing import DeviceUse
+from nas.records import Progress
 from nas.watchers.gpu_use import GpuUse
 from nas.watchers.progress import ProgressDisplay
-from tests.toy_search import toy_driver, toy_worker
+from tests.toy_search import run_inline, toy_driver, toy_worker
 
 
 def test_a_line_a_trial_tells_what_ended_how_fast_and_what_is_packed(
@@ -24,12 +25,42 @@ def test_a_line_a_trial_tells_what_ended_how_fast_and_what_is_packed(
         engine.run(driver, display.update)
         ended = display.details()
     lines = capsys.readouterr().err.splitlines()
-    assert "/8 trials, front " in lines[0]
+    assert lines[0] == "starting 1 worker", "before anything else, which takes seconds"
+    assert lines[1].startswith("training trial ")
+    assert "/8 trials, front " in lines[2]
+    assert ", best " in lines[-1]
     assert lines[-1].startswith("8/8 trials, front ")
     failed = sum(trial.state == "failed" for trial in driver.trials if trial.reused_from is None)
     assert failed > 0
     assert ended.startswith(f"0 running, {8 - failed} finished, {failed} failed; ")
     assert ended.endswith("epochs/s; here, GPU 1: 2 on 3 of 8 GB, 1 waiting for room; GPUs 87% 3% busy")
+
+
+def test_workers_are_announced_before_any_of_them_is_ready_and_trainings_with_their_epoch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    driver = toy_driver(tmp_path, trials=2, epochs=3)
+    with ProgressDisplay(driver, 3, workers=2) as display:
+        assert capsys.readouterr().err == "starting 2 workers\n"
+        display.update()
+        assert capsys.readouterr().err == "", "nothing is in training yet"
+        task = driver.next_task()
+        assert task is not None
+        driver.on_progress(Progress(trial=task.trial, epochs=0))
+        display.update()
+        assert capsys.readouterr().err == f"training trial {task.trial}: epoch 1/3\n"
+        driver.on_progress(Progress(trial=task.trial, epochs=1))
+        display.update()
+        assert capsys.readouterr().err == "", "on no terminal one line a trial is enough"
+
+
+def test_a_search_with_nothing_to_train_starts_no_worker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    driver = toy_driver(tmp_path, trials=1)
+    run_inline(driver)
+    capsys.readouterr()
+    with ProgressDisplay(driver, 3, workers=2) as display:
+        display.update()
+    assert "starting" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("says", "percent"), [("echo 87; echo 3", (87.0, 3.0)), ("echo [N/A]", ()), ("exit 9", ())])
