@@ -38,6 +38,13 @@ from nas.watchers.signals import held_signals, stop_if_asked
 if TYPE_CHECKING:
     from nas.engines.ray_tune.engine import RayEngine
 
+LOADING = """\
+# Start Python in the folder of this page.
+from search_spaces import load_model
+
+network = load_model("models/{trial}")"""
+"""How a network of the front is loaded. The package is installed, so Python finds it in any folder."""
+
 
 def run(settings: Settings) -> SearchResult:
     """Runs a search, or continues the one in `settings.output`, and writes its report there; see `run_search.search`."""
@@ -166,11 +173,12 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
         },
         space=plan.space.settings(),
         dimensions=plan.space.dimensions,
+        name=" ".join(plan.settings.title.split()),
         title=plan.space.title,
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
         data=plan.data.to_json(),
-        loading='load_model("models/{trial}")',
+        loading=LOADING,
     )
 
 
