@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from image_search.answers import classification
 from image_search.check import begin_check, checked_networks
 from image_search.plan import Plan
 from image_search.settings import Settings, require_sound, settings_json
@@ -107,7 +108,7 @@ def _watchers(
             from nas.watchers.tensorboard_log import TensorBoardLog
 
             watchers.append(opened.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
-        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
+        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver, folder), folder.path)).update)
         yield watchers
 
 
@@ -148,7 +149,7 @@ def study_of(plan: Plan, folder: OutputFolder) -> Study:
         raise
 
 
-def _result(plan: Plan, driver: Driver) -> SearchResult:
+def _result(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """The results of the search so far."""
     estimates = Estimates(plan.space, plan.objectives, driver.trials)
     return SearchResult(
@@ -178,13 +179,16 @@ def _result(plan: Plan, driver: Driver) -> SearchResult:
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in driver.trials},
         data=plan.data.to_json(),
+        classification=classification(
+            plan.data, plan.validation, folder, [driver.trials[number] for number in estimates.front.trials]
+        ),
         loading=LOADING,
     )
 
 
 def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """Writes the report and the models of the front."""
-    result = _result(plan, driver)
+    result = _result(plan, driver, folder)
     result = replace(result, weightless=folder.publish(result, plan.check_weights))
     for line in result.weightless_lines:
         tell(line)

@@ -21,6 +21,7 @@ SCRIPTS = (
     "findings.js",
     "stages.js",
     "network.js",
+    "answers.js",
     "tables.js",
     "page.js",
 )

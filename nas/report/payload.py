@@ -30,6 +30,7 @@ from nas.report.images import majority
 from nas.report.plots import value_limits
 from nas.report.quantities import difference, rounded, with_unit
 from nas.report.sections.advice import advice
+from nas.report.sections.answers import answers
 from nas.report.sections.trials import packed, trial_rows
 from nas.report.styles import looks
 from nas.report.verdicts import guessing, versus_unchanged
@@ -57,6 +58,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "facts": _facts(result),
         "ended": result.ended,
         "loading": _loading(result),
+        "answers": answers(result, None if taken is None else taken.trial),
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "learned": _quantity(learned),
         "cost": _quantity(result.cost),
