@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from image_search.answers import classification
 from image_search.check import begin_check, checked_networks
 from image_search.plan import Plan
 from image_search.settings import Settings, require_sound, settings_json
@@ -41,6 +42,13 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from nas.engines.ray_tune.engine import RayEngine
+
+LOADING = """\
+# Start Python in the folder of this page.
+from search_spaces import load_model
+
+network = load_model("models/{trial}")"""
+"""How a network of the front is loaded. The package is installed, so Python finds it in any folder."""
 
 
 def run(settings: Settings) -> SearchResult:
@@ -118,7 +126,7 @@ def _watchers(
             from nas.watchers.tensorboard_log import TensorBoardLog
 
             watchers.append(opened.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
-        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
+        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver, folder), folder.path)).update)
         yield watchers
 
 
@@ -170,7 +178,7 @@ def _place_of(plan: Plan, folder: OutputFolder) -> tuple[BaseStorage, str]:
     return storage, search.study or own_name
 
 
-def _result(plan: Plan, driver: Driver) -> SearchResult:
+def _result(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """The results of the search so far."""
     return result_of(plan, driver.trials, driver.ended)
 
@@ -206,17 +214,21 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
         },
         space=plan.space.settings(),
         dimensions=plan.space.dimensions,
+        name=" ".join(plan.settings.title.split()),
         title=plan.space.title,
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in trials},
         data=plan.data.to_json(),
-        loading='load_model("models/{trial}")',
+        classification=classification(
+            plan.data, plan.validation, folder, [driver.trials[number] for number in estimates.front.trials]
+        ),
+        loading=LOADING,
     )
 
 
 def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """Writes the report and the models of the front."""
-    result = _result(plan, driver)
+    result = _result(plan, driver, folder)
     result = replace(result, weightless=folder.publish(result, plan.check_weights))
     for line in result.weightless_lines:
         tell(line)

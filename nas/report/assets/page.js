@@ -2,7 +2,10 @@
 
 function header() {
   byId("title").textContent = search.title;
+  byId("subject").textContent = search.subject ? ` · ${search.subject}` : "";
   byId("answer").textContent = search.answer;
+  byId("advice").textContent = search.advice;
+  byId("advice-box").hidden = !search.advice;
   byId("versus").textContent = search.versus;
   byId("versus").hidden = !search.versus;
   byId("running").hidden = !search.running;
@@ -18,6 +21,7 @@ function header() {
 function sections() {
   const some = {
     front: search.trials.length,
+    answers: search.answers !== null && Object.keys(search.answers.networks).length,
     kinds: search.kinds.filter((style) => style.front.length).length > 1,
     stages: hasKindsOfStages(),
     peers: search.pairs.length,
@@ -42,8 +46,7 @@ function showFront() {
     return;
   }
   const best = search.front.reduce((a, b) => (a === null || isBetter(heightOf(trials.get(b)), heightOf(trials.get(a))) ? b : a), null);
-  selected = best ?? trained[0].trial;
-  frontLegend();
+  selected = search.recommended ?? best ?? trained[0].trial;
   chart("front-chart", frontParts, (point) => select(point.customdata));
   const outside = trained.filter((t) => t.value < search.limits[0] || t.value > search.limits[1]).length;
   byId("front-caption").textContent =
@@ -53,9 +56,9 @@ function showFront() {
   select(selected);
 }
 
-function legends() {
-  if (trained.length) frontLegend();
-  if (charts.has("kinds-chart")) kindLegend();
+/** Draws what has colors but is no chart. */
+function recolor() {
+  if (charts.has("stages-chart")) showStages();
   if (selected !== null) select(selected);
 }
 
@@ -64,7 +67,8 @@ function start() {
   namePeers();
   const some = sections();
   if (some.front) showFront();
-  if (some.kinds) { kindLegend(); chart("kinds-chart", kindParts, (point) => select(point.customdata)); }
+  if (some.answers) offerAnswers();
+  if (some.kinds) chart("kinds-chart", kindParts, (point) => select(point.customdata));
   if (some.stages) showStages();
   if (some.peers) showPeers();
   if (some.decisions) { showImportance(); showChoices(); }
@@ -74,7 +78,7 @@ function start() {
   definitions("provenance", search.provenance);
   definitions("data", search.data);
   definitions("settings", search.settings);
-  const repaint = () => { redrawAll(); legends(); };
+  const repaint = () => { redrawAll(); recolor(); };
   darkness.addEventListener("change", repaint);
   window.addEventListener("beforeprint", () => { printing = true; repaint(); });
   window.addEventListener("afterprint", () => { printing = false; repaint(); });
