@@ -180,7 +180,9 @@ def _place_of(plan: Plan, folder: OutputFolder) -> tuple[BaseStorage, str]:
 
 def _result(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """The results of the search so far."""
-    return result_of(plan, driver.trials, driver.ended)
+    result = result_of(plan, driver.trials, driver.ended)
+    front = [driver.trials[number] for number in result.front.trials]
+    return replace(result, classification=classification(plan.data, plan.validation, folder, front))
 
 
 def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult:
@@ -219,9 +221,6 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in trials},
         data=plan.data.to_json(),
-        classification=classification(
-            plan.data, plan.validation, folder, [driver.trials[number] for number in estimates.front.trials]
-        ),
         loading=LOADING,
     )
 
