@@ -12,6 +12,7 @@ from evaluator.costs import COSTS
 from evaluator.measures import MEASURES
 from evaluator.settings import DataSettings, TrainSettings
 from image_search.settings import Settings, settings_faults
+from image_search.verbs import SEARCH, VERBS, run_verb, verb_lines
 from nas.engines.ray_tune.settings import RaySettings
 from nas.errors import AllFailedError, CrashStreakError, NasError
 from nas.latency.measurement import LatencySettings
@@ -34,7 +35,10 @@ Searches channel-mixing networks on your images and returns a Pareto front of ac
   {program} --config photos --data.name photos/ --dry_run
                                                   what a search of your own images would cost
 
-The same command again continues a search: ask for more with a larger --search.trials."""
+The same command again continues a search: ask for more with a larger --search.trials.
+
+Of a search that has been made, a word before the flags asks for something else ({program} WORD --help):
+{verbs}"""
 
 USAGE = "%(prog)s [--config NAME|FILE] [--output DIR] [--GROUP.SETTING VALUE ...] [--device auto|cpu|cuda] [--dry_run]"
 DEFAULT_CONFIG = "quickstart"
@@ -94,7 +98,7 @@ def make_parser(space: object = None) -> ArgumentParser:
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = ArgumentParser(
         prog=program(),
-        description=DESCRIPTION.format(program=program()),
+        description=DESCRIPTION.format(program=program(), verbs=verb_lines()),
         exit_on_error=False,
         formatter_class=Formatter,
     )
@@ -178,35 +182,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         weights of a network of the front are missing; 130, 143 or 129: stopped by hand or by a signal.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == [SEARCH]:
+        del words[0]
     with sturdy_console(), ending_signals():
         try:
-            return _answer(words)
+            return _guarded(words)
         except KeyboardInterrupt:
             stop = asked_to_stop()
             tell(f"\n{stop or 'stopped'}; the same command continues what was begun")
             return INTERRUPTED if stop is None else stop.exit_code
 
 
-def _answer(words: Sequence[str]) -> int:
-    folder: Path | None = None
-    if VERSION in words:
-        say(version_line())
-        return 0
+def _guarded(words: Sequence[str]) -> int:
+    """Does what the words ask for, and says in one line what prevents it."""
+    begun_in: list[Path] = []
     try:
-        request = read_request(words)
-        settings = request.settings
-        if request.report_below is not None:
-            from image_search.below import report_below
-
-            say(report_below(settings, request.report_below))
-            return 0
-        if request.dry_run:
-            from image_search.dry_run import dry_run
-
-            say(dry_run(settings))
-            return 0
-        folder = local_path(settings.output)
-        return _run(settings)
+        if words and words[0] in VERBS:
+            return run_verb(words, program())
+        return _answer(words, begun_in)
     except AllFailedError as error:
         tell(f"error: {error}")
         return 1
@@ -217,10 +210,36 @@ def _answer(words: Sequence[str]) -> int:
         from nas.output.folder import is_begun
         from nas.watchers.crash_log import keep_crash
 
-        begun = folder is not None and is_begun(folder)
-        told = keep_crash(error, words, folder / "logs" if folder is not None and begun else None)
-        tell(f"error: {told}{'; the same command continues what was begun' if begun else ''}")
+        folder = next((folder for folder in begun_in if is_begun(folder)), None)
+        told = keep_crash(error, words, None if folder is None else folder / "logs")
+        tell(f"error: {told}{'' if folder is None else '; the same command continues what was begun'}")
         return 1
+
+
+def _answer(words: Sequence[str], begun_in: list[Path]) -> int:
+    """Runs a search, or answers what is asked about one.
+
+    Args:
+        words: The words of the command line.
+        begun_in: Gets the output folder of a search before it begins.
+    """
+    if VERSION in words:
+        say(version_line())
+        return 0
+    request = read_request(words)
+    settings = request.settings
+    if request.report_below is not None:
+        from image_search.below import report_below
+
+        say(report_below(settings, request.report_below))
+        return 0
+    if request.dry_run:
+        from image_search.dry_run import dry_run
+
+        say(dry_run(settings))
+        return 0
+    begun_in.append(local_path(settings.output))
+    return _run(settings)
 
 
 def _run(settings: Settings) -> int:

@@ -53,7 +53,7 @@ _MARKERS = {
 }
 _LARGER = {"star": 2.2, "triangle-up": 1.2, "triangle-down": 1.2, "cross": 1.2}
 """The area of each shape relative to that of a circle that looks equally large."""
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
     "axes.edgecolor": "#b9c0ca",
@@ -70,7 +70,7 @@ _STYLE: Any = {
 
 def pareto_png(result: SearchResult) -> bytes:
     """The learned objective against the cost of all trained networks, with the front and the baselines, as a PNG."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         # Room for the title above and the note below; constrained layout arranges the rest.
         arrangement = ConstrainedLayoutEngine(rect=(0.012, 0.05, 0.976, 0.845))
         figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout=arrangement, facecolor="white")

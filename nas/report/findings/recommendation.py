@@ -11,14 +11,22 @@ Sources: Das, "On characterizing the 'knee' of the Pareto curve based on normal-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from nas.objectives import Form
 from nas.records import Trial
 from nas.report.findings.doubts import only_guesses
-from nas.report.findings.statistics import expected_value, front_line, learned_value, resolution, standard_error
+from nas.report.findings.statistics import (
+    expected_value,
+    front_line,
+    learned_value,
+    resolution,
+    standard_error,
+    trained,
+)
 from nas.search.result import SearchResult
 
 NORMAL_95 = 1.96
@@ -38,6 +46,8 @@ class Rule(StrEnum):
     """The member furthest above the line between the ends."""
     BEST = "best"
     """No member lies above that line, so that the front has no knee: the best one."""
+    LIMITS = "limits"
+    """The best one whose costs are within given limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +64,17 @@ class Recommendation:
     """The next better member, which costs more; None if it is the best."""
 
 
-def recommendation(result: SearchResult) -> Recommendation | None:
+def recommendation(result: SearchResult, limits: Mapping[str, float] | None = None) -> Recommendation | None:
     """The network to take; None if there is no network that is better than guessing and can be loaded.
 
     Members of the front that only guess, or whose weights are gone, are left out, and so are those that are on the front for an
     objective that pictures do not show.
+
+    Args:
+        result: The results of the search.
+        limits: Largest cost by name; members of the front that exceed one are left out too.
     """
-    line = eligible(result)
+    line = [trial for trial in eligible(result) if _is_within(trial, limits or {})]
     if not line:
         return None
     place, rule = _chosen(result, line)
@@ -126,3 +140,38 @@ def heights_above_ends(costs: Sequence[float], scores: Sequence[float]) -> list[
     if width <= 0 or rise <= 0:
         return [0.0 for _ in costs]
     return [(score - scores[0]) / rise - (cost - costs[0]) / width for cost, score in zip(costs, scores, strict=True)]
+
+
+def best_within(result: SearchResult, limits: Mapping[str, float]) -> Recommendation | None:
+    """The trained network with the best expected value among those whose costs are at most these; None if there is none.
+
+    It need not be on the front, where a limit is on a cost that is no objective. Networks that only guess are not left out,
+    since they may be all there is.
+
+    Args:
+        result: The results of the search.
+        limits: Largest cost by name. A network without such a cost is not within the limits.
+    """
+
+    def rank(trial: Trial) -> tuple[float, float]:
+        return result.learned.loss(expected_value(result, trial)), result.cost.loss(trial.values()[result.cost.name])
+
+    pool = [trial for trial in trained(result) if _is_within(trial, limits)]
+    if not pool:
+        return None
+    best = min(pool, key=rank)
+    loss, cost = rank(best)
+    others = [trial for trial in front_line(result) if trial.number != best.number]
+    cheaper = [trial.number for trial in others if rank(trial)[1] < cost]
+    better = [trial.number for trial in others if rank(trial)[0] < loss]
+    return Recommendation(
+        trial=best.number,
+        rule=Rule.LIMITS,
+        interval=interval(result, best),
+        cheaper=cheaper[-1] if cheaper else None,
+        better=better[0] if better else None,
+    )
+
+
+def _is_within(trial: Trial, limits: Mapping[str, float]) -> bool:
+    return all(trial.deployed_costs.get(name, math.inf) <= most for name, most in limits.items())

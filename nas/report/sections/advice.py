@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nas.records import Trial
 from nas.report.findings.recommendation import Recommendation, Rule, eligible, recommendation
-from nas.report.findings.statistics import expected_value, members, resolution
+from nas.report.findings.statistics import expected_value, members, resolution, trained
 from nas.report.quantities import short, signed_difference, with_unit
 from nas.search.result import SearchResult
 
@@ -12,9 +12,12 @@ from nas.search.result import SearchResult
 def advice(result: SearchResult) -> str:
     """The paragraph; empty if no network can be recommended."""
     found = recommendation(result)
-    if found is None:
-        return ""
-    return " ".join([_what(result, found), _why(result, found), *_neighbours(result, found)])
+    return "" if found is None else " ".join(advice_lines(result, found))
+
+
+def advice_lines(result: SearchResult, found: Recommendation) -> list[str]:
+    """Sentences on a network: what it is, why it is taken, and what its neighbours on the front would give."""
+    return [_what(result, found), _why(result, found), *_neighbours(result, found)]
 
 
 def _what(result: SearchResult, found: Recommendation) -> str:
@@ -38,6 +41,8 @@ def _why(result: SearchResult, found: Recommendation) -> str:
         return (
             "It is the only network of the front." if not others else "The others of the front are no better in this."
         )
+    if found.rule is Rule.LIMITS:
+        return f"No network within the limits has a better expected {result.learned.words}."
     if found.rule is Rule.UNRESOLVED:
         return f"The validation images cannot tell the {count} networks of the front apart, so the cheapest of them is taken."
     if found.rule is Rule.BEST:
@@ -73,12 +78,12 @@ def _beside(result: SearchResult, number: int, taken: int) -> str:
     unresolved = " (too little for these images to tell)" if least is not None and abs(gain) < least else ""
     change = f"{signed_difference(result.learned, gain)} {result.learned.difference_unit}".strip()
     costs = [each.values()[result.cost.name] for each in (trial, reference)]
-    ratio = f", {costs[0] / costs[1]:.2g} times the cost" if costs[1] > 0 else ""
+    ratio = f", {costs[0] / costs[1]:.3g} times the cost" if costs[1] > 0 else ""
     return f"{_value(result, trial)} at {_cost(result, trial)}, which is {change}{unresolved}{ratio}"
 
 
 def _trial(result: SearchResult, number: int) -> Trial:
-    return next(trial for trial in members(result) if trial.number == number)
+    return next(trial for trial in trained(result) if trial.number == number)
 
 
 def _value(result: SearchResult, trial: Trial) -> str:
