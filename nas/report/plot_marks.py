@@ -5,6 +5,8 @@ Whatever is drawn has an entry, and nothing has one that is not drawn; a test co
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -24,6 +26,7 @@ from nas.search.result import SearchResult
 
 INK = "#1d2530"
 SOFT = "#5d6776"
+CLEAR = (0.0, 0.0, 0.0, 0.0)
 TAKEN = "#12876a"
 """The color of the frame around the recommended network."""
 _MARKERS = {
@@ -159,7 +162,7 @@ def _baselines(axes: Axes, result: SearchResult) -> None:
     on_front = set(result.front.trials)
     colors = looks(result.legend, (result.portrait(trial).kind for trial in marked))
     fills = [colors[result.portrait(t).kind].light if t.number in on_front else "white" for t in marked]
-    for fill in dict.fromkeys(fills):
+    for fill in sorted(set(fills), key=lambda one: (one != "white", one)):
         own = [trial for trial, one in zip(marked, fills, strict=True) if one == fill]
         axes.scatter(
             [cost_of(result, trial) for trial in own],
@@ -170,7 +173,7 @@ def _baselines(axes: Axes, result: SearchResult) -> None:
             edgecolors=INK,
             linewidths=1.4,
             zorder=6,
-            label="unchanged, settings not searched" if fill == "white" else "the same, on the front",
+            label="unchanged, settings not searched" if fill == "white" else "unchanged, on the front",
         )
 
 
@@ -180,14 +183,7 @@ def _recommended(axes: Axes, result: SearchResult) -> None:
     if found is None:
         return
     trial = next(one for one in members(result) if one.number == found.trial)
-    axes.scatter(
-        cost_of(result, trial),
-        height_of(result, trial),
-        s=230,
-        marker="s",
-        facecolors="none",
-        edgecolors=TAKEN,
-        linewidths=1.8,
-        zorder=7,
-        label=f"recommended: trial {found.trial}",
-    )
+    look: Any = {"marker": "s", "facecolors": CLEAR, "edgecolors": TAKEN, "linewidths": 1.8}
+    axes.scatter(cost_of(result, trial), height_of(result, trial), s=230, zorder=7, **look)
+    # The legend has a smaller one.
+    axes.scatter([], [], s=70, label=f"recommended: trial {found.trial}", **look)

@@ -78,6 +78,7 @@ function start() {
   definitions("provenance", search.provenance);
   definitions("data", search.data);
   definitions("settings", search.settings);
+  showWords();
   const repaint = () => { redrawAll(); recolor(); };
   darkness.addEventListener("change", repaint);
   window.addEventListener("beforeprint", () => { printing = true; repaint(); });

@@ -67,7 +67,7 @@ def test_the_picture_names_what_it_draws(result: SearchResult) -> None:
     marked = [trial for trial in result.trials if trial.baseline is not None]
     kept = [trial for trial in marked if trial.number in result.front.trials]
     assert ("unchanged, settings" in told) == (len(kept) < len(marked))
-    assert ("the same, on the front" in told) == bool(kept)
+    assert ("unchanged, on the front" in told) == bool(kept)
     assert "recommended: trial" in told
 
 
