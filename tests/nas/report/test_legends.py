@@ -108,7 +108,7 @@ def test_the_chart_names_what_it_draws(visit: OpenPage, result: SearchResult) ->
             assert line == look["line"], key
         for point in trace["found"]:
             if key in ("stopped", "recommended", "chosen"):
-                assert look["stroke"] in (point["stroke"], point["fill"])
+                assert point["stroke"] == look["stroke"], key
             elif key == "front":
                 assert point["stroke"] == look["stroke"]
                 assert point["fill"] in fills, "the color of its kind"
