@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nas.engines.ray_tune.engine import RayEngine
 
 LOADING = """\
-# Start Python in the folder of this page.
+# Start Python in this page's folder.
 from search_spaces import load_model
 
 network = load_model("models/{trial}")"""

@@ -23,6 +23,7 @@ SCRIPTS = (
     "network.js",
     "answers.js",
     "tables.js",
+    "words.js",
     "page.js",
 )
 """The scripts in the order in which they are joined; the last one starts the page."""

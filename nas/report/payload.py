@@ -31,6 +31,7 @@ from nas.report.plots import value_limits
 from nas.report.quantities import difference, rounded, with_unit
 from nas.report.sections.advice import advice
 from nas.report.sections.answers import answers
+from nas.report.sections.glossary import glossary
 from nas.report.sections.trials import packed, trial_rows
 from nas.report.styles import looks
 from nas.report.verdicts import guessing, versus_unchanged
@@ -74,6 +75,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "front": list(result.front.trials),
         "line": [trial.number for trial in front_line(result)],
         "observed": [trial.number for trial in observed_line(result)],
+        "glossary": glossary(result),
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
         "hypervolume": [[number, rounded(volume)] for number, volume in hypervolume_steps(result)],
         "importance": _importances(result, pool, residuals),
@@ -114,8 +116,8 @@ def _quantity(objective: Objective) -> dict[str, Any]:
 
 
 def compact(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload as the page holds it: `dom.js` unpacks the trials."""
-    return {**data, "trials": packed(data["trials"])}
+    """The payload as the page holds it: `dom.js` unpacks trials and pairs."""
+    return {**data, "trials": packed(data["trials"]), "pairs": packed(data["pairs"])}
 
 
 def embedded(data: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def result(make_result: MakeResult, make_trial: MakeTrial) -> SearchResult:
 def test_few_classes_are_a_matrix_whose_diagonal_is_what_is_right(result: SearchResult) -> None:
     told = payload(answered(result, classes=10))["answers"]
     assert told["as_matrix"]
-    assert list(told["networks"])[0] == payload(result)["recommended"]
+    assert next(iter(told["networks"])) == payload(result)["recommended"]
     for network in told["networks"].values():
         matrix = network["matrix"]
         assert sum(matrix[k][k] for k in range(10)) == network["right"] < network["items"] == sum(map(sum, matrix))
