@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +151,22 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     """The settings of a command line, and whether only a dry run is asked for."""
     request = read_request(argv)
     return request.settings, request.dry_run
+
+
+def ready_settings(config: str = DEFAULT_CONFIG, changes: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of a ready config, for searches from Python.
+
+    Args:
+        config: Name of a ready config, or a YAML file.
+        changes: Settings that replace those of the config, by their names on the command line, such as `search.trials`.
+
+    Raises:
+        SettingsError: Settings are unknown, ill-typed or out of range; the message lists all of them.
+    """
+    from nas.values.typed_value import as_text
+
+    flags = [f"--{name}={as_text(value)}" for name, value in (changes or {}).items()]
+    return read_settings([f"--config={config}", *flags])[0]
 
 
 def read_request(argv: Sequence[str]) -> Request:
