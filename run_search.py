@@ -2,8 +2,8 @@
 
 docs/architecture.md describes its parts. From Python or a notebook:
 
-    from run_search import Settings, search
-    front = search(Settings(output="runs/mine"))
+    from run_search import ready_settings, search
+    front = search(ready_settings("quickstart", {"output": "runs/mine"}))
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import shadow_check  # noqa: F401, before our packages: it says so where another's file hides one
-from image_search.command_line import main
+from image_search.command_line import main, ready_settings
 from image_search.settings import Settings
 
 if TYPE_CHECKING:
     from nas.pareto import ParetoFront
 
-__all__ = ["Settings", "main", "search"]
+__all__ = ["Settings", "main", "ready_settings", "search"]
 
 
 def search(settings: Settings) -> ParetoFront:

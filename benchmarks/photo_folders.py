@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
 from PIL import Image
+
+from benchmarks.command import command
+from nas.errors import DataError, OutputError
 
 ASPECT = 4 / 3
 """Greatest width over height, and height over width."""
@@ -52,8 +57,17 @@ def make_folder(root: Path, made: PhotoFolder, folder: Path, seed: int = 0) -> N
         made: What the folder shall hold.
         folder: Where it is made; it must not exist.
         seed: Seed of the choice of pictures, their sizes and shapes.
+
+    Raises:
+        DataError: The source is missing.
+        OutputError: The folder exists.
     """
-    table = parquet.read_table(next((root / made.source).glob("train-*.parquet")))
+    if folder.exists():
+        raise OutputError(f"{folder} exists; choose another --output")
+    files = sorted((root / made.source).glob("train-*.parquet"))
+    if not files:
+        raise DataError(f"--root {root}: there is no {made.source}/train-*.parquet")
+    table = parquet.read_table(files[0])
     image_column = next(name for name in ("img", "image") if name in table.column_names)
     labels = np.asarray(table["label"])
     rng = np.random.default_rng(seed)
@@ -82,16 +96,18 @@ def reshaped(image: Image.Image, side: int, rng: np.random.Generator) -> Image.I
     return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
 
 
-def main() -> None:
+@command()
+def main(argv: Sequence[str] | None = None) -> int:
     """Makes all folders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True, help="Folder that holds cifar10/ and tiny-imagenet-20/.")
     parser.add_argument("--output", type=Path, required=True, help="Folder in which the folders are made.")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     for name, made in FOLDERS.items():
         make_folder(options.root, made, options.output / name)
         print(f"{options.output / name}: {made.images:,} images of {made.classes} classes")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

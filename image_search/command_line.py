@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,6 @@ def make_parser(space: object = None) -> ArgumentParser:
 
     from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
-    from nas.settings.configuration import config_names
     from nas.values.typed_value import is_list, list_text, list_words
 
     class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -102,6 +101,29 @@ def make_parser(space: object = None) -> ArgumentParser:
         exit_on_error=False,
         formatter_class=Formatter,
     )
+    _add_own_flags(parser)
+    chosen = space_class(space if space in SPACES else DEFAULT).settings_class
+    for name, group in {"space": chosen, **GROUPS}.items():
+        parser.add_class_arguments(group, name)
+        # jsonargparse's own flag for a whole group; groups come from --config.
+        parser._option_string_actions[f"--{name}"].help = SUPPRESS
+    lists = {
+        "space.name": f"One of {', '.join(SPACES)}.",
+        "search.objectives": f"Learned are {', '.join(MEASURES)}; costs are {', '.join(COSTS)}.",
+    }
+    for action in parser._actions:
+        if action.dest in lists:
+            action.help = f"{action.help} {lists[action.dest]}"
+        if is_list(getattr(action, "_typehint", None)):
+            action.metavar = "LIST"
+    parser.usage = USAGE
+    return parser
+
+
+def _add_own_flags(parser: ArgumentParser) -> None:
+    """Adds the flags that belong to no group of settings."""
+    from nas.settings.configuration import config_names
+
     parser.add_argument(
         "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
     )
@@ -125,22 +147,6 @@ def make_parser(space: object = None) -> ArgumentParser:
     parser.add_argument(
         VERSION, action="version", version="", help="Print the version of the program, and do nothing else."
     )
-    chosen = space_class(space if space in SPACES else DEFAULT).settings_class
-    for name, group in {"space": chosen, **GROUPS}.items():
-        parser.add_class_arguments(group, name)
-        # jsonargparse's own flag for a whole group; groups come from --config.
-        parser._option_string_actions[f"--{name}"].help = SUPPRESS
-    lists = {
-        "space.name": f"One of {', '.join(SPACES)}.",
-        "search.objectives": f"Learned are {', '.join(MEASURES)}; costs are {', '.join(COSTS)}.",
-    }
-    for action in parser._actions:
-        if action.dest in lists:
-            action.help = f"{action.help} {lists[action.dest]}"
-        if is_list(getattr(action, "_typehint", None)):
-            action.metavar = "LIST"
-    parser.usage = USAGE
-    return parser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +164,22 @@ def read_settings(argv: Sequence[str]) -> tuple[Settings, bool]:
     """The settings of a command line, and whether only a dry run is asked for."""
     request = read_request(argv)
     return request.settings, request.dry_run
+
+
+def ready_settings(config: str = DEFAULT_CONFIG, changes: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of a ready config, for searches from Python.
+
+    Args:
+        config: Name of a ready config, or a YAML file.
+        changes: Settings that replace those of the config, by their names on the command line, such as `search.trials`.
+
+    Raises:
+        SettingsError: Settings are unknown, ill-typed or out of range; the message lists all of them.
+    """
+    from nas.values.typed_value import as_text
+
+    flags = [f"--{name}={as_text(value)}" for name, value in (changes or {}).items()]
+    return read_settings([f"--config={config}", *flags])[0]
 
 
 def read_request(argv: Sequence[str]) -> Request:

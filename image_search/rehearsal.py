@@ -23,7 +23,7 @@ from nas.errors import NasError, SettingsError
 from nas.ports import WorkerSpec
 from nas.watchers.signals import leave_signals_to_the_driver
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 30.0
 """After so many seconds a process begins no further candidate, except those that must be timed."""
 
 
@@ -104,6 +104,7 @@ def _begun(
         "arguments": dict(spec.arguments),
         "candidates": {name: candidates[name].to_json() for name in order},
         "needed": len(needed),
+        "limit_seconds": LIMIT_SECONDS,
     }
     assert process.stdin is not None
     # If the process has already ended, its exit code will say why.
@@ -159,7 +160,7 @@ def _rehearse(request: Mapping[str, Any], say: Callable[..., None]) -> None:
     say(start_seconds=time.time() - request["begun"])
     begin = time.monotonic()
     for number, (name, candidate) in enumerate(request["candidates"].items()):
-        if number >= request["needed"] and time.monotonic() - begin > LIMIT_SECONDS:
+        if number >= request["needed"] and time.monotonic() - begin > request["limit_seconds"]:
             return
         task = Task(trial=number, candidate=Candidate.from_json(candidate), budget=Budget(epochs=1, rungs=()), seed=0)
         timed = evaluator.rehearse(task)

@@ -26,7 +26,11 @@ AXES = AxisNames(learned=MEASURES, costs=COSTS)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything a search depends on."""
+    """Everything a search depends on.
+
+    The defaults are those of the groups: the published networks, on the digits. Ready configs, which are matched to images and
+    machines, come from `run_search.ready_settings`.
+    """
 
     space: SpaceSettings = field(default_factory=space_settings)
     data: DataSettings = field(default_factory=DataSettings)

@@ -44,6 +44,33 @@ def test_an_error_is_minimized_on_two_workers_to_a_report(tmp_path: Path) -> Non
     assert len(list((tmp_path / "run" / "logs").iterdir())) == 2
 
 
+PYTHON_SEARCH = """
+from run_search import ready_settings, search
+from search_spaces import load_model
+
+front = search(ready_settings("quickstart", {"search.trials": 8, "output": "runs/mine"}))
+print(front.trials, front.values)
+network = load_model(f"runs/mine/models/{front.trials[-1]}")  # the most accurate network
+"""
+PYTHON_MODEL = """
+import pandas as pd
+import torch
+from search_spaces import load_model
+
+trial = pd.read_csv("runs/mine/pareto.csv")["trial"].iloc[-1]  # the last row is the most accurate network
+network = load_model(f"runs/mine/models/{trial}", compact=True)
+program = torch.export.export(network, (torch.zeros(1, 1, 8, 8),))
+"""
+
+
+@pytest.mark.slow
+def test_a_search_from_python_and_its_models_are_as_short_as_told(tmp_path: Path) -> None:
+    quick = PYTHON_SEARCH.replace('"search.trials": 8', '"search.trials": 2, "train.epochs": 1')
+    for program in (quick, PYTHON_MODEL):
+        at_folder = program.replace("runs/mine", str(tmp_path / "mine"))
+        run("-c", f"{at_folder}\nassert sum(each.numel() for each in network.parameters()) > 1000")
+
+
 @pytest.mark.slow
 def test_networks_learn_from_a_teacher_too(tmp_path: Path) -> None:
     small = ["--space.widths", "[8]", "--space.units", "[[1],[1],[1]]", "--search.workers", "1", "--device", "cpu"]

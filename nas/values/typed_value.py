@@ -54,6 +54,15 @@ def list_words(kind: Any) -> str:
     return _list_of(of[0], None if of[-1] is Ellipsis else len(of))
 
 
+def as_text(value: Any) -> str:
+    """A value as the command line takes it."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(as_text(item) for item in value)}]"
+    return (
+        {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    )
+
+
 def list_text(value: Any) -> str:
     """A list as it is written on the command line: with commas, or with brackets where it holds other lists."""
     if any(isinstance(item, tuple) for item in value):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from nas.study.storage import close_storage, open_storage, sqlite_url
+from nas.study.stored_identity import TOLD
+from nas.study.stored_study import IDENTITY
 from run_search import main, search
 from tests.image_search.test_run_search import flags, small
 
@@ -86,3 +90,16 @@ def test_what_cannot_be_shown_below_a_limit_is_one_line(
     assert main(command(run_folder, "--report_below", "macs=5")) == 0
     assert "there is no front" in capsys.readouterr().out
     assert not (tmp_path / "none").exists()
+
+
+def test_a_study_from_before_these_settings_were_kept_is_continued(run_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(run_folder, tmp_path / "older")
+    storage = open_storage(sqlite_url(tmp_path / "older" / "study.db"))
+    study = storage.get_study_id_from_name("search")
+    identity = storage.get_study_user_attrs(study)[IDENTITY]
+    kept = {name: value for name, value in identity.items() if not name.startswith(TOLD)}
+    assert len(kept) < len(identity)
+    storage.set_study_user_attr(study, IDENTITY, kept)
+    close_storage(storage)
+
+    assert main(command(tmp_path / "older")) == 0

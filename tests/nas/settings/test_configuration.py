@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from image_search.command_line import main, read_settings
+from image_search.command_line import main, read_settings, ready_settings
 from image_search.settings import Settings, settings_json
 from nas.errors import SettingsError
 from nas.settings.configuration import config_names
@@ -66,6 +66,17 @@ def test_dry_run_needs_no_value() -> None:
     assert read_settings(["--dry_run"])[1]
     assert read_settings(["--dry_run", "--search.trials", "3"])[1]
     assert not read_settings([])[1]
+
+
+def test_python_takes_ready_settings_with_changes_by_the_names_of_the_command_line() -> None:
+    assert ready_settings() == read()
+    changes = {"search.trials": 3, "space.lr": (0.1, 0.2), "space.units": [[1], [1, 2], [1]], "search.max_hours": None}
+    found = ready_settings("cifar10_cpu", {**changes, "data.skip_broken": True, "output": "runs/mine"})
+    assert (found.search.trials, found.search.max_hours, found.data.skip_broken) == (3, None, True)
+    space = as_shuffle_settings(found.space)
+    assert (space.lr, space.units, found.output) == ((0.1, 0.2), ((1,), (1, 2), (1,)), "runs/mine")
+    with pytest.raises(SettingsError, match=r"did you mean --search\.trials"):
+        ready_settings("quickstart", {"search.trails": 3})
 
 
 def test_lists_on_the_command_line_need_no_brackets() -> None:

@@ -41,6 +41,7 @@ def test_a_value_is_read_as_its_type_has_it(value: object, kind: object, expecte
         ("1,2,3", tuple[float, float], "expected a list of 2 numbers such as 0.1,0.5 or [0.1,0.5], got '1,2,3'"),
         ("1,2", tuple[tuple[int, ...], ...], "such as [[1,2],[3]], with brackets since it holds lists, got '1,2'"),
         ([["a"]], tuple[tuple[int, ...], ...], "a list of lists of integers such as [[1,2],[3]], with brackets"),
+        ("a,,b", tuple[str, ...], "expected a list of texts such as a,b or [a,b], got 'a,,b'"),
         ("auto", int, "expected an integer, got 'auto'"),
         ("\u0664", int, "expected an integer"), ("\u00b2", int, "expected an integer"),
     ],
