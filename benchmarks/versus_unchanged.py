@@ -7,6 +7,10 @@ network that costs no more: first by the validation accuracies that the report s
 more networks, and then by what both reach on the test images when they are trained again with new seeds. Each search gives
 one number, the mean over its front, and the interval is that of the searches.
 
+Beside it stands what a search gives to somebody who would have taken one of the unchanged networks as they were given, with
+the middle of the ranges of training settings: the expected accuracy that is gained at no greater cost, and the cost of the
+cheapest network that is expected to be as good. These are validation accuracies, of which the best were chosen.
+
 Flags that are not listed below are those of `run_search.py`. The same command continues.
 """
 
@@ -40,7 +44,7 @@ from nas.budget import Budget
 from nas.errors import SettingsError
 from nas.records import Evaluation, Task
 from nas.report.findings.peers import Pair, pairs
-from nas.report.findings.statistics import trained
+from nas.report.findings.statistics import expected_value, trained
 from nas.search.result import SearchResult
 from nas.seeds import derive_seed
 from search_spaces import space_from_json
@@ -108,6 +112,21 @@ def of_front(result: SearchResult) -> list[Pair]:
     return [pair for pair in pairs(result) if pair.trial in result.front.trials and pair.cost_ratio >= 1]
 
 
+def versus_given(result: SearchResult) -> tuple[float, float]:
+    """The mean gain in points over the unchanged networks that were given, at no greater cost, and the mean share of their costs
+    at which the search has one as good; both by expected values.
+    """
+    pool = [(expected_value(result, trial), trial.values()[result.cost.name]) for trial in trained(result)]
+    given = [
+        (expected_value(result, trial), trial.values()[result.cost.name])
+        for trial in trained(result)
+        if trial.baseline is not None
+    ]
+    gains = [max(value for value, cost in pool if cost <= most) - own for own, most in given]
+    shares = [min(cost for value, cost in pool if value >= own) / most for own, most in given]
+    return fmean(gains), fmean(shares)
+
+
 def trainings(results: Sequence[SearchResult], epochs: int, repeats: int) -> dict[Key, tuple[Any, ...]]:
     """The trainings that are needed: both networks of every pair, with the same new seeds."""
     wanted: dict[Key, tuple[Any, ...]] = {}
@@ -124,16 +143,20 @@ def trainings(results: Sequence[SearchResult], epochs: int, repeats: int) -> dic
 def table(results: Sequence[SearchResult], finished: Mapping[Key, Record]) -> str:
     """One line per search and the intervals over them, as Markdown."""
     lines = [
-        "| search | unchanged networks trained | changed networks on the front | peer costs | validation, as reported | "
-        "test, trained again |",
-        "|---|---|---|---|---|---|",
+        "| search | over given ones | as good at | unchanged networks trained | changed networks on the front | peer costs | "
+        "validation, as reported | test, trained again |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    said, reached = [], []
+    said, reached, gained, shares = [], [], [], []
     for number, result in enumerate(results):
         found = of_front(result)
+        gain, share = versus_given(result)
+        gained.append(gain)
+        shares.append(share)
+        begin = f"| {number} | {gain:+.2f} | {share:.2f} of the cost"
         unchanged = sum(not result.is_changed(trial) for trial in trained(result))
         if not found:
-            lines.append(f"| {number} | {unchanged} | none of {len(result.front)} | | | |")
+            lines.append(f"{begin} | {unchanged} | none of {len(result.front)} | | | |")
             continue
         said.append(fmean(pair.difference for pair in found))
         reached.append(
@@ -141,11 +164,11 @@ def table(results: Sequence[SearchResult], finished: Mapping[Key, Record]) -> st
         )
         costs = fmean(1 / pair.cost_ratio for pair in found)
         lines.append(
-            f"| {number} | {unchanged} | {len(found)} of {len(result.front)} | {costs:.2f} of theirs | {said[-1]:+.2f} | "
+            f"{begin} | {unchanged} | {len(found)} of {len(result.front)} | {costs:.2f} of theirs | {said[-1]:+.2f} | "
             f"{reached[-1]:+.2f} |"
         )
-    if said:
-        lines.append(f"| all | | | | {_interval(said)} | {_interval(reached)} |")
+    learned = f"{_interval(said)} | {_interval(reached)}" if said else " | "
+    lines.append(f"| all | {_interval(gained)} | {fmean(shares):.2f} of the cost | | | | {learned} |")
     return "\n".join(lines)
 
 
