@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from deployment.program import exported_program
 from deployment.unshuffling.left import Left
 from deployment.unshuffling.reading import Reading
 from deployment.unshuffling.writing import Writing
@@ -33,11 +34,12 @@ def unshuffled(network: nn.Module, images: Tensor) -> Unshuffled:
     Args:
         network: A network in its deployed form (`search_spaces.compact`), on the CPU.
         images: Two or more images, `float[b c h w]`, which are only looked at for their shape.
+
+    Raises:
+        DeploymentError: The network has no graph.
     """
     with torch.no_grad():
-        batch = torch.export.Dim("batch")
-        reading = Reading(torch.export.export(network, (images,), dynamic_shapes=({0: batch},)))
-        writing = Writing(reading)
+        writing = Writing(Reading(exported_program(network, images)))
     return Unshuffled(network=_OneOutput(writing.module), left=tuple(writing.left))
 
 

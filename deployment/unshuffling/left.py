@@ -31,8 +31,13 @@ def left_by(node: Node, constants: Mapping[Node, Any]) -> list[Left]:
         index = node.args[BY_INDEX[node.target]]
         given = index if isinstance(index, (list, tuple)) else [index]
         made = any(isinstance(each, Node) and each not in constants for each in given)
-        return [Left(place_of(node), _name(node), "its index is made from each image" if made else "it is part of a method")]
-    if node.target in OVER_AXES and max((n.meta["val"].dim() for n in node.all_input_nodes if n not in constants), default=0) > 2:
+        return [
+            Left(place_of(node), _name(node), "its index is made from each image" if made else "it is part of a method")
+        ]
+    if (
+        node.target in OVER_AXES
+        and max((n.meta["val"].dim() for n in node.all_input_nodes if n not in constants), default=0) > 2
+    ):
         return [Left(place_of(node), _name(node), "it stands between products with the factors of a matrix")]
     return []
 

@@ -77,7 +77,11 @@ def _are_known(given: Mapping[str, Any], constants: Mapping[Node, Any]) -> bool:
 def _is_per_channel(node: Node, channels: Mapping[Node, Any], constants: Mapping[Node, Any]) -> bool:
     read = [each for each in node.all_input_nodes if each in channels]
     value = node.meta.get("val")
-    if not read or not isinstance(value, Tensor) or any(n not in channels and n not in constants for n in node.all_input_nodes):
+    if (
+        not read
+        or not isinstance(value, Tensor)
+        or any(n not in channels and n not in constants for n in node.all_input_nodes)
+    ):
         return False
     axes, count = read[0].meta["val"].dim(), len(channels[read[0]])
     if any(len(channels[each]) != count or each.meta["val"].dim() != axes for each in read):

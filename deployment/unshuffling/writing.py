@@ -140,7 +140,9 @@ class Writing:
             if channels is not None:
                 if node.target is aten.sym_size.int:  # of any axis but that of the channels
                     return next(self._stored[step].value for step, _ in channels if step in self._stored)
-                return self._exactly(channels, place_of(node), "the operation after it needs channels in their own order")
+                return self._exactly(
+                    channels, place_of(node), "the operation after it needs channels in their own order"
+                )
             if former in self._reading.constants:
                 value = self._reading.constants[former]
                 return self._hold(value) if isinstance(value, Tensor) else value
@@ -187,7 +189,9 @@ class Writing:
 
     def _ranked(self, step: Step) -> list[int]:
         """The channels of a step that anybody reads, in the order in which they are to be stored."""
-        read = [position for position in range(step.channels) if self._reading.rank((step.number, position)) is not None]
+        read = [
+            position for position in range(step.channels) if self._reading.rank((step.number, position)) is not None
+        ]
         return sorted(read, key=lambda position: self._rank(step, position))
 
     def _passed_on(self, step: Step) -> list[int]:
