@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -53,7 +53,6 @@ def export(request: Request, tell: Tell) -> Path:
     form = FORMATS[request.form]
     out = request.out or Path(f"{chosen.name}{form.ending}")
     _require_possible(request, chosen, form, out)
-    tell(f"exporting {chosen.why}")
     with cpu_threads(1):
         return _export(request, chosen, out, tell)
 
@@ -61,6 +60,7 @@ def export(request: Request, tell: Tell) -> Path:
 def _export(request: Request, chosen: ChosenModel, out: Path, tell: Tell) -> Path:
     form = FORMATS[request.form]
     model = read_model(chosen)
+    tell(f"exporting {chosen.why}")
     images = _images(chosen, model, request.int8, tell)
     plain = unshuffled(compact(model.network), torch.zeros(2, model.channels, model.image_size, model.image_size))
     for line in _left_lines(plain):
@@ -120,10 +120,21 @@ def _require_possible(request: Request, chosen: ChosenModel, form: Format, out: 
         raise SettingsError(
             f"--int8 takes training images, which only the output folder of the search can name; {request.path} is a model alone"
         )
-    there = next(place for place in (out.absolute().parent, *out.absolute().parents) if place.exists())
-    if out.is_dir() or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        reason = "it is a folder" if out.is_dir() else f"{there} takes no files"
-        raise OutputError(f"--out {out}: cannot be written ({reason})")
+    _require_writable(out)
+
+
+def _require_writable(out: Path) -> None:
+    """Refuses a file that cannot be written, before anything is computed for it."""
+    try:
+        there = next(place for place in (out.absolute().parent, *out.absolute().parents) if place.exists())
+        if out.is_dir():
+            raise OutputError(f"--out {out}: cannot be written (it is a folder)")
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
 def _images(chosen: ChosenModel, model: TrainedModel, needed: bool, tell: Tell) -> ComparedImages:
