@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
-NAMES = ("nas", "search_spaces", "evaluator", "image_search", "module_protocols")
+NAMES = ("nas", "search_spaces", "evaluator", "image_search", "deployment", "module_protocols")
 HERE = Path(__file__).resolve().parent
 
 

@@ -95,10 +95,24 @@ def make_augmentation(summary: DataSummary) -> Augmentation:
     return PaddedCrop(padding=summary.crop_padding, flip=summary.flip)
 
 
+class PixelStatistics(Protocol):
+    """Mean and standard deviation per channel, of pixels scaled to 0..1."""
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel."""
+        ...
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel."""
+        ...
+
+
 class Normalization:
     """Brings each channel of the pixels to mean 0 and standard deviation 1."""
 
-    def __init__(self, summary: DataSummary, device: torch.device, memory_format: torch.memory_format) -> None:
+    def __init__(self, summary: PixelStatistics, device: torch.device, memory_format: torch.memory_format) -> None:
         mean = torch.tensor(summary.mean, dtype=torch.float64)
         # A set of uniform images has deviation 0; one grey level is the least difference two pixels can have.
         std = torch.tensor(summary.std, dtype=torch.float64).clamp(min=1 / 255)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,17 +28,23 @@ def require_packages() -> None:
     Raises:
         MeasurementError: A package is missing; the message names it and says how to install it.
     """
+    missing = missing_packages()
+    if missing:
+        raise MeasurementError(
+            f"the form onnx needs {', '.join(missing)}, not installed here: "
+            "pip install -c constraints.txt -e '.[onnx]', or choose eager or compiled"
+        )
+
+
+def missing_packages() -> list[str]:
+    """The packages of the extra `onnx` that are not installed."""
     missing = []
     for package in PACKAGES:
         try:
             importlib.import_module(package)
         except ImportError:
             missing.append(package)
-    if missing:
-        raise MeasurementError(
-            f"the form onnx needs {', '.join(missing)}, not installed here: "
-            "pip install -c constraints.txt -e '.[onnx]', or choose eager or compiled"
-        )
+    return missing
 
 
 class OnnxNetwork:
@@ -85,6 +93,16 @@ class OnnxNetwork:
 
 def _exported(network: nn.Module, images: Tensor) -> bytes:
     """The serialized graph, with the weights inside."""
+    with quiet_exporter():
+        program: Any = torch.onnx.export(
+            network, (images,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False
+        )
+        return bytes(program.model_proto.SerializeToString())
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """A context in which torch's exporter to ONNX only reports errors."""
     exporter = logging.getLogger("torch.onnx")
     before = exporter.level
     exporter.setLevel(logging.ERROR)
@@ -92,9 +110,6 @@ def _exported(network: nn.Module, images: Tensor) -> bytes:
         with warnings.catch_warnings():
             # Deprecations within the exporter's own packages are not our concern.
             warnings.simplefilter("ignore")
-            program: Any = torch.onnx.export(
-                network, (images,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False
-            )
-            return bytes(program.model_proto.SerializeToString())
+            yield
     finally:
         exporter.setLevel(before)
