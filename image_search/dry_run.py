@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from image_search.plan import MOST_NEW_COSTS, Plan
 from image_search.rehearsal import Timing, Timings, rehearse_workers
 from image_search.settings import Settings, require_sound
+from nas.watchers.console import tell
 
 if TYPE_CHECKING:
     from nas.candidate import Candidate
@@ -69,6 +70,8 @@ def _timings(plan: Plan, known: Mapping[str, Candidate], drawn: Mapping[str, Can
     spec = plan.worker_spec(Path("unused"))
     spec = replace(spec, arguments={**spec.arguments, "check": None})
     workers = min(plan.workers, plan.settings.search.trials)
+    at_once = f", in {workers} processes at once" if workers > 1 else ""
+    tell(f"timing some networks of the space{at_once}; this takes half a minute, or longer where other programs run")
     return rehearse_workers(spec, {**known, **drawn}, [*known, *list(drawn)[:1]], workers)
 
 
@@ -116,9 +119,10 @@ def _seconds(plan: Plan, pace: SearchPace, known: int) -> tuple[float, float]:
 
 def _what(plan: Plan, timings: Timings) -> str:
     search = plan.settings.search
+    epochs = "1 epoch" if plan.epochs == 1 else f"{plan.epochs:,} epochs"
     words = (
-        f"{search.trials} trials of {plan.epochs} epochs, {plan.workers} at a time on {plan.device.type}, from start to "
-        f"report, as the machine is now ({len(timings.by_name)} networks timed"
+        f"{search.trials} trials of {epochs}, {plan.workers} at a time on {plan.device.type}, from start to report, as the "
+        f"machine is now ({len(timings.by_name)} networks timed"
     )
     if plan.workers > 1:
         words += f", in {min(plan.workers, search.trials)} processes at once"
