@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from deployment.formats import FORMATS
-from nas.errors import NasError, SettingsError, unknown_name
+from nas.errors import SettingsError, unknown_name
+from nas.settings.verb_parser import VerbParser
 from nas.values.local_path import local_path
-from nas.watchers.console import say, sturdy_console, tell
+from nas.watchers.console import say, tell
 
 if TYPE_CHECKING:
     from deployment.export import Request
 
 LAYOUTS = ("nhwc", "nchw")
-INTERRUPTED = 130
 DESCRIPTION = """\
 Exports a trained network of a search to a file that runs without this program.
 
@@ -26,23 +24,14 @@ are in its metadata. Before it is written, it is run on the validation images of
 network; all figures are kept in a JSON file beside it."""
 EXAMPLES = """\
 examples:
-  shufflenas export runs/quickstart                              the most accurate network of the front, as ONNX
-  shufflenas export runs/quickstart --trial 17 --int8            trial 17, and an int8 version beside it
-  shufflenas export models/17 --format torch_export --layout nchw --out digits.pt2"""
+  %(prog)s runs/quickstart                              the most accurate network of the front, as ONNX
+  %(prog)s runs/quickstart --trial 17 --int8            trial 17, and an int8 version beside it
+  %(prog)s models/17 --format torch_export --layout nchw --out digits.pt2"""
 
 
-class _Parser(ArgumentParser):
-    """A parser that raises an error of one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; see {self.prog} --help")
-
-
-def make_parser() -> ArgumentParser:
-    """The parser of the command line."""
-    parser = _Parser(
-        prog="shufflenas export", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+def make_parser(prog: str) -> VerbParser:
+    """The parser of the words that follow the verb."""
+    parser = VerbParser(prog, DESCRIPTION, EXAMPLES)
     parser.add_argument(
         "path",
         metavar="RUN|MODEL",
@@ -68,14 +57,14 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def read_request(argv: Sequence[str]) -> Request:
+def read_request(argv: Sequence[str], prog: str) -> Request:
     """What a command line asks for.
 
     Raises:
         SettingsError: An argument is unknown or has a value that is not allowed.
         SystemExit: `--help` was asked for (status 0).
     """
-    given = make_parser().parse_args(argv)
+    given = make_parser(prog).parse_args(argv)
     for flag, name, known in (("format", given.format, FORMATS), ("layout", given.layout, LAYOUTS)):
         if name not in known:
             raise SettingsError(f"--{flag}: " + unknown_name(flag, name, known))
@@ -93,28 +82,10 @@ def read_request(argv: Sequence[str]) -> Request:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit code: 0 done, 2 an error that a person can correct, 1 any other, 130 stopped."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    with sturdy_console():
-        try:
-            request = read_request(words)
-            from deployment.export import export
+def main(argv: Sequence[str], prog: str) -> int:
+    """Exports what the words ask for, and returns the exit code."""
+    request = read_request(argv, prog)
+    from deployment.export import export
 
-            say(str(export(request, tell)))
-        except KeyboardInterrupt:
-            tell("\nstopped; nothing was left half written")
-            return INTERRUPTED
-        except NasError as error:
-            tell(f"error: {' '.join(str(error).split())}")
-            return 2
-        except Exception as error:
-            from nas.watchers.crash_log import keep_crash
-
-            tell(f"error: {keep_crash(error, words, None)}")
-            return 1
+    say(str(export(request, tell)))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -119,9 +119,10 @@ def _seconds(plan: Plan, pace: SearchPace, known: int) -> tuple[float, float]:
 
 def _what(plan: Plan, timings: Timings) -> str:
     search = plan.settings.search
+    epochs = "1 epoch" if plan.epochs == 1 else f"{plan.epochs:,} epochs"
     words = (
-        f"{search.trials} trials of {plan.epochs} epoch{'' if plan.epochs == 1 else 's'}, {plan.workers} at a time on {plan.device.type}, from start to "
-        f"report, as the machine is now ({len(timings.by_name)} networks timed"
+        f"{search.trials} trials of {epochs}, {plan.workers} at a time on {plan.device.type}, from start to report, as the "
+        f"machine is now ({len(timings.by_name)} networks timed"
     )
     if plan.workers > 1:
         words += f", in {min(plan.workers, search.trials)} processes at once"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nas.errors import SettingsError
+from nas.settings.verb_parser import VerbParser
 from nas.values.local_path import local_path
 from nas.watchers.console import say
 
@@ -26,9 +26,7 @@ Nothing is trained or changed, and the images are not needed."""
 
 def main(argv: Sequence[str], prog: str) -> int:
     """Runs the verb and returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = VerbParser(prog, DESCRIPTION)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="Output folders of searches, two or more.")
     parser.add_argument("--out", default="compare.html", help="The page that is written. Default: %(default)s")
     options = parser.parse_args(argv)

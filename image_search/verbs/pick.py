@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evaluator.costs import COSTS
 from nas.errors import SettingsError
 from nas.settings.axes import amounts, amounts_text
+from nas.settings.verb_parser import VerbParser
 from nas.values.local_path import local_path
 from nas.watchers.console import say
 
@@ -57,10 +58,8 @@ def main(argv: Sequence[str], prog: str) -> int:
     return 0
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parser(prog: str) -> VerbParser:
+    parser = VerbParser(prog, DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="Output folder of a search.")
     for name, cost in COSTS.items():
         objective = cost.objective(1.0)

@@ -16,8 +16,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from deployment.export_command import main
-from run_search import search
+from run_search import main, search
 from search_spaces import load_model
 from tests.image_search.test_run_search import small
 
@@ -47,7 +46,7 @@ def test_onnx_with_int8_takes_bytes_and_says_what_it_is(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made" / "digits.onnx"
-    assert main([str(run), "--int8", "--out", str(out)]) == 0
+    assert main(["export", str(run), "--int8", "--out", str(out)]) == 0
     told = capsys.readouterr()
     assert told.out == f"{out}\n"
     assert "the most accurate of" in told.err
@@ -88,7 +87,7 @@ def test_a_moved_model_becomes_a_torch_program_and_is_compared_on_random_images(
     trial = next((run / "models").iterdir())
     moved = shutil.copytree(trial, tmp_path / "mine")
     out = tmp_path / "mine.pt2"
-    assert main([str(moved), "--format", "torch_export", "--layout", "nchw", "--out", str(out)]) == 0
+    assert main(["export", str(moved), "--format", "torch_export", "--layout", "nchw", "--out", str(out)]) == 0
     told = capsys.readouterr().err
     assert "images of random pixels" in told
     assert "on 256 random images" in told
@@ -97,7 +96,7 @@ def test_a_moved_model_becomes_a_torch_program_and_is_compared_on_random_images(
     assert json.loads(extra["description.json"])["layout"] == "nchw"
     logits = program.module()(torch.from_numpy(digits().transpose(0, 3, 1, 2).copy()))
     np.testing.assert_allclose(logits.detach().numpy(), expected(trial), rtol=0, atol=1e-4)
-    assert main([str(moved), "--int8", "--out", str(tmp_path / "a.onnx")]) == 2
+    assert main(["export", str(moved), "--int8", "--out", str(tmp_path / "a.onnx")]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "--int8 takes training images" in told
@@ -110,14 +109,14 @@ def test_images_that_are_gone_are_replaced_by_random_ones(
     config = (copied / "config.yaml").read_text()
     (copied / "config.yaml").write_text(config.replace("seed: 0", "seed: 1"))
     command = [str(copied), "--format", "torch_export", "--out", str(tmp_path / "a.pt2")]
-    assert main(command) == 0
+    assert main(["export", *command]) == 0
     told = capsys.readouterr().err
     assert "are no longer those of the search" in told
     assert "on 256 random images" in told
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    assert main([str(word) for word in words]) == 2
+    assert main(["export", *(str(word) for word in words)]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("error: ")
@@ -165,7 +164,7 @@ def test_help_imports_no_library() -> None:
 import sys
 from deployment.export_command import main
 try:
-    main(["--help"])
+    main(["--help"], "shufflenas export")
 except SystemExit as end:
     assert end.code == 0
 loaded = {"torch", "numpy", "onnx", "onnxruntime", "pandas", "optuna", "ray"} & set(sys.modules)
