@@ -102,6 +102,9 @@ def make_parser(space: object = None) -> ArgumentParser:
         "--config", type=str, default=DEFAULT_CONFIG, help=f"Ready config ({', '.join(config_names())}) or a YAML file."
     )
     parser.add_argument("--output", type=str | None, help="Folder of study, report and models. Default: runs/CONFIG.")
+    parser.add_argument(
+        "--title", type=str, default="", help="Title of the report. Default: the name of the output folder."
+    )
     parser.add_argument("--device", type=str, default="auto", help="Where candidates are trained: auto, cpu or cuda.")
     parser.add_argument(
         "--dry_run",
@@ -160,7 +163,8 @@ def read_request(argv: Sequence[str]) -> Request:
 
     def assemble(found: Any) -> Settings:
         output = f"runs/{Path(found.config).stem}" if found.output is None else found.output
-        return Settings(device=found.device, output=output, space=found.space, **{name: found[name] for name in GROUPS})
+        groups = {name: found[name] for name in GROUPS}
+        return Settings(device=found.device, output=output, title=found.title, space=found.space, **groups)
 
     variants = Variants(key="space.name", parser=make_parser, foreign_fault=foreign_fault)
     found = parse(variants, argv, lambda whole: settings_faults(assemble(whole)), DEFAULT_CONFIG, OF_ONE_SPACE)

@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 
     from nas.engines.ray_tune.engine import RayEngine
 
+LOADING = """\
+# Start Python in the folder of this page.
+from search_spaces import load_model
+
+network = load_model("models/{trial}")"""
+"""How a network of the front is loaded. The package is installed, so Python finds it in any folder."""
+
 
 def run(settings: Settings) -> SearchResult:
     """Runs a search, or continues the one in `settings.output`, and writes its report there; see `run_search.search`."""
@@ -196,11 +203,12 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
         },
         space=plan.space.settings(),
         dimensions=plan.space.dimensions,
+        name=" ".join(plan.settings.title.split()),
         title=plan.space.title,
         legend=plan.space.legend(),
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in trials},
         data=plan.data.to_json(),
-        loading='load_model("models/{trial}")',
+        loading=LOADING,
     )
 
 

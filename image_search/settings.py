@@ -40,6 +40,8 @@ class Settings:
     """Where candidates are trained: auto, cpu or cuda."""
     output: str = "runs/search"
     """Folder of the study, the report and the models."""
+    title: str = ""
+    """Title of the report. By default the name of the output folder."""
 
 
 def settings_json(settings: Settings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from nas.values.redaction import redact
 
-PACKAGES = ("shufflenas", "torch", "optuna", "ray", "pandas", "numpy", "datasets", "scikit-learn", "plotly")
+PACKAGES = ("shufflenas", "torch", "optuna", "ray", "pandas", "numpy", "datasets", "scikit-learn")
 
 
 def provenance() -> dict[str, Any]:

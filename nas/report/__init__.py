@@ -1,6 +1,6 @@
 """The report of a search: tables, a picture and one self-contained page.
 
-This module imports only the standard library; pandas, matplotlib and plotly are imported when a report is written.
+This module imports only the standard library; pandas and matplotlib are imported when a report is written.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -14,11 +15,12 @@ from nas.search.result import SearchResult
 
 
 def write_files(result: SearchResult, output: Path) -> None:
-    """Writes all files of the report; see `nas.report.write_report`.
+    """Writes all files of the report; see `nas.report.write_report`. A search without a name is called as the folder is.
 
     Raises:
         OutputError: A file cannot be written.
     """
+    result = replace(result, name=result.name or output.resolve().name)
     write_atomically(output / "config.yaml", yaml.safe_dump(dict(result.settings), sort_keys=False).encode())
     write_atomically(output / "provenance.json", json_bytes(dict(result.provenance)))
     write_atomically(output / "trials.csv", trials_csv(result).encode())

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.objectives import Objective
-from nas.portrait import Legend, Portrait
-from nas.records import Evaluation, Trial, TrialState
+from nas.portrait import Legend
+from nas.records import Trial, TrialState
 from nas.report import words
 from nas.report.findings.importance import Importance, importance, value_at_equal_cost, varying_decisions
 from nas.report.findings.peers import pairs
+from nas.report.findings.recommendation import recommendation
 from nas.report.findings.statistics import (
     front_line,
     hypervolume_steps,
     learned_value,
-    measured_value,
     observed_line,
     reason,
     resolution,
     staircase,
-    standard_error,
     trained,
 )
 from nas.report.images import majority
 from nas.report.plots import value_limits
-from nas.report.quantities import difference, with_unit
+from nas.report.quantities import difference, rounded, with_unit
+from nas.report.sections.advice import advice
+from nas.report.sections.trials import packed, trial_rows
 from nas.report.styles import looks
 from nas.report.verdicts import guessing, versus_unchanged
-from nas.search.estimates import Estimate
 from nas.search.result import SearchResult
-
-CURVE_POINTS = 60
-"""Most points of a training curve in the page. Longer curves are thinned evenly, so that 2,000 of them still make a small page."""
+from nas.values.shortened_path import without_folders
 
 
 def payload(result: SearchResult) -> dict[str, Any]:
@@ -46,39 +43,37 @@ def payload(result: SearchResult) -> dict[str, Any]:
     residuals = dict(zip([t.number for t in pool], value_at_equal_cost(result, pool), strict=True))
     shown = {trial.number: trial for trial in pool}
     kinds = {trial.number: result.portrait(trial).kind for trial in result.trials}
-    return {
+    taken = recommendation(result)
+    told = {
         "title": words.title(result),
+        "subject": words.subject(result) if result.name else "",
         "answer": words.answer(result),
+        "advice": advice(result),
+        "recommended": None if taken is None else taken.trial,
         "versus": " ".join([*guessing(result), *versus_unchanged(result)]),
         "cautions": words.cautions(result),
         "images": words.image_facts(result),
-        "majority": _round(majority(result.data)) if learned.beside_majority else None,
+        "majority": rounded(majority(result.data)) if learned.beside_majority else None,
         "facts": _facts(result),
         "ended": result.ended,
-        "loading": result.loading,
+        "loading": _loading(result),
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "learned": _quantity(learned),
         "cost": _quantity(result.cost),
         "costs": [_quantity(cost) for cost in result.costs],
         "further": [_quantity(measure) for measure in result.further_measures],
         "objectives": [_quantity(objective) for objective in result.objectives],
-        "limits": [_round(limit) for limit in value_limits(result)] if pool else None,
+        "limits": [rounded(limit) for limit in value_limits(result)] if pool else None,
         "resolution": resolution(result),
         "legend": _legend(result.legend),
         "kinds": _kinds(kinds, pool, result),
-        "trials": [
-            {
-                **_trial(result, shown.get(trial.number, trial), result.portrait(trial), residuals.get(trial.number)),
-                **_expectation(result.estimates.get(trial.number)),
-            }
-            for trial in result.trials
-        ],
+        "trials": trial_rows(result, shown, residuals),
         "trained": [trial.number for trial in pool],
         "front": list(result.front.trials),
         "line": [trial.number for trial in front_line(result)],
         "observed": [trial.number for trial in observed_line(result)],
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
-        "hypervolume": [[number, _round(volume)] for number, volume in hypervolume_steps(result)],
+        "hypervolume": [[number, rounded(volume)] for number, volume in hypervolume_steps(result)],
         "importance": _importances(result, pool, residuals),
         "varying": list(varying_decisions(pool)),
         "refused": _refused(result),
@@ -86,6 +81,24 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "provenance": _flat(result.provenance),
         "data": _flat({name: value for name, value in result.data.items() if name != "told"}),
     }
+    return {name: _without_folders(value) for name, value in told.items()}
+
+
+def _without_folders(value: Any) -> Any:
+    """The same without full paths of this machine in any text."""
+    if isinstance(value, str):
+        return without_folders(value)
+    if isinstance(value, Mapping):
+        return {name: _without_folders(each) for name, each in value.items()}
+    return [_without_folders(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _loading(result: SearchResult) -> dict[int, str]:
+    """For each network of the front that is kept, the lines of Python that load it."""
+    if not result.loading:
+        return {}
+    kept = [number for number in result.front.trials if number not in result.weightless]
+    return {number: result.loading.replace("{trial}", str(number)) for number in kept}
 
 
 def _quantity(objective: Objective) -> dict[str, Any]:
@@ -96,6 +109,11 @@ def _quantity(objective: Objective) -> dict[str, Any]:
         "counted": objective.is_counted,
         "difference_unit": objective.difference_unit,
     }
+
+
+def compact(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as the page holds it: `dom.js` unpacks the trials."""
+    return {**data, "trials": packed(data["trials"])}
 
 
 def embedded(data: Mapping[str, Any]) -> str:
@@ -168,80 +186,6 @@ def _kinds(kinds: Mapping[int, str], pool: Sequence[Trial], result: SearchResult
     return found
 
 
-def _trial(result: SearchResult, trial: Trial, portrait: Portrait, residual: float | None) -> dict[str, Any]:
-    measured, name = measured_value(result, trial), result.learned.name
-    outcome = trial.outcome
-    measurements = outcome.measurements if isinstance(outcome, Evaluation) else {}
-    details = outcome.details if isinstance(outcome, Evaluation) else {}
-    return {
-        "trial": trial.number,
-        "state": trial.state.value,
-        "kind": portrait.kind,
-        "value": None if measured is None else _round(measured.mean),
-        "se": None if measured is None else _round(standard_error(measured)),
-        "targets": trial.missed_costs,
-        "quantities": {each: _round(value) for each, value in trial.values().items()},
-        "errors": {each: _round(standard_error(one)) for each, one in measurements.items()},
-        "epochs": None if outcome is None else outcome.epochs,
-        "seconds": None if outcome is None else round(outcome.seconds, 1),
-        "digest": trial.candidate.digest,
-        "baseline": trial.baseline,
-        "reused_from": trial.reused_from,
-        "replicate_of": trial.replicate_of,
-        "reason": reason(trial),
-        "residual": _round(residual),
-        "description": portrait.description,
-        "parts": [dataclasses.asdict(part) for part in portrait.parts],
-        "decisions": trial.candidate.decisions,
-        "training": dict(trial.candidate.training),
-        "curve": _curve(details.get("curve"), name),
-        "blocks": _blocks(details.get("mixers")),
-        "soft": _number(details.get(f"soft_{name}")),
-        "swapped": _number(details.get(f"swapped_{name}")),
-    }
-
-
-def _expectation(estimate: Estimate | None) -> dict[str, Any]:
-    if estimate is None:
-        return {"expected": None, "expected_error": None, "trainings": None}
-    return {
-        "expected": _round(estimate.mean),
-        "expected_error": _round(estimate.error),
-        "trainings": estimate.trainings,
-    }
-
-
-def _curve(curve: Any, learned: str) -> list[list[float | None]]:
-    """Rows of epoch, training loss and learned objective, thinned to `CURVE_POINTS`; the last row is kept."""
-    if not isinstance(curve, Sequence) or isinstance(curve, str):
-        return []
-    rows = [
-        [
-            _number(point.get("epoch")),
-            _number(point.get("loss")),
-            _number(point.get(learned)),
-        ]
-        for point in curve
-        if isinstance(point, Mapping)
-    ]
-    step = math.ceil(len(rows) / CURVE_POINTS) or 1
-    return rows[::-1][::step][::-1]
-
-
-def _blocks(blocks: Any) -> list[list[Any]]:
-    """Rows of name, valid, coverage and disagreement (shares) of the learned shuffles, from a list or a mapping by name."""
-    if isinstance(blocks, Mapping):
-        blocks = [{"name": name, **facts} for name, facts in blocks.items() if isinstance(facts, Mapping)]
-    if not isinstance(blocks, Sequence) or isinstance(blocks, str):
-        return []
-    columns = ("valid", "coverage", "disagreement")
-    return [
-        [str(block.get("name", "")), *(_number(block.get(column)) for column in columns)]
-        for block in blocks
-        if isinstance(block, Mapping)
-    ]
-
-
 def _importances(result: SearchResult, pool: Sequence[Trial], residuals: Mapping[int, float]) -> list[dict[str, Any]]:
     words = result.learned.words
     targets = {
@@ -252,8 +196,8 @@ def _importances(result: SearchResult, pool: Sequence[Trial], residuals: Mapping
 
 
 def _importance(found: Importance) -> dict[str, Any]:
-    weights = [[weight.decision, _round(weight.mean), _round(weight.spread)] for weight in found.weights]
-    return {"n": found.n, "score": _round(found.score), "weights": weights, "verdict": found.verdict}
+    weights = [[weight.decision, rounded(weight.mean), rounded(weight.spread)] for weight in found.weights]
+    return {"n": found.n, "score": rounded(found.score), "weights": weights, "verdict": found.verdict}
 
 
 def _refused(result: SearchResult) -> list[dict[str, Any]]:
@@ -294,15 +238,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "-"
     return str(value)
-
-
-def _number(value: Any) -> float | None:
-    """A finite number rounded for the page, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return _round(float(value))
-
-
-def _round(value: float | None) -> float | None:
-    """Seven significant digits: more than any picture shows, and half the bytes."""
-    return None if value is None else float(f"{value:.7g}")

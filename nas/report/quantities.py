@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from nas.objectives import Form, Objective, three_digits
 
@@ -91,3 +92,15 @@ def signed_difference(objective: Objective, value: float) -> str:
 def difference(objective: Objective, value: float) -> str:
     """A difference of two values with its unit: 1.4 points."""
     return f"{short_error(objective, value)} {objective.difference_unit}".strip()
+
+
+def rounded(value: float | None, digits: int = 7) -> float | None:
+    """A number with so many significant digits. Seven are more than any picture shows, and half the bytes."""
+    return None if value is None else float(f"{value:.{digits}g}")
+
+
+def finite(value: Any, digits: int = 7) -> float | None:
+    """A finite number with so many significant digits; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return rounded(float(value), digits)

@@ -19,11 +19,12 @@ from nas.report.findings.statistics import (
 from nas.report.quantities import difference, with_error, with_unit
 from nas.report.verdicts import at_edges, beside_majority, sentence, shared_doubt, unfinished
 from nas.search.result import SearchResult
+from nas.values.shortened_path import without_folders
 
 
 def data_name(result: SearchResult) -> str:
-    """The name of the images."""
-    return str(result.data.get("name", "unknown data"))
+    """The name of the images, without the folders of a path."""
+    return without_folders(str(result.data.get("name", "unknown data")))
 
 
 def seed_text(result: SearchResult) -> str:
@@ -34,7 +35,12 @@ def seed_text(result: SearchResult) -> str:
 
 
 def title(result: SearchResult) -> str:
-    """A title that says what was searched on which images."""
+    """The name of the search, or what was searched on which images."""
+    return result.name or subject(result)
+
+
+def subject(result: SearchResult) -> str:
+    """What was searched on which images."""
     space = result.title or str(result.space.get("name", "")) or "networks"
     return f"{space} on {data_name(result)}"
 
@@ -42,7 +48,12 @@ def title(result: SearchResult) -> str:
 def subtitle(result: SearchResult) -> str:
     """How much was trained, in a few words."""
     done = len(trained(result))
-    parts = [f"{done} network{'' if done == 1 else 's'} trained", _epochs(trained(result)), seed_text(result)]
+    parts = [
+        subject(result) if result.name else "",
+        f"{done} network{'' if done == 1 else 's'} trained",
+        _epochs(trained(result)),
+        seed_text(result),
+    ]
     return ", ".join(part for part in parts if part)
 
 

@@ -45,6 +45,8 @@ class SearchResult:
     """The value that another training of a candidate is expected to give, by the number of its first trial."""
     dimensions: tuple[Dimension, ...] = ()
     """The decisions of the space with their domains; empty where they are not known."""
+    name: str = ""
+    """What readers call this search; empty where it has no name, and is then called by its space and its images."""
     title: str = ""
     """The name of the space for readers; empty where none is known."""
     legend: Legend = field(default_factory=Legend)
@@ -58,8 +60,8 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     """Sentences a reader must know in addition, such as how latencies were measured."""
     loading: str = ""
-    """The line of Python that loads the network of a front member, whose number replaces `{trial}`; empty where no networks are
-    kept.
+    """The lines of Python that load the network of a front member, whose number replaces `{trial}`, in a Python that was started
+    in the folder of the report; empty where no networks are kept.
     """
     weightless: Mapping[int, str] = field(default_factory=dict)
     """Front members without weights: the reason by trial number."""

@@ -31,7 +31,7 @@ def test_data_imports_neither_torch_nor_datasets() -> None:
 def test_the_worker_imports_without_what_only_the_engine_needs() -> None:
     run(
         "import evaluator.worker, evaluator.measuring.cost, evaluator.training.probe",
-        *("optuna", "ray", "pandas", "jsonargparse", "datasets", "search_spaces", "matplotlib", "plotly"),
+        *("optuna", "ray", "pandas", "jsonargparse", "datasets", "search_spaces", "matplotlib"),
     )
 
 

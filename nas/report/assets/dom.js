@@ -2,10 +2,21 @@
 // The search as Python worked it out, and the few ways text is put on the page. Nothing is ever parsed as markup.
 
 const search = JSON.parse(document.getElementById("search").textContent);
+search.trials = unpacked(search.trials);
 const trials = new Map(search.trials.map((trial) => [trial.trial, trial]));
 const front = new Set(search.front);
 const styles = new Map(search.kinds.map((style) => [style.name, style]));
 const byId = (id) => document.getElementById(id);
+
+/** The trials as objects, from a table in which each key and each part of a network is written once. */
+function unpacked({ columns, nested, keys, parts, rows }) {
+  const inner = new Set(nested);
+  const cell = (name, value) => {
+    if (name === "parts") return value.map((place) => parts[place]);
+    return inner.has(name) ? Object.fromEntries(keys[value[0]].map((key, k) => [key, value[k + 1]])) : value;
+  };
+  return rows.map((row) => Object.fromEntries(columns.map((name, k) => [name, cell(name, row[k])])));
+}
 
 /** An element with attributes (`class`, `title`, ...) and children, strings becoming text. */
 function make(tag, attributes = {}, ...children) {

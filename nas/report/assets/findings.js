@@ -49,6 +49,13 @@ function showDifference(pair) {
 
 function peerParts(width) {
   const { pairs } = search;
+  const open = pairs.some((pair) => !pair.resolved);
+  const full = pairs.some((pair) => pair.resolved);
+  legend("peers-legend", [
+    ...kindMarks(pairs.map((pair) => trials.get(pair.trial))),
+    ...(full ? [{ key: "resolved", label: "filled: more than 2 standard errors", look: { symbol: "circle", fill: color("soft"), stroke: color("soft") } }] : []),
+    ...(open ? [{ key: "unresolved", label: "hollow: less", look: { symbol: "circle", fill: color("ground"), stroke: color("soft") } }] : []),
+  ]);
   const shade = (pair) => kindColor(pair.kind);
   const data = [{
     type: "scatter",
@@ -76,11 +83,6 @@ function peerParts(width) {
   const layout = {
     xaxis: costAxis(trained.map(costOf), width),
     yaxis: axis(`Difference${differenceUnit()}, ±2 standard errors`, { zeroline: true, zerolinecolor: color("soft"), zerolinewidth: 1.5 }),
-    annotations: [{
-      xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "bottom", showarrow: false,
-      text: "filled: more than 2 standard errors", font: { size: 11.5, color: color("soft") },
-    }],
-    margin: { l: 56, r: 12, t: 26, b: 52 },
   };
   return { data, layout };
 }
@@ -153,9 +155,11 @@ function choiceParts(width) {
   const continuous = numeric && distinct.length > 8;
   distinct.sort((a, b) => (numeric ? a - b : String(a).localeCompare(String(b))));
   byId("choice-caption").textContent =
-    (continuous ? `${plural(having.length, "network")}.` : "A line is the mean, its whisker one standard error of that mean over the networks; n below.") +
+    (continuous ? `${plural(having.length, "network")}.` : "The mean and its error are over the networks; n below.") +
     (erased ? ` In ${plural(erased, "network")} the decision has no effect.` : "") +
     (equalCost ? ` At equal cost: ${search.learned.words} less what a parabola over the cost expects.` : "");
+  const mean = { key: "mean", label: "mean, ±1 standard error of the mean", look: { symbol: "line-ew", stroke: color("ink"), whisker: true } };
+  legend("choice-legend", [...kindMarks(having, 0.45), ...(continuous ? [] : [mean])]);
   const dots = (chosen, x) => ({
     type: "scatter", mode: "markers", x, y: chosen.map(value), customdata: chosen.map((t) => t.trial), text: chosen.map(hover),
     hovertemplate: "%{text}<extra></extra>", marker: { symbol: chosen.map((t) => kindShape(t.kind)), size: 7, opacity: 0.45, color: chosen.map((t) => kindColor(t.kind)) },

@@ -55,7 +55,7 @@ function steps(numbers, right, height = (trial) => trial.value) {
 /** Thin lines from what is expected of the members of the front to what was measured. */
 function shifts(members) {
   return {
-    type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: color("faint"), width: 1.2 },
+    type: "scatter", mode: "lines", hoverinfo: "skip",
     x: members.flatMap((t) => [costOf(t), costOf(t), null]), y: members.flatMap((t) => [heightOf(t), t.value, null]),
   };
 }
@@ -67,62 +67,117 @@ function errors(chosen, ink) {
 /** Whether the picture reaches down to what always answering the commonest class gives. */
 const majorityShown = () => search.majority !== null && search.majority > search.limits[0] && search.majority < search.limits[1];
 
-function majorityLine() {
+/** The value of always answering the commonest class, as a mark of a chart; none where the picture does not reach down to it. */
+function majorityMarks() {
   if (!majorityShown()) return [];
-  return [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: search.majority, y1: search.majority, layer: "below", line: { color: color("soft"), width: 1.4, dash: "dot" } }];
+  const look = { line: color("soft"), dash: "dot" };
+  return [{
+    key: "majority", label: `commonest class alone, ${unit(search.learned, written(search.learned, search.majority))}`, look,
+    shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: search.majority, y1: search.majority, layer: "below", line: { color: look.line, width: 1.4, dash: look.dash } }],
+  }];
 }
 
-function frontParts(width) {
+/** A line of a chart that is nothing to point at. */
+function stepLine(look, width, corners) {
+  return { type: "scatter", mode: "lines", ...corners, line: { shape: "hv", color: look.line, width, dash: look.dash ?? "solid" }, hoverinfo: "skip" };
+}
+
+/** A ring around one network. */
+function ring(look, size, trial) {
+  return { type: "scatter", mode: "markers", x: [costOf(trial)], y: [heightOf(trial)], hoverinfo: "skip", marker: { ...marker(look, size), line: { width: 2.5, color: look.stroke } } };
+}
+
+/** All marks of the main picture that have something to draw, from back to front. */
+function frontMarks(right) {
   const ink = color("ink");
   const many = trained.length > 400;
-  const axisX = costAxis(trained.map(costOf), width);
-  const right = rightEnd(axisX);
-  const shown = (key) => !hiddenInFront.has(key);
-  const data = [];
+  const members = search.front.map((number) => trials.get(number));
+  const baselines = trained.filter((t) => t.baseline !== null);
+  const marks = [];
   const stopped = search.trials.filter((t) => t.state === "stopped" && isPlaced(t));
-  if (stopped.length && shown("stopped")) {
-    data.push(points(stopped, { marker: { symbol: "x-thin", size: 7, line: { width: 1.3, color: color("faint") } }, opacity: 0.7 }));
+  if (stopped.length) {
+    const look = { symbol: "x-thin", stroke: color("faint"), opacity: 0.7 };
+    marks.push({ key: "stopped", label: "stopped early, not trained to the end", look, traces: [points(stopped, { marker: { ...marker(look, 7), line: { width: 1.3, color: look.stroke } } })] });
   }
   for (const style of search.kinds) {
-    const own = trained.filter((t) => t.kind === style.name && !front.has(t.trial) && t.baseline === null);
-    if (!own.length || !shown(style.name)) continue;
-    data.push(points(own, { marker: { symbol: style.shape, size: kindSize(style.name, many ? 6 : 9), color: kindColor(style.name), opacity: many ? 0.4 : 0.6, line: { width: 0 } } }));
+    const own = trained.filter((t) => t.kind === style.name && t.baseline === null);
+    if (!own.length) continue;
+    const look = kindLook(style.name);
+    const dots = own.filter((t) => !front.has(t.trial));
+    const traces = dots.length ? [points(dots, { marker: { ...marker(look, kindSize(style.name, many ? 6 : 9)), opacity: many ? 0.4 : 0.6 } })] : [];
+    // Members of the front are drawn last, but belong to the legend of their kind as well.
+    marks.push({ key: style.name, label: `${style.label} (${own.length})`, look, traces });
   }
-  if (shown("observed") && search.observed.length) {
-    data.push({ type: "scatter", mode: "lines", ...steps(search.observed, right), line: { shape: "hv", color: color("faint"), width: 1.2, dash: "dash" }, hoverinfo: "skip" });
+  if (search.observed.length) {
+    const look = { line: color("faint"), dash: "dash" };
+    marks.push({ key: "observed", label: "observed front, optimistic", look, traces: [stepLine(look, 1.2, steps(search.observed, right))] });
   }
-  if (shown("front") && search.front.length) {
-    data.push(shifts(search.front.map((number) => trials.get(number))));
-    data.push({ type: "scatter", mode: "lines", ...steps(search.line, right, heightOf), line: { shape: "hv", color: ink, width: 1.8 }, hoverinfo: "skip" });
-    const members = search.front.map((number) => trials.get(number)).filter((t) => t.baseline === null);
-    data.push(points(members, {
-      // Points of several sizes are bubbles to plotly, which it makes see-through unless told.
-      marker: { opacity: 1, symbol: members.map((t) => kindShape(t.kind)), size: members.map((t) => kindSize(t.kind, 12)), color: members.map((t) => kindColor(t.kind)), line: { width: 1.8, color: ink } },
-      error_y: errors(members, ink),
-    }));
+  marks.push(...majorityMarks());
+  const shifted = members.filter((t) => heightOf(t) !== t.value);
+  if (shifted.length) {
+    const look = { line: color("faint") };
+    marks.push({ key: "shifts", label: "from expected to measured", look, traces: [{ ...shifts(shifted), line: { color: look.line, width: 1.2 } }] });
   }
-  const baselines = trained.filter((t) => t.baseline !== null);
-  if (shown("baseline") && baselines.length) {
-    data.push(points(baselines, {
-      marker: {
-        symbol: "diamond", size: 12, line: { width: 1.8, color: ink },
-        color: baselines.map((t) => (front.has(t.trial) ? kindColor(t.kind) : color("ground"))),
-      },
-      error_y: errors(baselines.map((t) => (front.has(t.trial) ? t : { se: 0 })), ink),
-    }));
+  if (members.length) marks.push(memberMark(members, ink, right));
+  const open = baselines.filter((t) => !front.has(t.trial));
+  if (open.length) {
+    const look = { symbol: "diamond", fill: color("ground"), stroke: ink };
+    marks.push({ key: "baseline", label: "unchanged, settings not searched", look, traces: [points(open, { marker: marker(look, 12) })] });
+  }
+  const kept = baselines.filter((t) => front.has(t.trial));
+  for (const kind of new Set(kept.map((t) => t.kind))) {
+    const own = kept.filter((t) => t.kind === kind);
+    const look = { symbol: "diamond", fill: kindColor(kind), stroke: ink };
+    marks.push({ key: `baseline ${kind}`, label: "the same, on the front", look, traces: [points(own, { marker: marker(look, 12), error_y: errors(own, ink) })] });
+  }
+  return [...marks, ...ringMarks()];
+}
+
+/** The front: its line, and its members in the color and shape of their kind, with an outline. */
+function memberMark(members, ink, right) {
+  const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
+  const look = { symbol: "circle", fill: color("card"), stroke: ink, line: ink, whisker: members.some((t) => t.se !== null) };
+  const own = members.filter((t) => t.baseline === null);
+  const outlined = points(own, {
+    // Points of several sizes are bubbles to plotly, which it makes see-through unless told.
+    marker: { opacity: 1, symbol: own.map((t) => kindShape(t.kind)), size: own.map((t) => kindSize(t.kind, 12)), color: own.map((t) => kindColor(t.kind)), line: { width: 1.8, color: ink } },
+    error_y: errors(own, ink),
+  });
+  return {
+    key: "front", look, label: `front${over} (outlined)${search.observed.length ? `, expected ${search.learned.words}` : ""}${look.whisker ? ", ±1 standard error" : ""}`,
+    traces: [stepLine(look, 1.8, steps(search.line, right, heightOf)), ...(own.length ? [outlined] : [])],
+  };
+}
+
+/** Rings around the network that is recommended, and around the one that the card describes. */
+function ringMarks() {
+  const marks = [];
+  const best = search.recommended === null ? undefined : trials.get(search.recommended);
+  if (best) {
+    const look = { symbol: "square-open", stroke: color("good") };
+    marks.push({ key: "recommended", label: `recommended: trial ${best.trial}`, look, traces: [ring(look, 27, best)] });
   }
   const chosen = trials.get(selected);
   if (chosen && isPlaced(chosen)) {
-    data.push({
-      type: "scatter", mode: "markers", x: [costOf(chosen)], y: [heightOf(chosen)], hoverinfo: "skip",
-      marker: { symbol: "circle-open", size: 22, color: color("accent"), line: { width: 2.5 } },
-    });
+    const look = { symbol: "circle-open", stroke: color("accent") };
+    marks.push({ key: "chosen", label: `on the card: trial ${chosen.trial}`, look, traces: [ring(look, 21, chosen)] });
   }
+  return marks;
+}
+
+function frontParts(width) {
+  const axisX = costAxis(trained.map(costOf), width);
+  const marks = frontMarks(rightEnd(axisX));
+  // What is drawn at the very back is of least interest.
+  const named = [...marks.filter((mark) => mark.key !== "stopped"), ...marks.filter((mark) => mark.key === "stopped")];
+  legend("front-legend", named, hiddenInFront, () => charts.get("front-chart")());
+  const { data, shapes } = tracesOf(marks, hiddenInFront);
+  const baselines = trained.filter((t) => t.baseline !== null);
   const layout = {
     xaxis: axisX,
     yaxis: axis(plain(search.learned.label), { range: search.limits }),
-    shapes: shown("majority") ? majorityLine() : [],
-    annotations: shown("baseline") && width > 520 ? baselineLabels(baselines, axisX.range, width) : [],
+    shapes,
+    annotations: !hiddenInFront.has("baseline") && width > 520 ? baselineLabels(baselines, axisX.range, width) : [],
   };
   return { data, layout };
 }
@@ -177,46 +232,30 @@ function along(corners) {
   return found;
 }
 
-function frontLegend() {
-  const entries = search.kinds
-    .filter((style) => style.trained)
-    .map((style) => ({ key: style.name, label: `${style.label} (${style.trained})`, color: () => kindColor(style.name), shape: style.shape }));
-  if (search.front.length) {
-    const over = search.objectives.length > 2 ? ` over ${search.objectives.length} objectives` : "";
-    entries.push({ key: "front", label: `front${over}${search.observed.length ? `, expected ${search.learned.words}` : ""}, ±1 standard error`, color: () => color("ink"), shape: "line" });
-  }
-  if (search.observed.length) {
-    entries.push({ key: "observed", label: "observed front, optimistic", color: () => color("faint"), shape: "dashes" });
-  }
-  if (majorityShown()) {
-    entries.push({ key: "majority", label: `commonest class alone, ${unit(search.learned, written(search.learned, search.majority))}`, color: () => color("soft"), shape: "dashes" });
-  }
-  if (trained.some((t) => t.baseline !== null)) {
-    entries.push({ key: "baseline", label: "unchanged, settings not searched", color: () => color("card"), shape: "diamond" });
-  }
-  if (search.trials.some((t) => t.state === "stopped" && t.value !== null)) {
-    entries.push({ key: "stopped", label: "stopped early, not trained to the end", color: () => color("faint") });
-  }
-  legend("front-legend", entries, hiddenInFront, () => charts.get("front-chart")());
-}
-
 function kindParts(width) {
   const axisX = costAxis(trained.map(costOf), width);
   const right = rightEnd(axisX);
-  const data = [];
-  for (const style of search.kinds) {
-    if (!style.front.length || hiddenKinds.has(style.name)) continue;
+  const marks = search.kinds.filter((style) => style.front.length).map((style) => {
     const own = style.front.map((number) => trials.get(number));
     const ink = kindColor(style.name);
-    data.push({ type: "scatter", mode: "lines", ...steps(style.front, right), line: { shape: "hv", color: ink, width: 2 }, hoverinfo: "skip" });
-    data.push(points(own, { y: own.map((t) => t.value), marker: { symbol: style.shape, size: kindSize(style.name, 8), color: ink }, error_y: { ...errors(own, ink), thickness: 1 } }));
-  }
-  return { data, layout: { xaxis: axisX, yaxis: axis(plain(search.learned.label), { range: search.limits }), shapes: majorityLine() } };
+    const look = { ...kindLook(style.name), line: ink, whisker: own.some((t) => t.se !== null) };
+    return {
+      key: style.name, label: `${style.label} (${style.trained})`, look,
+      traces: [
+        stepLine(look, 2, steps(style.front, right)),
+        points(own, { y: own.map((t) => t.value), marker: marker(look, kindSize(style.name, 8)), error_y: { ...errors(own, ink), thickness: 1 } }),
+      ],
+    };
+  });
+  marks.push(...majorityMarks());
+  legend("kinds-legend", marks, hiddenKinds, () => charts.get("kinds-chart")());
+  const { data, shapes } = tracesOf(marks, hiddenKinds);
+  return { data, layout: { xaxis: axisX, yaxis: axis(plain(search.learned.label), { range: search.limits }), shapes } };
 }
 
-function kindLegend() {
-  const entries = search.kinds
-    .filter((style) => style.front.length)
-    .map((style) => ({ key: style.name, label: `${style.label} (${style.trained})`, color: () => kindColor(style.name), shape: "line" }));
-  legend("kinds-legend", entries, hiddenKinds, () => charts.get("kinds-chart")());
+/** Marks of the kinds that some networks have, for a legend of a chart that draws them in one go. */
+function kindMarks(chosen, opacity = 1) {
+  return search.kinds
+    .filter((style) => chosen.some((t) => t.kind === style.name))
+    .map((style) => ({ key: style.name, label: style.label, look: kindLook(style.name, opacity) }));
 }

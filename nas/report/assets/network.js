@@ -16,19 +16,22 @@ function select(number, scroll = false) {
   if (scroll) byId("network").scrollIntoView({ block: "nearest" });
 }
 
+/** The card beside the picture, and below both, in as many columns as fit, what would make the card longer than the picture. */
 function panel(trial) {
-  return [
+  const card = [
     heading(trial),
     tags(trial),
     trial.reason ? make("p", { class: "refusal" }, trial.reason) : null,
     trial.parts.length ? schematic(trial) : null,
     trial.parts.length ? partList(trial) : null,
     numbers(trial),
-    ...decisions(trial),
-    ...shuffles(trial),
-    ...(trial.curve.length > 1 ? [make("h4", {}, "Training"), make("div", { id: "curve", class: "chart small" })] : []),
-    ...loading(trial),
-  ].filter((part) => part !== null);
+  ];
+  const curve = trial.curve.length > 1 ? [make("h4", {}, "Training"), make("div", { id: "curve", class: "chart small" })] : [];
+  const more = [loading(trial), curve, shuffles(trial), decisions(trial)].filter((parts) => parts.length);
+  return [
+    make("div", { class: "panel card" }, ...card.filter((part) => part !== null)),
+    ...(more.length ? [make("div", { class: "panel more" }, ...more.map((parts) => make("div", { class: "block" }, ...parts)))] : []),
+  ];
 }
 
 function heading(trial) {
@@ -162,23 +165,20 @@ function decisions(trial) {
 }
 
 function shuffles(trial) {
-  if (!trial.blocks.length) return [];
+  if (!trial.block_means.length) return [];
   const share = (value) => (value === null ? "–" : (100 * value).toFixed(0) + " %");
-  const mean = (k) => {
-    const known = trial.blocks.map((block) => block[k]).filter((value) => value !== null);
-    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
-  };
+  const [valid, read, differ] = trial.block_means.map(share);
   const row = (name, values) => make("tr", {}, make("td", { class: "mono" }, name), ...values.map((v) => make("td", { class: "number" }, share(v))));
-  const head = make("thead", {}, make("tr", {}, make("th", {}, "Block"),
+  const table = () => make("table", {}, make("thead", {}, make("tr", {}, make("th", {}, "Block"),
     make("th", { class: "number", title: "Share of images whose index map is a permutation" }, "valid"),
     make("th", { class: "number", title: "Mean share of the channels that are read" }, "read"),
-    make("th", { class: "number", title: "Mean share of positions at which the maps of two images differ" }, "differ")));
-  const table = make("table", {}, head, make("tbody", {}, ...trial.blocks.map((block) => row(block[0], block.slice(1)))));
+    make("th", { class: "number", title: "Mean share of positions at which the maps of two images differ" }, "differ"))),
+  make("tbody", {}, ...trial.blocks.map((block) => row(block[0], block.slice(1)))));
   return [
     make("h4", {}, "Learned shuffles"),
-    make("p", { class: "what" }, `On average ${share(mean(1))} of the maps are permutations, ${share(mean(2))} of the channels are read, and the maps of two ` +
-      `images differ at ${share(mean(3))} of the positions.`),
-    make("details", {}, make("summary", {}, plural(trial.blocks.length, "block")), table),
+    make("p", { class: "what" }, `On average ${valid} of the maps are permutations, ${read} of the channels are read, and the maps of two ` +
+      `images differ at ${differ} of the positions.`),
+    ...(trial.blocks.length ? [folded(plural(trial.blocks.length, "block"), table)] : []),
   ];
 }
 
@@ -195,7 +195,7 @@ function curveParts(trial) {
     layout: {
       margin: { l: 34, r: 34, t: 6, b: 34 },
       xaxis: axis("epoch", { ...(epochs.length < 8 ? { dtick: 1 } : { nticks: 5 }), showgrid: false }),
-      yaxis: axis("loss", { nticks: 4, title: { text: "loss", font: { size: 11 } } }),
+      yaxis: axis("loss", { nticks: 4, title: { text: "training loss", font: { size: 11, color: color("faint") } } }),
       ...(data.length > 1 ? { yaxis2: axis("", { overlaying: "y", side: "right", tickmode: "auto", nticks: 4, showgrid: false, title: { text: plain(unit(search.learned, search.learned.words)), font: { size: 11, color: color("accent") } } }) } : {}),
       uirevision: trial.trial,
     },
@@ -203,6 +203,6 @@ function curveParts(trial) {
 }
 
 function loading(trial) {
-  if (!front.has(trial.trial) || !search.loading) return [];
-  return [make("h4", {}, "Load the trained network"), make("code", { class: "load" }, search.loading.replace("{trial}", trial.trial))];
+  if (!(trial.trial in search.loading)) return [];
+  return [make("h4", {}, "Load the trained network"), make("pre", { class: "load" }, search.loading[trial.trial])];
 }

@@ -2,7 +2,10 @@
 
 function header() {
   byId("title").textContent = search.title;
+  byId("subject").textContent = search.subject ? ` · ${search.subject}` : "";
   byId("answer").textContent = search.answer;
+  byId("advice").textContent = search.advice;
+  byId("advice-box").hidden = !search.advice;
   byId("versus").textContent = search.versus;
   byId("versus").hidden = !search.versus;
   byId("running").hidden = !search.running;
@@ -42,8 +45,7 @@ function showFront() {
     return;
   }
   const best = search.front.reduce((a, b) => (a === null || isBetter(heightOf(trials.get(b)), heightOf(trials.get(a))) ? b : a), null);
-  selected = best ?? trained[0].trial;
-  frontLegend();
+  selected = search.recommended ?? best ?? trained[0].trial;
   chart("front-chart", frontParts, (point) => select(point.customdata));
   const outside = trained.filter((t) => t.value < search.limits[0] || t.value > search.limits[1]).length;
   byId("front-caption").textContent =
@@ -53,9 +55,9 @@ function showFront() {
   select(selected);
 }
 
-function legends() {
-  if (trained.length) frontLegend();
-  if (charts.has("kinds-chart")) kindLegend();
+/** Draws what has colors but is no chart. */
+function recolor() {
+  if (charts.has("stages-chart")) showStages();
   if (selected !== null) select(selected);
 }
 
@@ -64,7 +66,7 @@ function start() {
   namePeers();
   const some = sections();
   if (some.front) showFront();
-  if (some.kinds) { kindLegend(); chart("kinds-chart", kindParts, (point) => select(point.customdata)); }
+  if (some.kinds) chart("kinds-chart", kindParts, (point) => select(point.customdata));
   if (some.stages) showStages();
   if (some.peers) showPeers();
   if (some.decisions) { showImportance(); showChoices(); }
@@ -74,7 +76,7 @@ function start() {
   definitions("provenance", search.provenance);
   definitions("data", search.data);
   definitions("settings", search.settings);
-  const repaint = () => { redrawAll(); legends(); };
+  const repaint = () => { redrawAll(); recolor(); };
   darkness.addEventListener("change", repaint);
   window.addEventListener("beforeprint", () => { printing = true; repaint(); });
   window.addEventListener("afterprint", () => { printing = false; repaint(); });

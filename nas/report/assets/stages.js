@@ -7,15 +7,17 @@ function hasKindsOfStages() {
   return front.size > 0 && kindsOf(trained).length > 1;
 }
 
+/** Also called when colors change, as the legend is not part of the chart. */
 function showStages() {
   const kinds = kindsOf(trained);
   const members = trained.filter((trial) => front.has(trial.trial));
   const missing = kinds.filter((kind) => !kindsOf(members).includes(kind)).map((kind) => styles.get(kind).label);
   byId("stages-lead").textContent =
-    `Each bar shows what one stage is in the ${plural(members.length, "network")} on the front and in all ${trained.length} that were trained. A kind ` +
+    `Each bar shows what one stage is in the ${plural(members.length, "network")} on the front and, paler, in all ${trained.length} that were trained. A kind ` +
     "whose share of the front is larger than its share of all has done well; with few networks that can be luck." +
     (missing.length ? ` No stage of the front is: ${missing.join(", ")}.` : "");
-  byId("stages-legend").replaceChildren(...kinds.map((kind) => make("span", { class: "item" }, swatch(kind), styles.get(kind).label)));
+  const bars = kinds.map((kind) => ({ key: kind, label: styles.get(kind).label, look: { symbol: "square", fill: kindColor(kind) } }));
+  legend("stages-legend", bars);
   chart("stages-chart", stageParts);
 }
 

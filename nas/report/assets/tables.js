@@ -7,9 +7,10 @@ function column(key, title, value, { number = false, show = value, button = fals
   return { key, title, value, number: number || button, show, button, text };
 }
 
-/** A table in the element `id` whose headings sort; returns {show(rows)}. */
+/** A table in the element `id` whose headings sort, with its first rows and a button for all; returns {show(rows)}. */
 function sortable(id, columns, { key, descending = false, row: trialOf }) {
-  const state = { key, descending, rows: [] };
+  const state = { key, descending, rows: [], all: false };
+  const more = make("button", { type: "button", class: "more-rows", onclick: () => { state.all = true; fill(); } });
   const head = make("tr", {});
   const body = make("tbody");
   const heads = new Map();
@@ -23,7 +24,7 @@ function sortable(id, columns, { key, descending = false, row: trialOf }) {
     heads.set(one.key, cell);
     head.append(cell);
   }
-  byId(id).replaceChildren(make("table", {}, make("thead", {}, head), body));
+  byId(id).replaceChildren(make("table", {}, make("thead", {}, head), body), more);
 
   function fill() {
     const by = columns.find((one) => one.key === state.key);
@@ -37,7 +38,10 @@ function sortable(id, columns, { key, descending = false, row: trialOf }) {
       if (name === state.key) cell.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     }
-    body.replaceChildren(...sorted.slice(0, state.limit ?? Infinity).map(([, row]) => line(row)));
+    const shown = state.all ? sorted : sorted.slice(0, FIRST_ROWS);
+    body.replaceChildren(...shown.map(([, row]) => line(row)));
+    more.hidden = shown.length === sorted.length;
+    more.textContent = `Show all ${sorted.length}`;
   }
 
   function line(row) {
@@ -51,9 +55,8 @@ function sortable(id, columns, { key, descending = false, row: trialOf }) {
   }
 
   return {
-    show(rows, limit = Infinity) {
+    show(rows) {
       state.rows = rows;
-      state.limit = limit;
       fill();
     },
   };
@@ -74,22 +77,32 @@ function showTrials() {
   ], { key: "trial", row: (t) => t.trial });
   const states = [...new Set(search.trials.map((t) => t.state))];
   byId("trials-state").replaceChildren(make("option", { value: "" }, "all"), ...states.map((state) => make("option", { value: state }, state)));
-  let all = false;
-  const haystack = new Map(search.trials.map((t) =>
-    [t.trial, [t.trial, t.state, t.description, styles.get(t.kind).label, t.baseline, t.digest, t.reason, JSON.stringify(t.decisions)].join(" ").toLowerCase()]));
+  const haystacks = new Map();
+  const haystack = (t) => {
+    if (!haystacks.has(t.trial)) {
+      const words = [t.trial, t.state, t.description, styles.get(t.kind).label, t.baseline, t.digest, t.reason, JSON.stringify(t.decisions)];
+      haystacks.set(t.trial, words.join(" ").toLowerCase());
+    }
+    return haystacks.get(t.trial);
+  };
   const update = () => {
     const wanted = byId("trials-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const state = byId("trials-state").value;
     const rows = search.trials.filter((t) =>
       (!state || t.state === state) && (!byId("trials-front").checked || front.has(t.trial)) &&
-      wanted.every((word) => haystack.get(t.trial).includes(word)));
-    table.show(rows, all ? Infinity : FIRST_ROWS);
-    byId("trials-more").hidden = all || rows.length <= FIRST_ROWS;
+      wanted.every((word) => haystack(t).includes(word)));
+    table.show(rows);
     byId("trials-count").textContent = `${rows.length} of ${plural(search.trials.length, "trial")}`;
   };
   for (const id of ["trials-filter", "trials-state", "trials-front"]) byId(id).addEventListener("input", update);
-  byId("trials-more").addEventListener("click", () => { all = true; update(); });
   update();
+}
+
+/** A folded element whose content is made when it is first opened. */
+function folded(title, content) {
+  const element = make("details", {}, make("summary", {}, title));
+  element.addEventListener("toggle", () => element.append(content()), { once: true });
+  return element;
 }
 
 function describedCell(trial) {
@@ -101,7 +114,7 @@ function showRefused() {
   byId("refused-list").replaceChildren(...search.refused.map((group) => {
     const buttons = group.trials.slice(0, 100).flatMap((number, k) => [k ? ", " : "", make("button", { type: "button", class: "link", onclick: () => select(number, true) }, String(number))]);
     const reasons = group.state === "infeasible"
-      ? make("details", {}, make("summary", {}, "Which limits"), make("table", { class: "plain" }, make("tbody", {}, ...group.trials.map((number) =>
+      ? folded("Which limits", () => make("table", { class: "plain" }, make("tbody", {}, ...group.trials.map((number) =>
           make("tr", {}, make("th", { scope: "row" }, `Trial ${number}`), make("td", {}, trials.get(number).reason))))))
       : null;
     return make("div", { class: `refusal ${group.state}` },

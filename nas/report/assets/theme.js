@@ -26,13 +26,6 @@ function kindSize(name, size) {
   return ({ star: 1.35, "triangle-up": 1.2, "triangle-down": 1.2 }[kindShape(name)] ?? 1) * size;
 }
 
-/** A point of a kind's color and shape, for words beside it. */
-function swatch(name) {
-  const found = make("span", { class: name === null ? "swatch" : `swatch ${kindShape(name)}` });
-  found.style.setProperty("--swatch", name === null ? color("accent") : kindColor(name));
-  return found;
-}
-
 /** Draws a chart now and whenever colors or width change; `parts` gives {data, layout}. */
 function chart(id, parts, clicked = null) {
   const element = byId(id);
@@ -125,21 +118,4 @@ function logScale(low, high, width) {
 
 function redrawAll() {
   for (const redraw of charts.values()) redraw();
-}
-
-/** A row of buttons that hide and show the traces of one group. */
-function legend(id, entries, hidden, changed) {
-  byId(id).replaceChildren(
-    ...entries.map((entry) => {
-      const mark = make("span", { class: `swatch ${entry.shape ?? ""}` });
-      mark.style.setProperty("--swatch", entry.color());
-      const button = make("button", { type: "button", "aria-pressed": String(!hidden.has(entry.key)) }, mark, entry.label);
-      button.addEventListener("click", () => {
-        if (!hidden.delete(entry.key)) hidden.add(entry.key);
-        button.setAttribute("aria-pressed", String(!hidden.has(entry.key)));
-        changed();
-      });
-      return button;
-    }),
-  );
 }

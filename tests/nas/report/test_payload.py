@@ -11,7 +11,8 @@ import pytest
 
 from nas.portrait import KindStyle, Legend, Part, Portrait
 from nas.records import TrialState
-from nas.report.payload import CURVE_POINTS, embedded, payload
+from nas.report.payload import embedded, payload
+from nas.report.sections.trials import CURVE_POINTS
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
 

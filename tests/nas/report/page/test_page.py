@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
+import re
 from html.parser import HTMLParser
+from importlib import resources
 
 from nas.output.machine import Machine
-from nas.report.page import page
+from nas.report.page import PACKAGE, page
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
 
+INTEGRITY = "1oNF8PeQx2hv/y7tqEVWKD3JGwn/MGEMQ8mL9HUwsaqG9FGy/OU5FHUHvzqbqxN4mnwZGI9abTiE775C4kkjMQ=="
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>\u2028{{plotly}}"
 
 
@@ -73,5 +78,37 @@ def test_the_page_asks_for_nothing_from_elsewhere(make_search: MakeSearch) -> No
     assert "http" not in str(policy)
 
 
-def test_plotly_is_inside(make_search: MakeSearch) -> None:
-    assert "plotly.js v" in page(make_search(3))
+def test_the_basic_bundle_of_plotly_is_inside_with_its_licence(make_search: MakeSearch) -> None:
+    text = page(make_search(3))
+    assert re.search(
+        r"\* plotly\.js \(basic - minified\) v\d+\.\d+\.\d+\n.*\n.*\n\* Licensed under the MIT license", text
+    )
+    assert len(text.encode()) < 1.5e6, "the whole of plotly alone is 4.8 MB"
+
+
+def test_the_bundle_can_draw_everything_that_the_page_draws() -> None:
+    """The basic bundle has no other kinds of traces than these."""
+    drawn = {
+        kind
+        for script in resources.files("nas.report").joinpath("assets").iterdir()
+        if script.name.endswith(".js")
+        for kind in re.findall(r'type: "(\w+)"', script.read_text(encoding="utf-8"))
+    }
+    others = {
+        "data": "of error bars",
+        "line": "of shapes",
+        "log": "of axes",
+        "category": "of axes",
+        "button": "of elements",
+    }
+    assert drawn - set(others) == {"scatter", "bar"}
+
+
+def test_the_package_of_plotly_is_the_one_that_npm_has() -> None:
+    """The digest is the `integrity` that npm states for this version; a new version changes both here."""
+    (package,) = (
+        file for file in resources.files("nas.report").joinpath("assets").iterdir() if PACKAGE.fullmatch(file.name)
+    )
+    assert package.name == "plotly.js-basic-dist-min-4.1.1.tgz"
+    digest = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+    assert digest == INTEGRITY

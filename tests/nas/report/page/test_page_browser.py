@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from nas.dimensions import Scalar
 from nas.objectives import Objective
 from nas.records import Failure, FailureKind, TrialState
+from nas.report.findings.recommendation import recommendation
 from nas.report.page import page as page_text
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
@@ -87,8 +88,8 @@ def test_every_trained_network_is_a_point(visit: OpenPage, make_search: MakeSear
     page = visit(result)
     trained = sum(trial.state is TrialState.COMPLETE for trial in result.trials)
     stopped = sum(trial.state is TrialState.STOPPED for trial in result.trials)
-    # One more is the ring around the chosen one.
-    assert page.locator("#front-chart .scatterlayer .point").count() == trained + stopped + 1
+    # Two more are the rings around the recommended and the chosen one.
+    assert page.locator("#front-chart .scatterlayer .point").count() == trained + stopped + 2
     for chart in ("kinds-chart", "peers-chart", "choice-chart"):
         assert page.locator(f"#{chart} .scatterlayer .point").count() > 0
     assert page.locator("#importance-chart .bars .point").count() > 0
@@ -122,10 +123,10 @@ def test_a_click_on_a_point_says_what_the_network_is(
         ),
     ]
     assert "load" not in visit(make_result(trials)).locator("#network").inner_text(), "nobody said that models are kept"
-    page = visit(dataclasses.replace(make_result(trials), loading='load_model("models/{trial}")'))
+    page = visit(dataclasses.replace(make_result(trials), loading="import x\n\nx.load('models/{trial}')"))
     panel = page.locator("#network")
     assert "Trial 0" in panel.inner_text()
-    assert 'load_model("models/0")' in panel.inner_text()
+    assert panel.locator(".load").inner_text() == "import x\n\nx.load('models/0')"
     # The soft dots are drawn first; trial 5 is the only network that is not on the front.
     point = page.locator("#front-chart .scatterlayer .point").first
     point.scroll_into_view_if_needed()
@@ -145,7 +146,7 @@ def test_a_click_on_a_point_says_what_the_network_is(
         "25 %",
     ):
         assert part in text
-    assert "load_model" not in text
+    assert "x.load" not in text
     assert page.locator("#curve .scatterlayer .lines path").count() == 1
     assert page.locator("#network svg.schematic rect").count() == 4 + 2
 
@@ -285,9 +286,13 @@ def test_the_panel_is_reached_by_keys_and_steps_along_the_front(visit: OpenPage,
     result = make_search(18)
     page = visit(result)
     heading = page.locator("#network h3")
-    assert heading.inner_text() == f"Trial {result.front.trials[-1]}"
+    taken = recommendation(result)
+    assert taken is not None
+    assert heading.inner_text() == f"Trial {taken.trial}"
+    page.get_by_label("Costlier on the front").click()
+    assert heading.inner_text() == f"Trial {taken.better}"
     page.get_by_label("Cheaper on the front").click()
-    assert heading.inner_text() == f"Trial {result.front.trials[-2]}"
+    assert heading.inner_text() == f"Trial {taken.trial}"
     page.locator("#trials-table tbody tr[data-trial='2'] button").focus()
     page.keyboard.press("Enter")
     assert heading.inner_text() == "Trial 2"

@@ -1,0 +1,1 @@
+"""What sections of the page show, as plain JSON and sentences."""
