@@ -91,12 +91,13 @@ def reached(entry: Entry, learned: str) -> Reached | None:
 
 def versus_peer(retrained: Retrained, learned: str) -> list[Difference]:
     """Each chosen entry minus the unchanged network beside it, where both were trained in the same way."""
-    found = []
-    for one in retrained.entries:
-        for other in retrained.entries:
-            if one.network.peer == other.network.name and one.way == other.way:
-                found.append(_difference(one, other, learned))
-    return [each for each in found if each is not None]
+    pairs = [
+        (one, other)
+        for one in retrained.entries
+        for other in retrained.entries
+        if one.network.peer == other.network.name and one.way == other.way
+    ]
+    return [found for pair in pairs if (found := _difference(*pair, learned)) is not None]
 
 
 def versus_untaught(retrained: Retrained, learned: str) -> list[Difference]:
@@ -106,12 +107,12 @@ def versus_untaught(retrained: Retrained, learned: str) -> list[Difference]:
         for one in retrained.entries
         if one.teacher == NO_TEACHER and one.network.role is not Role.TEACHER
     }
-    found = []
-    for one in retrained.entries:
-        other = alone.get((one.network.candidate.digest, one.epochs))
-        if one.teacher != NO_TEACHER and other is not None:
-            found.append(_difference(one, other, learned))
-    return [each for each in found if each is not None]
+    pairs = [
+        (one, other)
+        for one in retrained.entries
+        if one.teacher != NO_TEACHER and (other := alone.get((one.network.candidate.digest, one.epochs))) is not None
+    ]
+    return [found for pair in pairs if (found := _difference(*pair, learned)) is not None]
 
 
 def _difference(one: Entry, other: Entry, learned: str) -> Difference | None:

@@ -7,9 +7,17 @@ from typing import Any
 import pandas as pd
 
 from nas.objectives import Objective
-from nas.report.findings.retrained import Difference, differing_settings, orders, reached, versus_peer, versus_untaught
+from nas.report.findings.retrained import (
+    Difference,
+    Order,
+    differing_settings,
+    orders,
+    reached,
+    versus_peer,
+    versus_untaught,
+)
 from nas.report.quantities import short
-from nas.retraining.results import Entry, Retrained
+from nas.retraining.results import NO_TEACHER, Entry, Retrained
 from nas.search.result import SearchResult
 
 
@@ -118,26 +126,31 @@ def sentences(result: SearchResult, retrained: Retrained) -> list[str]:
     """What a reader must know, and what the figures say, in whole sentences."""
     learned = result.learned
     by_name = {one.name: one for one in retrained.entries}
-    told = [opened(retrained)]
-    for each in versus_peer(retrained, learned.name):
-        told.append(
+    return [
+        opened(retrained),
+        *(
             f"{_called(by_name[each.entry])} minus the unchanged network beside it ({by_name[each.other].network.name}): "
             f"{_amount(learned, each)}."
-        )
-    for each in versus_untaught(retrained, learned.name):
-        told.append(f"{_called(by_name[each.entry])} with its teacher minus without: {_amount(learned, each)}.")
-    for order in orders(retrained, learned.name):
-        between = (
-            ""
-            if order.interval is None
-            else f" (95 % interval over seeds {order.interval[0]:.2f} to {order.interval[1]:.2f})"
-        )
-        taught = "" if order.teacher == "none" else f" with teacher {order.teacher}"
-        told.append(
-            f"The order of the search and that after {order.epochs} epochs{taught} agree with Kendall's tau {order.tau:.2f}{between}, "
-            f"for {order.networks} networks; 1 is the same order and 0 is chance."
-        )
-    return told
+            for each in versus_peer(retrained, learned.name)
+        ),
+        *(
+            f"{_called(by_name[each.entry])} with its teacher minus without: {_amount(learned, each)}."
+            for each in versus_untaught(retrained, learned.name)
+        ),
+        *map(_agreement, orders(retrained, learned.name)),
+    ]
+
+
+def _agreement(order: Order) -> str:
+    interval = ""
+    if order.interval is not None:
+        low, high = order.interval
+        interval = f" (95 % interval over seeds {low:.2f} to {high:.2f})"
+    taught = "" if order.teacher == NO_TEACHER else f" with teacher {order.teacher}"
+    return (
+        f"The order of the search and that after {order.epochs} epochs{taught} agree with Kendall's tau {order.tau:.2f}{interval}, for "
+        f"{order.networks} networks; 1 is the same order, and 0 is chance."
+    )
 
 
 def opened(retrained: Retrained) -> str:
@@ -146,13 +159,13 @@ def opened(retrained: Retrained) -> str:
     if retrained.openings == 1:
         return f"The {images} were opened once, after all trainings; nothing was chosen by them."
     return (
-        f"The {images} were opened {retrained.openings} times. Whoever chooses between networks or settings by these figures has made "
-        "validation images of them, and the figures are then too good."
+        f"The {images} were opened {retrained.openings} times. Whoever chooses between networks or settings by these figures has "
+        "made validation images of them, and the figures are then too good."
     )
 
 
 def _called(entry: Entry) -> str:
-    taught = "" if entry.teacher == "none" else f" (teacher {entry.teacher})"
+    taught = "" if entry.teacher == NO_TEACHER else f" (teacher {entry.teacher})"
     return f"Network {entry.network.name} after {entry.epochs} epochs{taught}"
 
 
@@ -161,8 +174,5 @@ def _amount(learned: Objective, found: Difference) -> str:
     sign = "-" if found.mean < 0 else "+"
     if found.half_width is None:
         return f"{sign}{two_digits(abs(found.mean))} {unit}, with one seed, so its uncertainty is unknown"
-    verdict = "" if found.resolved else "; 0 is within the interval"
-    return (
-        f"{sign}{two_digits(abs(found.mean))} ± {two_digits(found.half_width)} {unit} (95 % interval over {found.seeds} paired seeds"
-        f"{verdict})"
-    )
+    over = f"95 % interval over {found.seeds} paired seeds{'' if found.resolved else '; 0 is within the interval'}"
+    return f"{sign}{two_digits(abs(found.mean))} ± {two_digits(found.half_width)} {unit} ({over})"
