@@ -15,7 +15,7 @@ from evaluator.loaded import Loaded, load_all
 from evaluator.training.checkpoint import Checkpoints
 from evaluator.training.losses import BatchLoss
 from evaluator.training.trainer import Training
-from evaluator.worker import TrainingEvaluator, Spent
+from evaluator.worker import Spent, TrainingEvaluator
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Outcome, Task
 

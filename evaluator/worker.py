@@ -51,6 +51,7 @@ class Spent:
 
     @property
     def seconds(self) -> float:
+        """Seconds spent on the task so far, by all processes."""
         return self.earlier + time.monotonic() - self.begin
 
 

@@ -148,8 +148,8 @@ def _agreement(order: Order) -> str:
         interval = f" (95 % interval over seeds {low:.2f} to {high:.2f})"
     taught = "" if order.teacher == NO_TEACHER else f" with teacher {order.teacher}"
     return (
-        f"The order of the search and that after {order.epochs} epochs{taught} agree with Kendall's tau {order.tau:.2f}{interval}, for "
-        f"{order.networks} networks; 1 is the same order, and 0 is chance."
+        f"The order of the search and that after {order.epochs} epochs{taught} agree with Kendall's tau {order.tau:.2f}{interval}, "
+        f"for {order.networks} networks; 1 is the same order, and 0 is chance."
     )
 
 

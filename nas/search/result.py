@@ -13,6 +13,7 @@ from nas.objectives import Direction, Objective, ObjectiveKind, compared_cost, l
 from nas.pareto import ParetoFront
 from nas.portrait import PLAIN, Legend, Portrait, plain_portrait
 from nas.records import Failure, Trial
+from nas.retraining.results import Retrained
 from nas.search.estimates import Estimate
 
 
@@ -65,6 +66,8 @@ class SearchResult:
     """
     weightless: Mapping[int, str] = field(default_factory=dict)
     """Front members without weights: the reason by trial number."""
+    retrained: Retrained | None = None
+    """The networks that were trained anew and measured on the test images; None if there are none."""
     ended: str = ""
     """Why the search ended before all its trials; empty if it ran all of them."""
 
