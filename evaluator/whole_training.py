@@ -87,11 +87,11 @@ class WholeTraining(TrainingEvaluator):
     def _identity(self, task: Task, loaded: Loaded) -> dict[str, Any]:
         return {**super()._identity(task, loaded), "held_out": False, "lesson": dict(self._named[task.trial].lesson)}
 
-    def _measure(self, training: Training, loaded: Loaded, spent: Spent) -> Evaluation:
+    def _measure(self, training: Training, loaded: Loaded, spent: Spent) -> tuple[Evaluation, bytes | None]:
         counted: Mapping[str, float] = {}
         if training.has_phases:
             counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
-        return Evaluation(
+        evaluation = Evaluation(
             measurements={cost: Measurement(mean=value) for cost, value in counted.items()},
             seconds=spent.seconds,
             epochs=training.epochs_done,
@@ -103,3 +103,4 @@ class WholeTraining(TrainingEvaluator):
                 "threads": self._settings[1].threads,
             },
         )
+        return evaluation, None

@@ -176,7 +176,7 @@ class TrainingEvaluator:
                 return say(Progress(trial=task.trial, epochs=epochs, value=value))
 
             training.run(checkpoints, tell, hold.give_way)
-            evaluation = self._measure(training, loaded, spent)
+            evaluation, answers = self._measure(training, loaded, spent)
         if estimated is not None or spent.parts > 1:
             memory = {
                 "parts": spent.parts,
@@ -185,7 +185,7 @@ class TrainingEvaluator:
             }
             evaluation = replace(evaluation, details={**evaluation.details, "memory": memory})
         if training.is_finished:
-            checkpoints.finish(training.averaged.network.state_dict(), evaluation)
+            checkpoints.finish(training.averaged.network.state_dict(), evaluation, answers)
         return evaluation
 
     def rehearse(self, task: Task) -> Rehearsal:
@@ -270,8 +270,12 @@ class TrainingEvaluator:
             **({} if self._learned == DEFAULT else {"learned": self._learned}),
         }
 
-    def _measure(self, training: Training, loaded: Loaded, spent: Spent) -> Evaluation:
-        """Measures the averaged network on the validation images, with further measurements for its learned shuffles."""
+    def _measure(self, training: Training, loaded: Loaded, spent: Spent) -> tuple[Evaluation, bytes | None]:
+        """Measures the averaged network on the validation images, with further measurements for its learned shuffles.
+
+        Returns:
+            The measurements, and the answers that they were made from, as a file.
+        """
         hard, name = training.measure(), self._learned
         training.curve[-1] |= {name: training.judge(hard), **hard.shuffle_means()}
         modes = {f"{mode}_{name}": training.measure(mode).value(name) for mode in other_modes(hard)}
@@ -282,7 +286,7 @@ class TrainingEvaluator:
             # The training has decided what such a network costs.
             counted = always_counted(Network(model=training.averaged.network, input_shape=loaded.input_shape))
             measurements |= {cost: Measurement(mean=value) for cost, value in counted.items()}
-        return Evaluation(
+        evaluation = Evaluation(
             measurements=measurements,
             seconds=spent.seconds,
             epochs=training.epochs_done,
@@ -296,3 +300,5 @@ class TrainingEvaluator:
                 "threads": self._settings[1].threads,
             },
         )
+        answers = None if hard.predictions is None else hard.predictions.to_bytes(loaded.data_identity["fingerprint"])
+        return evaluation, answers

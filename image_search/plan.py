@@ -19,7 +19,7 @@ from nas.settings.search import checkpoint_bytes
 from search_spaces import space_for_workers
 
 if TYPE_CHECKING:
-    from evaluator.images.data import DataSummary
+    from evaluator.images.data import DataSummary, ImageSet
     from nas.candidate import Candidate
     from nas.cost_rule import CostRule
     from nas.dimensions import Genotype
@@ -58,7 +58,9 @@ class Plan:
         self.execution = resolve_execution(settings.train, self.device)
         self.split_seed = derive_seed(settings.search.seed, "split")
         self.images = training_images(settings.data)
-        self.data: DataSummary = load(settings.data, self.split_seed, self.images).summary
+        splits = load(settings.data, self.split_seed, self.images)
+        self.data: DataSummary = splits.summary
+        self.validation: ImageSet = splits.validation
         self.settings = with_chosen(settings, self.data)
         """The settings of the search, with numbers in the place of auto."""
         self.training_line = training_line(self.settings, self.data, chosen=settings.train.epochs is None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from image_search.answers import classification
 from image_search.check import begin_check, checked_networks
 from image_search.plan import Plan
 from image_search.settings import Settings, require_sound, settings_json
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from nas.ports import WorkerSpec
 
 LOADING = """\
-# Start Python in the folder of this page.
+# Start Python in this page's folder.
 from search_spaces import load_model
 
 network = load_model("models/{trial}")"""
@@ -118,7 +119,7 @@ def _watchers(
             from nas.watchers.tensorboard_log import TensorBoardLog
 
             watchers.append(opened.enter_context(TensorBoardLog(driver, folder.tensorboard)).update)
-        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver), folder.path)).update)
+        watchers.append(ReportRenewal(driver, lambda: write_report(_result(plan, driver, folder), folder.path)).update)
         yield watchers
 
 
@@ -175,9 +176,15 @@ def _place_of(plan: Plan, folder: OutputFolder) -> tuple[BaseStorage, str]:
     return storage, search.study or own_name
 
 
-def _result(plan: Plan, driver: Driver) -> SearchResult:
+def _result(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """The results of the search so far."""
-    return result_of(plan, driver.trials, driver.ended)
+    return with_answers(result_of(plan, driver.trials, driver.ended), plan, folder)
+
+
+def with_answers(result: SearchResult, plan: Plan, folder: OutputFolder) -> SearchResult:
+    """The results with what the networks of the front answered, as far as the folder has it."""
+    front = [result.trials[number] for number in result.front.trials]
+    return replace(result, classification=classification(plan.data, plan.validation, folder, front))
 
 
 def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult:
@@ -223,7 +230,7 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
 
 def _publish(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """Writes the report and the models of the front."""
-    result = _result(plan, driver)
+    result = _result(plan, driver, folder)
     result = replace(result, weightless=folder.publish(result, plan.check_weights))
     for line in result.weightless_lines:
         tell(line)

@@ -73,6 +73,8 @@ class Objective:
     """How a value is formatted. Default: `PERCENT` where the unit is %, else `PLAIN`."""
     beside_majority: bool = False
     """Whether a classifier that always answers the commonest class has that class's share, in percent, as its value."""
+    meaning: str = ""
+    """One or two sentences that explain the quantity to somebody who does not know it; empty where its words suffice."""
     caution: str = ""
     """One sentence: what a reader must know before comparing changed networks with unchanged ones by this quantity."""
 

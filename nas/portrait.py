@@ -19,6 +19,8 @@ class KindStyle:
     """The name of the kind that readers see."""
     shape: str = "circle"
     """The shape of the points of this kind, by its name in plotly."""
+    meaning: str = ""
+    """A sentence that explains the kind to somebody who does not know it; empty where the label suffices."""
     unchanged: bool = False
     """Whether networks of the other kinds are compared with this one. It is drawn in gray."""
 
@@ -41,6 +43,9 @@ class Legend:
     """One word for what the comparison is meant to be about. The networks of a pair differ in more than that."""
     caution: str = ""
     """A sentence on what multiply-adds do not show about the changed kinds. It is empty where there is no such caution."""
+
+    terms: tuple[tuple[str, str], ...] = ()
+    """Words that the space uses, each with a sentence or two for somebody who does not know it."""
 
     @property
     def unchanged_kinds(self) -> tuple[str, ...]:

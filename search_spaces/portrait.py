@@ -24,11 +24,26 @@ SHARED = {
     "none": "own pairs",
 }
 ADDED = {"full": "whole matrices added", "factor": "Kronecker factors added"}
+TERMS = (
+    (
+        "mixer",
+        "A channel mixer is a step that lets the channels of a network exchange places or values, so that what one group of "
+        "channels has found reaches the others. A shuffle is one that only reorders channels.",
+    ),
+    (
+        "group",
+        "A part of the channels that a layer treats by itself. Groups take fewer multiply-adds than one layer over all channels, "
+        "but do not see each other.",
+    ),
+)
 OF_MIXERS = frozenset(
     {"mixer", "units", "groups", "n1", "n2", "reduction", "share", "convolution"}
     | {"group_rank", "pair_rank", "kron_rank", "sum_level"}
 )
 """Decisions that the words of this module mention, whatever the kind of convolutions."""
+UNCHANGED = (
+    "An unchanged network is one as it was published, with {what} in every stage. Others are compared with these."
+)
 STAGE = re.compile(r"(stage\d+)\.(.+)", re.DOTALL)
 
 Decisions = Mapping[str, Scalar]
@@ -47,7 +62,7 @@ def legend(*, always_mixes: bool) -> Legend:
     unchanged = _unchanged_mixer() if always_mixes else DENSE.style
     between = "" if always_mixes else "grouped, "
     mixers = [
-        KindStyle(name=name, label=f"{between}{mixer.label}", shape=mixer.shape)
+        KindStyle(name=name, label=f"{between}{mixer.label}", shape=mixer.shape, meaning=mixer.meaning)
         for name, mixer in BLOCKS.items()
         if not mixer.unchanged
     ]
@@ -62,6 +77,7 @@ def legend(*, always_mixes: bool) -> Legend:
             membership="A network belongs to the one kind of mixer it uses besides the fixed shuffle.",
             comparison="Each network with another mixer against the best fixed network of no greater cost.",
             compared="mixers",
+            terms=(*TERMS, ("unchanged", UNCHANGED.format(what="the fixed shuffle"))),
             caution=CAUTION,
         )
     told = ", ".join(kind.style.label for kind in KINDS.values() if kind.told)
@@ -73,6 +89,7 @@ def legend(*, always_mixes: bool) -> Legend:
         f"other convolutions by their kind ({told}).",
         comparison="Each network with other convolutions against the best dense network of no greater cost.",
         compared="convolutions",
+        terms=(*TERMS, ("unchanged", UNCHANGED.format(what="dense convolutions"))),
         caution=CAUTION,
     )
 
@@ -169,7 +186,9 @@ def _kind(decisions: Decisions) -> Kind[Any]:
 
 def _unchanged_mixer() -> KindStyle:
     (found,) = ((name, mixer) for name, mixer in BLOCKS.items() if mixer.unchanged)
-    return KindStyle(name=found[0], label=found[1].label, shape=found[1].shape, unchanged=True)
+    return KindStyle(
+        name=found[0], label=found[1].label, shape=found[1].shape, meaning=found[1].meaning, unchanged=True
+    )
 
 
 def _is_known(decisions: Decisions) -> bool:

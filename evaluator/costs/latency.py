@@ -16,6 +16,7 @@ def objective(reference: float) -> Objective:
         reference=reference,
         log=True,
         heading="latency_ms",
+        meaning="The time that the deployed network takes to answer, measured on one device.",
     )
 
 

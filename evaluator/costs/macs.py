@@ -18,6 +18,8 @@ def objective(reference: float) -> Objective:
         words="multiply-adds",
         label="Multiply-adds (MACs)",
         form=Form.COUNT,
+        meaning="The multiplications with an addition that one image takes, each counted as 1, in the deployed network. Papers on "
+        "small networks often call them FLOPs. They are a measure of arithmetic, not of time.",
         caution="Multiply-adds flatter channel mixing: moving channels by index costs time and memory traffic, but no "
         "multiply-add.",
     )

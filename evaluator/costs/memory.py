@@ -17,6 +17,7 @@ def objective(reference: float) -> Objective:
         log=True,
         label="Memory of a forward (MB)",
         heading="memory_mb",
+        meaning="The most memory that weights, images and intermediate results take at once while the network answers.",
     )
 
 

@@ -18,6 +18,7 @@ def objective(reference: float) -> Objective:
         words="parameters",
         label="Parameters",
         form=Form.COUNT,
+        meaning="The numbers that are learned and stored, in the deployed network.",
     )
 
 

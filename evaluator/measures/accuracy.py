@@ -20,6 +20,7 @@ def objective(classes: int) -> Objective:
         label="Validation accuracy (%)",
         form=Form.PERCENT,
         beside_majority=True,
+        meaning="The share of the validation images that are classified correctly.",
     )
 
 

@@ -25,6 +25,7 @@ def objective(classes: int) -> Objective:
         words="balanced accuracy",
         label="Validation balanced accuracy (%)",
         form=Form.PERCENT,
+        meaning="The share of correctly classified images of each class, averaged over the classes, so that each counts alike.",
     )
 
 

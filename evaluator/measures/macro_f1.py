@@ -31,6 +31,8 @@ def objective(classes: int) -> Objective:
         words="macro F1",
         label="Validation macro F1 (%)",
         form=Form.PERCENT,
+        meaning="For each class the harmonic mean of two shares (of its images that are found, and of the answers for it that are "
+        "right), averaged over the classes.",
     )
 
 

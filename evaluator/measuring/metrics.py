@@ -19,6 +19,7 @@ from evaluator.images.augmentation import Normalization
 from evaluator.images.batches import BatchSource
 from evaluator.measures import MEASURES
 from evaluator.measures.answers import Answers
+from evaluator.measuring.predictions import Predictions
 from module_protocols import EvaluationMode, LearnedShuffle
 from nas.records import Measurement
 from nas.values.plausible import usable
@@ -31,6 +32,8 @@ class Score:
     answers: Answers
     mixers: Mapping[str, Mapping[str, float]]
     """For each learned shuffle, by its name in the network, its statistics averaged over the images."""
+    predictions: Predictions | None = None
+    """The answer to each image, from the same pass."""
 
     def value(self, name: str) -> float:
         """The value of one of `evaluator.measures.MEASURES`, without its uncertainty."""
@@ -69,12 +72,14 @@ class _Tally:
         self._classes = 0
         self._cells: list[torch.Tensor] = []
         self._losses: list[torch.Tensor] = []
+        self._confidences: list[torch.Tensor] = []
 
     def add(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Adds a batch of logits and labels, `float[b c], int64[b]`."""
         self._classes = logits.shape[1]
         self._cells.append(labels * self._classes + logits.argmax(dim=1))
         self._losses.append(F.cross_entropy(logits.float(), labels, reduction="none"))
+        self._confidences.append(logits.float().softmax(dim=1).amax(dim=1))
 
     def answers(self) -> Answers:
         """The counts of all answers that were added."""
@@ -84,6 +89,13 @@ class _Tally:
             confusion=counts.reshape(self._classes, self._classes).cpu().numpy(),
             loss=float(losses.sum().item()),
             squared_loss=float(losses.square().sum().item()),
+        )
+
+    def predictions(self) -> Predictions:
+        """The answer to each image that was added. A confidence that is not a number, as of a diverged network, is 0."""
+        confidences = torch.cat(self._confidences).nan_to_num(nan=0.0).clamp(0, 1)
+        return Predictions(
+            predicted=tuple((torch.cat(self._cells) % self._classes).tolist()), confidence=tuple(confidences.tolist())
         )
 
 
@@ -125,7 +137,11 @@ def score(
         for shuffle in shuffles.values():
             shuffle.set_evaluation_mode(EvaluationMode.HARD)
     mixers = {name: {key: total / len(images) for key, total in each.items()} for name, each in sums.items()}
-    return Score(answers=tally.answers(), mixers={} if mode is EvaluationMode.SOFT else mixers)
+    return Score(
+        answers=tally.answers(),
+        mixers={} if mode is EvaluationMode.SOFT else mixers,
+        predictions=tally.predictions(),
+    )
 
 
 def other_modes(hard: Score) -> list[EvaluationMode]:

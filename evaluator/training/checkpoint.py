@@ -1,7 +1,7 @@
 """A training on disk: its state, from which another process can continue, and its results.
 
-The folder of a trial holds `last.pt` while it trains, and `weights.pt` (the averaged network's state only) and
-`outcome.json` when it is done.
+The folder of a trial holds `last.pt` while it trains, and `weights.pt` (the averaged network's state only), `answers.json`
+(its answers on the validation images) and `outcome.json` when it is done.
 """
 
 from __future__ import annotations
@@ -75,6 +75,11 @@ class Checkpoints:
         return self.folder / "weights.pt"
 
     @property
+    def answers(self) -> Path:
+        """File of the averaged network's answers, which exists when the training is done and there was room for it."""
+        return self.folder / "answers.json"
+
+    @property
     def _last(self) -> Path:
         return self.folder / "last.pt"
 
@@ -140,11 +145,16 @@ class Checkpoints:
         self._last_end = time.monotonic()
         self._last_cost = self._last_end - begin
 
-    def finish(self, state: Mapping[str, torch.Tensor], evaluation: Evaluation) -> None:
-        """Keeps the averaged network and the measurements, and removes the checkpoint.
+    def finish(self, state: Mapping[str, torch.Tensor], evaluation: Evaluation, answers: bytes | None = None) -> None:
+        """Keeps the averaged network, its answers and the measurements, and removes the checkpoint.
 
         With a disk budget, the checkpoint is removed first if there is no room for both; a network that does not fit at all
         is not kept.
+
+        Args:
+            state: State dict of the averaged network.
+            evaluation: Its measurements.
+            answers: Its answers on the validation images, as a file; see `evaluator.measuring.predictions`.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -157,6 +167,10 @@ class Checkpoints:
             if not self._write(self.weights, weights):
                 log.warning("%s is not kept: it does not fit into the checkpoint budget", self.weights)
                 return
+        # Those of an earlier training in this folder would not be of this network.
+        self.answers.unlink(missing_ok=True)
+        if answers is not None:
+            self._write(self.answers, answers)
         self._write(self._outcome, record)
         self._last.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from image_search.plan import Plan
-from image_search.run import read_trials, result_of
+from image_search.run import read_trials, result_of, with_answers
 from nas.output.atomic_file import write_atomically
 from nas.output.folder import OutputFolder
 from nas.report.files import write_page
@@ -26,7 +26,7 @@ def search_of(plan: Plan, output: OutputFolder) -> SearchResult:
     """
     provenance = _provenance(output)
     trials = tuple(read_trials(plan, output))
-    result = result_of(plan, trials, str(provenance.pop("ended", "")))
+    result = with_answers(result_of(plan, trials, str(provenance.pop("ended", ""))), plan, output)
     settings = yaml.safe_load((output.path / "config.yaml").read_text(encoding="utf-8"))
     return replace(result, settings=settings, provenance=provenance or result.provenance)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.pt"
 CANDIDATE = "candidate.json"
 OUTCOME = "outcome.json"
+ANSWERS = "answers.json"
+"""The file of what a network answered on the validation images, which not every evaluator writes."""
 FILES = ("config.yaml", "provenance.json", "trials.csv", "report.html", "checkpoints", "models", "logs")
 """Names that a search writes. In a folder that no search has used before, such files belong to somebody else."""
 Check = Callable[[Path, Trial], object]
@@ -176,6 +178,7 @@ class OutputFolder:
             fault = _fault(trained, OUTCOME, trial, name, check)
             if not fault:
                 write_atomically(model / WEIGHTS, (trained / WEIGHTS).read_bytes())
+                _copy_answers(trained / ANSWERS, model / ANSWERS)
             elif kept := _fault(model, CANDIDATE, trial, name, check):
                 missing[number] = fault if (trained / WEIGHTS).exists() or not (model / WEIGHTS).exists() else kept
                 continue
@@ -191,6 +194,14 @@ class OutputFolder:
             if folder.name not in members and folder.name.isdecimal() and (folder / CANDIDATE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
         return missing
+
+
+def _copy_answers(trained: Path, model: Path) -> None:
+    """Puts the answers of a network beside its weights, or removes those of the weights that were there before."""
+    if trained.is_file():
+        write_atomically(model, trained.read_bytes())
+    else:
+        model.unlink(missing_ok=True)
 
 
 def _fault(folder: Path, record: str, trial: Trial, name: str, check: Check) -> str:

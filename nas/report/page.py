@@ -21,7 +21,9 @@ SCRIPTS = (
     "findings.js",
     "stages.js",
     "network.js",
+    "answers.js",
     "tables.js",
+    "words.js",
     "page.js",
 )
 """The scripts in the order in which they are joined; the last one starts the page."""

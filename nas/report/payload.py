@@ -30,6 +30,8 @@ from nas.report.images import majority
 from nas.report.plots import value_limits
 from nas.report.quantities import difference, rounded, with_unit
 from nas.report.sections.advice import advice
+from nas.report.sections.answers import answers
+from nas.report.sections.glossary import glossary
 from nas.report.sections.trials import packed, trial_rows
 from nas.report.styles import looks
 from nas.report.verdicts import guessing, versus_unchanged
@@ -57,6 +59,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "facts": _facts(result),
         "ended": result.ended,
         "loading": _loading(result),
+        "answers": answers(result, None if taken is None else taken.trial),
         "running": any(trial.state is TrialState.RUNNING for trial in result.trials),
         "learned": _quantity(learned),
         "cost": _quantity(result.cost),
@@ -72,6 +75,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "front": list(result.front.trials),
         "line": [trial.number for trial in front_line(result)],
         "observed": [trial.number for trial in observed_line(result)],
+        "glossary": glossary(result),
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
         "hypervolume": [[number, rounded(volume)] for number, volume in hypervolume_steps(result)],
         "importance": _importances(result, pool, residuals),

@@ -23,36 +23,21 @@ from nas.report.findings.statistics import (
     front_line,
     learned_value,
     members,
-    observed_line,
     resolution,
     standard_error,
     trained,
 )
 from nas.report.images import is_uneven, majority
 from nas.report.labels import place_labels
+from nas.report.plot_marks import INK, SOFT, baselines_of, cost_of, draw_marks, height_of
 from nas.report.quantities import difference, log_ticks, tick, with_unit
-from nas.report.styles import looks
 from nas.report.words import subtitle, title
 from nas.search.result import SearchResult
 
-INK = "#1d2530"
-SOFT = "#5d6776"
 GRID = "#e8eaee"
 _DPI = 170
 _NOTE_WIDTH = 130
 """Number of characters in a line of the note below the axes."""
-_MARKERS = {
-    "circle": "o",
-    "square": "s",
-    "triangle-up": "^",
-    "triangle-down": "v",
-    "pentagon": "p",
-    "hexagon": "h",
-    "cross": "P",
-    "star": "*",
-}
-_LARGER = {"star": 2.2, "triangle-up": 1.2, "triangle-down": 1.2, "cross": 1.2}
-"""The area of each shape relative to that of a circle that looks equally large."""
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
@@ -71,6 +56,14 @@ _STYLE: Any = {
 def pareto_png(result: SearchResult) -> bytes:
     """The learned objective against the cost of all trained networks, with the front and the baselines, as a PNG."""
     with mpl.rc_context(_STYLE):
+        stream = io.BytesIO()
+        pareto_figure(result).savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+
+def pareto_figure(result: SearchResult) -> Figure:
+    """The same as a figure of matplotlib."""
+    with mpl.rc_context(_STYLE):
         # Room for the title above and the note below; constrained layout arranges the rest.
         arrangement = ConstrainedLayoutEngine(rect=(0.012, 0.05, 0.976, 0.845))
         figure = Figure(figsize=(9.6, 6.2), dpi=_DPI, layout=arrangement, facecolor="white")
@@ -83,9 +76,7 @@ def pareto_png(result: SearchResult) -> bytes:
         else:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "No network has been trained to the end yet.", ha="center", color=SOFT, fontsize=13)
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", metadata={"Software": None})
-        return stream.getvalue()
+        return figure
 
 
 def value_limits(result: SearchResult) -> tuple[float, float]:
@@ -96,7 +87,7 @@ def value_limits(result: SearchResult) -> tuple[float, float]:
     learned = result.learned
     measured = [learned_value(result, trial).mean for trial in trained(result)]
     ordered = sorted(measured, key=learned.score)
-    kept = [(learned_value(result, trial).mean, learned_value(result, trial)) for trial in _marked(result)]
+    kept = [(learned_value(result, trial).mean, learned_value(result, trial)) for trial in baselines_of(result)]
     kept += [(expected_value(result, trial), learned_value(result, trial)) for trial in members(result)]
     ends = [ordered[len(ordered) // 20], ordered[-1]]
     ends += [height + sign * (standard_error(m) or 0) for height, m in kept for sign in (-1, 1)]
@@ -114,17 +105,13 @@ def _majority(result: SearchResult) -> float | None:
     return majority(result.data) if result.learned.beside_majority else None
 
 
-def _cost_of(result: SearchResult, trial: Trial) -> float:
-    return trial.values()[result.cost.name]
-
-
 def _scale(axes: Axes, result: SearchResult) -> float:
     """Sets the axis of cost, with a little margin, and space for a name at its expensive end.
 
     Returns:
         The right end of the axis.
     """
-    costs = [_cost_of(result, trial) for trial in trained(result)]
+    costs = [cost_of(result, trial) for trial in trained(result)]
     low, high = min(costs), max(costs)
     if not result.cost.log:
         room = 0.05 * (high - low) or max(abs(high), LEAST)
@@ -152,9 +139,7 @@ def _draw(figure: Figure, axes: Axes, result: SearchResult) -> None:
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    _dots(axes, result)
-    _front(axes, result, right)
-    _baselines(axes, result)
+    draw_marks(axes, result, right)
     alone = _majority(result)
     if alone is not None and low < alone < high:
         label = f"commonest class alone ({with_unit(result.learned, alone)})"
@@ -182,100 +167,14 @@ def _legend(figure: Figure, axes: Axes) -> None:
             return
 
 
-def _dots(axes: Axes, result: SearchResult) -> None:
-    pool = trained(result)
-    size = 46 if len(pool) < 60 else 30 if len(pool) < 400 else 14
-    alpha = 0.55 if len(pool) < 400 else 0.35
-    by_class = {trial.number: result.portrait(trial).kind for trial in pool}
-    for name, style in looks(result.legend, by_class.values()).items():
-        own = [trial for trial in pool if by_class[trial.number] == name]
-        axes.scatter(
-            [_cost_of(result, trial) for trial in own],
-            [learned_value(result, trial).mean for trial in own],
-            s=size * _LARGER.get(style.shape, 1),
-            marker=_MARKERS.get(style.shape, "o"),
-            color=style.light,
-            alpha=alpha,
-            linewidths=0,
-            label=f"{style.label} ({len(own)})",
-            zorder=2,
-        )
-
-
-def _front(axes: Axes, result: SearchResult, right: float) -> None:
-    front = members(result)
-    if not front:
-        return
-    if observed := observed_line(result):
-        heights = [learned_value(result, trial).mean for trial in observed]
-        axes.plot(
-            [*(_cost_of(result, trial) for trial in observed), right],
-            [*heights, heights[-1]],
-            drawstyle="steps-post",
-            color=SOFT,
-            linewidth=1,
-            linestyle=(0, (4, 3)),
-            zorder=3,
-            label="observed front (optimistic)",
-        )
-    line = front_line(result)
-    steps = [_cost_of(result, trial) for trial in line]
-    heights = [expected_value(result, trial) for trial in line]
-    axes.plot([*steps, right], [*heights, heights[-1]], drawstyle="steps-post", color=INK, linewidth=1.5, zorder=3)
-    colors = looks(result.legend, (result.portrait(trial).kind for trial in front))
-    for trial in front:
-        measured = learned_value(result, trial)
-        x, y = _cost_of(result, trial), expected_value(result, trial)
-        error = standard_error(measured)
-        axes.plot([x, x], [y, measured.mean], color=SOFT, linewidth=1, zorder=3)
-        if error is not None:
-            axes.errorbar(x, y, yerr=error, color=INK, linewidth=1, capsize=2.5, zorder=4)
-        style = colors[result.portrait(trial).kind]
-        axes.scatter(
-            x,
-            y,
-            s=62 * _LARGER.get(style.shape, 1),
-            marker=_MARKERS.get(style.shape, "o"),
-            color=style.light,
-            edgecolors=INK,
-            linewidths=1.4,
-            zorder=5,
-        )
-    name = "Pareto front" if len(result.objectives) < 3 else f"front of {len(result.objectives)} objectives"
-    label = f"{name}, expected ± standard error" if observed else f"{name} ± standard error"
-    axes.plot([], [], color=INK, linewidth=1.5, marker="o", markerfacecolor="white", label=label)
-
-
-def _baselines(axes: Axes, result: SearchResult) -> None:
-    """Draws the baselines as diamonds, which are white unless the baseline is on the front."""
-    marked = _marked(result)
-    if not marked:
-        return
-    colors = looks(result.legend, (result.portrait(trial).kind for trial in marked))
-    on_front = set(result.front.trials)
-    axes.scatter(
-        [_cost_of(result, trial) for trial in marked],
-        [_height(result, trial) for trial in marked],
-        s=60,
-        marker="D",
-        c=[colors[result.portrait(t).kind].light if t.number in on_front else "white" for t in marked],
-        edgecolors=INK,
-        linewidths=1.4,
-        zorder=6,
-    )
-    axes.scatter(
-        [], [], s=60, marker="D", c="white", edgecolors=INK, linewidths=1.4, label="unchanged, settings not searched"
-    )
-
-
 def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:
     """Labels the baselines. This comes last, as positions in pixels are known only after the layout."""
-    marked = _marked(result)
+    marked = baselines_of(result)
     figure.draw_without_rendering()
     transform = axes.transData
 
     def pixel(trial: Trial) -> tuple[float, float]:
-        x, y = transform.transform((_cost_of(result, trial), _height(result, trial)))
+        x, y = transform.transform((cost_of(result, trial), height_of(result, trial)))
         return float(x), float(y)
 
     anchors = [pixel(trial) for trial in marked]
@@ -297,7 +196,7 @@ def _label_baselines(figure: Figure, axes: Axes, result: SearchResult) -> None:
         leader = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         annotation = axes.annotate(
             str(trial.baseline).replace(", ", "\n"),
-            xy=(_cost_of(result, trial), _height(result, trial)),
+            xy=(cost_of(result, trial), height_of(result, trial)),
             xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             textcoords="figure pixels",
             ha="center",
@@ -320,22 +219,12 @@ def _along(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points
 
 
-def _height(result: SearchResult, trial: Trial) -> float:
-    """The value at which a network is drawn: the expected one for members of the front, the measured one for others."""
-    return expected_value(result, trial) if trial.number in result.front.trials else learned_value(result, trial).mean
-
-
-def _marked(result: SearchResult) -> list[Trial]:
-    return [trial for trial in trained(result) if trial.baseline is not None]
-
-
 def _note(result: SearchResult, low: float, high: float) -> str:
     learned = result.learned
     hidden = sum(not low <= learned_value(result, trial).mean <= high for trial in trained(result))
     least = resolution(result)
     chosen = "Chosen on the validation split"
-    expected = f"{chosen} by expected {learned.words}; thin lines lead to the measured values."
-    parts = [expected if result.observed else f"{chosen}."]
+    parts = [f"{chosen} by expected {learned.words}." if result.observed else f"{chosen}."]
     if least is not None:
         parts.append(f"Differences below {difference(learned, least)} are not resolved.")
     alone = _majority(result)

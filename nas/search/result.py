@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nas.classified import Classification
 from nas.cost_rule import FIRST_VERSION
 from nas.dimensions import Dimension
 from nas.errors import AllFailedError
@@ -68,6 +69,8 @@ class SearchResult:
     """Front members without weights: the reason by trial number."""
     retrained: Retrained | None = None
     """The networks that were trained anew and measured on the test images; None if there are none."""
+    classification: Classification | None = None
+    """What networks of the front answered on the validation images; None where nobody has kept it."""
     ended: str = ""
     """Why the search ended before all its trials; empty if it ran all of them."""
 

@@ -31,6 +31,8 @@ class Mixer:
     """The shape of its points in pictures, by its name in plotly. Mixers with colors that look alike to some readers have
     different shapes.
     """
+    meaning: str = ""
+    """A sentence that explains it to somebody who does not know it."""
     factored: bool = False
     """Whether it needs a group count and a Kronecker pair."""
     generated: bool = False

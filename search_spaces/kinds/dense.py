@@ -14,7 +14,12 @@ class Dense(Kind[Any]):
     """The convolutions of the unchanged network."""
 
     name = "dense"
-    style = KindStyle(name="dense", label="dense", unchanged=True)
+    style = KindStyle(
+        name="dense",
+        label="dense",
+        meaning="Convolutions as in the published network: every output channel reads every input channel.",
+        unchanged=True,
+    )
     told = False
 
     def convolutions(self, values: StageValues, shape: StageShape, ranks: KroneckerRanks) -> Convolutions:

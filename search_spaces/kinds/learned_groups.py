@@ -50,7 +50,12 @@ class LearnedGroups(Kind[LearnedGroupsSettings]):
     """Convolutions whose weights are pulled, in training, to groups of channels that it finds and reorders."""
 
     name = "learned_groups"
-    style = KindStyle(name="learned_groups", label="learned groups", shape="cross")
+    style = KindStyle(
+        name="learned_groups",
+        label="learned groups",
+        shape="cross",
+        meaning="Convolutions in groups, where training decides how many groups there are and which channels belong to which.",
+    )
     drawing = "steps"
     converts = True
 

@@ -66,7 +66,12 @@ class Reconstructed(Kind[ReconstructedSettings]):
     """Convolutions whose filters are pruned in training, and rebuilt from the remaining ones by cheap transformations."""
 
     name = "reconstructed"
-    style = KindStyle(name="reconstructed", label="rebuilt filters", shape="square")
+    style = KindStyle(
+        name="reconstructed",
+        label="rebuilt filters",
+        shape="square",
+        meaning="Convolutions of which some filters are removed and rebuilt from the others by cheap spatial transformations.",
+    )
     drawing = "half"
     converts = True
 

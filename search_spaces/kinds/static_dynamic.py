@@ -59,7 +59,12 @@ class StaticDynamic(Kind[Any]):
 
     name = "static_dynamic"
     # A mixer is called static_dynamic too.
-    style = KindStyle(name="replaced", label="static-dynamic", shape="triangle-up")
+    style = KindStyle(
+        name="replaced",
+        label="static-dynamic",
+        shape="triangle-up",
+        meaning="Instead of a convolution, the sum of a learned matrix and of an order of the channels made for each image.",
+    )
     drawing = "notched"
     factored = True
     learned = True

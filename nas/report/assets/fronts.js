@@ -128,7 +128,7 @@ function frontMarks(right) {
   for (const kind of new Set(kept.map((t) => t.kind))) {
     const own = kept.filter((t) => t.kind === kind);
     const look = { symbol: "diamond", fill: kindColor(kind), stroke: ink };
-    marks.push({ key: `baseline ${kind}`, label: "the same, on the front", look, traces: [points(own, { marker: marker(look, 12), error_y: errors(own, ink) })] });
+    marks.push({ key: `baseline ${kind}`, label: "unchanged, on the front", look, traces: [points(own, { marker: marker(look, 12), error_y: errors(own, ink) })] });
   }
   return [...marks, ...ringMarks()];
 }

@@ -11,6 +11,7 @@ function select(number, scroll = false) {
   byId("network").replaceChildren(...panel(trial));
   if (trial.curve.length > 1) chart("curve", () => curveParts(trial));
   else charts.delete("curve");
+  showAnswers(number);
   if (charts.has("front-chart")) charts.get("front-chart")();
   for (const row of document.querySelectorAll("tr[data-trial]")) row.classList.toggle("chosen", Number(row.dataset.trial) === number);
   if (scroll) byId("network").scrollIntoView({ block: "nearest" });

@@ -21,6 +21,7 @@ function header() {
 function sections() {
   const some = {
     front: search.trials.length,
+    answers: search.answers !== null && Object.keys(search.answers.networks).length,
     kinds: search.kinds.filter((style) => style.front.length).length > 1,
     stages: hasKindsOfStages(),
     peers: search.pairs.length,
@@ -66,6 +67,7 @@ function start() {
   namePeers();
   const some = sections();
   if (some.front) showFront();
+  if (some.answers) offerAnswers();
   if (some.kinds) chart("kinds-chart", kindParts, (point) => select(point.customdata));
   if (some.stages) showStages();
   if (some.peers) showPeers();
@@ -76,6 +78,7 @@ function start() {
   definitions("provenance", search.provenance);
   definitions("data", search.data);
   definitions("settings", search.settings);
+  showWords();
   const repaint = () => { redrawAll(); recolor(); };
   darkness.addEventListener("change", repaint);
   window.addEventListener("beforeprint", () => { printing = true; repaint(); });

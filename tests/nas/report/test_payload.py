@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from nas.portrait import KindStyle, Legend, Part, Portrait
-from nas.records import TrialState
+from nas.records import Failure, FailureKind, TrialState
+from nas.report.page import page
 from nas.report.payload import embedded, payload
 from nas.report.sections.trials import CURVE_POINTS
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial
@@ -159,3 +160,21 @@ def test_nested_settings_are_readable_rows(make_result: MakeResult) -> None:
         ["device", "cpu"],
     ]
     assert data["provenance"] == [["command", "run_search.py --output 'a b'"]]
+
+
+def test_no_text_has_a_full_path(make_result: MakeResult, make_trial: MakeTrial) -> None:
+    failure = Failure(kind=FailureKind.CRASHED, message="no file /mnt/secret/a.png")
+    result = make_result(
+        [make_trial(0, accuracy=50.0), make_trial(1, state=TrialState.FAILED, outcome=failure)],
+        settings={"output": "/mnt/secret/runs/a b", "data": {"root": "/mnt/secret/"}},
+        provenance={"command": ["/mnt/secret/run_search.py", "--output=/mnt/secret/runs/x"]},
+        data={"name": "/mnt/secret/photos", "told": ("read from /mnt/secret/photos/train",)},
+        weightless={0: "the weights in /mnt/secret/runs/a are broken"},
+        name="",
+    )
+    told = payload(result)
+    assert "/mnt" not in json.dumps(told)
+    assert "/mnt" not in page(result)
+    assert told["title"] == "ShuffleNet V2 on photos"
+    assert ["output", "a b"] in told["settings"]
+    assert payload(dataclasses.replace(result, name="Mine"))["title"] == "Mine"
