@@ -137,11 +137,12 @@ def sentences(result: SearchResult, retrained: Retrained) -> list[str]:
             f"{_called(by_name[each.entry])} with its teacher minus without: {_amount(learned, each)}."
             for each in versus_untaught(retrained, learned.name)
         ),
-        *map(_agreement, orders(retrained, learned.name)),
+        *map(agreement, orders(retrained, learned.name)),
     ]
 
 
-def _agreement(order: Order) -> str:
+def agreement(order: Order) -> str:
+    """How well the order of the search and that of the test figures agree."""
     interval = ""
     if order.interval is not None:
         low, high = order.interval
