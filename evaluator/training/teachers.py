@@ -50,7 +50,9 @@ class ExportedTeacher:
     def __init__(self, path: Path, device: torch.device) -> None:
         try:
             program = torch.export.load(path)
-            self.shape: Sequence[object] = [int(side) if isinstance(side, int) else None for side in _first_shape(program)]
+            self.shape: Sequence[object] = [
+                int(side) if isinstance(side, int) else None for side in _first_shape(program)
+            ]
             self._module = program.module().to(device)
         except Exception as error:  # a reader of archives may raise any kind of error on a file that is none
             raise _unreadable(path, "a program of torch.export", error) from error
@@ -110,8 +112,8 @@ def refuse_unfit(path: Path, teacher: Teacher, images: Sequence[int], classes: i
     if shape and (len(shape) != 4 or any(side not in (None, own) for side, own in zip(shape[1:], images, strict=True))):
         sides = " x ".join("any" if side is None else str(side) for side in shape[1:])
         raise SettingsError(
-            f"--teacher {shown(str(path))}: takes images of {sides} (channels, height, width), and those of this run are {channels} x "
-            f"{height} x {width}"
+            f"--teacher {shown(str(path))}: takes images of {sides} (channels, height, width), and those of this run are "
+            f"{channels} x {height} x {width}"
         )
     if shape and shape[0] not in (None, 2):
         raise SettingsError(

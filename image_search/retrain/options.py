@@ -11,7 +11,7 @@ from evaluator.training.forms import FORMS
 from image_search.command_line import read_settings
 from image_search.settings import Settings, require_sound
 from nas.errors import OutputError, SettingsError, unknown_name
-from nas.settings.search import ENGINES
+from nas.settings.search import ENGINES, MOST_WORKERS
 from nas.values.json_fields import shown
 from nas.values.local_path import local_path, path_fault
 
@@ -59,8 +59,9 @@ def require_possible(options: Options) -> None:
         ("top", options.top, MOST),
         ("epochs", options.epochs, MOST),
         ("seeds", options.seeds, MOST_SEEDS),
+        ("workers", options.workers, MOST_WORKERS),
     ):
-        if not 1 <= number <= most:
+        if number is not None and not 1 <= number <= most:
             faults.append(f"--{name} is {number}; allowed: 1 to {most:,}")
     if options.form not in FORMS:
         faults.append("--distillation: " + unknown_name("form", options.form, FORMS))
