@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from image_search.plan import Plan
 from image_search.retrain.folder import RetrainedFolder
 from image_search.retrain.models import digest_of, write_model
 from image_search.retrain.trainings import Group, Trainings
-from nas.errors import OutputError
 from nas.records import Evaluation, Failure, Measurement, Outcome
 from nas.retraining.openings import Model, Openings
 from nas.retraining.results import Entry, Retrained, read_retrained
@@ -18,7 +18,11 @@ from nas.search.result import SearchResult
 from nas.values.plausible import RefusedNumberError
 from nas.watchers.console import tell
 
+if TYPE_CHECKING:
+    from torch import nn
+
 Named = Mapping[str, Measurement]
+NOT_FINITE = "invalid: its test values are no finite numbers"
 
 
 class Figures:
@@ -73,7 +77,8 @@ class Figures:
             try:
                 found = images.measure(self._network(training), plan.axes.learned)
             except RefusedNumberError as error:
-                raise OutputError(f"{training.name} cannot be measured: {error}") from error
+                tell(f"{training.name} cannot be measured: {error}")
+                found = {}
             self._openings.keep(model, found)
 
     def _model(self, training: PlannedTraining) -> Model:
@@ -84,11 +89,11 @@ class Figures:
             weights=digest_of(self._folder.weights(training)),
         )
 
-    def _network(self, training: PlannedTraining):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _network(self, training: PlannedTraining) -> nn.Module:
         """The trained network."""
         import torch
 
-        network = self._plan.space.build(training.task.candidate)
+        network: nn.Module = self._plan.space.build(training.task.candidate)
         network.load_state_dict(torch.load(self._folder.weights(training), map_location="cpu", weights_only=True))
         return network
 
@@ -104,7 +109,9 @@ class Figures:
                 failures[seed] = f"{outcome.kind.value}: {outcome.message}"
                 continue
             found = self._openings.figures(training.name)
-            assert found is not None
+            if not found:
+                failures[seed] = NOT_FINITE
+                continue
             values[seed] = found
             if first is None:
                 first = training

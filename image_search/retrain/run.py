@@ -81,9 +81,9 @@ def retrain(options: Options) -> str:
 
 
 def _common(plan: Plan) -> dict[str, Any]:
-    """What distinguishes the trainings of this run from those of another, whose study is known to be of these settings."""
-    identity = {name: value for name, value in plan.identity.items() if not name.startswith(("search.", "latency."))}
-    return {name: value for name, value in identity.items() if name != "train.epochs"}
+    """The settings of images and training, which distinguish the trainings of this run. A space that has grown changes nothing."""
+    kept = {name: value for name, value in plan.identity.items() if name.startswith(("data.", "train."))}
+    return {name: value for name, value in kept.items() if name != "train.epochs"}
 
 
 def _lines(plan: Plan, options: Options, trainings: Trainings, tasks: FixedTasks) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from nas.output.json_lines import append_line, read_lines
 from nas.records import Measurement
-from nas.values.json_fields import MalformedError, entry, mapping, sequence
+from nas.values.json_fields import entry, mapping, sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Openings:
         return len(self._opened)
 
     def figures(self, training: str) -> Mapping[str, Measurement] | None:
-        """What was measured of the network of a training; None if nothing was yet."""
+        """What was measured of the network of a training, empty if its values were not finite; None if it was not measured yet."""
         return self._figures.get(training)
 
     def open(self, models: Sequence[Model]) -> None:
@@ -97,6 +97,4 @@ def _covers(opening: Mapping[str, Any], models: Sequence[Model]) -> bool:
 
 def _measurements(line: Mapping[str, Any]) -> dict[str, Measurement]:
     found = mapping(entry(line, "measurements", "a figure"), "a figure's measurements")
-    if not found:
-        raise MalformedError("a figure has no measurements")
     return {name: Measurement.from_json(value) for name, value in found.items()}

@@ -157,11 +157,14 @@ def test_a_folder_that_is_no_run_or_in_use_or_broken_is_one_line(
     (tmp_path / "half" / "config.yaml").write_bytes((run / "config.yaml").read_bytes())
     (run / "retrained").mkdir()
     (run / "retrained" / "trainings.jsonl").write_text("nonsense\n")
+    taken = copied("taken")
+    (taken / "retrained").write_text("a file where a folder is to be made")
     for folder, told in (
         (tmp_path / "none", "is not the folder of a search: it has no config.yaml"),
         (tmp_path / "empty", "is not the folder of a search: it has no config.yaml"),
         (tmp_path / "half", "is not the folder of a search: it has no study.db"),
         (run, "trainings.jsonl is broken: line 1 is not JSON"),
+        (taken, "trainings.jsonl cannot be read"),
     ):
         assert main([str(folder), "--epochs", "1"]) == 2
         assert told in capsys.readouterr().err
