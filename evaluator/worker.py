@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,23 +15,20 @@ import torch
 from torch import nn
 
 from evaluator.costs import Network, always_counted
-from evaluator.device import Execution, resolve_device, resolve_execution, set_threads
-from evaluator.images.augmentation import Normalization, make_augmentation
-from evaluator.images.batches import BatchSource
-from evaluator.images.data import TrainingImages, load
+from evaluator.device import set_threads
+from evaluator.images.data import TrainingImages
+from evaluator.loaded import Loaded, load_all
 from evaluator.measures import DEFAULT
 from evaluator.measuring.device_lock import DeviceLock, SharedHold
 from evaluator.measuring.exclusive import lock_of
 from evaluator.measuring.metrics import other_modes
-from evaluator.settings import DataSettings, TrainSettings, train_faults, training_identity
-from evaluator.training.allocator import keep_freed_memory
+from evaluator.settings import DataSettings, TrainSettings, training_identity
 from evaluator.training.checkpoint import LEAST_SECONDS, Checkpoints
 from evaluator.training.disk_budget import DiskBudget
-from evaluator.training.losses import BatchLoss, loss_factory
 from evaluator.training.recipe import Recipe, make_recipe
 from evaluator.training.rehearsal import Rehearsal, rehearse
 from evaluator.training.step_memory import LEAST_IMAGES, capacity, need_of, of_training, peak_bytes
-from evaluator.training.trainer import Training, TrainingData
+from evaluator.training.trainer import Training
 from evaluator.what_went_wrong import what_went_wrong
 from nas.candidate import Candidate
 from nas.errors import DataError, OutputError, SettingsError
@@ -41,21 +38,8 @@ from nas.records import Evaluation, Failure, FailureKind, Measurement, Outcome, 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
-    """What all trainings of this process share."""
-
-    data: TrainingData
-    data_identity: Mapping[str, Any]
-    """The facts about the images that distinguish a training, as plain JSON."""
-    loss: BatchLoss
-    execution: Execution
-    input_shape: tuple[int, int, int, int]
-    """Shape `(1, c, h, w)` of a batch of one image."""
-
-
 @dataclass(slots=True)
-class _Spent:
+class Spent:
     """How far a task has come, for the record of a failure."""
 
     begin: float = field(default_factory=time.monotonic)
@@ -67,6 +51,7 @@ class _Spent:
 
     @property
     def seconds(self) -> float:
+        """Seconds spent on the task so far, by all processes."""
         return self.earlier + time.monotonic() - self.begin
 
 
@@ -120,7 +105,7 @@ class TrainingEvaluator:
         self._shares_device = shares_device
         self._measure_live = measure_live
         self._learned = learned
-        self._loaded: _Loaded | None = None
+        self._loaded: Loaded | None = None
 
     def evaluate(self, task: Task, progress: Tell) -> Outcome:
         """Trains the task's candidate, from its checkpoint if there is one; see `nas.ports.Evaluator`.
@@ -132,7 +117,7 @@ class TrainingEvaluator:
             DataError: The images are missing, broken, or not those that the search began with.
             OutputError: A checkpoint or the cache cannot be written.
         """
-        spent = _Spent()
+        spent = Spent()
         outcome = self._attempt(task, progress, spent)
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.OUT_OF_MEMORY and self._can_part(spent.parts):
             spent.parts *= 2
@@ -142,7 +127,7 @@ class TrainingEvaluator:
                 outcome = replace(outcome, message=f"{outcome.message} (with batches in {spent.parts} parts too)")
         return outcome
 
-    def _attempt(self, task: Task, progress: Tell, spent: _Spent) -> Outcome:
+    def _attempt(self, task: Task, progress: Tell, spent: Spent) -> Outcome:
         try:
             return self._evaluate(task, progress, spent)
         except (SettingsError, DataError, OutputError):
@@ -163,7 +148,7 @@ class TrainingEvaluator:
         images = min(self._settings[1].batch_size, len(self._loaded.data.train))
         return images // (2 * parts) >= LEAST_IMAGES
 
-    def _evaluate(self, task: Task, progress: Tell, spent: _Spent) -> Evaluation:
+    def _evaluate(self, task: Task, progress: Tell, spent: Spent) -> Evaluation:
         loaded = self._load()
         spent.begin = time.monotonic()  # decoding the images, if this was the first task, is not the candidate's time
         train = self._settings[1]
@@ -231,7 +216,7 @@ class TrainingEvaluator:
         return (lock_of(device) if self._shares_device else DeviceLock()).shared()
 
     def _wait_for_room(
-        self, network: nn.Module, recipe: Recipe, loaded: _Loaded, task: Task, progress: Tell, spent: _Spent
+        self, network: nn.Module, recipe: Recipe, loaded: Loaded, task: Task, progress: Tell, spent: Spent
     ) -> int | None:
         """Where memory is limited: measures a step, divides batches that do not fit at all, and waits until this training fits.
 
@@ -255,51 +240,23 @@ class TrainingEvaluator:
         spent.begin = time.monotonic()  # waiting is not the candidate's time
         return estimated
 
-    def _load(self) -> _Loaded:
+    def _load(self) -> Loaded:
         """Loads the images and the device at the first task, and sets torch's threads at every task.
 
         Raises:
             NasError: A setting, the dataset or the device is unusable.
         """
-        data, train = self._settings
+        train = self._settings[1]
         if self._loaded is None:
-            faults = train_faults(train)
-            if faults:
-                raise SettingsError("; ".join(faults))
-            execution = resolve_execution(train, resolve_device(self._device))
-            if execution.device.type == "cpu" and train.memory_gb is None:
-                keep_freed_memory()
-            splits = load(data, self._split_seed, self._images)
-            self._require_same_images(splits.summary.fingerprint)
-            images = BatchSource(splits.train, execution.device)
-            self._loaded = _Loaded(
-                data=TrainingData(
-                    train=images,
-                    validation=BatchSource(splits.validation, execution.device),
-                    augment=make_augmentation(splits.summary),
-                    normalize=Normalization(splits.summary, execution.device, execution.memory_format),
-                ),
-                data_identity=splits.summary.identity,
-                loss=loss_factory(train)(train, images, splits.summary.classes),
-                execution=execution,
-                input_shape=splits.summary.input_shape,
-            )
+            self._loaded = self._load_all()
         set_threads(train)
         return self._loaded
 
-    def _require_same_images(self, found: str) -> None:
-        """Refuses images that have changed since the search began.
+    def _load_all(self) -> Loaded:
+        """Loads the images and the device; evaluators with other images or another loss override this."""
+        return load_all(*self._settings, self._device, self._split_seed, self._fingerprint, self._images)
 
-        Raises:
-            DataError: The images, or their split, have changed.
-        """
-        if self._fingerprint is not None and found != self._fingerprint:
-            raise DataError(
-                f"the images of --data.name {self._settings[0].name!r} are not those the search began with (fingerprint "
-                f"{found}, then {self._fingerprint}); put those back, or begin a new search"
-            )
-
-    def _identity(self, task: Task, loaded: _Loaded) -> dict[str, Any]:
+    def _identity(self, task: Task, loaded: Loaded) -> dict[str, Any]:
         """The facts that distinguish a training, as plain JSON."""
         train = training_identity(self._settings[1])
         del train["epochs"]  # the task says how many
@@ -313,7 +270,7 @@ class TrainingEvaluator:
             **({} if self._learned == DEFAULT else {"learned": self._learned}),
         }
 
-    def _measure(self, training: Training, loaded: _Loaded, spent: _Spent) -> tuple[Evaluation, bytes | None]:
+    def _measure(self, training: Training, loaded: Loaded, spent: Spent) -> tuple[Evaluation, bytes | None]:
         """Measures the averaged network on the validation images, with further measurements for its learned shuffles.
 
         Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from nas.engines.ray_tune.engine import RayEngine
+    from nas.ports import WorkerSpec
 
 LOADING = """\
 # Start Python in this page's folder.
@@ -94,7 +96,8 @@ def run(settings: Settings) -> SearchResult:
         )
         if check is not None and not driver.finished:
             check.require()
-        engine = _engine(plan, folder)
+        spec = plan.worker_spec(folder.checkpoints.resolve())
+        engine = make_engine(plan, spec, logs=folder.logs, ray_logs=folder.path / "ray")
         try:
             with _watchers(plan, driver, folder, engine) as watchers:
                 engine.run(driver, lambda: [watch() for watch in (stop_if_asked, *watchers, study.renew)])
@@ -130,18 +133,23 @@ def _watchers(
         yield watchers
 
 
-def _engine(plan: Plan, folder: OutputFolder) -> LocalEngine | RayEngine:
-    """The engine that trains the candidates."""
-    spec, settings = plan.worker_spec(folder.checkpoints.resolve()), plan.settings.ray
+def make_engine(plan: Plan, spec: WorkerSpec, *, logs: Path, ray_logs: Path) -> LocalEngine | RayEngine:
+    """The engine that trains networks, as the settings ask for it.
+
+    Args:
+        plan: The parts of the search.
+        spec: How a worker makes its evaluator.
+        logs: Folder for what local workers write to standard error.
+        ray_logs: Folder for Ray's own logs of trials.
+    """
+    settings = plan.settings.ray
     if plan.settings.search.engine == "ray":
         from nas.engines.ray_tune.engine import RayEngine
 
         gpus = float(plan.device.type == "cuda") if settings.gpus_per_trial is None else settings.gpus_per_trial
-        return RayEngine(
-            spec, settings, cpus=settings.cpus_per_trial or plan.threads, gpus=gpus, logs=folder.path / "ray"
-        )
+        return RayEngine(spec, settings, cpus=settings.cpus_per_trial or plan.threads, gpus=gpus, logs=ray_logs)
 
-    return LocalEngine(spec, workers=plan.workers, logs=folder.logs)
+    return LocalEngine(spec, workers=plan.workers, logs=logs)
 
 
 def study_of(plan: Plan, folder: OutputFolder) -> Study:
@@ -180,8 +188,12 @@ def _place_of(plan: Plan, folder: OutputFolder) -> tuple[BaseStorage, str]:
 
 def _result(plan: Plan, driver: Driver, folder: OutputFolder) -> SearchResult:
     """The results of the search so far."""
-    result = result_of(plan, driver.trials, driver.ended)
-    front = [driver.trials[number] for number in result.front.trials]
+    return with_answers(result_of(plan, driver.trials, driver.ended), plan, folder)
+
+
+def with_answers(result: SearchResult, plan: Plan, folder: OutputFolder) -> SearchResult:
+    """The results with what the networks of the front answered, as far as the folder has it."""
+    front = [result.trials[number] for number in result.front.trials]
     return replace(result, classification=classification(plan.data, plan.validation, folder, front))
 
 
@@ -213,6 +225,7 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
             "seed": plan.settings.search.seed,
             "data_fingerprint": plan.data.fingerprint,
             **({} if plan.latencies is None else {"latency": plan.latencies.conditions()}),
+            **({"ended": ended} if ended else {}),
         },
         space=plan.space.settings(),
         dimensions=plan.space.dimensions,

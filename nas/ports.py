@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nas.candidate import Candidate
-from nas.records import Outcome, Progress, Task
+from nas.records import FailureKind, Outcome, Progress, Task
 
 CostFunction = Callable[[Candidate], Mapping[str, float]]
 """Gives the known objectives of a candidate (such as `macs` and `params`): exact, within milliseconds, without training."""
@@ -29,6 +29,31 @@ class Evaluator(Protocol):
         that no candidate could be trained here (images gone, disk full): the search stops and the trial stays to be
         continued.
         """
+        ...
+
+
+class Tasks(Protocol):
+    """What an engine works off, as a state machine: tasks for workers, and what becomes of them. The driver of a search is one."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to hand out or to wait for."""
+        ...
+
+    def next_task(self) -> Task | None:
+        """The next task for an idle worker, or None if there is none at the moment."""
+        ...
+
+    def on_progress(self, progress: Progress) -> bool:
+        """Called with a worker's sign of life. The answer, which a worker waits for at a rung, says whether the task goes on."""
+        ...
+
+    def on_outcome(self, number: int, outcome: Outcome) -> None:
+        """Called when a worker has ended the task of this number."""
+        ...
+
+    def on_lost(self, number: int, reason: str, kind: FailureKind = FailureKind.CRASHED) -> None:
+        """Called when the worker of the task of this number has died, for a reason in words."""
         ...
 
 

@@ -64,7 +64,7 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
-    """The splits that a search may see."""
+    """The splits that trainings may see."""
 
     train: ImageSet
     validation: ImageSet
@@ -178,6 +178,17 @@ def training_images(data: DataSettings) -> TrainingImages:
     decoded = _decoded(data)
     return TrainingImages(
         images=decoded.images("train"), labels=decoded.labels("train"), description=decoded.description
+    )
+
+
+def nothing_held_out(splits: Splits) -> Splits:
+    """The same images with those of the validation split among those to train on, and no validation images."""
+    train, validation = splits.train, splits.validation
+    rows = np.sort(np.concatenate([train.rows, validation.rows]))
+    return Splits(
+        train=replace(train, rows=rows),
+        validation=replace(validation, rows=rows[:0]),
+        summary=replace(splits.summary, train=len(rows), validation=0),
     )
 
 

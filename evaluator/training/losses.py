@@ -46,7 +46,11 @@ class CrossEntropy:
 
     def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
         """See `BatchLoss`."""
-        logits, weights = network(pixels).float(), self._class_weights
+        return self.of(network(pixels).float(), labels)
+
+    def of(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of logits `float32[b classes]`, a scalar."""
+        weights = self._class_weights
         if weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing)
         # Weights are 1 on average over the training images, so the mean is over images: parts of a batch add up to it exactly.

@@ -48,6 +48,7 @@ class TrainingData:
 
     train: BatchSource
     validation: BatchSource
+    """Images that measure the network; without any, nothing is measured on the way."""
     augment: Augmentation
     normalize: Normalization
 
@@ -166,6 +167,8 @@ class Training:
 
     def _on_the_way(self, epochs: int) -> dict[str, float]:
         """What the curve records after so many epochs besides loss and rate; empty where measuring would cost too much."""
+        if not len(self._data.validation):
+            return {}
         at_rung = epochs in self._recipe.rungs
         if not at_rung and len(self._data.validation) > CURVE_SHARE * len(self._data.train):
             return {}

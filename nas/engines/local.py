@@ -19,9 +19,8 @@ from typing import Any
 from nas.engines.packing import Packing
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, READY, WorkerError, python_path
 from nas.errors import OutputError
-from nas.ports import WorkerSpec
+from nas.ports import Tasks, WorkerSpec
 from nas.records import Progress, Task, outcome_from_json
-from nas.search.driver import Driver
 
 TICK = 0.5
 """The engine wakes up after so many seconds even if no worker has sent anything."""
@@ -106,11 +105,11 @@ class LocalEngine:
         self._numbers = itertools.count()
         self.packing = Packing()
 
-    def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """Works until the driver is finished, and leaves no process behind, however it ends.
+    def run(self, tasks: Tasks, on_event: Callable[[], object]) -> None:
+        """Works until the tasks are finished, and leaves no process behind, however it ends.
 
         Args:
-            driver: Driver of the search.
+            tasks: The tasks to work off, such as those of a search's driver.
             on_event: Called after every change and at least twice a second, for displays.
 
         Raises:
@@ -123,11 +122,11 @@ class LocalEngine:
         except OSError as error:
             raise OutputError(f"cannot make the folder {self._logs}: {error.strerror or error}") from error
         try:
-            while not driver.finished:
-                self._hand_out(driver)
+            while not tasks.finished:
+                self._hand_out(tasks)
                 on_event()
                 with contextlib.suppress(queue.Empty):
-                    self._handle(driver, self._inbox.get(timeout=TICK))
+                    self._handle(tasks, self._inbox.get(timeout=TICK))
                 self._let_in()
             on_event()
         finally:
@@ -135,10 +134,10 @@ class LocalEngine:
                 worker.stop()
             self._workers.clear()
 
-    def _hand_out(self, driver: Driver) -> None:
+    def _hand_out(self, tasks: Tasks) -> None:
         idle = [worker for worker in self._workers if worker.task is None]
         while idle or len(self._workers) < self._count:
-            task = driver.next_task()
+            task = tasks.next_task()
             if task is None:
                 return
             if idle:
@@ -149,13 +148,13 @@ class LocalEngine:
                 self._workers.append(worker)
                 worker.give(task)
 
-    def _handle(self, driver: Driver, message: _Message) -> None:
+    def _handle(self, tasks: Tasks, message: _Message) -> None:
         worker = message.worker
         if message.kind == READY:
             worker.ready = True
         elif message.kind == PROGRESS:
             progress = Progress.from_json(message.body)
-            go_on = driver.on_progress(progress)
+            go_on = tasks.on_progress(progress)
             if progress.memory is not None:
                 self.packing.ask(progress.trial, progress.memory)
             elif progress.waits:
@@ -163,11 +162,11 @@ class LocalEngine:
         elif message.kind == OUTCOME and worker.task is not None:
             task, worker.task = worker.task, None
             self.packing.leave(task.trial)
-            driver.on_outcome(task.trial, outcome_from_json(message.body))
+            tasks.on_outcome(task.trial, outcome_from_json(message.body))
         elif message.kind == FATAL:
             raise WorkerError(message.body["message"])
         elif message.kind == "gone" and worker in self._workers:
-            self._bury(driver, worker)
+            self._bury(tasks, worker)
 
     def _let_in(self) -> None:
         trials = self.packing.let_in()
@@ -175,7 +174,7 @@ class LocalEngine:
             if worker.task is not None and worker.task.trial in trials:
                 worker.send({"go_on": True})
 
-    def _bury(self, driver: Driver, worker: _Worker) -> None:
+    def _bury(self, tasks: Tasks, worker: _Worker) -> None:
         self._workers.remove(worker)
         with contextlib.suppress(subprocess.TimeoutExpired):
             worker.process.wait(timeout=10)
@@ -186,7 +185,7 @@ class LocalEngine:
             raise WorkerError(f"a worker process ended before it was ready: {reason} (log: {worker.log})")
         if worker.task is not None:
             self.packing.leave(worker.task.trial)
-            driver.on_lost(worker.task.trial, f"the worker process died ({_cause(worker.process.returncode)})")
+            tasks.on_lost(worker.task.trial, f"the worker process died ({_cause(worker.process.returncode)})")
 
 
 def _cause(code: int) -> str:

@@ -11,6 +11,7 @@ from nas.output.atomic_file import json_bytes, write_atomically
 from nas.report.page import page
 from nas.report.plots import pareto_png
 from nas.report.tables import front_json, pareto_csv, trials_csv
+from nas.retraining.results import read_retrained
 from nas.search.result import SearchResult
 
 
@@ -27,4 +28,14 @@ def write_files(result: SearchResult, output: Path) -> None:
     write_atomically(output / "pareto.csv", pareto_csv(result).encode())
     write_atomically(output / "pareto.json", front_json(result).encode())
     write_atomically(output / "pareto.png", pareto_png(result))
-    write_atomically(output / "report.html", page(result).encode())
+    write_page(result, output)
+
+
+def write_page(result: SearchResult, output: Path) -> None:
+    """Writes the page alone, with the networks that were trained anew in this folder.
+
+    Raises:
+        OutputError: The page cannot be written, or what is known of those networks cannot be read.
+    """
+    named = replace(result, name=result.name or output.resolve().name, retrained=read_retrained(output))
+    write_atomically(output / "report.html", page(named).encode())

@@ -22,6 +22,7 @@ SCRIPTS = (
     "stages.js",
     "network.js",
     "answers.js",
+    "retrained.js",
     "tables.js",
     "words.js",
     "page.js",

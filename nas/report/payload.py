@@ -32,6 +32,7 @@ from nas.report.quantities import difference, rounded, with_unit
 from nas.report.sections.advice import advice
 from nas.report.sections.answers import answers
 from nas.report.sections.glossary import glossary
+from nas.report.sections.retrained import retrained
 from nas.report.sections.trials import packed, trial_rows
 from nas.report.styles import looks
 from nas.report.verdicts import guessing, versus_unchanged
@@ -76,6 +77,7 @@ def payload(result: SearchResult) -> dict[str, Any]:
         "line": [trial.number for trial in front_line(result)],
         "observed": [trial.number for trial in observed_line(result)],
         "glossary": glossary(result),
+        "retrained": retrained(result),
         "pairs": [{**dataclasses.asdict(pair), "resolved": pair.resolved} for pair in pairs(result)],
         "hypervolume": [[number, rounded(volume)] for number, volume in hypervolume_steps(result)],
         "importance": _importances(result, pool, residuals),

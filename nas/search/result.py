@@ -14,6 +14,7 @@ from nas.objectives import Direction, Objective, ObjectiveKind, compared_cost, l
 from nas.pareto import ParetoFront
 from nas.portrait import PLAIN, Legend, Portrait, plain_portrait
 from nas.records import Failure, Trial
+from nas.retraining.results import Retrained
 from nas.search.estimates import Estimate
 
 
@@ -66,6 +67,8 @@ class SearchResult:
     """
     weightless: Mapping[int, str] = field(default_factory=dict)
     """Front members without weights: the reason by trial number."""
+    retrained: Retrained | None = None
+    """The networks that were trained anew and measured on the test images; None if there are none."""
     classification: Classification | None = None
     """What networks of the front answered on the validation images; None where nobody has kept it."""
     ended: str = ""

@@ -22,8 +22,7 @@ from nas.engines.packing import Packing
 from nas.engines.ray_tune import reaper
 from nas.engines.ray_tune.settings import RaySettings
 from nas.engines.serving import WorkerError, python_path
-from nas.ports import WorkerSpec
-from nas.search.driver import Driver
+from nas.ports import Tasks, WorkerSpec
 from nas.watchers.signals import own_handlers, stop_if_asked
 
 VARIABLES = {
@@ -66,11 +65,11 @@ class RayEngine:
         self._room = 0
         self.packing = Packing()
 
-    def run(self, driver: Driver, on_event: Callable[[], object]) -> None:
-        """Works until the driver is finished, and leaves no process behind, however it ends.
+    def run(self, tasks: Tasks, on_event: Callable[[], object]) -> None:
+        """Works until the tasks are finished, and leaves no process behind, however it ends.
 
         Args:
-            driver: Driver of the search.
+            tasks: The tasks to work off, such as those of a search's driver.
             on_event: Called about ten times a second, for displays.
 
         Raises:
@@ -78,7 +77,7 @@ class RayEngine:
                 or the disk unusable.
             CrashStreakError: Several candidates in a row crashed.
         """
-        if driver.finished:
+        if tasks.finished:
             on_event()
             return
         with (
@@ -88,15 +87,15 @@ class RayEngine:
         ):
             if self._slots() < 1:
                 raise WorkerError(self._no_room())
-            self._fit(driver, on_event, str(self._logs) if self._settings.tensorboard else folder)
+            self._fit(tasks, on_event, str(self._logs) if self._settings.tensorboard else folder)
 
-    def _fit(self, driver: Driver, on_event: Callable[[], object], folder: str) -> None:
+    def _fit(self, tasks: Tasks, on_event: Callable[[], object], folder: str) -> None:
         from ray import tune
 
         from nas.engines.ray_tune.hooks import DriverScheduler, DriverSearcher, FaultStopper, TuneBridge
         from nas.engines.ray_tune.worker import Worker
 
-        bridge = TuneBridge(driver, self.packing, self._slots, self._settings.trial_timeout, on_event)
+        bridge = TuneBridge(tasks, self.packing, self._slots, self._settings.trial_timeout, on_event)
         common = {"factory": self._spec.factory, "arguments": json.dumps(dict(self._spec.arguments))}
         trainable = tune.with_parameters(Worker, arrays=dict(self._spec.arrays)) if self._fits_in_stores() else Worker
         tuner = tune.Tuner(

@@ -20,8 +20,8 @@ from nas.engines.packing import Packing
 from nas.engines.ray_tune.deaths import signal_of
 from nas.engines.ray_tune.worker import BODY, KIND
 from nas.engines.serving import FATAL, OUTCOME, PROGRESS, WorkerError
+from nas.ports import Tasks
 from nas.records import FailureKind, Progress, outcome_from_json
-from nas.search.driver import Driver
 
 
 @dataclass(slots=True)
@@ -38,12 +38,12 @@ class _Live:
 
 
 class TuneBridge:
-    """What the three hooks share: the driver, the tasks under way, and the first error.
+    """What the three hooks share: the tasks to work off, those under way, and the first error.
 
     Tune turns exceptions of its hooks into text. Here the first exception is kept, ends the experiment, and is raised afterwards.
 
     Args:
-        driver: Driver of the search.
+        tasks: The tasks that are worked off.
         packing: Keeps track of the devices' memory.
         slots: Gives the number of tasks for which there is room now.
         timeout: Seconds of silence after which a worker counts as hanging.
@@ -52,13 +52,13 @@ class TuneBridge:
 
     def __init__(
         self,
-        driver: Driver,
+        tasks: Tasks,
         packing: Packing,
         slots: Callable[[], int],
         timeout: float,
         on_event: Callable[[], object],
     ) -> None:
-        self._driver = driver
+        self._tasks = tasks
         self._packing = packing
         self._slots = slots
         self._timeout = timeout
@@ -74,7 +74,7 @@ class TuneBridge:
         """The next task as JSON text; None if there is no task or no room for one."""
         if len(self._live) >= self._slots():
             return None
-        task = self._driver.next_task()
+        task = self._tasks.next_task()
         if task is None:
             return None
         self._live[tune_id] = _Live(task.trial, time.monotonic())
@@ -86,7 +86,7 @@ class TuneBridge:
         if result[KIND] != PROGRESS:
             return None
         progress = Progress.from_json(json.loads(result[BODY]))
-        go_on = self._driver.on_progress(progress)
+        go_on = self._tasks.on_progress(progress)
         if progress.memory is not None:
             self._packing.ask(progress.trial, progress.memory)
             return None
@@ -107,11 +107,11 @@ class TuneBridge:
         kind = None if result is None else result.get(KIND)
         if result is None and live.hung:
             reason = f"the worker gave no sign of life for {self._timeout:g} s"
-            self._driver.on_lost(live.trial, reason, FailureKind.TIMED_OUT)
+            self._tasks.on_lost(live.trial, reason, FailureKind.TIMED_OUT)
         elif result is None:
-            self._driver.on_lost(live.trial, f"the worker process died ({live.cause})")
+            self._tasks.on_lost(live.trial, f"the worker process died ({live.cause})")
         elif kind == OUTCOME:
-            self._driver.on_outcome(live.trial, outcome_from_json(json.loads(result[BODY])))
+            self._tasks.on_outcome(live.trial, outcome_from_json(json.loads(result[BODY])))
         elif kind == FATAL:
             raise WorkerError(json.loads(result[BODY])["message"])
 
@@ -136,7 +136,7 @@ class TuneBridge:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self._driver.finished
+        return self._tasks.finished
 
     def guarded(self, call: Callable[[], Any], otherwise: Any = None) -> Any:
         """Returns the result of a call and keeps its first exception, after which nothing is called any more."""
@@ -150,7 +150,7 @@ class TuneBridge:
 
 
 class DriverSearcher(Searcher):
-    """Gives Tune the driver's tasks as trials, and the driver what became of them."""
+    """Gives Tune the tasks as trials, and says what became of them."""
 
     def __init__(self, bridge: TuneBridge, common: Mapping[str, str]) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class DriverSearcher(Searcher):
 
 
 class DriverScheduler(FIFOScheduler):
-    """Passes on signs of life to the driver, and the driver's answers at rungs to workers."""
+    """Passes on signs of life, and the answers at rungs to workers."""
 
     def __init__(self, bridge: TuneBridge) -> None:
         super().__init__()

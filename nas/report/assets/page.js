@@ -25,6 +25,7 @@ function sections() {
     kinds: search.kinds.filter((style) => style.front.length).length > 1,
     stages: hasKindsOfStages(),
     peers: search.pairs.length,
+    retrained: search.retrained !== null,
     decisions: trained.length > 1 && search.varying.length,
     progress: search.hypervolume.length > 1,
     trials: search.trials.length,
@@ -67,6 +68,7 @@ function start() {
   const some = sections();
   if (some.front) showFront();
   if (some.answers) offerAnswers();
+  if (some.retrained) showRetrained();
   if (some.kinds) chartInTime("kinds-chart", kindParts, (point) => select(point.customdata));
   if (some.stages) showStages();
   if (some.peers) showPeers();
