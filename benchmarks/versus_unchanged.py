@@ -210,17 +210,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, given = parser.parse_known_args(argv)
     every = settings_of(options, given)
     results = searched(every)
-    first = every[0]
+    first, epochs = every[0], int(results[0].settings["train"]["epochs"])
     execution: Execution = resolve_execution(first.train, resolve_device(first.device))
     again = Path(options.output) / "again"
     identity = {
         "spaces": [dict(result.space) for result in results],
-        "epochs": first.train.epochs,
+        "epochs": epochs,
         "fingerprints": [result.data["fingerprint"] for result in results],
         **execution_identity(execution),
     }
     plan = Plan(
-        arguments=trainings(results, first.train.epochs, options.retrainings),
+        arguments=trainings(results, epochs, options.retrainings),
         train=train,
         begin=begin,
         begin_arguments=(first.data, first.train, first.device, again),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from evaluator.training.forms import FORMS
 from image_search.retrain.options import NONE, Options
 from nas.errors import AllFailedError, NasError, SettingsError
 from nas.settings.search import ENGINES
+from nas.settings.verb_parser import VerbParser
 from nas.values.json_fields import shown
 from nas.values.local_path import local_path
 from nas.watchers.console import say, sturdy_console, tell
@@ -23,30 +22,20 @@ A search ends with networks that were trained for a few epochs on a part of the 
 the unchanged network that is nearest in cost to each, for more epochs on the training and validation images together, with
 several seeds. When all trainings have ended, it opens the test images once and measures them.
 
-  shufflenas retrain runs/mine                          the recommended network and the two most accurate ones
-  shufflenas retrain runs/mine --trials 8,17 --epochs 200 --seeds 5
-  shufflenas retrain runs/mine --teacher none,self      each network without and with a teacher, paired by seed
+  %(prog)s runs/mine                          the recommended network and the two most accurate ones
+  %(prog)s runs/mine --trials 8,17 --epochs 200 --seeds 5
+  %(prog)s runs/mine --teacher none,self      each network without and with a teacher, paired by seed
 
 The same command again continues; when it has ended, it shows the figures again and opens nothing. Its results are
 RUN/retrained.csv, RUN/retrained/models, and a section of RUN/report.html. Flags that are not listed here are settings of
 the search, such as --device cuda, --data.root DIR or --ray.address HOST:PORT; those that would make another search are refused."""
 INTERRUPTED = 130
+PROGRAM = "shufflenas retrain"
 
 
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Raises the fault, which the command reports in one line."""
-        raise SettingsError(f"{message}; see retrain --help")
-
-
-def make_parser() -> ArgumentParser:
+def make_parser(prog: str) -> VerbParser:
     """The parser of the command's own flags."""
-    parser = _Parser(
-        prog="shufflenas retrain",
-        description=DESCRIPTION,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = VerbParser(prog, DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="Output folder of the search.")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--trials", metavar="8,17", help="Trials to train, by the numbers of trials.csv.")
@@ -117,17 +106,17 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def options_of(argv: Sequence[str]) -> Options:
+def options_of(argv: Sequence[str], prog: str = PROGRAM) -> Options:
     """What a command line asks for.
 
     Raises:
         SettingsError: A flag is malformed.
         SystemExit: `--help` was asked for (status 0).
     """
-    found, further = make_parser().parse_known_args(list(argv))
+    found, further = make_parser(prog).parse_known_args(list(argv))
     if strange := [word for word in further[:1] if not word.startswith("-")]:
         raise SettingsError(
-            f"one folder of a run is needed, and {shown(strange[0])} is another word; see retrain --help"
+            f"one folder of a run is needed, and {shown(strange[0])} is another word; see {prog} --help"
         )
     return Options(
         run=found.run,
@@ -166,7 +155,7 @@ def _number(text: str) -> float:
 _whole.__name__, _number.__name__ = "whole number", "number"  # argparse names the type in its message
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROGRAM) -> int:
     """Runs the command line, without the name of the program and the verb, and returns the exit code.
 
     0: done; 1: no training gave a network, or an unforeseen error; 2: an error that a person can correct; 130, 143 or 129: stopped
@@ -174,17 +163,17 @@ def main(argv: Sequence[str]) -> int:
     """
     with sturdy_console(), ending_signals():
         try:
-            return _answer(argv)
+            return _answer(argv, prog)
         except KeyboardInterrupt:
             stop = asked_to_stop()
             tell(f"\n{stop or 'stopped'}; the same command continues what was begun")
             return INTERRUPTED if stop is None else stop.exit_code
 
 
-def _answer(argv: Sequence[str]) -> int:
+def _answer(argv: Sequence[str], prog: str) -> int:
     logs: Path | None = None
     try:
-        options = options_of(argv)
+        options = options_of(argv, prog)
         from image_search.retrain.run import retrain
 
         logs = local_path(options.run) / "retrained" / "logs"

@@ -21,6 +21,7 @@ VERBS = {
     "pick": Verb(
         module="image_search.verbs.pick", help="say which network of a search to take, below limits on its cost"
     ),
+    "retrain": Verb(module="image_search.retrain.command", help="train chosen networks properly, and test them once"),
     "export": Verb(module="deployment.export_command", help="make a file of a trained network that runs elsewhere"),
     "compare": Verb(module="image_search.verbs.compare", help="put the fronts of several searches into one page"),
 }

@@ -9,7 +9,7 @@ import yaml
 
 from nas.output.atomic_file import json_bytes, write_atomically
 from nas.report.page import page
-from nas.report.plots import pareto_png
+from nas.report.pictures.front import pareto_png
 from nas.report.tables import front_json, pareto_csv, trials_csv
 from nas.retraining.results import read_retrained
 from nas.search.result import SearchResult

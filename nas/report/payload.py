@@ -27,7 +27,7 @@ from nas.report.findings.statistics import (
     trained,
 )
 from nas.report.images import majority
-from nas.report.plots import value_limits
+from nas.report.pictures.front import value_limits
 from nas.report.quantities import difference, rounded, with_unit
 from nas.report.sections.advice import advice
 from nas.report.sections.answers import answers

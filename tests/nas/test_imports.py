@@ -50,6 +50,6 @@ import sys
 sys.modules['torch'] = None
 import nas.search.driver, nas.search.limits, nas.engines.local, nas.engines.worker_process
 import nas.study.study, nas.watchers.progress, nas.output.folder
-import nas.report.tables, nas.report.plots, nas.report.page
+import nas.report.tables, nas.report.pictures.front, nas.report.page
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -14,7 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from nas.report.comparison.curves import Growth, attained
 from nas.report.findings.statistics import expected_value, front_line, trained
-from nas.report.plots import GRID, SOFT, STYLE
+from nas.report.pictures.front import GRID, STYLE
+from nas.report.pictures.marks import SOFT
 from nas.report.quantities import log_ticks, tick
 from nas.report.styles import ALONE, PALETTE
 from nas.search.result import SearchResult

@@ -9,7 +9,7 @@ import pytest
 from nas.report.console import front_lines
 from nas.report.images import image_lines, is_uneven, majority
 from nas.report.payload import payload
-from nas.report.plots import pareto_png, value_limits
+from nas.report.pictures.front import pareto_png, value_limits
 from nas.report.words import cautions
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial

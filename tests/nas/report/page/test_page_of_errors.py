@@ -13,7 +13,7 @@ from nas.records import Evaluation, Measurement
 from nas.report.findings.recommendation import recommendation
 from nas.report.findings.statistics import staircase, trained
 from nas.report.payload import payload
-from nas.report.plots import pareto_png, value_limits
+from nas.report.pictures.front import pareto_png, value_limits
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeTrial
 from tests.nas.report.page.test_page_browser import OpenPage, browser, visit  # noqa: F401

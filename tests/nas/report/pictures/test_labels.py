@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nas.report.labels import Box, place_labels
+from nas.report.pictures.labels import Box, place_labels
 
 BOUNDS = (0.0, 0.0, 1000.0, 600.0)
 SIZE = (90.0, 14.0)

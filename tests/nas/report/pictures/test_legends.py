@@ -10,7 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from nas.records import TrialState
-from nas.report.plots import pareto_figure
+from nas.report.pictures.front import pareto_figure
 from nas.search.estimates import Estimate
 from nas.search.result import SearchResult
 from tests.nas.report.conftest import MakeResult, MakeSearch, MakeTrial

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nas.objectives import Objective
 from nas.portrait import KindStyle, Legend, Portrait
-from nas.report.plots import pareto_png, value_limits
+from nas.report.pictures.front import pareto_png, value_limits
 from nas.search.result import SearchResult
 from search_spaces.blocks import BLOCKS
 from search_spaces.portrait import legend

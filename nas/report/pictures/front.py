@@ -28,8 +28,8 @@ from nas.report.findings.statistics import (
     trained,
 )
 from nas.report.images import is_uneven, majority
-from nas.report.labels import place_labels
-from nas.report.plot_marks import INK, SOFT, baselines_of, cost_of, draw_marks, height_of
+from nas.report.pictures.labels import place_labels
+from nas.report.pictures.marks import INK, SOFT, baselines_of, cost_of, draw_marks, height_of
 from nas.report.quantities import difference, log_ticks, tick, with_unit
 from nas.report.words import subtitle, title
 from nas.search.result import SearchResult
