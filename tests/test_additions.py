@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ADDITIONS = ROOT / "examples" / "additions"
-SOURCES = ("benchmarks", "evaluator", "examples", "image_search", "nas", "search_spaces", "tests")
+SOURCES = ("benchmarks", "deployment", "evaluator", "examples", "image_search", "nas", "search_spaces", "tests")
 FILES = ("module_protocols.py", "pyproject.toml", "run_search.py", "shadow_check.py")
 MOST_FILES = {"energy": 2, "half_roll": 3, "all_cnn": 3, "separable": 2}
 EVERY = pytest.mark.parametrize("name", MOST_FILES)

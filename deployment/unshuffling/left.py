@@ -38,7 +38,7 @@ def left_by(node: Node, constants: Mapping[Node, Any]) -> list[Left]:
         node.target in OVER_AXES
         and max((n.meta["val"].dim() for n in node.all_input_nodes if n not in constants), default=0) > 2
     ):
-        return [Left(place_of(node), _name(node), "it stands between products with the factors of a matrix")]
+        return [Left(place_of(node), _name(node), "it belongs to a block that is kept as it is")]
     return []
 
 

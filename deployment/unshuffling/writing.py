@@ -103,7 +103,7 @@ class Writing:
         order = self._passed_on(step) or self._ranked(step)
         if not order:
             return
-        why = "channels are repeated or joined for an operation that treats each of them separately"
+        why = "the terms of a sum, or channels that are treated separately, are stored in another order"
         axes = next(each for each in node.all_input_nodes if each in self._reading.channels).meta["val"].dim()
 
         def new(former: Node) -> Any:
