@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,31 +45,42 @@ def test_an_error_is_minimized_on_two_workers_to_a_report(tmp_path: Path) -> Non
     assert len(list((tmp_path / "run" / "logs").iterdir())) == 2
 
 
-PYTHON_SEARCH = """
-from run_search import ready_settings, search
-from search_spaces import load_model
+def python_of(page: str) -> list[str]:
+    """The Python programs of a page, in their order."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
-front = search(ready_settings("quickstart", {"search.trials": 8, "output": "runs/mine"}))
-print(front.trials, front.values)
-network = load_model(f"runs/mine/models/{front.trials[-1]}")  # the most accurate network
-"""
-PYTHON_MODEL = """
-import pandas as pd
-import torch
-from search_spaces import load_model
 
-trial = pd.read_csv("runs/mine/pareto.csv")["trial"].iloc[-1]  # the last row is the most accurate network
-network = load_model(f"runs/mine/models/{trial}", compact=True)
-program = torch.export.export(network, (torch.zeros(1, 1, 8, 8),))
-"""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search by the Python program of the README, made shorter."""
+    (program,) = (each for each in python_of("README.md") if "ready_settings" in each)
+    output = tmp_path_factory.mktemp("made") / "mine"
+    quick = program.replace('"search.trials": 8', '"search.trials": 2, "train.epochs": 2')
+    run("-c", quick.replace("runs/mine", str(output)))
+    return output
 
 
 @pytest.mark.slow
-def test_a_search_from_python_and_its_models_are_as_short_as_told(tmp_path: Path) -> None:
-    quick = PYTHON_SEARCH.replace('"search.trials": 8', '"search.trials": 2, "train.epochs": 1')
-    for program in (quick, PYTHON_MODEL):
-        at_folder = program.replace("runs/mine", str(tmp_path / "mine"))
-        run("-c", f"{at_folder}\nassert sum(each.numel() for each in network.parameters()) > 1000")
+@pytest.mark.parametrize("page", ["README.md", "docs/searching.md"])
+def test_models_are_loaded_as_the_pages_say(made: Path, page: str) -> None:
+    programs = [each for each in python_of(page) if "load_model" in each]
+    assert programs
+    for program in programs:
+        here = program.replace("runs/quickstart", str(made))
+        run("-c", f"{here}\nassert sum(each.numel() for each in network.parameters()) > 1000")
+
+
+@pytest.mark.slow
+def test_the_words_of_the_readme_do_what_they_say(made: Path, tmp_path: Path) -> None:
+    commands = re.findall(
+        r"^\.venv/bin/shufflenas (\w+) runs/quickstart(.*?)(?:  #.*)?$", (ROOT / "README.md").read_text(), re.M
+    )
+    assert {verb for verb, _ in commands} == {"pick", "retrain", "export"}
+    shorter = {"retrain": ["--epochs", "1", "--seeds", "1"], "export": ["--out", str(tmp_path / "network.onnx")]}
+    for verb, flags in commands:
+        run("run_search.py", verb, str(made), *flags.split(), *shorter.get(verb, []))
+    assert (made / "retrained.csv").is_file()
+    assert len(list(tmp_path.glob("*.onnx"))) == 2
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -109,11 +110,11 @@ def _chunk(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[
     return [part.tolist() for part in torch.arange(count).chunk(given["chunks"])] if given["dim"] == 1 else None
 
 
-def _split(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[Indices] | None:
+def _split(given: Mapping[str, Any], _count: int, _: Mapping[Node, Any]) -> list[Indices] | None:
     sizes = given["split_sizes"]
     if given["dim"] != 1 or any(not isinstance(size, int) for size in sizes):
         return None
-    return [part.tolist() for part in torch.arange(count).split(list(sizes))]
+    return [list(range(end - size, end)) for size, end in zip(sizes, accumulate(sizes), strict=True)]
 
 
 def _slice(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[Indices] | None:

@@ -201,9 +201,10 @@ class Writing:
             if former in self._reading.channels:
                 channels = self._reading.channels[former]
                 positions = {channel: position for position, channel in enumerate(channels)}
-                (source, *others) = {step for step, _ in channels}
+                sources = {step for step, _ in channels}
+                source = next(iter(sources))
                 stored = self._stored.get(source)
-                if others or stored is None or len(positions) < len(channels):
+                if len(sources) > 1 or stored is None or len(positions) < len(channels):
                     return []
                 found.add(tuple(positions.get((source, channel), -1) for channel in stored.places))
         (order, *others) = found
