@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -113,7 +114,8 @@ def _split(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[
     sizes = given["split_sizes"]
     if given["dim"] != 1 or any(not isinstance(size, int) for size in sizes):
         return None
-    return [part.tolist() for part in torch.arange(count).split(list(sizes))]
+    ends = list(accumulate(sizes))
+    return [list(range(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
 
 
 def _slice(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[Indices] | None:

@@ -32,7 +32,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def digits() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return np.rint(load_digits().images[:100] * 255 / 16).astype(np.uint8)[..., None]
+    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = np.rint(load_digits().images[:100] * 255 / 16).astype(
+        np.uint8
+    )
+    return images[..., None]
 
 
 def expected(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
