@@ -110,11 +110,12 @@ def _chunk(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[
     return [part.tolist() for part in torch.arange(count).chunk(given["chunks"])] if given["dim"] == 1 else None
 
 
-def _split(given: Mapping[str, Any], _count: int, _: Mapping[Node, Any]) -> list[Indices] | None:
+def _split(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[Indices] | None:
     sizes = given["split_sizes"]
     if given["dim"] != 1 or any(not isinstance(size, int) for size in sizes):
         return None
-    return [list(range(end - size, end)) for size, end in zip(sizes, accumulate(sizes), strict=True)]
+    ends = list(accumulate(sizes))
+    return [list(range(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
 
 
 def _slice(given: Mapping[str, Any], count: int, _: Mapping[Node, Any]) -> list[Indices] | None:

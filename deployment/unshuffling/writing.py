@@ -207,8 +207,8 @@ class Writing:
                 if len(sources) > 1 or stored is None or len(positions) < len(channels):
                     return []
                 found.add(tuple(positions.get((source, channel), -1) for channel in stored.places))
-        (order, *others) = found
-        return [] if others or -1 in order else list(order)
+        (order, *differing) = found
+        return [] if differing or -1 in order else list(order)
 
     def _rank(self, step: Step, position: int) -> tuple[int, int]:
         return self._reading.rank((step.number, position)) or 0, position
