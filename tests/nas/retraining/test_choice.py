@@ -52,7 +52,7 @@ class Make:
                 accuracy=accuracy,
                 architecture=architecture,
                 training={"lr": rate},
-                **toy_costs(candidate),
+                **dict[str, Any](toy_costs(candidate)),
                 baseline=f"Toy {width}" if number < baselines else None,
                 **facts.get(f"trial{number}", {}),
             )
