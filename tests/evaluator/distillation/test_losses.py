@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evaluator.training.distillation import Distillation, Lesson, decoupled, hinton
+from evaluator.distillation.losses import Distillation, Lesson, decoupled, hinton
 from evaluator.training.losses import CrossEntropy
 
 
