@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluator.training.forms import FORMS
+from evaluator.distillation.forms import FORMS
 from image_search.retrain.options import NONE, Options
 from nas.errors import AllFailedError, NasError, SettingsError
 from nas.settings.search import ENGINES
@@ -66,6 +66,12 @@ def make_parser(prog: str) -> VerbParser:
     parser.add_argument(
         "--engine", metavar="|".join(ENGINES), help="Where they are trained. Default: as in the search."
     )
+    _add_distillation(parser)
+    return parser
+
+
+def _add_distillation(parser: VerbParser) -> None:
+    """Adds the flags of a teacher."""
     taught = parser.add_argument_group(
         "distillation", "A teacher adds its answers to the loss. The teacher sees the same images."
     )
@@ -103,7 +109,6 @@ def make_parser(prog: str) -> VerbParser:
         metavar="B",
         help="Weight in dkd of the classes that an image is not of. Default: %(default)g.",
     )
-    return parser
 
 
 def options_of(argv: Sequence[str], prog: str = PROGRAM) -> Options:

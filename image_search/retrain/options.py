@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evaluator.distillation.forms import FORMS
 from evaluator.settings import CROSS_ENTROPY
-from evaluator.training.forms import FORMS
 from image_search.command_line import read_settings
 from image_search.settings import Settings, require_sound
 from nas.errors import OutputError, SettingsError, unknown_name

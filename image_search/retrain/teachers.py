@@ -17,8 +17,8 @@ from nas.values.local_path import local_path, path_fault
 if TYPE_CHECKING:
     import torch
 
+    from evaluator.distillation.losses import Teacher
     from evaluator.images.data import DataSummary
-    from evaluator.training.distillation import Teacher
     from nas.space import SearchSpace
 
 SUFFIXES = {".onnx": "onnx", ".pt2": "program"}
@@ -54,7 +54,7 @@ def given_teacher(name: str, data: DataSummary) -> GivenTeacher:
     """
     import torch
 
-    from evaluator.training.teachers import refuse_unfit
+    from evaluator.distillation.teachers import refuse_unfit
 
     if fault := path_fault(name):
         raise SettingsError(f"--teacher: {shown(name)} {fault}")
@@ -123,7 +123,7 @@ def make_teacher(
     """
     import torch
 
-    from evaluator.training.teachers import ExportedTeacher, NetworkTeacher, OnnxTeacher
+    from evaluator.distillation.teachers import ExportedTeacher, NetworkTeacher, OnnxTeacher
     from search_spaces import load_model
 
     form, path = described["form"], Path(described["path"])

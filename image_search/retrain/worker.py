@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from evaluator.settings import DataSettings, TrainSettings
 from image_search.check import begin_check
 from nas.ports import Evaluator
+
+if TYPE_CHECKING:
+    from evaluator.loaded import Loaded
+    from evaluator.training.losses import BatchLoss
+    from nas.space import SearchSpace
 
 
 def make_evaluator(
@@ -39,36 +45,15 @@ def make_evaluator(
     """
     from evaluator.images.cache import SetDescription
     from evaluator.images.data import TrainingImages
-    from evaluator.loaded import Loaded
-    from evaluator.training.distillation import Distillation, Lesson
-    from evaluator.training.losses import BatchLoss, CrossEntropy
     from evaluator.whole_training import Named, WholeTraining
-    from image_search.retrain.teachers import make_teacher
     from search_spaces import space_in_worker
 
     if check is not None:
         with begin_check(check) as under_way:
             under_way.require()
     made = space_in_worker(space)
-    teachers = retraining["teachers"]
-
-    def teach(lesson: Mapping[str, Any], loaded: Loaded) -> BatchLoss:
-        described = teachers[lesson["teacher"]]
-        teacher = make_teacher(described, retraining["mean"], retraining["std"], loaded.execution.device, made)
-        assert isinstance(loaded.loss, CrossEntropy)
-        return Distillation(
-            loaded.loss,
-            teacher,
-            Lesson(
-                form=lesson["form"],
-                temperature=lesson["temperature"],
-                weight=lesson["weight"],
-                beta=lesson.get("beta", 1.0),
-            ),
-        )
-
     settings = TrainSettings(**train)
-    if any(each["form"] == "onnx" for each in teachers.values()):
+    if any(each["form"] == "onnx" for each in retraining["teachers"].values()):
         # ONNX Runtime takes the images on the host, which cannot be a part of a CUDA graph.
         settings = replace(settings, graphs=False)
     shared = TrainingImages(**arrays, description=SetDescription.from_json(images)) if arrays and images else None
@@ -80,6 +65,24 @@ def make_evaluator(
         named={
             number: Named(name=name, lesson=lesson) for number, (name, lesson) in enumerate(retraining["trainings"])
         },
-        teach=teach,
+        teach=partial(_taught, retraining, made),
         **evaluator,
     )
+
+
+def _taught(retraining: Mapping[str, Any], space: SearchSpace, lesson: Mapping[str, Any], loaded: Loaded) -> BatchLoss:
+    """The loss of a training that has a lesson."""
+    from evaluator.distillation.losses import Distillation, Lesson
+    from evaluator.training.losses import CrossEntropy
+    from image_search.retrain.teachers import make_teacher
+
+    described, device = retraining["teachers"][lesson["teacher"]], loaded.execution.device
+    teacher = make_teacher(described, retraining["mean"], retraining["std"], device, space)
+    assert isinstance(loaded.loss, CrossEntropy)
+    listened = Lesson(
+        form=lesson["form"],
+        temperature=lesson["temperature"],
+        weight=lesson["weight"],
+        beta=lesson.get("beta", 1.0),
+    )
+    return Distillation(loaded.loss, teacher, listened)

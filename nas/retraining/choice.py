@@ -115,10 +115,23 @@ class _Choice:
         self._trained = trained(result)
         kinds = result.legend.unchanged_kinds
         self._unchanged = [trial for trial in self._trained if result.portrait(trial).kind in kinds]
-        self.named = [self._named(name, space.decode(genotype)) for name, genotype in space.baselines().items()]
+        self.named = [
+            one
+            for name, genotype in space.baselines().items()
+            if (one := self._named(name, space.decode(genotype))) is not None
+        ]
 
-    def _named(self, name: str, candidate: Candidate) -> _Unchanged:
-        return _Unchanged(name=name, candidate=candidate, cost=self._costs(candidate)[self._result.cost.name])
+    def _named(self, name: str, candidate: Candidate) -> _Unchanged | None:
+        """An unchanged network that the space names; None if its cost would have to be measured."""
+        cost = self._costs_of(candidate).get(self._result.cost.name)
+        return None if cost is None else _Unchanged(name=name, candidate=candidate, cost=cost)
+
+    def _costs_of(self, candidate: Candidate) -> Mapping[str, float]:
+        """The costs of a candidate, which only its architecture decides: those of a trial with it, if there is one."""
+        for one in self._trained:
+            if one.candidate.architecture == candidate.architecture:
+                return one.deployed_costs
+        return self._costs(candidate)
 
     def of_trial(self, trial: Trial, role: Role, training_from: str) -> Network:
         """The network of a trial that was trained, as it was trained there."""
@@ -154,7 +167,8 @@ class _Choice:
         if not decisions:
             return []
         candidate = self._space.decode({**trial.genotype, **decisions})
-        return [self._named(f"unchanged-{trial.number}", candidate)]
+        found = self._named(f"unchanged-{trial.number}", candidate)
+        return [] if found is None else [found]
 
     def tuned(self, unchanged: _Unchanged) -> Network | None:
         """The network with the best settings that the search found for it; None if the search did not look for any."""
@@ -190,7 +204,7 @@ class _Choice:
             candidate=candidate,
             role=Role.UNCHANGED,
             training_from=words,
-            costs=dict(self._costs(candidate)),
+            costs=dict(self._costs_of(candidate)),
             description=portrait.description,
             kind=portrait.kind,
         )

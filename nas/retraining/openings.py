@@ -51,7 +51,9 @@ class Openings:
         self._openings = openings
         self._file = figures
         self._opened = read_lines(openings)
-        self._figures = {str(entry(line, "training", "a figure")): _measurements(line) for line in read_lines(figures)}
+        self._figures: dict[str, Mapping[str, Measurement]] = {
+            str(entry(line, "training", "a figure")): _measurements(line) for line in read_lines(figures)
+        }
 
     @property
     def count(self) -> int:

@@ -20,7 +20,7 @@ from search_spaces import (
     space_from_json,
     space_in_worker,
 )
-from tests.image_search.plain_space import PlainSettings, PlainSpace
+from tests.plain_space import PlainSettings, PlainSpace
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ OTHERS = {
     ("search/own_search.py", "none"): "the same",
     ("samplers/__init__.py", "random"): "the sampler that draws at random",
     ("report/assets/dom.js", "none"): "a decision whose value is null",
+    ("report/assets/retrained.js", "none"): "a training without a teacher",
+    ("retraining/results.py", "none"): "the same",
     ("report/assets/page.html", "none"): "of the content security policy",
     ("report/tables.py", "none"): "a decision whose value is null",
     ("report/verdicts.py", "none"): "a number of networks that is 0",

@@ -193,10 +193,11 @@ def cost_of(entry: Entry, name: str) -> float:
 
 
 def differing_settings(retrained: Retrained) -> dict[str, Mapping[str, object]]:
-    """For each entry, the settings of its training in which the networks differ, by the entry's name."""
+    """The settings of training in which the networks differ, by the name of the entry.
+
+    Settings that some of the networks do not have are left out, since they are of what makes these a changed one.
+    """
     trainings = {one.name: one.network.candidate.training for one in retrained.entries}
-    names = dict.fromkeys(name for training in trainings.values() for name in training)
-    differing = [name for name in names if len({repr(training.get(name)) for training in trainings.values()}) > 1]
-    return {
-        entry: {name: training[name] for name in differing if name in training} for entry, training in trainings.items()
-    }
+    shared = [name for name in next(iter(trainings.values()), {}) if all(name in one for one in trainings.values())]
+    differing = [name for name in shared if len({repr(one[name]) for one in trainings.values()}) > 1]
+    return {entry: {name: training[name] for name in differing} for entry, training in trainings.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -52,7 +53,8 @@ def test_a_command_that_is_killed_again_and_again_ends_as_one_that_was_not(copie
             before = signs(killed)
             while process.poll() is None and signs(killed) == before:
                 time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have come to its end
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert begin(killed).wait() == 0
 

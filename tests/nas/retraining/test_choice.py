@@ -52,7 +52,7 @@ class Make:
                 accuracy=accuracy,
                 architecture=architecture,
                 training={"lr": rate},
-                **toy_costs(candidate),
+                **dict[str, Any](toy_costs(candidate)),
                 baseline=f"Toy {width}" if number < baselines else None,
                 **facts.get(f"trial{number}", {}),
             )
@@ -153,3 +153,13 @@ def test_the_largest_unchanged_network_teaches(make: Make) -> None:
     assert teacher.candidate.architecture == {"width": 16, "mixer": "fixed"}
     tuned = make((16, "fixed", 0.7, 78.0))
     assert largest_unchanged(tuned, Space(), toy_costs, "macs").candidate.training == {"lr": 0.7}
+
+
+def test_what_would_have_to_be_measured_is_taken_from_a_trial_of_the_same_architecture(make: Make) -> None:
+    def nothing_known(_candidate: Candidate) -> Mapping[str, float]:
+        return {"params": 1.0}
+
+    result = make((16, "fixed", 0.1, 70.0), (16, "learned", 0.2, 78.0), baselines=1)
+    _, beside = networks(result, Space(), nothing_known, by_number(result, [1]))
+    assert beside.name == "0-as-1"
+    assert beside.costs == result.trials[0].costs

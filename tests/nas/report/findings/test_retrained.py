@@ -48,7 +48,8 @@ def test_seeds_without_a_partner_do_not_count(result: SearchResult) -> None:
     other = entry(network(result, result.trials[0], Role.UNCHANGED), [69.0, 0.0, 70.5])
     other = replace(other, values={seed: found for seed, found in other.values.items() if seed != 1})
     (found,) = versus_peer(retrained([one, other]), "accuracy")
-    assert (found.mean, found.seeds) == (pytest.approx(0.75), 2)
+    assert found.mean == pytest.approx(0.75)
+    assert found.seeds == 2
     assert found.half_width == pytest.approx(float(t.ppf(0.975, 1)) * 0.25)
     single = replace(other, values={0: other.values[0]})
     (found,) = versus_peer(retrained([one, single]), "accuracy")

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from evaluator.training.distillation import Teacher
+from evaluator.distillation.losses import Teacher
 from nas.errors import SettingsError
 from nas.values.exception_line import exception_line
 from nas.values.json_fields import shown

@@ -34,7 +34,7 @@ from nas.study.stored_study import find_study
 from run_search import main
 from search_spaces import load_model
 
-BEFORE = Path(__file__).parents[2] / "data" / "study_of_before"
+BEFORE = Path(__file__).parents[1] / "data" / "study_of_before"
 TRIALS = 12
 LIMIT = 53_000.0
 LESS = 0.9

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 FORMS = ("kd", "dkd")
-"""Hinton's distillation, and the decoupled one; see `evaluator.training.distillation`."""
+"""Hinton's distillation, and the decoupled one; see `evaluator.distillation.losses`."""

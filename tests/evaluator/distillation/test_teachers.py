@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from evaluator.training.teachers import ExportedTeacher, NetworkTeacher, OnnxTeacher, refuse_unfit
+from evaluator.distillation.teachers import ExportedTeacher, NetworkTeacher, OnnxTeacher, refuse_unfit
 from nas.errors import SettingsError
 
 CPU = torch.device("cpu")

@@ -1,0 +1,1 @@
+"""Networks that learn from the answers of a trained one."""
