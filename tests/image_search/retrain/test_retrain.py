@@ -125,6 +125,7 @@ def test_a_teacher_is_trained_first_and_a_second_opening_is_told_everywhere(
         (("--workers", "0"), "--workers is 0"),
         (("--teacher", ""), "--teacher is empty"),
         (("--teacher", "nobody"), "--teacher: 'nobody' is none of these"),
+        (("--teacher", "{elsewhere}"), "knows 2 classes that are not the 10 of this run, such as 'cat'"),
         (("--distillation", "xkd"), "--distillation: unknown form 'xkd'"),
         (("--temperature", "0"), "--temperature is 0"),
         (("--temperature", "nan"), "--temperature is nan"),
@@ -136,8 +137,11 @@ def test_a_teacher_is_trained_first_and_a_second_opening_is_told_everywhere(
     ],
 )
 def test_bad_input_is_one_line_and_changes_nothing(
-    finished_search: Path, more: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    finished_search: Path, tmp_path: Path, more: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    described = {"data": {"class_names": ["cat", "dog"], "image_size": 8, "channels": 1}}
+    (tmp_path / "candidate.json").write_text(json.dumps(described))
+    more = tuple(word.replace("{elsewhere}", str(tmp_path)) for word in more)
     before = sorted(finished_search.rglob("*"))
     assert main([str(finished_search), *more]) == 2
     captured = capsys.readouterr()
@@ -164,7 +168,7 @@ def test_a_folder_that_is_no_run_or_in_use_or_broken_is_one_line(
         (tmp_path / "empty", "is not the folder of a search: it has no config.yaml"),
         (tmp_path / "half", "is not the folder of a search: it has no study.db"),
         (run, "trainings.jsonl is broken: line 1 is not JSON"),
-        (taken, "trainings.jsonl cannot be read"),
+        (taken, "tested.jsonl cannot be read: Not a directory"),
     ):
         assert main([str(folder), "--epochs", "1"]) == 2
         assert told in capsys.readouterr().err
