@@ -21,6 +21,7 @@ SCRIPTS = (
     "findings.js",
     "stages.js",
     "network.js",
+    "slider.js",
     "answers.js",
     "retrained.js",
     "tables.js",

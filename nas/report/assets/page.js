@@ -67,6 +67,8 @@ function start() {
   namePeers();
   const some = sections();
   if (some.front) showFront();
+  byId("below-box").hidden = search.line.length < 2;
+  if (search.line.length > 1) showSlider();
   if (some.answers) offerAnswers();
   if (some.retrained) showRetrained();
   if (some.kinds) chartInTime("kinds-chart", kindParts, (point) => select(point.customdata));
