@@ -118,8 +118,8 @@ def _quantity(objective: Objective) -> dict[str, Any]:
 
 
 def compact(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload as the page holds it: `dom.js` unpacks the trials."""
-    return {**data, "trials": packed(data["trials"])}
+    """The payload as the page holds it: `dom.js` unpacks trials and pairs."""
+    return {**data, "trials": packed(data["trials"]), "pairs": packed(data["pairs"])}
 
 
 def embedded(data: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def test_an_evaluation_holds_the_accuracy_with_its_binomial_error_and_the_detail
     assert (outcome.details["precision"], outcome.details["channels_last"]) == ("fp32", True)
     assert (outcome.epochs, told) == (3, [Progress(trial=3, epochs=epochs) for epochs in range(4)])
     assert outcome_from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
-    assert sorted(file.name for file in (tmp_path / "3").iterdir()) == ["outcome.json", "weights.pt"]
+    assert sorted(file.name for file in (tmp_path / "3").iterdir()) == ["answers.json", "outcome.json", "weights.pt"]
 
 
 def test_the_kept_weights_are_a_plain_state_of_the_network_that_was_measured(

@@ -54,7 +54,7 @@ function worstTables(found) {
   const table = (title, headings, rows) => make("div", {}, make("h3", {}, title), make("table", {},
     make("thead", {}, make("tr", {}, ...headings.map((text, k) => make("th", { scope: "col", class: k < headings.length - 1 ? "" : "number" }, text)))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((text, k) => make("td", { class: k < row.length - 1 ? "" : "number" }, text)))))));
-  return make("div", { class: "pair" },
+  return make("div", { class: "pair worst" },
     table("Worst classes", ["Class", "Right"], found.scores.map(([label, items, right]) => [className(label), `${right} of ${items} (${percent(right, items)})`])),
     table("Most frequent confusions", ["Class", "taken for", "Images"], found.confusions.map(([truth, answer, items]) => [className(truth), className(answer), String(items)])));
 }

@@ -3,17 +3,20 @@
 
 const search = JSON.parse(document.getElementById("search").textContent);
 search.trials = unpacked(search.trials);
+search.pairs = unpacked(search.pairs);
 const trials = new Map(search.trials.map((trial) => [trial.trial, trial]));
 const front = new Set(search.front);
 const styles = new Map(search.kinds.map((style) => [style.name, style]));
 const byId = (id) => document.getElementById(id);
 
-/** The trials as objects, from a table in which each key and each part of a network is written once. */
+/** Objects, from a table in which each key and each part of a network is written once. */
 function unpacked({ columns, nested, keys, parts, rows }) {
   const inner = new Set(nested);
+  const whole = ([place, ...values]) => Object.fromEntries(keys[place].map((key, k) => [key, values[k]]));
+  const wholeParts = parts.map(whole);
   const cell = (name, value) => {
-    if (name === "parts") return value.map((place) => parts[place]);
-    return inner.has(name) ? Object.fromEntries(keys[value[0]].map((key, k) => [key, value[k + 1]])) : value;
+    if (name === "parts") return value.map((place) => wholeParts[place]);
+    return inner.has(name) ? whole(value) : value;
   };
   return rows.map((row) => Object.fromEntries(columns.map((name, k) => [name, cell(name, row[k])])));
 }

@@ -25,7 +25,7 @@ function showPeers() {
       `${chance.toFixed(chance < 10 ? 1 : 0)} would be so by chance if there were no difference. The two of a pair also differ in other ` +
       `decisions, so this compares networks, not ${told.compared} alone.`
     : `${compared} No standard error of ${search.learned.words} is known, so none of these differences can be called real.`;
-  chart("peers-chart", peerParts, (point) => select(point.customdata));
+  chartInTime("peers-chart", peerParts, (point) => select(point.customdata));
   const columns = [
     column("trial", "Trial", (pair) => pair.trial, { button: true }),
     column("kind", classWord, (pair) => styles.get(pair.kind).label),
@@ -93,7 +93,7 @@ function differenceUnit() {
 }
 
 function showProgress() {
-  chart("progress-chart", () => ({
+  chartInTime("progress-chart", () => ({
     data: [{
       type: "scatter", mode: search.hypervolume.length > 60 ? "lines" : "lines+markers",
       x: search.hypervolume.map((step) => step[0]), y: search.hypervolume.map((step) => step[1]),
@@ -141,7 +141,7 @@ function showChoices() {
   const update = () => chart("choice-chart", choiceParts, (point) => select(point.customdata));
   chooser.addEventListener("change", update);
   byId("choice-residual").addEventListener("change", update);
-  update();
+  chartInTime("choice-chart", choiceParts, (point) => select(point.customdata));
 }
 
 function choiceParts(width) {

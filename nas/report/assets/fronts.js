@@ -215,7 +215,7 @@ function baselineLabels(baselines, range, width) {
       x: axisPlace(costOf(t)), y: heightOf(t), text: plain(t.baseline), ax: best.dx, ay: best.dy, showarrow: true,
       arrowhead: 0, arrowwidth: 0.8, standoff: 8,
       arrowcolor: Math.abs(best.dy) > 28 || Math.abs(best.dx) > half + 24 ? color("faint") : "rgba(0,0,0,0)",
-      font: { size: 12, color: color("ink") }, captureevents: false,
+      font: { size: 12, color: color("ink") }, bgcolor: color("veil"), captureevents: false,
     };
   });
 }

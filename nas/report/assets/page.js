@@ -57,9 +57,8 @@ function showFront() {
   select(selected);
 }
 
-/** Draws what has colors but is no chart. */
+/** Draws the card anew, which has colors but is no chart. */
 function recolor() {
-  if (charts.has("stages-chart")) showStages();
   if (selected !== null) select(selected);
 }
 
@@ -70,7 +69,7 @@ function start() {
   if (some.front) showFront();
   if (some.answers) offerAnswers();
   if (some.retrained) showRetrained();
-  if (some.kinds) chart("kinds-chart", kindParts, (point) => select(point.customdata));
+  if (some.kinds) chartInTime("kinds-chart", kindParts, (point) => select(point.customdata));
   if (some.stages) showStages();
   if (some.peers) showPeers();
   if (some.decisions) { showImportance(); showChoices(); }
@@ -83,10 +82,10 @@ function start() {
   showWords();
   const repaint = () => { redrawAll(); recolor(); };
   darkness.addEventListener("change", repaint);
-  window.addEventListener("beforeprint", () => { printing = true; repaint(); });
+  window.addEventListener("beforeprint", () => { printing = true; drawAllWaiting(); repaint(); });
   window.addEventListener("afterprint", () => { printing = false; repaint(); });
-  let waiting = null;
-  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redrawAll, 120); });
+  let resized = null;
+  window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(redrawAll, 120); });
 }
 
 start();

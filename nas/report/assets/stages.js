@@ -7,7 +7,6 @@ function hasKindsOfStages() {
   return front.size > 0 && kindsOf(trained).length > 1;
 }
 
-/** Also called when colors change, as the legend is not part of the chart. */
 function showStages() {
   const kinds = kindsOf(trained);
   const members = trained.filter((trial) => front.has(trial.trial));
@@ -16,12 +15,12 @@ function showStages() {
     `Each bar shows what one stage is in the ${plural(members.length, "network")} on the front and, paler, in all ${trained.length} that were trained. A kind ` +
     "whose share of the front is larger than its share of all has done well; with few networks that can be luck." +
     (missing.length ? ` No stage of the front is: ${missing.join(", ")}.` : "");
-  const bars = kinds.map((kind) => ({ key: kind, label: styles.get(kind).label, look: { symbol: "square", fill: kindColor(kind) } }));
-  legend("stages-legend", bars);
-  chart("stages-chart", stageParts);
+  chartInTime("stages-chart", stageParts);
 }
 
 function stageParts() {
+  legend("stages-legend", kindsOf(trained).map((kind) =>
+    ({ key: kind, label: styles.get(kind).label, look: { symbol: "square", fill: kindColor(kind) } })));
   const members = trained.filter((trial) => front.has(trial.trial));
   const names = [...new Set(trained.flatMap((trial) => trial.parts.map((part) => part.name)))].reverse();
   const rows = names.flatMap((name) => [["trained", trained], ["front", members]].map(([word, chosen]) => {

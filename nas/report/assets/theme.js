@@ -38,6 +38,33 @@ function chart(id, parts, clicked = null) {
   if (clicked) element.on("plotly_click", (event) => clicked(event.points[0]));
 }
 
+const MANY = 300;
+const waiting = new Map();
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) drawWaiting(entry.target.id);
+}, { rootMargin: "600px" });
+
+/** Draws a chart: at once, or in a search of many trials when it comes near the window, so that the page opens quickly. */
+function chartInTime(id, parts, clicked = null) {
+  if (trained.length <= MANY) {
+    chart(id, parts, clicked);
+    return;
+  }
+  waiting.set(id, () => chart(id, parts, clicked));
+  watcher.observe(byId(id));
+}
+
+function drawWaiting(id) {
+  watcher.unobserve(byId(id));
+  const drawing = waiting.get(id);
+  waiting.delete(id);
+  if (drawing) drawing();
+}
+
+function drawAllWaiting() {
+  for (const id of [...waiting.keys()]) drawWaiting(id);
+}
+
 function base() {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",

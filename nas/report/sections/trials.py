@@ -51,8 +51,8 @@ def trial_rows(
 def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Objects with the same keys as a table in which each key, and each part of a network, is written once.
 
-    An object in a cell becomes the position of its keys in `keys`, followed by its values; the list `parts` becomes the
-    positions of its objects in `parts`.
+    An object in a cell becomes the position of its keys in `keys`, followed by its values. The list of parts of a network
+    becomes the positions of these in `parts`, which are written like objects in a cell.
     """
     columns = list(rows[0]) if rows else []
     nested = [name for name in columns if any(isinstance(row[name], Mapping) for row in rows)]
@@ -64,13 +64,12 @@ def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             return [parts.setdefault(json.dumps(part), len(parts)) for part in value]
         return [keys.setdefault(tuple(value), len(keys)), *value.values()] if name in nested else value
 
-    table = [[cell(name, row[name]) for name in columns] for row in rows]
     return {
         "columns": columns,
         "nested": nested,
+        "rows": [[cell(name, row[name]) for name in columns] for row in rows],
+        "parts": [[keys.setdefault(tuple(one), len(keys)), *one.values()] for one in map(json.loads, parts)],
         "keys": [list(names) for names in keys],
-        "parts": [json.loads(part) for part in parts],
-        "rows": table,
     }
 
 

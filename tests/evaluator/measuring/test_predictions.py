@@ -87,8 +87,9 @@ def test_a_diverged_network_has_confidences_too() -> None:
     splits = load(DataSettings(name="digits"), seed=0)
     execution = Execution(device=torch.device("cpu"), precision="fp32", channels_last=False)
     images = BatchSource(splits.validation, execution.device)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
-    nn.init.constant_(network[1].weight, float("nan"))
+    layer = nn.Linear(64, 10)
+    nn.init.constant_(layer.weight, float("nan"))
+    network = nn.Sequential(nn.Flatten(), layer).eval()
     normalize = Normalization(splits.summary, execution.device, execution.memory_format)
     found = score(network, images, normalize, execution, batch_size=500).predictions
     assert found is not None

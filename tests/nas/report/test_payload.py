@@ -113,7 +113,7 @@ def test_channels_are_told_where_the_space_tells_them(
 
 
 def test_what_the_space_says_of_its_kinds_is_told_word_for_word(make_result: MakeResult, make_trial: MakeTrial) -> None:
-    style = {
+    style: dict[str, Any] = {
         "noun": "season",
         "unchanged": "usual",
         "membership": "By warmth.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_a_value_without_an_error_has_no_interval(make_result: MakeResult, make_
 def test_an_error_that_is_minimized_and_a_linear_cost_have_a_knee_too(
     make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
-    kind = {"direction": Direction.MINIMIZE, "unit": "", "reference": 9.0}
+    kind: dict[str, Any] = {"direction": Direction.MINIMIZE, "unit": "", "reference": 9.0}
     error = Objective(name="error", kind=ObjectiveKind.LEARNED, **kind)
     price = Objective(name="price", kind=ObjectiveKind.KNOWN, **kind)
     trials = []
