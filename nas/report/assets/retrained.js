@@ -104,7 +104,7 @@ function showRetrained() {
     ...again.orders,
     "Intervals are those of 95 % over paired seeds; the error of the images is a standard error by their number alone.",
   ].join(" ");
-  chart("retrained-chart", retrainedParts);
+  chartInTime("retrained-chart", retrainedParts);
   const expected = unit(search.learned, "In the search");
   const columns = [
     column("network", "Network", (e) => e.network),

@@ -15,8 +15,10 @@ from evaluator.images.augmentation import Normalization
 from evaluator.images.batches import BatchSource
 from evaluator.images.data import load, load_test
 from evaluator.settings import DataSettings
+from evaluator.training.schedules import learning_rate
 from image_search.retrain.command import main
 from nas.output.json_lines import read_lines
+from nas.retraining.results import read_retrained
 from search_spaces import load_model
 from tests.image_search.retrain.conftest import Copy
 
@@ -30,6 +32,14 @@ def changed_trial(run: Path) -> int:
 
 def figures(run: Path) -> dict[str, Any]:
     return {line["training"]: line["measurements"] for line in read_lines(run / "retrained" / "tested.jsonl")}
+
+
+def retrained_networks(run: Path) -> list[dict[str, Any]]:
+    """Digest and learning rate of each network that was trained anew."""
+    found = read_retrained(run)
+    assert found is not None
+    candidates = [one.network.candidate for one in found.entries]
+    return [{"digest": one.digest, "lr": one.training["lr"]} for one in candidates]
 
 
 def test_chosen_networks_and_unchanged_ones_are_trained_on_all_but_the_test_images_and_measured_once(
@@ -51,6 +61,15 @@ def test_chosen_networks_and_unchanged_ones_are_trained_on_all_but_the_test_imag
     for line in trainings:
         assert line["outcome"]["measurements"] == {}
         assert [set(point) for point in line["outcome"]["details"]["curve"]] == [{"epoch", "loss", "lr"}] * 2
+    # The rate of the last step says how many steps there were, and these how many images.
+    data = DataSettings(name="digits")
+    splits = load(data, 0)
+    steps = 2 * ((len(splits.train) + len(splits.validation)) // 128)
+    assert steps > 2 * (len(splits.train) // 128)
+    for line in trainings:
+        candidate = next(one for one in retrained_networks(run) if one["digest"] == line["identity"]["digest"])
+        rate = learning_rate(steps - 1, steps, peak=candidate["lr"], warmup=0.1)
+        assert line["outcome"]["details"]["curve"][-1]["lr"] == pytest.approx(rate)
     (opening,) = read_lines(run / "test_openings.jsonl")
     assert (
         {model["training"] for model in opening["models"]}
@@ -59,8 +78,6 @@ def test_chosen_networks_and_unchanged_ones_are_trained_on_all_but_the_test_imag
     )
 
     # The deployed network is that of the first seed, and its accuracy is what was recorded.
-    data = DataSettings(name="digits")
-    splits = load(data, 0)
     for name in table["name"]:
         model = load_model(run / "retrained" / "models" / name)
         described = json.loads((run / "retrained" / "models" / name / "candidate.json").read_text())
