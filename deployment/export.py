@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,8 +20,8 @@ from deployment.run_images import ComparedImages, images_of_run, random_images
 from deployment.trained_model import TrainedModel, description, read_model
 from deployment.unshuffled import Unshuffled, unshuffled
 from evaluator.device import cpu_threads
-from nas.errors import DeploymentError, NasError, OutputError, SettingsError
-from nas.output.atomic_file import json_bytes, write_atomically
+from nas.errors import DeploymentError, NasError, SettingsError
+from nas.output.atomic_file import json_bytes, require_writable, write_atomically
 from search_spaces import compact
 
 Tell = Callable[[str], object]
@@ -120,21 +119,7 @@ def _require_possible(request: Request, chosen: ChosenModel, form: Format, out: 
         raise SettingsError(
             f"--int8 takes training images, which only the output folder of the search can name; {request.path} is a model alone"
         )
-    _require_writable(out)
-
-
-def _require_writable(out: Path) -> None:
-    """Refuses a file that cannot be written, before anything is computed for it."""
-    try:
-        there = next(place for place in (out.absolute().parent, *out.absolute().parents) if place.exists())
-        if out.is_dir():
-            raise OutputError(f"--out {out}: cannot be written (it is a folder)")
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
+    require_writable("--out", out)
 
 
 def _images(chosen: ChosenModel, model: TrainedModel, needed: bool, tell: Tell) -> ComparedImages:

@@ -28,6 +28,8 @@ class Format:
     """The content of a file, from a graph and a description, which is plain JSON."""
     open: Callable[[bytes], Runner]
     """Makes the content of a file run, on one CPU thread."""
+    describe: Callable[[bytes], Mapping[str, Any]]
+    """The description that goes with the content of a file, as plain JSON that has not been checked."""
 
 
 def _onnx_require() -> None:
@@ -48,6 +50,12 @@ def _onnx_open(content: bytes) -> Runner:
     return runner(content)
 
 
+def _onnx_describe(content: bytes) -> Mapping[str, Any]:
+    from deployment.onnx_file import description
+
+    return description(content)
+
+
 def _torch_write(program: ExportedProgram, described: Mapping[str, Any]) -> bytes:
     from deployment.torch_file import write
 
@@ -58,6 +66,12 @@ def _torch_open(content: bytes) -> Runner:
     from deployment.torch_file import runner
 
     return runner(content)
+
+
+def _torch_describe(content: bytes) -> Mapping[str, Any]:
+    from deployment.torch_file import description
+
+    return description(content)
 
 
 def _nothing() -> None:
@@ -71,6 +85,7 @@ FORMATS = {
         require=_onnx_require,
         write=_onnx_write,
         open=_onnx_open,
+        describe=_onnx_describe,
     ),
     "torch_export": Format(
         ending=".pt2",
@@ -78,5 +93,6 @@ FORMATS = {
         require=_nothing,
         write=_torch_write,
         open=_torch_open,
+        describe=_torch_describe,
     ),
 }

@@ -11,6 +11,7 @@ from torch.export import ExportedProgram
 from deployment.formats import Runner
 from evaluator.measuring.onnx_form import OPSET, QUIET, missing_packages, quiet_exporter
 from nas.errors import DeploymentError
+from nas.values.json_file import parse_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,15 +83,44 @@ def _name_batch(graph: onnx.ModelProto) -> None:
 
 def runner(content: bytes) -> Runner:
     """See `Format.open`."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = QUIET
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = _session(content)
 
     def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         logits: npt.NDArray[np.float32] = session.run(None, {INPUT: images})[0]
         return logits
 
     return run
+
+
+def description(content: bytes) -> dict[str, Any]:
+    """See `Format.describe`: what `add_description` wrote. A text that is no JSON is taken as it is."""
+    texts: dict[str, str] = _session(content).get_modelmeta().custom_metadata_map
+    return {name: _value(text) for name, text in texts.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _session(content: bytes) -> Any:
+    """The content of a file, ready to run.
+
+    Raises:
+        DeploymentError: ONNX Runtime is missing, or does not take the content.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DeploymentError(
+            "an ONNX file needs onnxruntime, not installed here: pip install 'shufflenas[onnx]'"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = QUIET
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises types of its own for each fault
+        raise DeploymentError(f"ONNX Runtime does not take the file ({type(error).__name__})") from error

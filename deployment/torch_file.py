@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import torch
 from torch.export import ExportedProgram
 
 from deployment.formats import Runner
+from nas.errors import DeploymentError
+from nas.values.json_file import parse_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,3 +40,18 @@ def runner(content: bytes) -> Runner:
         return logits
 
     return run
+
+
+def description(content: bytes) -> dict[str, Any]:
+    """See `Format.describe`. Only the archive is read; nothing in it is run.
+
+    Raises:
+        DeploymentError: The content is no archive of torch.export with a description.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            (name,) = (each for each in archive.namelist() if each.endswith(f"/{DESCRIPTION}"))
+            found = parse_json(archive.read(name).decode())
+    except (zipfile.BadZipFile, ValueError, OSError, RecursionError, NotImplementedError, RuntimeError) as error:
+        raise DeploymentError(f"it holds no {DESCRIPTION}, as a file of `shufflenas export` does") from error
+    return found if isinstance(found, dict) else {}

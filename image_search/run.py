@@ -52,6 +52,25 @@ from search_spaces import load_model
 network = load_model("models/{trial}")"""
 """How a network of the front is loaded. The package is installed, so Python finds it in any folder."""
 
+MODEL_USE = """\
+FOLDER is the folder of this file. shufflenas must be installed.
+
+```
+shufflenas predict FOLDER cat.png dog.jpg
+```
+
+```python
+from deployment import load_classifier
+from search_spaces import load_model
+
+classifier = load_classifier("FOLDER")  # takes image files of any size, and prepares them as those of the training were
+for answer in classifier(["cat.png", "dog.jpg"]):
+    print(answer.class_name, answer.probability)
+
+network = load_model("FOLDER")  # the torch.nn.Module itself, which takes normalized images
+```"""
+"""How a model is used wherever its folder is."""
+
 
 def run(settings: Settings) -> SearchResult:
     """Runs a search, or continues the one in `settings.output`, and writes its report there; see `run_search.search`."""
@@ -235,6 +254,7 @@ def result_of(plan: Plan, trials: tuple[Trial, ...], ended: str) -> SearchResult
         portraits={trial.number: plan.space.portrait(trial.candidate) for trial in trials},
         data=plan.data.to_json(),
         loading=LOADING,
+        model_use=MODEL_USE,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -126,43 +127,55 @@ def decode(
     histogram = np.zeros((form.channels, 256), dtype=np.int64)
     facts = PixelFacts(sha256="", histogram=histogram)
     start = 0
-
-    def one(encoded: Encoded) -> _Decoded:
-        return _decoded(encoded, form)
-
-    with quiet_pillow(), ThreadPoolExecutor(usable_cores()) as threads:  # Pillow decodes outside the interpreter lock
-        for batch in split.batches(CHUNK):
-            found = list(threads.map(one, batch))
-            for row, each in enumerate(found, start):
-                if each.fault:
-                    facts.faults[row] = each.fault
-                if each.repaired:
-                    facts.repaired.append(row)
-                if each.animated:
-                    facts.animated.append(row)
-            if images is not None:
-                chunk = np.stack([each.pixels for each in found])
-                images[start : start + len(batch)] = chunk
-                digest.update(chunk.tobytes())
-                for channel in range(form.channels):
-                    histogram[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
-            start += len(batch)
-            advance(len(batch))
+    for batch in split.batches(CHUNK):
+        found = decode_images(batch, form)
+        for row, each in enumerate(found, start):
+            if each.fault:
+                facts.faults[row] = each.fault
+            if each.repaired:
+                facts.repaired.append(row)
+            if each.animated:
+                facts.animated.append(row)
+        if images is not None:
+            chunk = np.stack([each.pixels for each in found])
+            images[start : start + len(batch)] = chunk
+            digest.update(chunk.tobytes())
+            for channel in range(form.channels):
+                histogram[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
+        start += len(batch)
+        advance(len(batch))
     digest.update(labels.tobytes())
     return replace(facts, sha256=digest.hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Decoded:
+class DecodedImage:
+    """An image in its form, or the reason why it cannot be used."""
+
     pixels: npt.NDArray[np.uint8]
-    """Pixels `uint8[h w c]`."""
+    """Pixels `uint8[h w c]`; zeros where the image cannot be used."""
     fault: str = ""
+    """Why the image cannot be used, in one line; empty if it can."""
     repaired: bool = False
+    """Whether it is a JPEG file that ended early."""
     animated: bool = False
+    """Whether the file holds several pictures, of which this is the first."""
 
 
-def _decoded(encoded: Encoded, form: Form) -> _Decoded:
-    """Decodes one image: resizes its shorter side to the form's size if they differ, and keeps the centre."""
+def decode_images(images: Sequence[Encoded | Image.Image], form: Form) -> list[DecodedImage]:
+    """Brings some images to a form, on all cores: those of a data set, and those that a trained network is asked about.
+
+    Args:
+        images: Files, pixels, or images that Pillow has opened.
+        form: Form that the images are brought to.
+    """
+    # Pillow decodes outside the interpreter lock.
+    with quiet_pillow(), ThreadPoolExecutor(min(usable_cores(), max(len(images), 1))) as threads:
+        return list(threads.map(partial(decode_image, form=form), images))
+
+
+def decode_image(encoded: Encoded | Image.Image, form: Form) -> DecodedImage:
+    """Brings one image to a form: resizes its shorter side to the form's size if they differ, and keeps the centre."""
     try:
         with opened(encoded) as file:
             animated = file.format in ANIMATED and bool(getattr(file, "is_animated", False))
@@ -174,10 +187,10 @@ def _decoded(encoded: Encoded, form: Form) -> _Decoded:
             width, height = (max(round(side * scale), form.size) for side in shown.size)
             shown = _centre(shown.resize((width, height), Image.Resampling.BILINEAR), form.size)
         pixels = np.asarray(shown, dtype=np.uint8).reshape(form.size, form.size, form.channels)
-        return _Decoded(pixels=pixels, repaired=repaired, animated=animated)
+        return DecodedImage(pixels=pixels, repaired=repaired, animated=animated)
     except Exception as error:  # Pillow's readers raise errors of many unrelated classes
         empty = np.zeros((form.size, form.size, form.channels), dtype=np.uint8)
-        return _Decoded(pixels=empty, fault=reason(error))
+        return DecodedImage(pixels=empty, fault=reason(error))
 
 
 def _centre(image: Image.Image, longest: int) -> Image.Image:

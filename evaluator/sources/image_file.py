@@ -43,13 +43,16 @@ def quiet_pillow() -> Iterator[None]:
 
 
 @contextmanager
-def opened(encoded: Encoded) -> Iterator[Image.Image]:
-    """An image whose header has been read.
+def opened(encoded: Encoded | Image.Image) -> Iterator[Image.Image]:
+    """An image whose header has been read. One that Pillow has opened already is taken as it is, and stays open.
 
     Raises:
         ValueError: The file is empty, not regular, or too large.
         Exception: Any exception of Pillow, for a file that is not an image.
     """
+    if isinstance(encoded, Image.Image):
+        yield encoded
+        return
     if isinstance(encoded, np.ndarray):
         yield Image.fromarray(encoded)
         return
@@ -61,7 +64,7 @@ def opened(encoded: Encoded) -> Iterator[Image.Image]:
         yield image
 
 
-def with_pixels(image: Image.Image, encoded: Encoded) -> tuple[Image.Image, bool]:
+def with_pixels(image: Image.Image, encoded: Encoded | Image.Image) -> tuple[Image.Image, bool]:
     """An opened image with its pixels, and whether it is a JPEG file that ended early and was repaired.
 
     Raises:
@@ -71,7 +74,7 @@ def with_pixels(image: Image.Image, encoded: Encoded) -> tuple[Image.Image, bool
     try:
         image.load()
     except OSError:
-        if image.format not in ("JPEG", "MPO") or isinstance(encoded, np.ndarray):
+        if image.format not in ("JPEG", "MPO") or not isinstance(encoded, bytes | str):
             raise
         with _stream(encoded) as stream:
             return _repaired(stream.read()), True

@@ -23,6 +23,7 @@ VERBS = {
     ),
     "retrain": Verb(module="image_search.retrain.command", help="train chosen networks properly, and test them once"),
     "export": Verb(module="deployment.export_command", help="make a file of a trained network that runs elsewhere"),
+    "predict": Verb(module="deployment.prediction.command", help="say what a trained network sees in your image files"),
     "compare": Verb(module="image_search.verbs.compare", help="put the fronts of several searches into one page"),
 }
 SEARCH = "search"

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -49,6 +50,28 @@ def write_atomically(path: Path, content: bytes) -> None:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def require_writable(flag: str, path: Path) -> None:
+    """Refuses a file that cannot be written, before anything is computed for it.
+
+    Args:
+        flag: The flag by which a person named the file.
+        path: The file, which need not be there, nor its folder.
+
+    Raises:
+        OutputError: The file cannot be written; the message names the flag.
+    """
+    try:
+        there = next(place for place in (path.absolute().parent, *path.absolute().parents) if place.exists())
+        if path.is_dir():
+            raise OutputError(f"{flag} {path}: cannot be written (it is a folder)")
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{flag} {path}: cannot be written ({error.strerror or error})") from error
 
 
 def draft_of(path: Path) -> Path:

@@ -17,6 +17,7 @@ from nas.objectives import learned, losses
 from nas.output.atomic_file import json_bytes, sweep, write_atomically
 from nas.output.disk_usage import folder_size
 from nas.output.file_lock import FileLock, HeldError
+from nas.output.model_card import CARD, model_card
 from nas.pareto import Point, dominates
 from nas.records import Evaluation, Trial, TrialState, outcome_from_json
 from nas.values.json_fields import MalformedError, mapping, numbers
@@ -155,7 +156,7 @@ class OutputFolder:
             shutil.rmtree(self.checkpoints / str(number), ignore_errors=True)
 
     def publish(self, result: SearchResult, check: Check) -> dict[int, str]:
-        """Makes `models/` hold exactly the front: for each member its weights, and the description that `load_model` needs.
+        """Makes `models/` hold exactly the front: for each member its weights, the description that `load_model` needs, a card.
 
         Weights are copied if they are whole and were left by the training of this member. Without such weights, a model
         that is already there stays.
@@ -189,11 +190,21 @@ class OutputFolder:
                 "data": dict(result.data),
             }
             write_atomically(model / CANDIDATE, json_bytes(description))
+            card = model_card(result, trial, _text(model / CARD))
+            write_atomically(model / CARD, card.encode())
         members = {str(number) for number in result.front.trials}
         for folder in self.models.iterdir() if self.models.exists() else ():
             if folder.name not in members and folder.name.isdecimal() and (folder / CANDIDATE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
         return missing
+
+
+def _text(path: Path) -> str:
+    """The text of a file; empty if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _copy_answers(trained: Path, model: Path) -> None:

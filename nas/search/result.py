@@ -65,6 +65,8 @@ class SearchResult:
     """The lines of Python that load the network of a front member, whose number replaces `{trial}`, in a Python that was started
     in the folder of the report; empty where no networks are kept.
     """
+    model_use: str = ""
+    """How a folder of a model is used, as Markdown for its card, in which the folder is called FOLDER; empty where nobody knows."""
     weightless: Mapping[int, str] = field(default_factory=dict)
     """Front members without weights: the reason by trial number."""
     retrained: Retrained | None = None

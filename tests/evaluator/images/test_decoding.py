@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from evaluator.images.decoding import Form, PixelFacts, _decoded, choose_size, survey
+from evaluator.images.decoding import Form, PixelFacts, choose_size, decode_image, survey
 from evaluator.images.stratification import Rows
 from evaluator.sources.raw_splits import Encoded
 
 
 def pixels_of(file: bytes, form: Form) -> npt.NDArray[np.uint8]:
-    decoded = _decoded(file, form)
+    decoded = decode_image(file, form)
     assert not decoded.fault
     return decoded.pixels
 
@@ -47,14 +47,14 @@ def test_a_pgm_file_of_sixteen_bits_is_scaled_too() -> None:
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
 def test_pixels_without_a_known_range_are_refused(kind: type) -> None:
     image = encoded(Image.fromarray(np.ones((2, 2), dtype=kind)), "tiff")
-    assert "range is not known" in _decoded(image, Form(size=2, channels=1)).fault
+    assert "range is not known" in decode_image(image, Form(size=2, channels=1)).fault
 
 
 @pytest.mark.parametrize("cut", [20, 30, 45, 60])
 @pytest.mark.parametrize("kind", ["png", "gif", "tiff", "webp", "bmp", "jpeg"])
 def test_a_damaged_file_of_any_kind_is_a_fault(kind: str, cut: int) -> None:
     whole = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)), kind)
-    assert _decoded(whole[:cut], Form(size=8, channels=3)).fault
+    assert decode_image(whole[:cut], Form(size=8, channels=3)).fault
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFile
 
-from evaluator.images.decoding import Form, _decoded
+from evaluator.images.decoding import Form, decode_image
 from evaluator.sources.image_file import FORMATS, LARGEST_BYTES, opened, quiet_pillow, reason, with_pixels
 
 SMOOTH = np.stack([np.add.outer(np.arange(96), np.arange(96) * k) % 256 for k in (1, 2, 3)], axis=-1).astype(np.uint8)
@@ -93,7 +93,7 @@ def test_a_line_of_pixels_does_not_grow_to_millions() -> None:
     image[:, 200_000 - 1 : 200_000 + 1] = 255
     file = io.BytesIO()
     Image.fromarray(image).save(file, "png")
-    found = _decoded(file.getvalue(), Form(size=224, channels=1))
+    found = decode_image(file.getvalue(), Form(size=224, channels=1))
     assert not found.fault
     assert found.pixels[:, 100:124].min() == 255
 
@@ -136,7 +136,7 @@ def test_the_first_picture_of_an_animation_is_taken_and_marked() -> None:
     file = io.BytesIO()
     first, second = (Image.new("L", (8, 8), level) for level in (10, 200))
     first.save(file, "gif", save_all=True, append_images=[second])
-    found = _decoded(file.getvalue(), Form(size=8, channels=1))
+    found = decode_image(file.getvalue(), Form(size=8, channels=1))
     assert (found.animated, set(found.pixels.ravel().tolist())) == (True, {10})
 
 

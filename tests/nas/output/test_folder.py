@@ -89,7 +89,7 @@ def test_models_hold_exactly_the_front(tmp_path: Path) -> None:
     assert {path.name for path in folder.models.iterdir()} == {str(number) for number in members[1:]}
     last = folder.models / str(members[-1])
     assert (last / "weights.pt").read_bytes() == bytes([members[-1]])
-    assert sorted(path.name for path in last.iterdir()) == ["candidate.json", "weights.pt"]
+    assert sorted(path.name for path in last.iterdir()) == ["README.md", "candidate.json", "weights.pt"]
 
 
 def test_a_published_model_stays_when_its_checkpoint_is_gone(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What trained networks answer on a person's own images."""
