@@ -26,6 +26,8 @@ COLORS = (ALONE[0], *(light for light, _ in PALETTE[4:]))
 DASHES = ("-", "--", "-.", ":")
 """Searches also differ in their lines, for readers who do not tell the colors apart."""
 
+_STYLE = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": "comparison"}
+
 
 def fronts_svg(results: Sequence[SearchResult], names: Sequence[str]) -> str:
     """The expected front of each search, over all its trained networks."""
@@ -53,7 +55,7 @@ def fronts_svg(results: Sequence[SearchResult], names: Sequence[str]) -> str:
 
 def growth_svg(growths: Sequence[Growth], names: Sequence[str]) -> str:
     """The hypervolume of each search over trainings, epochs and hours of training."""
-    with mpl.rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": "comparison"}):
+    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(SIZE[0], 3.4), layout="constrained")
         FigureCanvasSVG(figure)
         panels = figure.subplots(1, 3, sharey=True)
@@ -114,7 +116,7 @@ def _label_costs(axes: Axes, results: Sequence[SearchResult]) -> None:
 
 
 def _svg(draw: Callable[[Axes], object]) -> str:
-    with mpl.rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": "comparison"}):
+    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=SIZE, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()
