@@ -106,7 +106,9 @@ def beside_majority(result: SearchResult) -> list[str]:
 
 def versus_unchanged(result: SearchResult) -> list[str]:
     """Sentences on what the changed networks of the front gain over unchanged ones; none where nothing is compared."""
-    of_front = [pair for pair in pairs(result) if pair.trial in result.front.trials]
+    changed = [pair for pair in pairs(result) if pair.trial in result.front.trials]
+    # Where every unchanged network costs more, there is none of no greater cost.
+    of_front = [pair for pair in changed if pair.cost_ratio >= 1]
     pool = trained(result)
     unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
     if not unchanged or not any(result.is_changed(trial) for trial in pool):
@@ -125,6 +127,10 @@ def versus_unchanged(result: SearchResult) -> list[str]:
         told.append(
             f"Beside the best {result.legend.unchanged} network of no greater cost, the front's other networks are at "
             f"{span} {result.learned.difference_unit} ({verdict} better by more than twice the standard error)."
+        )
+    elif changed:
+        told.append(
+            f"The front's other networks cost less than every {result.legend.unchanged} network, so there is none to compare with."
         )
     else:
         told.append(

@@ -63,7 +63,8 @@ def networks(result: SearchResult, space: SearchSpace, costs: Costs, chosen: Seq
     choice = _Choice(result, space, costs)
     found: dict[str, Network] = {}
     for trial in chosen:
-        network = choice.of_trial(trial, Role.CHOSEN, "its own, found by the search")
+        origin = "found by the search" if trial.baseline is None else "given with the baseline"
+        network = choice.of_trial(trial, Role.CHOSEN, f"its own, {origin}")
         found[network.candidate.digest] = network
     for trial in chosen:
         peer = choice.beside(trial) if result.is_changed(trial) else None

@@ -57,6 +57,15 @@ def told(result: SearchResult) -> str:
     return " ".join(versus_unchanged(result))
 
 
+def test_a_network_cheaper_than_every_unchanged_one_is_compared_with_none(
+    make_result: MakeResult, make_trial: MakeTrial
+) -> None:
+    cheap = make_trial(1, accuracy=59.0, macs=1e6, architecture={"stage1.mixer": "dynamic"})
+    text = told(make_result([make_trial(0, accuracy=60.0, macs=2e6), cheap]))
+    assert "cost less than every fixed network" in text
+    assert "no greater cost" not in text
+
+
 def test_the_gain_over_unchanged_networks_is_told_with_what_favours_it(
     make_result: MakeResult, make_trial: MakeTrial
 ) -> None:
