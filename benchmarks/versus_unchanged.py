@@ -109,7 +109,7 @@ def searched(settings: Sequence[Settings]) -> list[SearchResult]:
 
 def of_front(result: SearchResult) -> list[Pair]:
     """The front's changed networks, each beside its peer, without those that every unchanged network exceeds in cost."""
-    return [pair for pair in pairs(result) if pair.trial in result.front.trials and pair.cost_ratio >= 1]
+    return [pair for pair in pairs(result) if pair.trial in result.front.trials and pair.affordable]
 
 
 def versus_given(result: SearchResult) -> tuple[float, float]:

@@ -5,31 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from nas.candidate import Candidate
-from nas.cost_rule import COSTS_VERSION, FIRST_VERSION
-from nas.dimensions import Genotype, Scalar
-from nas.errors import OutputError
+from nas.cost_rule import COSTS_VERSION
+from nas.dimensions import Scalar
 from nas.objectives import Form, Objective
+from nas.output.stored_front import FORMAT, read_candidates
 from nas.records import Evaluation, Trial, TrialState
-from nas.report.findings.doubts import gain_per_epoch, only_guesses
+from nas.report.findings.doubts import common_error, gain_per_epoch, only_guesses
 from nas.report.findings.edges import ends
+from nas.report.findings.peers import pairs
 from nas.report.findings.statistics import expected_value, measured_value, members, reason
 from nas.search.result import SearchResult
-from nas.values.json_fields import MalformedError, entry, mapping, numbers, scalars, shown, text, whole
-from nas.values.json_file import read_json
-from nas.values.local_path import local_path
 
-FORMAT = 1
-"""Version of the format of pareto.json. It is raised when readers of the old format could not read the new one."""
-
+__all__ = ["read_candidates"]  # where scripts of before find it
 FIRST_COLUMNS = ("trial", "state")
 MIDDLE_COLUMNS = ("epochs", "seconds", "digest")
-LAST_COLUMNS = ("gain_per_epoch", "at_edge", "baseline", "reused_from", "replicate_of", "reason")
+DOUBT_COLUMNS = ("peer", "minus_peer", "peer_settings", "shared_error_95", "gain_per_epoch", "at_edge")
+LAST_COLUMNS = (*DOUBT_COLUMNS, "baseline", "reused_from", "replicate_of", "reason")
 
 
 def trials_csv(result: SearchResult) -> str:
@@ -50,6 +45,10 @@ def trials_frame(result: SearchResult, rows: Iterable[Trial]) -> pd.DataFrame:
     costs that were aimed at before a training that decided otherwise. Further measures follow. `seconds` is the only column
     that differs between two runs of the same search.
 
+    What casts doubt on a row comes last. `peer` is the trial of the best unchanged network of no greater cost, `minus_peer` the
+    learned objective minus that of the peer, and `peer_settings` says whether the training settings of the peer were searched or
+    given. `shared_error_95` is by how much all values may be off together, since they are of the same validation images.
+
     Args:
         result: The results of the search, whose decisions and quantities make the columns.
         rows: The trials to tabulate, in this order.
@@ -59,7 +58,8 @@ def trials_frame(result: SearchResult, rows: Iterable[Trial]) -> pd.DataFrame:
     taken = {*FIRST_COLUMNS, *columns, *MIDDLE_COLUMNS, *LAST_COLUMNS}
     decisions = {name: column_name(name, taken) for name in decision_order(result.trials)}
     names = [*FIRST_COLUMNS, *columns, *MIDDLE_COLUMNS, *decisions.values(), *LAST_COLUMNS]
-    records = [_record(result, told, trial, decisions) for trial in rows]
+    doubts = _Doubts(result)
+    records = [{**_record(result, told, trial, decisions), **doubts.of(trial)} for trial in rows]
     return pd.DataFrame({name: _column([record.get(name) for record in records]) for name in names})
 
 
@@ -126,65 +126,6 @@ def front_json(result: SearchResult) -> str:
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A network of a front that was read from a file."""
-
-    trial: int
-    genotype: Genotype
-    candidate: Candidate
-    values: Mapping[str, float]
-    """Values by objective name."""
-    costs_version: object
-    """Version of the count by which the costs were stated."""
-
-
-def read_candidates(path: str | Path) -> list[Candidate]:
-    """The candidates in a `pareto.json`, cheapest first. It raises the same errors as `read_members`."""
-    return [member.candidate for member in read_members(path)]
-
-
-def read_members(path: str | Path) -> list[Member]:
-    """The front in a `pareto.json`, cheapest first.
-
-    Raises:
-        OutputError: The file cannot be read, is not a front, has another format, or a candidate does not match its digest.
-    """
-    path = local_path(path)
-    try:
-        document = read_json(path)
-    except FileNotFoundError as error:
-        raise OutputError(f"cannot read {path}: {error.strerror or error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("members"), list):
-        raise OutputError(f"{path} is not a front: it has no list of members; pareto.json of a search is one")
-    if document.get("format") != FORMAT:
-        raise OutputError(f"{path} is of format {shown(document.get('format'))}; this version reads format {FORMAT}")
-    version = document.get(COSTS_VERSION, FIRST_VERSION)
-    return [_read_member(member, position, path, version) for position, member in enumerate(document["members"])]
-
-
-def _read_member(member: Any, position: int, path: Path, costs_version: int) -> Member:
-    try:
-        of = f"member {position}"
-        member = mapping(member, of)
-        candidate = Candidate.from_json(entry(member, "candidate", of))
-        found = Member(
-            whole(entry(member, "trial", of), "trial"),
-            scalars(entry(member, "genotype", of), "genotype"),
-            candidate,
-            numbers(entry(member, "values", of), "values"),
-            costs_version,
-        )
-        digest = text(entry(member, "digest", of), "digest")
-    except MalformedError as error:
-        raise OutputError(f"{path}: member {position} is not a candidate ({error})") from error
-    if digest != candidate.digest:
-        raise OutputError(
-            f"{path}: member {position} has digest {shown(digest)}, but its candidate gives {candidate.digest!r}"
-        )
-    return found
-
-
 def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[str, str]) -> dict[str, Scalar]:
     estimate = result.estimates.get(trial.number)
     costs, missed = trial.deployed_costs, trial.missed_costs
@@ -197,7 +138,6 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
         "epochs": None if trial.outcome is None else trial.outcome.epochs,
         "seconds": None if trial.outcome is None else round(trial.outcome.seconds, 3),
         "digest": trial.candidate.digest,
-        **_doubts(result, trial),
         "baseline": trial.baseline,
         "reused_from": trial.reused_from,
         "replicate_of": trial.replicate_of,
@@ -218,11 +158,30 @@ def _record(result: SearchResult, told: _Told, trial: Trial, decisions: Mapping[
     return record
 
 
-def _doubts(result: SearchResult, trial: Trial) -> dict[str, Scalar]:
-    """How much a training still gained per epoch when it ended, and which decisions lie at which end of their range."""
-    gain = gain_per_epoch(result, trial) if trial.state is TrialState.COMPLETE else None
-    at = [f"{name} {'high' if upper else 'low'}" for name, upper in ends(result, trial).items()]
-    return {"gain_per_epoch": None if gain is None else round(gain, 3), "at_edge": "; ".join(at) or None}
+class _Doubts:
+    """What casts doubt on the values of the trials of a search."""
+
+    def __init__(self, result: SearchResult) -> None:
+        self._result = result
+        self._pairs = {pair.trial: pair for pair in pairs(result) if pair.affordable}
+        self._shared = common_error(result)
+
+    def of(self, trial: Trial) -> dict[str, Scalar]:
+        """The cells of `DOUBT_COLUMNS`."""
+        record: dict[str, Scalar] = dict.fromkeys(DOUBT_COLUMNS)
+        if at := ends(self._result, trial):
+            record["at_edge"] = "; ".join(f"{name} {'high' if upper else 'low'}" for name, upper in at.items())
+        if trial.state is TrialState.COMPLETE:
+            record["gain_per_epoch"] = _rounded(gain_per_epoch(self._result, trial))
+            record["shared_error_95"] = _rounded(self._shared)
+        if (pair := self._pairs.get(trial.number)) is not None:
+            record["peer"], record["minus_peer"] = pair.peer, _rounded(pair.difference)
+            record["peer_settings"] = "searched" if pair.tuned else "given"
+        return record
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _only_guesses(result: SearchResult, trial: Trial) -> str | None:

@@ -108,7 +108,7 @@ def versus_unchanged(result: SearchResult) -> list[str]:
     """Sentences on what the changed networks of the front gain over unchanged ones; none where nothing is compared."""
     changed = [pair for pair in pairs(result) if pair.trial in result.front.trials]
     # Where every unchanged network costs more, there is none of no greater cost.
-    of_front = [pair for pair in changed if pair.cost_ratio >= 1]
+    of_front = [pair for pair in changed if pair.affordable]
     pool = trained(result)
     unchanged = [trial for trial in pool if result.portrait(trial).kind in result.legend.unchanged_kinds]
     if not unchanged or not any(result.is_changed(trial) for trial in pool):

@@ -8,7 +8,7 @@ from nas.cost_rule import CostRule
 from nas.dimensions import Genotype
 from nas.errors import SettingsError, SpaceError
 from nas.objectives import Objective, listed
-from nas.report.tables import read_members
+from nas.output.stored_front import read_members
 from nas.space import SearchSpace
 from nas.values.json_fields import shown
 

@@ -23,9 +23,9 @@ from image_search.run import run
 from image_search.settings import Settings
 from nas.errors import SettingsError
 from nas.objectives import Direction, Form, Objective, ObjectiveKind
+from nas.output.stored_front import read_members
 from nas.records import Evaluation
 from nas.report.console import front_lines
-from nas.report.tables import read_members
 from nas.search.result import SearchResult
 from nas.settings.search import SearchSettings
 from run_search import main

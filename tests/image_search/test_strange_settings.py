@@ -13,7 +13,7 @@ from evaluator.settings import DataSettings
 from image_search.command_line import make_parser, read_settings
 from nas.errors import NasError, OutputError, SettingsError
 from nas.output.folder import OutputFolder
-from nas.report.tables import read_members
+from nas.output.stored_front import read_members
 from nas.study.storage import close_storage, open_storage
 from nas.values.local_path import local_path
 from nas.watchers.console import visible

@@ -25,8 +25,8 @@ from image_search.command_line import WEIGHTLESS, read_settings
 from image_search.plan import Plan
 from image_search.run import run
 from nas.candidate import Candidate
+from nas.output.stored_front import read_candidates
 from nas.records import Trial, TrialState
-from nas.report.tables import read_candidates
 from nas.search.estimates import Estimates
 from nas.search.result import SearchResult
 from nas.study.storage import open_storage, sqlite_url

@@ -36,6 +36,11 @@ class Pair:
     """The training settings in which the two differ: name, value of the candidate, value of the peer."""
 
     @property
+    def affordable(self) -> bool:
+        """Whether the peer costs no more than the candidate; it does where every unchanged network does."""
+        return self.cost_ratio >= 1
+
+    @property
     def resolved(self) -> bool:
         """Whether the difference is more than twice its standard error."""
         return self.standard_error is not None and abs(self.difference) > 2 * self.standard_error

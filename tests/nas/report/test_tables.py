@@ -36,8 +36,8 @@ def test_the_columns_come_in_their_order(make_search: MakeSearch) -> None:
     columns = list(read(trials_csv(make_search(30))).columns)
     names = "trial state accuracy accuracy_se expected_accuracy trainings macs params epochs seconds digest"
     assert columns[:11] == names.split()
-    assert tuple(columns[-6:]) == LAST_COLUMNS
-    decisions = columns[11:-6]
+    assert tuple(columns[-len(LAST_COLUMNS) :]) == LAST_COLUMNS
+    decisions = columns[11 : -len(LAST_COLUMNS)]
     assert decisions[0] == "width"
     stages = [name.split(".")[0] for name in decisions if "." in name]
     assert stages == sorted(stages)
@@ -144,6 +144,28 @@ def test_a_file_that_is_no_front_is_one_clear_error(
 def test_a_missing_front_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"cannot read .*pareto\.json"):
         read_candidates(tmp_path / "pareto.json")
+
+
+def test_a_row_says_what_it_gains_over_the_best_unchanged_network_and_how_much_is_shared(
+    make_result: MakeResult, make_trial: MakeTrial
+) -> None:
+    changed = {"stage1.mixer": "dynamic"}
+    trials = [
+        make_trial(0, accuracy=60.0, macs=2e6, baseline="ShuffleNetV2"),
+        make_trial(1, accuracy=61.0, macs=3e6),
+        make_trial(2, accuracy=62.5, macs=2.5e6, architecture=changed),
+        make_trial(3, accuracy=62.0, macs=3e6, architecture=changed),
+        make_trial(4, accuracy=50.0, macs=1e6, architecture=changed),
+    ]
+    frame = read(trials_csv(make_result(trials))).set_index("trial")
+    assert frame.loc[[2, 3], ["peer", "minus_peer"]].to_numpy().tolist() == [[0, 2.5], [1, 1.0]]
+    assert list(frame.loc[[2, 3], "peer_settings"]) == ["given", "searched"]
+    assert frame.loc[[0, 1, 4], ["peer", "minus_peer", "peer_settings"]].isna().all(axis=None), (
+        "none of no greater cost"
+    )
+    # The front's median standard error is that of 62.5 and 60 or 50 %: binomial, of 5,000 images.
+    errors = sorted((value * (100 - value) / 5000) ** 0.5 for value in (60.0, 62.5, 50.0))
+    assert frame["shared_error_95"].unique() == pytest.approx([1.96 * errors[1]], abs=1e-3)
 
 
 def test_a_reused_trial_points_to_the_first(make_result: MakeResult, make_trial: MakeTrial) -> None:

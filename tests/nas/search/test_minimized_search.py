@@ -15,13 +15,13 @@ from nas.dimensions import Choice, FloatRange, IntRange
 from nas.engines.virtual_time import VirtualTimeEngine
 from nas.errors import SettingsError
 from nas.objectives import Direction, Objective, ObjectiveKind
+from nas.output.stored_front import read_members
 from nas.ports import Tell
 from nas.records import Evaluation, Measurement, Task, TrialState
 from nas.report import write_report
 from nas.report.console import front_lines
 from nas.report.findings.peers import pairs
 from nas.report.payload import payload
-from nas.report.tables import read_members
 from nas.search.driver import Driver
 from nas.search.estimates import Estimates
 from nas.search.own_search import make_driver, result_of, search_in_process
